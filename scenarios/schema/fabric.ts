@@ -1,0 +1,80 @@
+/** What hosts are connected to: links and storage arrays. */
+import { diskModelMembers } from "./disk-model.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import {
+  amount,
+  count,
+  flag,
+  id,
+  latency,
+  list,
+  microseconds,
+  object,
+  oneOfWords,
+  perMillion,
+} from "./members.ts";
+
+const link: JsonSchema = object(
+  "A link between two hosts, or a host and an array. Both directions have the same figures.",
+  {
+    id: id("Name of the link; absent = the two ends, joined by `--`."),
+    between: list("The two ends: ids of hosts or arrays.", id("A host or an array."), {
+      minItems: 2,
+      maxItems: 2,
+    }),
+    bandwidthMbps: amount("Rate of each direction, in 10^6 bits a second.", 10_000, {
+      exclusiveMinimum: 0,
+    }),
+    latencyUs: microseconds("Propagation time, one way.", 50),
+    jitterUs: microseconds("Most that a message is delayed on top, drawn evenly.", 0),
+    lossPerMillion: perMillion("Messages that are lost."),
+    duplicatePerMillion: perMillion("Messages that arrive twice."),
+    reorderPerMillion: perMillion("Messages that later ones may overtake."),
+    queueKiB: count("Queue of each direction; what does not fit is dropped.", 1_024, {
+      minimum: 1,
+    }),
+  },
+  ["between"],
+);
+
+const storageArray: JsonSchema = object(
+  "A storage array: a failure domain of its own, reached over links, with redundant controllers.",
+  {
+    id: id("Name of the array."),
+    rack: id("Rack whose power the array shares; a fault can name it as its domain."),
+    kind: oneOfWords(
+      "How the array keeps snapshots: `redo` = chains of redo logs.",
+      ["redo"],
+      "redo",
+    ),
+    capacityMiB: count(
+      "Space for virtual volumes; beyond it, writes fail with no space.",
+      1_048_576,
+      {
+        minimum: 1,
+      },
+    ),
+    controllers: count("Controllers; each link to the array is one path to each of them.", 2, {
+      minimum: 1,
+      maximum: 16,
+    }),
+    writeCacheProtected: flag("The write cache survives a power loss (battery or flash).", true),
+    ...diskModelMembers,
+    readLatencyUs: latency("Time for a read inside the array, before transfer.", 200),
+    writeLatencyUs: latency("Time until the array acknowledges a write, before transfer.", 100),
+    queueDepth: count("Requests that the array works on at once; more wait.", 256, {
+      minimum: 1,
+      maximum: 65_536,
+    }),
+    writeCacheMiB: count(
+      "Write cache; 0 = off, every write durable before it is acknowledged.",
+      512,
+    ),
+  },
+  ["id"],
+);
+
+export const fabricDefinitions: Readonly<Record<string, JsonSchema>> = {
+  Link: link,
+  StorageArray: storageArray,
+};

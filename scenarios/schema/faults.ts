@@ -1,0 +1,166 @@
+/** Built-in kinds of fault. When a fault strikes is said by members that all kinds share. */
+import type { Extension, ReferenceTarget } from "./extension.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { amount, count, device, flag, id, milliseconds, object } from "./members.ts";
+
+type Members = Readonly<Record<string, JsonSchema>>;
+type References = Readonly<Record<string, ReferenceTarget>>;
+
+const durationMs = milliseconds("How long it lasts; absent = to the end of the run.", undefined, {
+  exclusiveMinimum: 0,
+});
+const restartAfterMs = milliseconds(
+  "Time until the domain starts again; absent = it stays down.",
+  undefined,
+  { exclusiveMinimum: 0 },
+);
+
+const fault = (
+  name: string,
+  description: string,
+  members: Members,
+  required: readonly string[],
+  references: References,
+): Extension => ({
+  family: "fault",
+  name,
+  description,
+  parameters: object("", members, required),
+  references,
+});
+
+const onDevice = (name: string, description: string, counted: string): Extension =>
+  fault(
+    name,
+    description,
+    {
+      device: device("An array (`array`) or a disk of a host (`host/disk`)."),
+      count: count(counted, 1, { minimum: 1, maximum: 1_000_000 }),
+    },
+    ["device"],
+    { device: "device" },
+  );
+
+const domainFaults: readonly Extension[] = [
+  fault(
+    "crash",
+    "The software of a domain stops; memory is lost, devices keep their power and caches.",
+    { domain: id("A host or an array."), restartAfterMs },
+    ["domain"],
+    { domain: "component" },
+  ),
+  fault(
+    "power-loss",
+    "A domain loses power: memory and volatile caches of devices are lost.",
+    { domain: id("A host, an array or a rack."), restartAfterMs },
+    ["domain"],
+    { domain: "domain" },
+  ),
+  fault(
+    "slow",
+    "A component is alive but slow (a gray failure).",
+    {
+      component: device("A host, an array, a link or a disk of a host (`host/disk`)."),
+      factor: amount("Every service time is multiplied by this.", 10, {
+        exclusiveMinimum: 1,
+        maximum: 1_000_000,
+      }),
+      durationMs,
+    },
+    ["component"],
+    { component: "component" },
+  ),
+  fault(
+    "degrade",
+    "A sensor's reading moves away from nominal, then the host fails.",
+    {
+      host: id("The host."),
+      sensor: id("Its sensor."),
+      reading: { type: "number", description: "Reading that is reached at the end." },
+      overMs: milliseconds("Time in which the reading gets there.", 10_000, {
+        exclusiveMinimum: 0,
+      }),
+      thenCrash: flag("The host crashes when the reading is reached.", true),
+      restartAfterMs,
+    },
+    ["host", "sensor", "reading"],
+    { host: "host" },
+  ),
+  fault(
+    "clock-step",
+    "A host's clock jumps.",
+    {
+      host: id("The host."),
+      stepUs: amount("By how much, in microseconds; negative = back.", undefined, {
+        minimum: -86_400_000_000,
+        maximum: 86_400_000_000,
+      }),
+    },
+    ["host", "stepUs"],
+    { host: "host" },
+  ),
+  fault(
+    "manager-timeout",
+    "The manager stops waiting for an operation and reports it failed; its job runs on.",
+    { operation: id("The id of a timeline entry.") },
+    ["operation"],
+    { operation: "operation" },
+  ),
+];
+
+const linkFaults: readonly Extension[] = [
+  fault(
+    "partition",
+    "No message gets from one side to the other.",
+    {
+      from: id("A host or an array."),
+      to: id("A host or an array."),
+      oneWay: flag("Messages from `to` to `from` still arrive.", false),
+      durationMs,
+    },
+    ["from", "to"],
+    { from: "endpoint", to: "endpoint" },
+  ),
+  fault(
+    "path-loss",
+    "A host loses its path to one controller of an array.",
+    {
+      host: id("The host."),
+      array: id("The array."),
+      controller: count("Which controller, counted from 0.", 0, { maximum: 15 }),
+      durationMs,
+    },
+    ["host", "array"],
+    { host: "host", array: "array" },
+  ),
+];
+
+const deviceFaults: readonly Extension[] = [
+  onDevice(
+    "lost-write",
+    "Writes are acknowledged and never reach the medium.",
+    "Next writes lost.",
+  ),
+  onDevice(
+    "torn-write",
+    "Writes are acknowledged and only some sectors land.",
+    "Next writes torn.",
+  ),
+  onDevice("misdirected-write", "Writes land on other sectors.", "Next writes misdirected."),
+  onDevice("bit-rot", "Bits of written sectors flip.", "Sectors that rot."),
+  onDevice("lying-flush", "Flushes are acknowledged and do nothing.", "Next flushes that lie."),
+  onDevice("latent-error", "Written sectors cannot be read until rewritten.", "Sectors hit."),
+  fault(
+    "no-space",
+    "Nothing more can be allocated on a device.",
+    { device: device("An array (`array`) or a disk of a host (`host/disk`)."), durationMs },
+    ["device"],
+    { device: "device" },
+  ),
+];
+
+export const builtInFaults: readonly Extension[] = [
+  ...domainFaults,
+  ...linkFaults,
+  ...deviceFaults,
+];

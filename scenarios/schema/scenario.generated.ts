@@ -1,0 +1,2969 @@
+/* Generated from scenarios/schema by `npm run schema:types`. Do not edit. */
+
+/**
+ * A service time in microseconds: one number (always the same), or the median and 99th percentile of what was measured, from which each request draws.
+ */
+export type LatencyUs =
+  | number
+  | {
+      /**
+       * Half of all requests take at most this, in microseconds.
+       */
+      readonly median: number;
+      /**
+       * 99 of 100 requests take at most this, in microseconds.
+       */
+      readonly p99: number;
+    };
+/**
+ * What runs inside a virtual machine.
+ */
+export type Guest = WorkloadGuest | CaptureGuest;
+/**
+ * An operation that starts at `atMs`, or `after` a phase of another one.
+ */
+export type TimelineEntry =
+  | SnapshotOperation
+  | PowerOnOperation
+  | PowerOffOperation
+  | StunOperation
+  | UnstunOperation
+  | RestartOperation;
+/**
+ * A fault that strikes `atMs`, `during` an operation's phase, or again and again.
+ */
+export type Fault =
+  | CrashFault
+  | PowerLossFault
+  | SlowFault
+  | DegradeFault
+  | ClockStepFault
+  | ManagerTimeoutFault
+  | PartitionFault
+  | PathLossFault
+  | LostWriteFault
+  | TornWriteFault
+  | MisdirectedWriteFault
+  | BitRotFault
+  | LyingFlushFault
+  | LatentErrorFault
+  | NoSpaceFault;
+/**
+ * One expectation: of an operation, a VM, an invariant or a metric.
+ */
+export type Expectation = ExpectOperation | ExpectVm | ExpectInvariant | ExpectMetric;
+
+/**
+ * A scenario: a datacenter, what happens in it, and what is expected of it.
+ */
+export interface ScenarioDocument {
+  /**
+   * Where this schema lies, for completion in an editor.
+   */
+  readonly $schema?: string;
+  /**
+   * Name of the scenario; traces and reports carry it.
+   */
+  readonly name: string;
+  /**
+   * What it shows, in a sentence or two.
+   */
+  readonly description?: string;
+  /**
+   * Seed of every random draw. The command line can give another.
+   */
+  readonly seed?: number;
+  /**
+   * Simulated time that the run takes.
+   */
+  readonly durationMs: number;
+  /**
+   * Physical machines.
+   */
+  readonly hosts: readonly Host[];
+  /**
+   * Links between hosts and arrays.
+   */
+  readonly links?: readonly Link[];
+  /**
+   * Storage arrays.
+   */
+  readonly arrays?: readonly StorageArray[];
+  /**
+   * Virtual machines.
+   */
+  readonly vms?: readonly Vm[];
+  /**
+   * Operations and when they start.
+   */
+  readonly timeline?: readonly TimelineEntry[];
+  /**
+   * Faults, fixed or left to the gate.
+   */
+  readonly faults?: readonly Fault[];
+  /**
+   * What is expected of the run.
+   */
+  readonly expect?: readonly Expectation[];
+}
+/**
+ * A physical machine; a failure domain of its own.
+ */
+export interface Host {
+  /**
+   * Name of the host.
+   */
+  readonly id: string;
+  /**
+   * Rack whose power the host shares; a fault can name it as its domain.
+   */
+  readonly rack?: string;
+  /**
+   * Processor cores.
+   */
+  readonly cores: number;
+  /**
+   * Physical memory.
+   */
+  readonly memoryMiB: number;
+  readonly clock?: Clock;
+  readonly scheduler?: Scheduler;
+  readonly pageCache?: PageCache;
+  /**
+   * Disks in the host.
+   */
+  readonly disks?: readonly HostDisk[];
+  /**
+   * Sensors.
+   */
+  readonly sensors?: readonly Sensor[];
+  readonly nic?: Nic;
+}
+/**
+ * The host's clock, which its software reads instead of true time.
+ */
+export interface Clock {
+  /**
+   * Clock minus true time at the start.
+   */
+  readonly offsetUs?: number;
+  /**
+   * How fast the clock gains (or, negative, loses), in millionths.
+   */
+  readonly driftPpm?: number;
+  readonly ntp?: Ntp;
+}
+/**
+ * NTP-like discipline: polls true time with an error and slews, or steps, the clock towards it.
+ */
+export interface Ntp {
+  /**
+   * Time between two polls.
+   */
+  readonly pollMs?: number;
+  /**
+   * Largest error of one poll, either way.
+   */
+  readonly errorUs?: number;
+  /**
+   * Fastest slew, in millionths of a second per second.
+   */
+  readonly maxSlewPpm?: number;
+  /**
+   * Offsets beyond this are stepped instead of slewed.
+   */
+  readonly stepThresholdUs?: number;
+}
+/**
+ * The proportional-share processor scheduler.
+ */
+export interface Scheduler {
+  /**
+   * Longest time a vCPU runs before others get their turn.
+   */
+  readonly quantumUs?: number;
+}
+/**
+ * The host's page cache, used by virtual disks whose `cacheMode` is not `none`.
+ */
+export interface PageCache {
+  /**
+   * Size of the cache; the least recently used page goes first.
+   */
+  readonly sizeMiB?: number;
+  /**
+   * Age at which dirty pages are written back.
+   */
+  readonly writebackMs?: number;
+}
+/**
+ * A disk in the host: it loses power with the host.
+ */
+export interface HostDisk {
+  /**
+   * Name of the disk, unique in its host; virtual disks name it as `host/disk`.
+   */
+  readonly id: string;
+  /**
+   * Capacity.
+   */
+  readonly sizeMiB?: number;
+  readonly readLatencyUs?: LatencyUs;
+  readonly writeLatencyUs?: LatencyUs;
+  /**
+   * Extra time when a request does not follow the one before it.
+   */
+  readonly seekUs?: number;
+  /**
+   * Transfer rate in 10^6 bytes a second.
+   */
+  readonly transferMBps?: number;
+  /**
+   * Requests that the device works on at once; more wait.
+   */
+  readonly queueDepth?: number;
+  /**
+   * Volatile write cache; 0 = off, every write durable at once.
+   */
+  readonly writeCacheMiB?: number;
+  readonly flushUs?: LatencyUs;
+  readonly faultRates?: FaultRates;
+}
+/**
+ * Chances of faults that strike by themselves, each drawn at the gate.
+ */
+export interface FaultRates {
+  /**
+   * Writes that are acknowledged and never reach the medium.
+   */
+  readonly lostWritePerMillion?: number;
+  /**
+   * Writes that land on another sector of the device.
+   */
+  readonly misdirectedWritePerMillion?: number;
+  /**
+   * Flushes that are acknowledged and make nothing durable.
+   */
+  readonly lyingFlushPerMillion?: number;
+  /**
+   * Written sectors that cannot be read until rewritten.
+   */
+  readonly latentErrorPerMillion?: number;
+  /**
+   * Reads of a sector that find one of its bits flipped for good.
+   */
+  readonly bitRotPerMillion?: number;
+  /**
+   * Unflushed writes of more than one sector that survive a power loss only in part.
+   */
+  readonly tornWritePerMillion?: number;
+}
+/**
+ * A sensor of the host. The fault `degrade` drives its reading away from nominal.
+ */
+export interface Sensor {
+  /**
+   * Name of the sensor, unique in its host, for instance `inletCelsius`.
+   */
+  readonly id: string;
+  /**
+   * Reading of a healthy host, in the sensor's unit.
+   */
+  readonly nominal: number;
+  /**
+   * Largest deviation of a single reading, either way.
+   */
+  readonly noise?: number;
+  /**
+   * Reading from which a warning is raised.
+   */
+  readonly warningAt?: number;
+  /**
+   * Reading from which the host is critical.
+   */
+  readonly criticalAt?: number;
+  /**
+   * Time between two readings.
+   */
+  readonly periodMs?: number;
+}
+/**
+ * The network interface, shared by all links of the host.
+ */
+export interface Nic {
+  /**
+   * Line rate in 10^6 bits a second, each way.
+   */
+  readonly bandwidthMbps?: number;
+  /**
+   * Send queue; what does not fit is dropped.
+   */
+  readonly queueKiB?: number;
+}
+/**
+ * A link between two hosts, or a host and an array. Both directions have the same figures.
+ */
+export interface Link {
+  /**
+   * Name of the link; absent = the two ends, joined by `--`.
+   */
+  readonly id?: string;
+  /**
+   * The two ends: ids of hosts or arrays.
+   *
+   * @minItems 2
+   * @maxItems 2
+   *
+   * Items: A host or an array.
+   */
+  readonly between: readonly [string, string];
+  /**
+   * Rate of each direction, in 10^6 bits a second.
+   */
+  readonly bandwidthMbps?: number;
+  /**
+   * Propagation time, one way.
+   */
+  readonly latencyUs?: number;
+  /**
+   * Most that a message is delayed on top, drawn evenly.
+   */
+  readonly jitterUs?: number;
+  /**
+   * Messages that are lost.
+   */
+  readonly lossPerMillion?: number;
+  /**
+   * Messages that arrive twice.
+   */
+  readonly duplicatePerMillion?: number;
+  /**
+   * Messages that later ones may overtake.
+   */
+  readonly reorderPerMillion?: number;
+  /**
+   * Queue of each direction; what does not fit is dropped.
+   */
+  readonly queueKiB?: number;
+}
+/**
+ * A storage array: a failure domain of its own, reached over links, with redundant controllers.
+ */
+export interface StorageArray {
+  /**
+   * Name of the array.
+   */
+  readonly id: string;
+  /**
+   * Rack whose power the array shares; a fault can name it as its domain.
+   */
+  readonly rack?: string;
+  /**
+   * How the array keeps snapshots: `redo` = chains of redo logs.
+   */
+  readonly kind?: "redo";
+  /**
+   * Space for virtual volumes; beyond it, writes fail with no space.
+   */
+  readonly capacityMiB?: number;
+  /**
+   * Controllers; each link to the array is one path to each of them.
+   */
+  readonly controllers?: number;
+  /**
+   * The write cache survives a power loss (battery or flash).
+   */
+  readonly writeCacheProtected?: boolean;
+  readonly readLatencyUs?: LatencyUs;
+  readonly writeLatencyUs?: LatencyUs;
+  /**
+   * Extra time when a request does not follow the one before it.
+   */
+  readonly seekUs?: number;
+  /**
+   * Transfer rate in 10^6 bytes a second.
+   */
+  readonly transferMBps?: number;
+  /**
+   * Requests that the array works on at once; more wait.
+   */
+  readonly queueDepth?: number;
+  /**
+   * Write cache; 0 = off, every write durable before it is acknowledged.
+   */
+  readonly writeCacheMiB?: number;
+  readonly flushUs?: LatencyUs;
+  readonly faultRates?: FaultRates;
+}
+/**
+ * A virtual machine.
+ */
+export interface Vm {
+  /**
+   * Name of the virtual machine.
+   */
+  readonly id: string;
+  /**
+   * Host on which it is at the start.
+   */
+  readonly host: string;
+  /**
+   * Hosts on which it may be restarted when its host fails, best first; none = it stays down.
+   *
+   * Items: A host.
+   */
+  readonly restartOn?: readonly string[];
+  /**
+   * Of several waiting to be restarted, the highest goes first.
+   */
+  readonly priority?: number;
+  /**
+   * Powered on at the start.
+   */
+  readonly poweredOn?: boolean;
+  /**
+   * Memory that the guest sees.
+   */
+  readonly memoryMiB: number;
+  /**
+   * Virtual processors.
+   */
+  readonly vcpus?: number;
+  /**
+   * Weight in the processor scheduler, for each virtual processor.
+   */
+  readonly shares?: number;
+  readonly guest: Guest;
+  /**
+   * Virtual disks.
+   */
+  readonly disks?: readonly VmDisk[];
+}
+/**
+ * A modelled workload: phases of processor, memory, block and network use.
+ */
+export interface WorkloadGuest {
+  /**
+   * A modelled workload: phases of processor, memory, block and network use.
+   */
+  readonly kind: "workload";
+  /**
+   * Time from power-on until the guest reports `postboot`.
+   */
+  readonly bootMs?: number;
+  /**
+   * After the last phase the first one starts again.
+   */
+  readonly repeat?: boolean;
+  /**
+   * Phases, one after the other.
+   */
+  readonly phases: readonly WorkloadPhase[];
+}
+/**
+ * One phase of a workload.
+ */
+export interface WorkloadPhase {
+  /**
+   * Name of the phase, unique in its guest.
+   */
+  readonly name: string;
+  /**
+   * Length of the phase, in the guest's running time.
+   */
+  readonly durationMs: number;
+  /**
+   * Threads that compute.
+   */
+  readonly threads?: number;
+  readonly cpu?: WorkloadCpu;
+  readonly memory?: WorkloadMemory;
+  /**
+   * Block requests.
+   */
+  readonly block?: readonly (ClosedBlock | OpenBlock)[];
+  /**
+   * Network traffic.
+   */
+  readonly network?: readonly WorkloadNetwork[];
+  /**
+   * Events that the application reports.
+   */
+  readonly events?: readonly PhaseEvent[];
+}
+/**
+ * Processor use.
+ */
+export interface WorkloadCpu {
+  /**
+   * Share of its time that each thread computes.
+   */
+  readonly busyPercent?: number;
+}
+/**
+ * Memory use, in 4 KiB pages.
+ */
+export interface WorkloadMemory {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond?: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
+}
+/**
+ * Block requests, closed: each stream sends its next request when the one before is answered.
+ */
+export interface ClosedBlock {
+  /**
+   * The next request waits for an answer.
+   */
+  readonly pacing: "closed";
+  /**
+   * The VM's disk that is used.
+   */
+  readonly disk: string;
+  /**
+   * Share of requests that read; the others write.
+   */
+  readonly readPercent?: number;
+  /**
+   * Size of a request.
+   */
+  readonly sizeKiB?: number;
+  /**
+   * Use only the first part of the disk; absent = all of it.
+   */
+  readonly regionMiB?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * A flush after this many writes; 0 = never.
+   */
+  readonly flushEvery?: number;
+  /**
+   * Requests under way at once.
+   */
+  readonly outstanding?: number;
+  /**
+   * Pause of a stream between an answer and its next request.
+   */
+  readonly thinkTimeUs?: number;
+}
+/**
+ * Block requests, open: they arrive as a Poisson process, whether others were answered or not.
+ */
+export interface OpenBlock {
+  /**
+   * Requests do not wait for answers.
+   */
+  readonly pacing: "open";
+  /**
+   * The VM's disk that is used.
+   */
+  readonly disk: string;
+  /**
+   * Share of requests that read; the others write.
+   */
+  readonly readPercent?: number;
+  /**
+   * Size of a request.
+   */
+  readonly sizeKiB?: number;
+  /**
+   * Use only the first part of the disk; absent = all of it.
+   */
+  readonly regionMiB?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * A flush after this many writes; 0 = never.
+   */
+  readonly flushEvery?: number;
+  /**
+   * Mean arrival rate.
+   */
+  readonly requestsPerSecond: number;
+}
+/**
+ * Messages to another VM.
+ */
+export interface WorkloadNetwork {
+  /**
+   * The VM that receives.
+   */
+  readonly to: string;
+  /**
+   * Mean rate.
+   */
+  readonly messagesPerSecond: number;
+  /**
+   * Size of a message.
+   */
+  readonly sizeBytes?: number;
+  /**
+   * `datagram` = may be lost; `stream` = sent again until it arrives, in order.
+   */
+  readonly transport?: "datagram" | "stream";
+}
+/**
+ * An event that the application reports.
+ */
+export interface PhaseEvent {
+  /**
+   * Name of the event.
+   */
+  readonly name: string;
+  /**
+   * When, counted from the start of the phase.
+   */
+  readonly atMs?: number;
+}
+/**
+ * A captured block trace, played back.
+ */
+export interface CaptureGuest {
+  /**
+   * A captured block trace, played back.
+   */
+  readonly kind: "capture";
+  /**
+   * Time from power-on until the guest reports `postboot`.
+   */
+  readonly bootMs?: number;
+  /**
+   * The captured trace: a path from the document's folder, else from Orrery's own.
+   */
+  readonly file: string;
+  /**
+   * Format of the file; absent = told from its first lines.
+   */
+  readonly format?: "vscsi" | "blkparse" | "fio" | "msr";
+  /**
+   * The VM's disk that the requests go to; absent = its first.
+   */
+  readonly disk?: string;
+  /**
+   * `closed` = at most the recorded number of requests under way, think times kept; `open` = at the recorded times.
+   */
+  readonly pacing?: "closed" | "open";
+  /**
+   * Recorded times are multiplied by this.
+   */
+  readonly timeScale?: number;
+  /**
+   * Play only the first requests; absent = all.
+   */
+  readonly limit?: number;
+  /**
+   * A flush after this many writes. Needed when the file records no flushes; 0 = never.
+   */
+  readonly flushEvery?: number;
+  /**
+   * A sector beyond the disk is taken modulo its size instead of refused.
+   */
+  readonly wrap?: boolean;
+}
+/**
+ * A virtual disk.
+ */
+export interface VmDisk {
+  /**
+   * Name of the disk, unique in its VM; elsewhere it is `vm:disk`.
+   */
+  readonly id: string;
+  /**
+   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`).
+   */
+  readonly on: string;
+  /**
+   * Size that the guest sees.
+   */
+  readonly sizeMiB: number;
+  /**
+   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   */
+  readonly kind?: "redo" | "flat";
+  /**
+   * Unit in which a redo log copies on write.
+   */
+  readonly grainKiB?: 4 | 8 | 16 | 32 | 64 | 128 | 256 | 512 | 1024;
+  /**
+   * Use of the host's page cache. With `writeback` a write is acknowledged before it is anywhere but in the host's memory.
+   */
+  readonly cacheMode?: "none" | "writethrough" | "writeback";
+}
+/**
+ * Take a snapshot of a VM's disks while it runs.
+ */
+export interface SnapshotOperation {
+  /**
+   * Take a snapshot of a VM's disks while it runs.
+   */
+  readonly do: "snapshot";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The disks; absent = all that can be snapshotted.
+   *
+   * Items: A disk of the VM.
+   */
+  readonly disks?: readonly string[];
+}
+/**
+ * Power a VM on, on the host where it is registered.
+ */
+export interface PowerOnOperation {
+  /**
+   * Power a VM on, on the host where it is registered.
+   */
+  readonly do: "power-on";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Power a VM off at once, as if its plug were pulled.
+ */
+export interface PowerOffOperation {
+  /**
+   * Power a VM off at once, as if its plug were pulled.
+   */
+  readonly do: "power-off";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Stop a VM between two instructions; time goes on without it.
+ */
+export interface StunOperation {
+  /**
+   * Stop a VM between two instructions; time goes on without it.
+   */
+  readonly do: "stun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Let a stunned VM go on.
+ */
+export interface UnstunOperation {
+  /**
+   * Let a stunned VM go on.
+   */
+  readonly do: "unstun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Power a VM off, if it is on, and on again on the named host.
+ */
+export interface RestartOperation {
+  /**
+   * Power a VM off, if it is on, and on again on the named host.
+   */
+  readonly do: "restart";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it starts.
+   */
+  readonly host: string;
+}
+/**
+ * The software of a domain stops; memory is lost, devices keep their power and caches.
+ */
+export interface CrashFault {
+  /**
+   * The software of a domain stops; memory is lost, devices keep their power and caches.
+   */
+  readonly kind: "crash";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * A host or an array.
+   */
+  readonly domain: string;
+  /**
+   * Time until the domain starts again; absent = it stays down.
+   */
+  readonly restartAfterMs?: number;
+}
+/**
+ * A domain loses power: memory and volatile caches of devices are lost.
+ */
+export interface PowerLossFault {
+  /**
+   * A domain loses power: memory and volatile caches of devices are lost.
+   */
+  readonly kind: "power-loss";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * A host, an array or a rack.
+   */
+  readonly domain: string;
+  /**
+   * Time until the domain starts again; absent = it stays down.
+   */
+  readonly restartAfterMs?: number;
+}
+/**
+ * A component is alive but slow (a gray failure).
+ */
+export interface SlowFault {
+  /**
+   * A component is alive but slow (a gray failure).
+   */
+  readonly kind: "slow";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * A host, an array, a link or a disk of a host (`host/disk`).
+   */
+  readonly component: string;
+  /**
+   * Every service time is multiplied by this.
+   */
+  readonly factor?: number;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * A sensor's reading moves away from nominal, then the host fails.
+ */
+export interface DegradeFault {
+  /**
+   * A sensor's reading moves away from nominal, then the host fails.
+   */
+  readonly kind: "degrade";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Its sensor.
+   */
+  readonly sensor: string;
+  /**
+   * Reading that is reached at the end.
+   */
+  readonly reading: number;
+  /**
+   * Time in which the reading gets there.
+   */
+  readonly overMs?: number;
+  /**
+   * The host crashes when the reading is reached.
+   */
+  readonly thenCrash?: boolean;
+  /**
+   * Time until the domain starts again; absent = it stays down.
+   */
+  readonly restartAfterMs?: number;
+}
+/**
+ * A host's clock jumps.
+ */
+export interface ClockStepFault {
+  /**
+   * A host's clock jumps.
+   */
+  readonly kind: "clock-step";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * By how much, in microseconds; negative = back.
+   */
+  readonly stepUs: number;
+}
+/**
+ * The manager stops waiting for an operation and reports it failed; its job runs on.
+ */
+export interface ManagerTimeoutFault {
+  /**
+   * The manager stops waiting for an operation and reports it failed; its job runs on.
+   */
+  readonly kind: "manager-timeout";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * The id of a timeline entry.
+   */
+  readonly operation: string;
+}
+/**
+ * No message gets from one side to the other.
+ */
+export interface PartitionFault {
+  /**
+   * No message gets from one side to the other.
+   */
+  readonly kind: "partition";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * A host or an array.
+   */
+  readonly from: string;
+  /**
+   * A host or an array.
+   */
+  readonly to: string;
+  /**
+   * Messages from `to` to `from` still arrive.
+   */
+  readonly oneWay?: boolean;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * A host loses its path to one controller of an array.
+ */
+export interface PathLossFault {
+  /**
+   * A host loses its path to one controller of an array.
+   */
+  readonly kind: "path-loss";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * The array.
+   */
+  readonly array: string;
+  /**
+   * Which controller, counted from 0.
+   */
+  readonly controller?: number;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * Writes are acknowledged and never reach the medium.
+ */
+export interface LostWriteFault {
+  /**
+   * Writes are acknowledged and never reach the medium.
+   */
+  readonly kind: "lost-write";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next writes lost.
+   */
+  readonly count?: number;
+}
+/**
+ * Writes are acknowledged and only some sectors land.
+ */
+export interface TornWriteFault {
+  /**
+   * Writes are acknowledged and only some sectors land.
+   */
+  readonly kind: "torn-write";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next writes torn.
+   */
+  readonly count?: number;
+}
+/**
+ * Writes land on other sectors.
+ */
+export interface MisdirectedWriteFault {
+  /**
+   * Writes land on other sectors.
+   */
+  readonly kind: "misdirected-write";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next writes misdirected.
+   */
+  readonly count?: number;
+}
+/**
+ * Bits of written sectors flip.
+ */
+export interface BitRotFault {
+  /**
+   * Bits of written sectors flip.
+   */
+  readonly kind: "bit-rot";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Sectors that rot.
+   */
+  readonly count?: number;
+}
+/**
+ * Flushes are acknowledged and do nothing.
+ */
+export interface LyingFlushFault {
+  /**
+   * Flushes are acknowledged and do nothing.
+   */
+  readonly kind: "lying-flush";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next flushes that lie.
+   */
+  readonly count?: number;
+}
+/**
+ * Written sectors cannot be read until rewritten.
+ */
+export interface LatentErrorFault {
+  /**
+   * Written sectors cannot be read until rewritten.
+   */
+  readonly kind: "latent-error";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Sectors hit.
+   */
+  readonly count?: number;
+}
+/**
+ * Nothing more can be allocated on a device.
+ */
+export interface NoSpaceFault {
+  /**
+   * Nothing more can be allocated on a device.
+   */
+  readonly kind: "no-space";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * A timeline operation ends in the named way.
+ */
+export interface ExpectOperation {
+  /**
+   * The id of a timeline entry.
+   */
+  readonly operation: string;
+  /**
+   * `complete`, or the code of the failure that is expected.
+   */
+  readonly outcome?: string;
+  /**
+   * Longest time from its start to its end; absent = any.
+   */
+  readonly withinMs?: number;
+}
+/**
+ * A virtual machine is in the named state at the end.
+ */
+export interface ExpectVm {
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its state.
+   */
+  readonly state?: "running" | "stunned" | "off";
+  /**
+   * The host that it is on; absent = any.
+   */
+  readonly host?: string;
+}
+/**
+ * An invariant, or a state that the run should reach, came out in the named way.
+ */
+export interface ExpectInvariant {
+  /**
+   * Its name.
+   */
+  readonly invariant: string;
+  /**
+   * `holds`; `violated` = the run is expected to break it; `reached` (of a `sometimes`).
+   */
+  readonly outcome?: "holds" | "violated" | "reached";
+}
+/**
+ * A metric of the run, over its whole length, lies between bounds.
+ */
+export interface ExpectMetric {
+  /**
+   * Its name, as `orrery run --json` prints it.
+   */
+  readonly metric: string;
+  /**
+   * Lower bound; absent = none.
+   */
+  readonly atLeast?: number;
+  /**
+   * Upper bound; absent = none.
+   */
+  readonly atMost?: number;
+}
+
+
+/**
+ * A service time in microseconds: one number (always the same), or the median and 99th percentile of what was measured, from which each request draws.
+ */
+export type ResolvedLatencyUs =
+  | number
+  | {
+      /**
+       * Half of all requests take at most this, in microseconds.
+       */
+      readonly median: number;
+      /**
+       * 99 of 100 requests take at most this, in microseconds.
+       */
+      readonly p99: number;
+    };
+/**
+ * What runs inside a virtual machine.
+ */
+export type ResolvedGuest = ResolvedWorkloadGuest | ResolvedCaptureGuest;
+/**
+ * An operation that starts at `atMs`, or `after` a phase of another one.
+ */
+export type ResolvedTimelineEntry =
+  | ResolvedSnapshotOperation
+  | ResolvedPowerOnOperation
+  | ResolvedPowerOffOperation
+  | ResolvedStunOperation
+  | ResolvedUnstunOperation
+  | ResolvedRestartOperation;
+/**
+ * A fault that strikes `atMs`, `during` an operation's phase, or again and again.
+ */
+export type ResolvedFault =
+  | ResolvedCrashFault
+  | ResolvedPowerLossFault
+  | ResolvedSlowFault
+  | ResolvedDegradeFault
+  | ResolvedClockStepFault
+  | ResolvedManagerTimeoutFault
+  | ResolvedPartitionFault
+  | ResolvedPathLossFault
+  | ResolvedLostWriteFault
+  | ResolvedTornWriteFault
+  | ResolvedMisdirectedWriteFault
+  | ResolvedBitRotFault
+  | ResolvedLyingFlushFault
+  | ResolvedLatentErrorFault
+  | ResolvedNoSpaceFault;
+/**
+ * One expectation: of an operation, a VM, an invariant or a metric.
+ */
+export type ResolvedExpectation =
+  ResolvedExpectOperation | ResolvedExpectVm | ResolvedExpectInvariant | ResolvedExpectMetric;
+
+/**
+ * A scenario: a datacenter, what happens in it, and what is expected of it.
+ */
+export interface ResolvedScenario {
+  /**
+   * Where this schema lies, for completion in an editor.
+   */
+  readonly $schema?: string;
+  /**
+   * Name of the scenario; traces and reports carry it.
+   */
+  readonly name: string;
+  /**
+   * What it shows, in a sentence or two.
+   */
+  readonly description: string;
+  /**
+   * Seed of every random draw. The command line can give another.
+   */
+  readonly seed: number;
+  /**
+   * Simulated time that the run takes.
+   */
+  readonly durationMs: number;
+  /**
+   * Physical machines.
+   */
+  readonly hosts: readonly ResolvedHost[];
+  /**
+   * Links between hosts and arrays.
+   */
+  readonly links: readonly ResolvedLink[];
+  /**
+   * Storage arrays.
+   */
+  readonly arrays: readonly ResolvedStorageArray[];
+  /**
+   * Virtual machines.
+   */
+  readonly vms: readonly ResolvedVm[];
+  /**
+   * Operations and when they start.
+   */
+  readonly timeline: readonly ResolvedTimelineEntry[];
+  /**
+   * Faults, fixed or left to the gate.
+   */
+  readonly faults: readonly ResolvedFault[];
+  /**
+   * What is expected of the run.
+   */
+  readonly expect: readonly ResolvedExpectation[];
+}
+/**
+ * A physical machine; a failure domain of its own.
+ */
+export interface ResolvedHost {
+  /**
+   * Name of the host.
+   */
+  readonly id: string;
+  /**
+   * Rack whose power the host shares; a fault can name it as its domain.
+   */
+  readonly rack?: string;
+  /**
+   * Processor cores.
+   */
+  readonly cores: number;
+  /**
+   * Physical memory.
+   */
+  readonly memoryMiB: number;
+  readonly clock: ResolvedClock;
+  readonly scheduler: ResolvedScheduler;
+  readonly pageCache: ResolvedPageCache;
+  /**
+   * Disks in the host.
+   */
+  readonly disks: readonly ResolvedHostDisk[];
+  /**
+   * Sensors.
+   */
+  readonly sensors: readonly ResolvedSensor[];
+  readonly nic: ResolvedNic;
+}
+/**
+ * The host's clock, which its software reads instead of true time.
+ */
+export interface ResolvedClock {
+  /**
+   * Clock minus true time at the start.
+   */
+  readonly offsetUs: number;
+  /**
+   * How fast the clock gains (or, negative, loses), in millionths.
+   */
+  readonly driftPpm: number;
+  readonly ntp?: ResolvedNtp;
+}
+/**
+ * NTP-like discipline: polls true time with an error and slews, or steps, the clock towards it.
+ */
+export interface ResolvedNtp {
+  /**
+   * Time between two polls.
+   */
+  readonly pollMs: number;
+  /**
+   * Largest error of one poll, either way.
+   */
+  readonly errorUs: number;
+  /**
+   * Fastest slew, in millionths of a second per second.
+   */
+  readonly maxSlewPpm: number;
+  /**
+   * Offsets beyond this are stepped instead of slewed.
+   */
+  readonly stepThresholdUs: number;
+}
+/**
+ * The proportional-share processor scheduler.
+ */
+export interface ResolvedScheduler {
+  /**
+   * Longest time a vCPU runs before others get their turn.
+   */
+  readonly quantumUs: number;
+}
+/**
+ * The host's page cache, used by virtual disks whose `cacheMode` is not `none`.
+ */
+export interface ResolvedPageCache {
+  /**
+   * Size of the cache; the least recently used page goes first.
+   */
+  readonly sizeMiB: number;
+  /**
+   * Age at which dirty pages are written back.
+   */
+  readonly writebackMs: number;
+}
+/**
+ * A disk in the host: it loses power with the host.
+ */
+export interface ResolvedHostDisk {
+  /**
+   * Name of the disk, unique in its host; virtual disks name it as `host/disk`.
+   */
+  readonly id: string;
+  /**
+   * Capacity.
+   */
+  readonly sizeMiB: number;
+  readonly readLatencyUs: ResolvedLatencyUs;
+  readonly writeLatencyUs: ResolvedLatencyUs;
+  /**
+   * Extra time when a request does not follow the one before it.
+   */
+  readonly seekUs: number;
+  /**
+   * Transfer rate in 10^6 bytes a second.
+   */
+  readonly transferMBps: number;
+  /**
+   * Requests that the device works on at once; more wait.
+   */
+  readonly queueDepth: number;
+  /**
+   * Volatile write cache; 0 = off, every write durable at once.
+   */
+  readonly writeCacheMiB: number;
+  readonly flushUs: ResolvedLatencyUs;
+  readonly faultRates: ResolvedFaultRates;
+}
+/**
+ * Chances of faults that strike by themselves, each drawn at the gate.
+ */
+export interface ResolvedFaultRates {
+  /**
+   * Writes that are acknowledged and never reach the medium.
+   */
+  readonly lostWritePerMillion: number;
+  /**
+   * Writes that land on another sector of the device.
+   */
+  readonly misdirectedWritePerMillion: number;
+  /**
+   * Flushes that are acknowledged and make nothing durable.
+   */
+  readonly lyingFlushPerMillion: number;
+  /**
+   * Written sectors that cannot be read until rewritten.
+   */
+  readonly latentErrorPerMillion: number;
+  /**
+   * Reads of a sector that find one of its bits flipped for good.
+   */
+  readonly bitRotPerMillion: number;
+  /**
+   * Unflushed writes of more than one sector that survive a power loss only in part.
+   */
+  readonly tornWritePerMillion: number;
+}
+/**
+ * A sensor of the host. The fault `degrade` drives its reading away from nominal.
+ */
+export interface ResolvedSensor {
+  /**
+   * Name of the sensor, unique in its host, for instance `inletCelsius`.
+   */
+  readonly id: string;
+  /**
+   * Reading of a healthy host, in the sensor's unit.
+   */
+  readonly nominal: number;
+  /**
+   * Largest deviation of a single reading, either way.
+   */
+  readonly noise: number;
+  /**
+   * Reading from which a warning is raised.
+   */
+  readonly warningAt?: number;
+  /**
+   * Reading from which the host is critical.
+   */
+  readonly criticalAt?: number;
+  /**
+   * Time between two readings.
+   */
+  readonly periodMs: number;
+}
+/**
+ * The network interface, shared by all links of the host.
+ */
+export interface ResolvedNic {
+  /**
+   * Line rate in 10^6 bits a second, each way.
+   */
+  readonly bandwidthMbps: number;
+  /**
+   * Send queue; what does not fit is dropped.
+   */
+  readonly queueKiB: number;
+}
+/**
+ * A link between two hosts, or a host and an array. Both directions have the same figures.
+ */
+export interface ResolvedLink {
+  /**
+   * Name of the link; absent = the two ends, joined by `--`.
+   */
+  readonly id: string;
+  /**
+   * The two ends: ids of hosts or arrays.
+   *
+   * @minItems 2
+   * @maxItems 2
+   *
+   * Items: A host or an array.
+   */
+  readonly between: readonly [string, string];
+  /**
+   * Rate of each direction, in 10^6 bits a second.
+   */
+  readonly bandwidthMbps: number;
+  /**
+   * Propagation time, one way.
+   */
+  readonly latencyUs: number;
+  /**
+   * Most that a message is delayed on top, drawn evenly.
+   */
+  readonly jitterUs: number;
+  /**
+   * Messages that are lost.
+   */
+  readonly lossPerMillion: number;
+  /**
+   * Messages that arrive twice.
+   */
+  readonly duplicatePerMillion: number;
+  /**
+   * Messages that later ones may overtake.
+   */
+  readonly reorderPerMillion: number;
+  /**
+   * Queue of each direction; what does not fit is dropped.
+   */
+  readonly queueKiB: number;
+}
+/**
+ * A storage array: a failure domain of its own, reached over links, with redundant controllers.
+ */
+export interface ResolvedStorageArray {
+  /**
+   * Name of the array.
+   */
+  readonly id: string;
+  /**
+   * Rack whose power the array shares; a fault can name it as its domain.
+   */
+  readonly rack?: string;
+  /**
+   * How the array keeps snapshots: `redo` = chains of redo logs.
+   */
+  readonly kind: "redo";
+  /**
+   * Space for virtual volumes; beyond it, writes fail with no space.
+   */
+  readonly capacityMiB: number;
+  /**
+   * Controllers; each link to the array is one path to each of them.
+   */
+  readonly controllers: number;
+  /**
+   * The write cache survives a power loss (battery or flash).
+   */
+  readonly writeCacheProtected: boolean;
+  readonly readLatencyUs: ResolvedLatencyUs;
+  readonly writeLatencyUs: ResolvedLatencyUs;
+  /**
+   * Extra time when a request does not follow the one before it.
+   */
+  readonly seekUs: number;
+  /**
+   * Transfer rate in 10^6 bytes a second.
+   */
+  readonly transferMBps: number;
+  /**
+   * Requests that the array works on at once; more wait.
+   */
+  readonly queueDepth: number;
+  /**
+   * Write cache; 0 = off, every write durable before it is acknowledged.
+   */
+  readonly writeCacheMiB: number;
+  readonly flushUs: ResolvedLatencyUs;
+  readonly faultRates: ResolvedFaultRates;
+}
+/**
+ * A virtual machine.
+ */
+export interface ResolvedVm {
+  /**
+   * Name of the virtual machine.
+   */
+  readonly id: string;
+  /**
+   * Host on which it is at the start.
+   */
+  readonly host: string;
+  /**
+   * Hosts on which it may be restarted when its host fails, best first; none = it stays down.
+   *
+   * Items: A host.
+   */
+  readonly restartOn: readonly string[];
+  /**
+   * Of several waiting to be restarted, the highest goes first.
+   */
+  readonly priority: number;
+  /**
+   * Powered on at the start.
+   */
+  readonly poweredOn: boolean;
+  /**
+   * Memory that the guest sees.
+   */
+  readonly memoryMiB: number;
+  /**
+   * Virtual processors.
+   */
+  readonly vcpus: number;
+  /**
+   * Weight in the processor scheduler, for each virtual processor.
+   */
+  readonly shares: number;
+  readonly guest: ResolvedGuest;
+  /**
+   * Virtual disks.
+   */
+  readonly disks: readonly ResolvedVmDisk[];
+}
+/**
+ * A modelled workload: phases of processor, memory, block and network use.
+ */
+export interface ResolvedWorkloadGuest {
+  /**
+   * A modelled workload: phases of processor, memory, block and network use.
+   */
+  readonly kind: "workload";
+  /**
+   * Time from power-on until the guest reports `postboot`.
+   */
+  readonly bootMs: number;
+  /**
+   * After the last phase the first one starts again.
+   */
+  readonly repeat: boolean;
+  /**
+   * Phases, one after the other.
+   */
+  readonly phases: readonly ResolvedWorkloadPhase[];
+}
+/**
+ * One phase of a workload.
+ */
+export interface ResolvedWorkloadPhase {
+  /**
+   * Name of the phase, unique in its guest.
+   */
+  readonly name: string;
+  /**
+   * Length of the phase, in the guest's running time.
+   */
+  readonly durationMs: number;
+  /**
+   * Threads that compute.
+   */
+  readonly threads: number;
+  readonly cpu: ResolvedWorkloadCpu;
+  readonly memory?: ResolvedWorkloadMemory;
+  /**
+   * Block requests.
+   */
+  readonly block: readonly (ResolvedClosedBlock | ResolvedOpenBlock)[];
+  /**
+   * Network traffic.
+   */
+  readonly network: readonly ResolvedWorkloadNetwork[];
+  /**
+   * Events that the application reports.
+   */
+  readonly events: readonly ResolvedPhaseEvent[];
+}
+/**
+ * Processor use.
+ */
+export interface ResolvedWorkloadCpu {
+  /**
+   * Share of its time that each thread computes.
+   */
+  readonly busyPercent: number;
+}
+/**
+ * Memory use, in 4 KiB pages.
+ */
+export interface ResolvedWorkloadMemory {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
+}
+/**
+ * Block requests, closed: each stream sends its next request when the one before is answered.
+ */
+export interface ResolvedClosedBlock {
+  /**
+   * The next request waits for an answer.
+   */
+  readonly pacing: "closed";
+  /**
+   * The VM's disk that is used.
+   */
+  readonly disk: string;
+  /**
+   * Share of requests that read; the others write.
+   */
+  readonly readPercent: number;
+  /**
+   * Size of a request.
+   */
+  readonly sizeKiB: number;
+  /**
+   * Use only the first part of the disk; absent = all of it.
+   */
+  readonly regionMiB?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * A flush after this many writes; 0 = never.
+   */
+  readonly flushEvery: number;
+  /**
+   * Requests under way at once.
+   */
+  readonly outstanding: number;
+  /**
+   * Pause of a stream between an answer and its next request.
+   */
+  readonly thinkTimeUs: number;
+}
+/**
+ * Block requests, open: they arrive as a Poisson process, whether others were answered or not.
+ */
+export interface ResolvedOpenBlock {
+  /**
+   * Requests do not wait for answers.
+   */
+  readonly pacing: "open";
+  /**
+   * The VM's disk that is used.
+   */
+  readonly disk: string;
+  /**
+   * Share of requests that read; the others write.
+   */
+  readonly readPercent: number;
+  /**
+   * Size of a request.
+   */
+  readonly sizeKiB: number;
+  /**
+   * Use only the first part of the disk; absent = all of it.
+   */
+  readonly regionMiB?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * A flush after this many writes; 0 = never.
+   */
+  readonly flushEvery: number;
+  /**
+   * Mean arrival rate.
+   */
+  readonly requestsPerSecond: number;
+}
+/**
+ * Messages to another VM.
+ */
+export interface ResolvedWorkloadNetwork {
+  /**
+   * The VM that receives.
+   */
+  readonly to: string;
+  /**
+   * Mean rate.
+   */
+  readonly messagesPerSecond: number;
+  /**
+   * Size of a message.
+   */
+  readonly sizeBytes: number;
+  /**
+   * `datagram` = may be lost; `stream` = sent again until it arrives, in order.
+   */
+  readonly transport: "datagram" | "stream";
+}
+/**
+ * An event that the application reports.
+ */
+export interface ResolvedPhaseEvent {
+  /**
+   * Name of the event.
+   */
+  readonly name: string;
+  /**
+   * When, counted from the start of the phase.
+   */
+  readonly atMs: number;
+}
+/**
+ * A captured block trace, played back.
+ */
+export interface ResolvedCaptureGuest {
+  /**
+   * A captured block trace, played back.
+   */
+  readonly kind: "capture";
+  /**
+   * Time from power-on until the guest reports `postboot`.
+   */
+  readonly bootMs: number;
+  /**
+   * The captured trace: a path from the document's folder, else from Orrery's own.
+   */
+  readonly file: string;
+  /**
+   * Format of the file; absent = told from its first lines.
+   */
+  readonly format?: "vscsi" | "blkparse" | "fio" | "msr";
+  /**
+   * The VM's disk that the requests go to; absent = its first.
+   */
+  readonly disk: string;
+  /**
+   * `closed` = at most the recorded number of requests under way, think times kept; `open` = at the recorded times.
+   */
+  readonly pacing: "closed" | "open";
+  /**
+   * Recorded times are multiplied by this.
+   */
+  readonly timeScale: number;
+  /**
+   * Play only the first requests; absent = all.
+   */
+  readonly limit?: number;
+  /**
+   * A flush after this many writes. Needed when the file records no flushes; 0 = never.
+   */
+  readonly flushEvery?: number;
+  /**
+   * A sector beyond the disk is taken modulo its size instead of refused.
+   */
+  readonly wrap: boolean;
+}
+/**
+ * A virtual disk.
+ */
+export interface ResolvedVmDisk {
+  /**
+   * Name of the disk, unique in its VM; elsewhere it is `vm:disk`.
+   */
+  readonly id: string;
+  /**
+   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`).
+   */
+  readonly on: string;
+  /**
+   * Size that the guest sees.
+   */
+  readonly sizeMiB: number;
+  /**
+   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   */
+  readonly kind: "redo" | "flat";
+  /**
+   * Unit in which a redo log copies on write.
+   */
+  readonly grainKiB: 4 | 8 | 16 | 32 | 64 | 128 | 256 | 512 | 1024;
+  /**
+   * Use of the host's page cache. With `writeback` a write is acknowledged before it is anywhere but in the host's memory.
+   */
+  readonly cacheMode: "none" | "writethrough" | "writeback";
+}
+/**
+ * Take a snapshot of a VM's disks while it runs.
+ */
+export interface ResolvedSnapshotOperation {
+  /**
+   * Take a snapshot of a VM's disks while it runs.
+   */
+  readonly do: "snapshot";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The disks; absent = all that can be snapshotted.
+   *
+   * Items: A disk of the VM.
+   */
+  readonly disks: readonly string[];
+}
+/**
+ * Power a VM on, on the host where it is registered.
+ */
+export interface ResolvedPowerOnOperation {
+  /**
+   * Power a VM on, on the host where it is registered.
+   */
+  readonly do: "power-on";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Power a VM off at once, as if its plug were pulled.
+ */
+export interface ResolvedPowerOffOperation {
+  /**
+   * Power a VM off at once, as if its plug were pulled.
+   */
+  readonly do: "power-off";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Stop a VM between two instructions; time goes on without it.
+ */
+export interface ResolvedStunOperation {
+  /**
+   * Stop a VM between two instructions; time goes on without it.
+   */
+  readonly do: "stun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Let a stunned VM go on.
+ */
+export interface ResolvedUnstunOperation {
+  /**
+   * Let a stunned VM go on.
+   */
+  readonly do: "unstun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Power a VM off, if it is on, and on again on the named host.
+ */
+export interface ResolvedRestartOperation {
+  /**
+   * Power a VM off, if it is on, and on again on the named host.
+   */
+  readonly do: "restart";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it starts.
+   */
+  readonly host: string;
+}
+/**
+ * The software of a domain stops; memory is lost, devices keep their power and caches.
+ */
+export interface ResolvedCrashFault {
+  /**
+   * The software of a domain stops; memory is lost, devices keep their power and caches.
+   */
+  readonly kind: "crash";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * A host or an array.
+   */
+  readonly domain: string;
+  /**
+   * Time until the domain starts again; absent = it stays down.
+   */
+  readonly restartAfterMs?: number;
+}
+/**
+ * A domain loses power: memory and volatile caches of devices are lost.
+ */
+export interface ResolvedPowerLossFault {
+  /**
+   * A domain loses power: memory and volatile caches of devices are lost.
+   */
+  readonly kind: "power-loss";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * A host, an array or a rack.
+   */
+  readonly domain: string;
+  /**
+   * Time until the domain starts again; absent = it stays down.
+   */
+  readonly restartAfterMs?: number;
+}
+/**
+ * A component is alive but slow (a gray failure).
+ */
+export interface ResolvedSlowFault {
+  /**
+   * A component is alive but slow (a gray failure).
+   */
+  readonly kind: "slow";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * A host, an array, a link or a disk of a host (`host/disk`).
+   */
+  readonly component: string;
+  /**
+   * Every service time is multiplied by this.
+   */
+  readonly factor: number;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * A sensor's reading moves away from nominal, then the host fails.
+ */
+export interface ResolvedDegradeFault {
+  /**
+   * A sensor's reading moves away from nominal, then the host fails.
+   */
+  readonly kind: "degrade";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Its sensor.
+   */
+  readonly sensor: string;
+  /**
+   * Reading that is reached at the end.
+   */
+  readonly reading: number;
+  /**
+   * Time in which the reading gets there.
+   */
+  readonly overMs: number;
+  /**
+   * The host crashes when the reading is reached.
+   */
+  readonly thenCrash: boolean;
+  /**
+   * Time until the domain starts again; absent = it stays down.
+   */
+  readonly restartAfterMs?: number;
+}
+/**
+ * A host's clock jumps.
+ */
+export interface ResolvedClockStepFault {
+  /**
+   * A host's clock jumps.
+   */
+  readonly kind: "clock-step";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * By how much, in microseconds; negative = back.
+   */
+  readonly stepUs: number;
+}
+/**
+ * The manager stops waiting for an operation and reports it failed; its job runs on.
+ */
+export interface ResolvedManagerTimeoutFault {
+  /**
+   * The manager stops waiting for an operation and reports it failed; its job runs on.
+   */
+  readonly kind: "manager-timeout";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * The id of a timeline entry.
+   */
+  readonly operation: string;
+}
+/**
+ * No message gets from one side to the other.
+ */
+export interface ResolvedPartitionFault {
+  /**
+   * No message gets from one side to the other.
+   */
+  readonly kind: "partition";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * A host or an array.
+   */
+  readonly from: string;
+  /**
+   * A host or an array.
+   */
+  readonly to: string;
+  /**
+   * Messages from `to` to `from` still arrive.
+   */
+  readonly oneWay: boolean;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * A host loses its path to one controller of an array.
+ */
+export interface ResolvedPathLossFault {
+  /**
+   * A host loses its path to one controller of an array.
+   */
+  readonly kind: "path-loss";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * The array.
+   */
+  readonly array: string;
+  /**
+   * Which controller, counted from 0.
+   */
+  readonly controller: number;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * Writes are acknowledged and never reach the medium.
+ */
+export interface ResolvedLostWriteFault {
+  /**
+   * Writes are acknowledged and never reach the medium.
+   */
+  readonly kind: "lost-write";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next writes lost.
+   */
+  readonly count: number;
+}
+/**
+ * Writes are acknowledged and only some sectors land.
+ */
+export interface ResolvedTornWriteFault {
+  /**
+   * Writes are acknowledged and only some sectors land.
+   */
+  readonly kind: "torn-write";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next writes torn.
+   */
+  readonly count: number;
+}
+/**
+ * Writes land on other sectors.
+ */
+export interface ResolvedMisdirectedWriteFault {
+  /**
+   * Writes land on other sectors.
+   */
+  readonly kind: "misdirected-write";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next writes misdirected.
+   */
+  readonly count: number;
+}
+/**
+ * Bits of written sectors flip.
+ */
+export interface ResolvedBitRotFault {
+  /**
+   * Bits of written sectors flip.
+   */
+  readonly kind: "bit-rot";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Sectors that rot.
+   */
+  readonly count: number;
+}
+/**
+ * Flushes are acknowledged and do nothing.
+ */
+export interface ResolvedLyingFlushFault {
+  /**
+   * Flushes are acknowledged and do nothing.
+   */
+  readonly kind: "lying-flush";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Next flushes that lie.
+   */
+  readonly count: number;
+}
+/**
+ * Written sectors cannot be read until rewritten.
+ */
+export interface ResolvedLatentErrorFault {
+  /**
+   * Written sectors cannot be read until rewritten.
+   */
+  readonly kind: "latent-error";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * Sectors hit.
+   */
+  readonly count: number;
+}
+/**
+ * Nothing more can be allocated on a device.
+ */
+export interface ResolvedNoSpaceFault {
+  /**
+   * Nothing more can be allocated on a device.
+   */
+  readonly kind: "no-space";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array (`array`) or a disk of a host (`host/disk`).
+   */
+  readonly device: string;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
+}
+/**
+ * A timeline operation ends in the named way.
+ */
+export interface ResolvedExpectOperation {
+  /**
+   * The id of a timeline entry.
+   */
+  readonly operation: string;
+  /**
+   * `complete`, or the code of the failure that is expected.
+   */
+  readonly outcome: string;
+  /**
+   * Longest time from its start to its end; absent = any.
+   */
+  readonly withinMs?: number;
+}
+/**
+ * A virtual machine is in the named state at the end.
+ */
+export interface ResolvedExpectVm {
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its state.
+   */
+  readonly state: "running" | "stunned" | "off";
+  /**
+   * The host that it is on; absent = any.
+   */
+  readonly host?: string;
+}
+/**
+ * An invariant, or a state that the run should reach, came out in the named way.
+ */
+export interface ResolvedExpectInvariant {
+  /**
+   * Its name.
+   */
+  readonly invariant: string;
+  /**
+   * `holds`; `violated` = the run is expected to break it; `reached` (of a `sometimes`).
+   */
+  readonly outcome: "holds" | "violated" | "reached";
+}
+/**
+ * A metric of the run, over its whole length, lies between bounds.
+ */
+export interface ResolvedExpectMetric {
+  /**
+   * Its name, as `orrery run --json` prints it.
+   */
+  readonly metric: string;
+  /**
+   * Lower bound; absent = none.
+   */
+  readonly atLeast?: number;
+  /**
+   * Upper bound; absent = none.
+   */
+  readonly atMost?: number;
+}

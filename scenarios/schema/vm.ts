@@ -1,0 +1,58 @@
+/** Virtual machines and their disks. What runs inside is a guest kind (see `guests.ts`). */
+import type { JsonSchema } from "./json-schema.ts";
+import { count, device, flag, id, list, object, oneOfWords } from "./members.ts";
+
+const vmDisk: JsonSchema = object(
+  "A virtual disk.",
+  {
+    id: id("Name of the disk, unique in its VM; elsewhere it is `vm:disk`."),
+    on: device("Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`)."),
+    sizeMiB: count("Size that the guest sees.", undefined, { minimum: 1, maximum: 67_108_864 }),
+    kind: oneOfWords(
+      "`redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.",
+      ["redo", "flat"],
+      "redo",
+    ),
+    grainKiB: count("Unit in which a redo log copies on write.", 64, {
+      enum: [4, 8, 16, 32, 64, 128, 256, 512, 1_024],
+    }),
+    cacheMode: oneOfWords(
+      "Use of the host's page cache. With `writeback` a write is acknowledged before it is " +
+        "anywhere but in the host's memory.",
+      ["none", "writethrough", "writeback"],
+      "none",
+    ),
+  },
+  ["id", "on", "sizeMiB"],
+);
+
+const vm: JsonSchema = object(
+  "A virtual machine.",
+  {
+    id: id("Name of the virtual machine."),
+    host: id("Host on which it is at the start."),
+    restartOn: list(
+      "Hosts on which it may be restarted when its host fails, best first; none = it stays down.",
+      id("A host."),
+      { default: [], uniqueItems: true },
+    ),
+    priority: count("Of several waiting to be restarted, the highest goes first.", 0, {
+      maximum: 1_000,
+    }),
+    poweredOn: flag("Powered on at the start.", true),
+    memoryMiB: count("Memory that the guest sees.", undefined, {
+      minimum: 1,
+      maximum: 67_108_864,
+    }),
+    vcpus: count("Virtual processors.", 1, { minimum: 1, maximum: 256 }),
+    shares: count("Weight in the processor scheduler, for each virtual processor.", 1_000, {
+      minimum: 1,
+      maximum: 1_000_000,
+    }),
+    guest: { description: "What runs inside.", $ref: "#/$defs/Guest" },
+    disks: list("Virtual disks.", { $ref: "#/$defs/VmDisk" }),
+  },
+  ["id", "host", "memoryMiB", "guest"],
+);
+
+export const vmDefinitions: Readonly<Record<string, JsonSchema>> = { Vm: vm, VmDisk: vmDisk };
