@@ -1,0 +1,5 @@
+/** Random streams and the distributions drawn from them. */
+export * from "./distributions/index.ts";
+export type { RandomSource } from "./random-source.ts";
+export { StreamGenerator } from "./stream-generator.ts";
+export { isSeed, StreamSeeder, streamSeed, type Seed, type StreamState } from "./stream-seed.ts";
