@@ -2,4 +2,10 @@
 export * from "./distributions/index.ts";
 export type { RandomSource } from "./random-source.ts";
 export { StreamGenerator } from "./stream-generator.ts";
-export { isSeed, StreamSeeder, streamSeed, type Seed, type StreamState } from "./stream-seed.ts";
+export {
+  isScenarioSeed,
+  StreamSeeder,
+  streamSeed,
+  type ScenarioSeed,
+  type StreamState,
+} from "./stream-seed.ts";

@@ -15,7 +15,7 @@ import { hash64 } from "../hash.ts";
 export type StreamState = readonly [x: number, y: number, z: number, w: number];
 
 /** The seed of a scenario: a non-negative safe integer, or any string. */
-export type Seed = number | string;
+export type ScenarioSeed = number | string;
 
 /** Two unrelated hash seeds (digits of pi and of e): each gives 64 of the 128 bits. */
 const FIRST_HASH_SEED = 0x243f6a8885a308d3n;
@@ -23,11 +23,11 @@ const SECOND_HASH_SEED = 0xb7e151628aed2a6an;
 
 /** Gives the first state of any stream under one scenario seed. Holds a buffer, and no state. */
 export class StreamSeeder {
-  readonly #seed: Seed;
+  readonly #seed: ScenarioSeed;
   readonly #writer = new CanonicalWriter();
 
-  constructor(seed: Seed) {
-    assert(isSeed(seed), () => `not a scenario seed: ${String(seed)}`);
+  constructor(seed: ScenarioSeed) {
+    assert(isScenarioSeed(seed), () => `not a scenario seed: ${String(seed)}`);
     this.#seed = seed;
   }
 
@@ -42,11 +42,11 @@ export class StreamSeeder {
 }
 
 /** The first state of one stream; {@link StreamSeeder} is faster for many. */
-export function streamSeed(seed: Seed, entity: string, purpose: string): StreamState {
+export function streamSeed(seed: ScenarioSeed, entity: string, purpose: string): StreamState {
   return new StreamSeeder(seed).stateOf(entity, purpose);
 }
 
-export function isSeed(value: unknown): value is Seed {
+export function isScenarioSeed(value: unknown): value is ScenarioSeed {
   return typeof value === "string" || (Number.isSafeInteger(value) && (value as number) >= 0);
 }
 
