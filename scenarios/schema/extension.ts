@@ -27,6 +27,10 @@ export interface Extension {
   readonly references?: Readonly<Record<string, ReferenceTarget>>;
 }
 
-/** What an id may refer to. `vmDisk` is a disk of the VM that the same entry names in `vm`. */
+/**
+ * What an id may refer to. `vmDisk`: a disk of the VM that the same entry names in `vm` (or of the
+ * VM that the guest is in); `endpoint`: a host or an array; `domain`: a host, an array or a rack;
+ * `device`: an array or a host's disk; `component`: a host, an array, a link or a host's disk.
+ */
 export type ReferenceTarget =
   "host" | "array" | "vm" | "vmDisk" | "operation" | "endpoint" | "domain" | "component" | "device";

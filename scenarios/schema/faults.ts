@@ -47,7 +47,7 @@ const domainFaults: readonly Extension[] = [
     "The software of a domain stops; memory is lost, devices keep their power and caches.",
     { domain: id("A host or an array."), restartAfterMs },
     ["domain"],
-    { domain: "component" },
+    { domain: "endpoint" },
   ),
   fault(
     "power-loss",

@@ -1,0 +1,172 @@
+/** Timeline and faults: each has one moment, moments exist, and `after` never runs in a circle. */
+import type { Extension } from "../schema/extension.ts";
+import type {
+  ResolvedFault,
+  ResolvedScenario,
+  ResolvedTimelineEntry,
+} from "../schema/scenario.generated.ts";
+import type { Directory } from "./directory.ts";
+import { type Finding, finding, pointerTo, shown } from "./problem.ts";
+import { checkEntryReferences, checkReference } from "./references.ts";
+import { closest } from "./suggest.ts";
+
+/** The phase that every operation reaches when it succeeds. */
+const COMPLETE = "complete";
+
+interface Moment {
+  readonly atMs?: number;
+  readonly after?: string;
+  readonly during?: string;
+  readonly meanIntervalMs?: number;
+}
+
+function checkMoment(
+  entry: Moment,
+  pointer: string,
+  ways: readonly (keyof Moment)[],
+  durationMs: number,
+): readonly Finding[] {
+  const given = ways.filter((way) => entry[way] !== undefined);
+  if (given.length !== 1) {
+    const found = given.length === 0 ? "says not when" : `has ${given.join(" and ")}`;
+    return [finding(pointer, found, `exactly one of ${ways.join(", ")}`)];
+  }
+  if (entry.atMs === undefined || entry.atMs <= durationMs) return [];
+  const place = pointerTo(pointer, "atMs");
+  return [finding(place, `${entry.atMs} is after the end`, `at most durationMs, ${durationMs}`)];
+}
+
+function checkPhaseReference(
+  reference: string | undefined,
+  pointer: string,
+  directory: Directory,
+  extensions: readonly Extension[],
+): readonly Finding[] {
+  if (reference === undefined) return [];
+  const [operation = "", phase = ""] = reference.split(".");
+  const kind = directory.operations.get(operation);
+  if (kind === undefined) return checkReference(operation, pointer, "operation", directory);
+  const phases = extensions.find(
+    ({ family, name }) => family === "operation" && name === kind,
+  )?.phases;
+  if (phases === undefined || phase === COMPLETE || phases.includes(phase)) return [];
+  const meant = closest(phase, phases);
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  const message = `${operation} (${kind}) has no phase ${shown(phase)}${hint}`;
+  return [finding(pointer, message, `one of ${[...phases, COMPLETE].join(", ")}`)];
+}
+
+const startsAfter = ({ after }: ResolvedTimelineEntry): string | undefined => after?.split(".")[0];
+
+/** Each circle is reported once, at the entry of it that comes first in the document. */
+function checkCircles(timeline: readonly ResolvedTimelineEntry[]): readonly Finding[] {
+  const previous = new Map(timeline.map((entry) => [entry.id, startsAfter(entry)]));
+  const settled = new Set<string>();
+  return timeline.flatMap(({ id }, index) => {
+    const path: string[] = [];
+    let at: string | undefined = id;
+    while (at !== undefined && previous.has(at) && !settled.has(at) && !path.includes(at)) {
+      path.push(at);
+      at = previous.get(at);
+    }
+    const circle = at !== undefined && path.includes(at) ? path.slice(path.indexOf(at)) : [];
+    for (const name of path) settled.add(name);
+    if (circle.length === 0) return [];
+    const first = timeline.findIndex((entry) => circle.includes(entry.id));
+    const text = [...circle, circle[0]].join(" after ");
+    const pointer = pointerTo("/timeline", Math.max(first, 0), "after");
+    return index >= 0 ? [finding(pointer, `runs in a circle: ${text}`, "a start")] : [];
+  });
+}
+
+const ofFamily = (extensions: readonly Extension[], family: Extension["family"], name: string) =>
+  extensions.find((extension) => extension.family === family && extension.name === name);
+
+function checkFault(
+  fault: ResolvedFault,
+  pointer: string,
+  directory: Directory,
+): readonly Finding[] {
+  switch (fault.kind) {
+    case "degrade": {
+      const sensors = directory.hosts.get(fault.host)?.sensors.map(({ id }) => id);
+      if (sensors === undefined || sensors.includes(fault.sensor)) return [];
+      const expected = sensors.length === 0 ? "a sensor, and it has none" : sensors.join(", ");
+      const message = `${fault.host} has no sensor ${shown(fault.sensor)}`;
+      return [finding(pointerTo(pointer, "sensor"), message, expected)];
+    }
+    case "path-loss": {
+      const controllers = directory.arrays.get(fault.array)?.controllers;
+      if (controllers === undefined || !directory.hosts.has(fault.host)) return [];
+      if (!directory.connected(fault.host, fault.array)) {
+        return [finding(pointer, `${fault.host} has no link to ${fault.array}`, "a link")];
+      }
+      if (fault.controller < controllers) return [];
+      const expected = `at most ${controllers - 1}`;
+      return [finding(pointerTo(pointer, "controller"), `is ${fault.controller}`, expected)];
+    }
+    case "partition":
+      if (fault.from !== fault.to) return [];
+      return [finding(pointerTo(pointer, "to"), "is the same as from", "another one")];
+    default:
+      return [];
+  }
+}
+
+/** Only disks of kind `redo` keep points in time. */
+function checkSnapshot(
+  entry: ResolvedTimelineEntry,
+  pointer: string,
+  directory: Directory,
+): readonly Finding[] {
+  const vm = entry.do === "snapshot" ? directory.vms.get(entry.vm) : undefined;
+  if (entry.do !== "snapshot" || vm === undefined) return [];
+  if (!vm.disks.some(({ kind }) => kind === "redo")) {
+    const message = `${vm.id} has no disk that can be snapshotted`;
+    return [finding(pointerTo(pointer, "vm"), message, "a vm with a disk of kind redo")];
+  }
+  return (entry.disks ?? []).flatMap((id, index) => {
+    const flat = vm.disks.some((disk) => disk.id === id && disk.kind === "flat");
+    if (!flat) return [];
+    const place = pointerTo(pointer, "disks", index);
+    return [finding(place, `${id} is flat and cannot be snapshotted`, "a disk of kind redo")];
+  });
+}
+
+export function checkTimeline(
+  { timeline, durationMs }: ResolvedScenario,
+  directory: Directory,
+  extensions: readonly Extension[],
+): readonly Finding[] {
+  const entries = timeline.flatMap((entry, index) => {
+    const pointer = pointerTo("/timeline", index);
+    const extension = ofFamily(extensions, "operation", entry.do);
+    return [
+      ...checkMoment(entry, pointer, ["atMs", "after"], durationMs),
+      ...(entry.atMs !== undefined && entry.delayMs > 0
+        ? [finding(pointerTo(pointer, "delayMs"), "needs `after`", "atMs alone")]
+        : []),
+      ...checkPhaseReference(entry.after, pointerTo(pointer, "after"), directory, extensions),
+      ...checkEntryReferences(entry, pointer, extension, directory),
+      ...checkSnapshot(entry, pointer, directory),
+    ];
+  });
+  return [...entries, ...checkCircles(timeline)];
+}
+
+export function checkFaults(
+  { faults, durationMs }: ResolvedScenario,
+  directory: Directory,
+  extensions: readonly Extension[],
+): readonly Finding[] {
+  return faults.flatMap((fault, index) => {
+    const pointer = pointerTo("/faults", index);
+    const extension = ofFamily(extensions, "fault", fault.kind);
+    return [
+      ...checkMoment(fault, pointer, ["atMs", "during", "meanIntervalMs"], durationMs),
+      ...checkPhaseReference(fault.during, pointerTo(pointer, "during"), directory, extensions),
+      ...checkEntryReferences(fault, pointer, extension, directory),
+      ...checkFault(fault, pointer, directory),
+    ];
+  });
+}

@@ -1,0 +1,123 @@
+/** Virtual machines: where they run, what their disks lie on, what their guests use. */
+import type { Extension } from "../schema/extension.ts";
+import type {
+  ResolvedScenario,
+  ResolvedVm,
+  ResolvedWorkloadPhase,
+} from "../schema/scenario.generated.ts";
+import type { Directory } from "./directory.ts";
+import { type Finding, finding, pointerTo } from "./problem.ts";
+import { checkEntryReferences, checkReference } from "./references.ts";
+
+function checkPlacement(vm: ResolvedVm, pointer: string, directory: Directory) {
+  const places = [
+    { host: vm.host, pointer: pointerTo(pointer, "host") },
+    ...vm.restartOn.map((host, at) => ({ host, pointer: pointerTo(pointer, "restartOn", at) })),
+  ];
+  return places.flatMap(({ host, pointer: place }): readonly Finding[] => {
+    const memoryMiB = directory.hosts.get(host)?.memoryMiB;
+    if (memoryMiB === undefined) return checkReference(host, place, "host", directory);
+    if (vm.memoryMiB <= memoryMiB) return [];
+    const message = `${host} has less memory than the vm's memoryMiB ${vm.memoryMiB}`;
+    return [finding(place, message, `a host with more than its ${memoryMiB} MiB`)];
+  });
+}
+
+/** A disk is reachable from every host that the VM may run on. */
+function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): readonly Finding[] {
+  const places = [vm.host, ...vm.restartOn].filter((host) => directory.hosts.has(host));
+  return vm.disks.flatMap(({ on }, index) => {
+    const place = pointerTo(pointer, "disks", index, "on");
+    if (directory.hostDisks.has(on)) {
+      const away = places.find((host) => !on.startsWith(`${host}/`));
+      const message = `the vm may run on ${away}, which cannot reach ${on}`;
+      return away === undefined ? [] : [finding(place, message, "an array, or only that host")];
+    }
+    if (!directory.arrays.has(on)) return checkReference(on, place, "device", directory);
+    const apart = places.find((host) => !directory.connected(host, on));
+    if (apart === undefined) return [];
+    return [finding(place, `the vm may run on ${apart}, which has no link to ${on}`, "a link")];
+  });
+}
+
+function checkPhase(
+  phase: ResolvedWorkloadPhase,
+  pointer: string,
+  vm: ResolvedVm,
+  directory: Directory,
+): readonly Finding[] {
+  const memory = phase.memory;
+  const tooMuch = memory !== undefined && memory.workingSetMiB > vm.memoryMiB;
+  const late = phase.events.flatMap(({ atMs }, at) =>
+    atMs <= phase.durationMs
+      ? []
+      : [
+          finding(
+            pointerTo(pointer, "events", at, "atMs"),
+            `${atMs} is after the phase's end`,
+            `at most ${phase.durationMs}`,
+          ),
+        ],
+  );
+  const block = phase.block.flatMap(({ disk, regionMiB, sizeKiB }, at): readonly Finding[] => {
+    const place = pointerTo(pointer, "block", at);
+    const sizeMiB = vm.disks.find(({ id }) => id === disk)?.sizeMiB;
+    if (sizeMiB === undefined) {
+      return checkReference(disk, pointerTo(place, "disk"), "vmDisk", directory, vm);
+    }
+    const region = regionMiB ?? sizeMiB;
+    if (region > sizeMiB) {
+      return [finding(pointerTo(place, "regionMiB"), `is ${region}`, `at most ${sizeMiB}`)];
+    }
+    if (sizeKiB <= region * 1_024) return [];
+    const expected = `at most the region, ${region * 1_024} KiB`;
+    return [finding(pointerTo(place, "sizeKiB"), `is ${sizeKiB}`, expected)];
+  });
+  const network = phase.network.flatMap(({ to }, at) => {
+    const place = pointerTo(pointer, "network", at, "to");
+    return to === vm.id
+      ? [finding(place, "the vm sends to itself", "another vm")]
+      : checkReference(to, place, "vm", directory);
+  });
+  const place = pointerTo(pointer, "memory", "workingSetMiB");
+  const expected = `at most the vm's ${vm.memoryMiB}`;
+  const workingSet = tooMuch ? [finding(place, `is ${memory.workingSetMiB}`, expected)] : [];
+  return [...workingSet, ...late, ...block, ...network];
+}
+
+function checkGuest(
+  vm: ResolvedVm,
+  pointer: string,
+  directory: Directory,
+  extensions: readonly Extension[],
+): readonly Finding[] {
+  const { guest } = vm;
+  const place = pointerTo(pointer, "guest");
+  const extension = extensions.find(
+    ({ family, name }) => family === "guest" && name === guest.kind,
+  );
+  const declared = checkEntryReferences(guest, place, extension, directory, vm);
+  if (guest.kind === "workload") {
+    const phases = guest.phases.flatMap((phase, at) =>
+      checkPhase(phase, pointerTo(place, "phases", at), vm, directory),
+    );
+    return [...declared, ...phases];
+  }
+  if (guest.kind !== "capture" || vm.disks.length > 0) return declared;
+  return [...declared, finding(pointerTo(pointer, "disks"), "is empty", "a disk to play on")];
+}
+
+export function checkVms(
+  document: ResolvedScenario,
+  directory: Directory,
+  extensions: readonly Extension[],
+): readonly Finding[] {
+  return document.vms.flatMap((vm, index) => {
+    const pointer = pointerTo("/vms", index);
+    return [
+      ...checkPlacement(vm, pointer, directory),
+      ...checkDisks(vm, pointer, directory),
+      ...checkGuest(vm, pointer, directory, extensions),
+    ];
+  });
+}

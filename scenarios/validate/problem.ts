@@ -1,0 +1,39 @@
+/**
+ * One thing that is wrong with a document, as data.
+ * Printed it is one line: file, JSON pointer, what is wrong, what was expected.
+ */
+export interface Problem {
+  readonly file: string;
+  /** JSON pointer into the document; empty for the document as a whole. */
+  readonly pointer: string;
+  readonly message: string;
+  readonly expected: string;
+}
+
+/** A problem that does not yet know its file: what the single checks yield. */
+export type Finding = Omit<Problem, "file">;
+
+export const finding = (pointer: string, message: string, expected: string): Finding => ({
+  pointer,
+  message,
+  expected,
+});
+
+const oneLine = (text: string): string => text.replace(/\s*[\r\n]+\s*/g, " ");
+
+export function formatProblem({ file, pointer, message, expected }: Problem): string {
+  const place = pointer === "" ? file : `${file} ${pointer}`;
+  return oneLine(`${place}: ${message}${expected === "" ? "" : ` (expected ${expected})`}`);
+}
+
+/** Appends members or indexes to a JSON pointer, escaped as RFC 6901 says. */
+export const pointerTo = (base: string, ...parts: readonly (string | number)[]): string =>
+  base + parts.map((part) => "/" + escapePart(String(part))).join("");
+
+const escapePart = (part: string): string => part.replaceAll("~", "~0").replaceAll("/", "~1");
+
+/** A value as it may stand in a one-line message. */
+export function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length <= 60 ? json : json.slice(0, 57) + "...";
+}
