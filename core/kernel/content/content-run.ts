@@ -1,0 +1,46 @@
+/**
+ * What sectors hold, as plain data: the words in which content is written, read and compared.
+ *
+ * Must hold: a canonical list of runs (what every read returns) never has two neighbours that could
+ * be one, no bytes that are an expansion, and no stamp 0; so equal content reads as equal lists.
+ */
+
+export const SECTOR_BYTES = 512;
+
+/** Consecutive sectors of zeros: written as zeros, or never written. */
+export interface ZeroRun {
+  readonly kind: "zero";
+  readonly sectors: number;
+}
+
+/** Consecutive sectors with consecutive stamps: `stamp`, `stamp + 1`, ... (see stamp.ts). */
+export interface StampRun {
+  readonly kind: "stamp";
+  readonly sectors: number;
+  readonly stamp: number;
+}
+
+/** Literal bytes, `sectors * 512` of them. Never changed once handed over or handed out. */
+export interface BytesRun {
+  readonly kind: "bytes";
+  readonly sectors: number;
+  readonly bytes: Uint8Array;
+}
+
+export type ContentRun = ZeroRun | StampRun | BytesRun;
+
+/** A span of sectors: `sector` up to, not including, `sector + sectors`. */
+export interface SectorRange {
+  readonly sector: number;
+  readonly sectors: number;
+}
+
+/** Appends `range`, joined with the last one where they touch. Ranges must come in order. */
+export function appendRange(ranges: SectorRange[], sector: number, sectors: number): void {
+  const last = ranges.at(-1);
+  if (last !== undefined && last.sector + last.sectors === sector) {
+    ranges[ranges.length - 1] = { sector: last.sector, sectors: last.sectors + sectors };
+  } else {
+    ranges.push({ sector, sectors });
+  }
+}
