@@ -1,0 +1,208 @@
+/**
+ * Runs the invariants over what an event dirtied. Its own memory (shadows, violations, what was
+ * reached, since when an obligation is open) is an observer store.
+ */
+import type { Entity } from "./entity.ts";
+import type {
+  Always,
+  Eventually,
+  Finding,
+  Invariant,
+  Observe,
+  Sometimes,
+  Violation,
+} from "./invariant.ts";
+import type { Editable, PlainObject } from "./plain.ts";
+import { Records } from "./stores/records.ts";
+import type { World } from "./world.ts";
+
+const MAX_VIOLATIONS = 100;
+const STATE = 0;
+
+type CheckerState = {
+  violations: Violation[];
+  /** Keys (invariant, entity) that are broken, so that each is reported once. */
+  broken: { [key: string]: true };
+  reached: { [name: string]: number };
+  /** Since when an `eventually` does not hold, by (invariant, entity). */
+  openSinceNs: { [key: string]: number };
+};
+
+export class Checker {
+  readonly store = new Records();
+  readonly #world: World;
+  readonly #invariants: Invariant[] = [];
+  readonly #byKind = new Map<string, Invariant[]>();
+  readonly #observers = new Map<string, { invariant: Invariant; observe: Observe }[]>();
+  readonly #shadowIds = new Map<Invariant, number>();
+  readonly #dirty: Entity[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+    const state: CheckerState = { violations: [], broken: {}, reached: {}, openSinceNs: {} };
+    this.store.set(STATE, state);
+  }
+
+  get violations(): readonly Violation[] {
+    return this.#state.violations;
+  }
+
+  /** Names of `sometimes` that were not reached. */
+  get unreached(): readonly string[] {
+    const reached = this.#state.reached;
+    return this.#invariants
+      .filter((each) => each.type === "sometimes" && reached[each.name] === undefined)
+      .map((each) => each.name);
+  }
+
+  /** Part of building a world: before the first event. */
+  register(invariants: readonly Invariant[]): void {
+    for (const invariant of invariants) {
+      const id = this.#invariants.push(invariant);
+      this.#shadowIds.set(invariant, id);
+      this.store.set(id, invariant.shadow ?? {});
+      for (const kind of invariant.reads) append(this.#byKind, kind, invariant);
+      for (const [notice, observe] of Object.entries(invariant.observes ?? {})) {
+        append(this.#observers, notice, { invariant, observe });
+      }
+    }
+  }
+
+  get hasDirty(): boolean {
+    return this.#dirty.length > 0;
+  }
+
+  watches(kind: string): boolean {
+    return this.#byKind.has(kind);
+  }
+
+  observesNotice(kind: string): boolean {
+    return this.#observers.has(kind) || kind === "sometimes";
+  }
+
+  shadowOf(invariant: Invariant): PlainObject {
+    return this.store.get(this.#shadowIds.get(invariant)!)!;
+  }
+
+  noteDirty(entity: Entity): void {
+    this.#dirty.push(entity);
+  }
+
+  onNotice(entity: Entity, kind: string, data: PlainObject): void {
+    if (kind === "sometimes") this.#reach(data["name"] as string);
+    for (const { invariant, observe } of this.#observers.get(kind) ?? []) {
+      const id = this.#shadowIds.get(invariant)!;
+      const edit = () => this.store.edit(id) as Editable<PlainObject>;
+      const finding = observe(entity, data, this.#world, edit);
+      if (finding) this.report(invariant, entity, finding);
+    }
+  }
+
+  /** After an event: the dirty entities only. */
+  checkDirty(): void {
+    const dirty = this.#dirty;
+    for (let i = 0; i < dirty.length; i++) this.#checkEntity(dirty[i]!);
+    dirty.length = 0;
+  }
+
+  /** Everything: at each epoch and at the end. */
+  checkAll(atEnd: boolean): void {
+    this.#dirty.length = 0;
+    for (const entity of this.#world.entities()) {
+      if (entity.watched) this.#checkEntity(entity);
+    }
+    if (atEnd) this.#checkObligations();
+  }
+
+  report(invariant: Pick<Invariant, "name" | "mechanism">, entity: Entity, finding: Finding): void {
+    const key = `${invariant.name}\n${entity.name}`;
+    if (this.#state.broken[key]) return;
+    const state = this.#edit();
+    state.broken[key] = true;
+    const world = this.#world;
+    const violation: Violation = {
+      invariant: invariant.name,
+      mechanism: invariant.mechanism,
+      entities: [entity.name],
+      event: world.eventCount,
+      atNs: world.timeNs,
+      message: finding.message,
+      fields: finding.fields ?? {},
+    };
+    if (state.violations.length < MAX_VIOLATIONS) state.violations.push(violation as never);
+    world.notice(entity, "violation", violation);
+  }
+
+  #checkEntity(entity: Entity): void {
+    for (const invariant of this.#byKind.get(entity.kind) ?? []) {
+      if (invariant.type === "always") this.#checkAlways(invariant, entity);
+      else if (invariant.type === "sometimes") this.#checkSometimes(invariant, entity);
+      else this.#checkEventually(invariant, entity);
+    }
+  }
+
+  #checkAlways(invariant: Always, entity: Entity): void {
+    if (invariant.check === undefined) return;
+    if (invariant.quiescent && this.#world.activeOperations > 0) return;
+    const finding = invariant.check(entity, this.#world, this.shadowOf(invariant));
+    if (finding) this.report(invariant, entity, finding);
+  }
+
+  #checkSometimes(invariant: Sometimes, entity: Entity): void {
+    if (this.#state.reached[invariant.name] !== undefined) return;
+    if (invariant.reached?.(entity, this.#world)) this.#reach(invariant.name);
+  }
+
+  #checkEventually(invariant: Eventually, entity: Entity): void {
+    const key = `${invariant.name}\n${entity.name}`;
+    const since = this.#state.openSinceNs[key];
+    if (invariant.holds(entity, this.#world)) {
+      if (since === undefined) return;
+      delete this.#edit().openSinceNs[key];
+      this.#reportLate(invariant, entity, since);
+    } else if (since === undefined) {
+      this.#edit().openSinceNs[key] = this.#world.timeNs;
+    } else {
+      this.#reportLate(invariant, entity, since);
+    }
+  }
+
+  #checkObligations(): void {
+    for (const invariant of this.#invariants) {
+      if (invariant.type !== "eventually") continue;
+      for (const entity of this.#world.entities()) {
+        const since = this.#state.openSinceNs[`${invariant.name}\n${entity.name}`];
+        if (since !== undefined) this.#reportLate(invariant, entity, since);
+      }
+    }
+  }
+
+  #reportLate(invariant: Eventually, entity: Entity, sinceNs: number): void {
+    const lateNs = this.#world.timeNs - sinceNs - invariant.withinNs;
+    if (lateNs <= 0) return;
+    const { withinNs } = invariant;
+    this.report(invariant, entity, {
+      message: `did not hold again within ${withinNs} ns`,
+      fields: { sinceNs, withinNs, lateNs },
+    });
+  }
+
+  #reach(name: string): void {
+    if (this.#state.reached[name] !== undefined) return;
+    this.#edit().reached[name] = this.#world.eventCount;
+  }
+
+  get #state(): CheckerState {
+    return this.store.get(STATE) as unknown as CheckerState;
+  }
+
+  #edit(): CheckerState {
+    return this.store.edit(STATE) as unknown as CheckerState;
+  }
+}
+
+function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

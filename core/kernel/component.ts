@@ -1,0 +1,41 @@
+/**
+ * What a kind of entity is: its initial state and its handlers. Behaviour lives here and nowhere
+ * else; everything that an entity remembers is plain data in the world's stores.
+ */
+import type { Envelope } from "./carrier.ts";
+import type { Entity } from "./entity.ts";
+import type { PlainObject } from "./plain.ts";
+
+/**
+ * `C` is the configuration (fixed at spawn), `D` the durable state (survives crashes), `V` the
+ * volatile state (made anew at boot and after a crash).
+ */
+export interface Component<
+  C extends PlainObject = PlainObject,
+  D extends PlainObject = PlainObject,
+  V extends PlainObject = PlainObject,
+> {
+  readonly kind: string;
+  readonly durable?: (config: C) => D;
+  readonly volatile?: (config: C) => V;
+  /** Timers, messages and requests by name. A request handler receives a `Request`. */
+  readonly handlers: { readonly [name: string]: (self: Entity<C, D, V>, arg: never) => void };
+  /** Links and buses: takes an envelope from its sender, in the sender's event. */
+  readonly carry?: (self: Entity<C, D, V>, envelope: Envelope) => void;
+  /** Runs when the domain crashes, before volatile state is dropped: what the hardware keeps. */
+  readonly crashed?: (self: Entity<C, D, V>) => void;
+  /** Runs when the domain restarts, in order of creation. Sees durable state only. */
+  readonly restarted?: (self: Entity<C, D, V>) => void;
+  /** Sees and changes the whole world: the scenario's driver, fault injectors. */
+  readonly omniscient?: boolean;
+}
+
+/** A component of any configuration and state, as the world keeps it. */
+export type AnyComponent = Component<never, never, never>;
+
+/** Declares a component; only there so that the types are inferred in one place. */
+export function component<C extends PlainObject, D extends PlainObject, V extends PlainObject>(
+  definition: Component<C, D, V>,
+): Component<C, D, V> {
+  return definition;
+}

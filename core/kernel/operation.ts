@@ -1,0 +1,246 @@
+/**
+ * Operations: named phases, each a function that does one step, says what it waits for, and which
+ * phase comes next. The phase and its state are plain data, so an operation can be crashed, saved
+ * and resumed between any two phases. Operations die with their domain; what survives is what
+ * they made durable, and recovery is a phase like any other.
+ */
+import { assert } from "./assert.ts";
+import type { Reply, Request, SendOptions } from "./carrier.ts";
+import { type Component, component } from "./component.ts";
+import type { Entity, EntityId } from "./entity.ts";
+import type { Editable, Plain, PlainObject } from "./plain.ts";
+import type { World } from "./world.ts";
+
+/** What a phase returns. */
+export type Step =
+  | { readonly step: "go"; readonly next: string }
+  | { readonly step: "wait"; readonly delayNs: number; readonly next: string }
+  | AskStep
+  | { readonly step: "together"; readonly asks: readonly AskStep[]; readonly next: string }
+  | { readonly step: "done"; readonly figures: PlainObject }
+  | { readonly step: "fail"; readonly code: string; readonly detail: Plain };
+
+export interface AskStep extends SendOptions {
+  readonly step: "ask";
+  readonly to: EntityId;
+  readonly verb: string;
+  readonly body: Plain;
+  readonly next: string;
+  /** Phase that handles a refusal or a time-out; without it the operation fails with that code. */
+  readonly otherwise?: string;
+  readonly timeoutNs?: number;
+}
+
+type AskExtras = Omit<AskStep, "step" | "to" | "verb" | "body" | "next">;
+
+/** Next phase at once, as an event of its own: a crash can come between. */
+export const go = (next: string): Step => ({ step: "go", next });
+
+export const wait = (delayNs: number, next: string): Step => ({ step: "wait", delayNs, next });
+
+/** Request to an entity, of this domain or another; the value of the reply goes to `next`. */
+export const ask = (
+  to: EntityId,
+  verb: string,
+  body: Plain,
+  next: string,
+  extras: AskExtras = {},
+): AskStep => ({ step: "ask", to, verb, body, next, ...extras });
+
+/** Several requests at once; the values go to `next` in order, the first refusal fails all. */
+export const together = (asks: readonly AskStep[], next: string): Step => ({
+  step: "together",
+  asks,
+  next,
+});
+
+export const done = (figures: PlainObject = {}): Step => ({ step: "done", figures });
+
+export const fail = (code: string, detail: Plain = null): Step => ({ step: "fail", code, detail });
+
+/** A running operation as its phases see it. */
+export class Operation<P extends PlainObject, S extends PlainObject> {
+  readonly entity: OperationEntity;
+
+  constructor(entity: OperationEntity) {
+    this.entity = entity;
+  }
+
+  /** The id that the document gives, or the generated name. */
+  get id(): string {
+    return this.entity.config.id;
+  }
+
+  get params(): P {
+    return this.entity.config.params as P;
+  }
+
+  get state(): S {
+    return this.entity.volatile.state as S;
+  }
+
+  edit(): Editable<S> {
+    return this.entity.edit().state as Editable<S>;
+  }
+}
+
+export interface OperationDefinition<P extends PlainObject, S extends PlainObject> {
+  readonly kind: string;
+  readonly state: (params: P) => S;
+  /** The first one listed runs first. `result` is what the phase before waited for. */
+  readonly phases: {
+    readonly [phase: string]: (host: Entity, op: Operation<P, S>, result: never) => Step;
+  };
+}
+
+type OperationConfig = {
+  readonly id: string;
+  readonly params: PlainObject;
+  /** Entity in whose name and domain it runs: a host, an array controller, a manager. */
+  readonly host: EntityId;
+};
+
+type OperationState = {
+  readonly state: PlainObject;
+  readonly phase: string;
+  readonly waiting: number;
+  readonly results: readonly Plain[];
+  readonly next: string;
+  readonly otherwise: string;
+};
+
+export type OperationEntity = Entity<OperationConfig, PlainObject, OperationState>;
+
+export type OperationComponent = Component<OperationConfig, PlainObject, OperationState>;
+
+/** Declares a kind of operation. */
+export function operation<P extends PlainObject, S extends PlainObject>(
+  kind: string,
+  phases: OperationDefinition<P, S>["phases"],
+  state: (params: P) => S = () => ({}) as S,
+): OperationComponent {
+  const first = Object.keys(phases)[0];
+  assert(first !== undefined, "an operation needs a phase");
+  const machine = new PhaseMachine({ kind, phases, state } as never);
+  return component<OperationConfig, PlainObject, OperationState>({
+    kind: `operation:${kind}`,
+    volatile: (config) => ({
+      state: state(config.params as P),
+      phase: first,
+      waiting: 0,
+      results: [],
+      next: "",
+      otherwise: "",
+    }),
+    handlers: {
+      run: (self, _arg: number) => machine.runPhase(self, self.volatile.phase, null),
+      enter: (self, arg: { phase: string; result: Plain }) =>
+        machine.runPhase(self, arg.phase, arg.result),
+      replied: (self, reply: Reply) => machine.onReply(self, reply),
+    },
+    crashed: (self) => machine.end(self, "crashed", {}, null),
+  });
+}
+
+/** Starts an operation in the domain of `host`; it takes its first phase in an event of its own. */
+export function startOperation(
+  world: World,
+  kind: OperationComponent,
+  host: Entity,
+  id: string,
+  params: PlainObject,
+): OperationEntity {
+  const free = world.registry.idOf(id) === undefined;
+  const config: OperationConfig = { id, params, host: host.id };
+  const entity = world.spawn(kind, config, {
+    creator: host,
+    ...(free ? { name: id } : { label: id }),
+  });
+  world.activeOperations++;
+  const name = kind.kind.slice("operation:".length);
+  const vm = typeof params["vm"] === "string" ? params["vm"] : null;
+  world.notice(entity, "operation", { id, kind: name, vm, host: host.name });
+  entity.after(0, "run");
+  return entity;
+}
+
+class PhaseMachine {
+  readonly #definition: OperationDefinition<PlainObject, PlainObject>;
+
+  constructor(definition: OperationDefinition<PlainObject, PlainObject>) {
+    this.#definition = definition;
+  }
+
+  runPhase(self: OperationEntity, phase: string, result: Plain): void {
+    const run = this.#definition.phases[phase];
+    assert(run, () => `${this.#definition.kind} has no phase ${phase}`);
+    const host = self.world.entity(self.config.host);
+    self.edit().phase = phase;
+    self.notice("phase", { id: self.config.id, phase });
+    this.#take(self, run(host, new Operation(self), result as never));
+  }
+
+  onReply(self: OperationEntity, reply: Reply): void {
+    const { waiting, next, otherwise } = self.volatile;
+    if (waiting === 0) return;
+    if (!reply.ok) return this.#onRefusal(self, reply.code, reply.detail, otherwise);
+    const state = self.edit();
+    const results = state.results as Plain[];
+    results[reply.tag as number] = reply.value;
+    state.waiting = waiting - 1;
+    if (state.waiting > 0) return;
+    const single = next.startsWith("=");
+    state.results = [];
+    this.runPhase(self, single ? next.slice(1) : next, single ? results[0]! : results);
+  }
+
+  end(self: OperationEntity, outcome: string, figures: PlainObject, detail: Plain): void {
+    const { world, config } = self;
+    world.activeOperations--;
+    const { phase } = self.volatile;
+    self.notice("operation-end", { id: config.id, phase, outcome, figures, detail });
+    world.remove(self as unknown as Entity);
+  }
+
+  #take(self: OperationEntity, step: Step): void {
+    switch (step.step) {
+      case "go":
+        self.after(0, "enter", { phase: step.next, result: null });
+        return;
+      case "wait":
+        self.after(step.delayNs, "enter", { phase: step.next, result: null });
+        return;
+      case "ask":
+        return this.#askAll(self, [step], `=${step.next}`, step.otherwise ?? "");
+      case "together":
+        if (step.asks.length > 0) return this.#askAll(self, step.asks, step.next, "");
+        self.after(0, "enter", { phase: step.next, result: [] });
+        return;
+      case "done":
+        return this.end(self, "complete", step.figures, null);
+      case "fail":
+        return this.end(self, step.code, {}, step.detail);
+    }
+  }
+
+  #askAll(self: OperationEntity, asks: readonly AskStep[], next: string, otherwise: string): void {
+    const state = self.edit();
+    state.waiting = asks.length;
+    state.results = asks.map(() => null);
+    state.next = next;
+    state.otherwise = otherwise;
+    asks.forEach(({ to, verb, body, step: _, next: _next, otherwise: _o, ...options }, tag) => {
+      self.ask(to, verb, body, { ...options, then: "replied", tag });
+    });
+  }
+
+  #onRefusal(self: OperationEntity, code: string, detail: Plain, otherwise: string): void {
+    const state = self.edit();
+    state.waiting = 0;
+    state.results = [];
+    if (otherwise === "") return this.end(self, code, {}, detail);
+    this.runPhase(self, otherwise, { code, detail });
+  }
+}
+
+export type { Request };

@@ -1,0 +1,156 @@
+/**
+ * Who exists: failure domains and entities, their names and their components. The records are state;
+ * the arrays of `Entity` handles over them are an index that a restore rebuilds.
+ */
+import { assert } from "./assert.ts";
+import type { AnyComponent, Component } from "./component.ts";
+import { type DomainId, Entity, type EntityId } from "./entity.ts";
+import type { PlainObject } from "./plain.ts";
+import { Records } from "./stores/records.ts";
+import type { World } from "./world.ts";
+
+type EntityRecord = {
+  readonly name: string;
+  readonly kind: string;
+  readonly domain: DomainId;
+  readonly parent: EntityId;
+  readonly config: PlainObject;
+};
+
+type DomainRecord = { name: string; incarnation: number; up: boolean };
+
+export type HandlerFunction = (self: Entity, arg: never) => void;
+
+export class Registry {
+  readonly entityRecords = new Records();
+  readonly domainRecords = new Records();
+  /** Next number per (creator, label). */
+  readonly counters = new Records();
+
+  /** Handles by id; a hole where the entity is gone. */
+  handles: (Entity | undefined)[] = [];
+  /** Incarnation by domain: an index for the event loop. */
+  incarnations = new Int32Array(16);
+  /** All handler functions by number. */
+  readonly handlerFunctions: HandlerFunction[] = [];
+  readonly handlerNames: string[] = [];
+  readonly #components = new Map<
+    string,
+    { component: Component; handlers: { [name: string]: number } }
+  >();
+  #ids = new Map<string, EntityId>();
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Makes a kind of entity known. Registering the same definition again is harmless. */
+  register(definition: AnyComponent): void {
+    const component = definition as unknown as Component;
+    const known = this.#components.get(component.kind);
+    assert(!known || known.component === component, () => `two components: ${component.kind}`);
+    if (known) return;
+    const handlers: { [name: string]: number } = {};
+    for (const [name, handle] of Object.entries(component.handlers)) {
+      handlers[name] = this.addHandler(`${component.kind}.${name}`, handle as HandlerFunction);
+    }
+    this.#components.set(component.kind, { component, handlers });
+  }
+
+  addHandler(name: string, handle: HandlerFunction): number {
+    this.handlerNames.push(name);
+    return this.handlerFunctions.push(handle) - 1;
+  }
+
+  addDomain(name: string): DomainId {
+    const id = this.domainRecords.used;
+    this.domainRecords.set(id, { name, incarnation: 0, up: true } satisfies DomainRecord);
+    this.#indexDomain(id);
+    return id;
+  }
+
+  domain(id: DomainId): Readonly<DomainRecord> {
+    return this.domainRecords.get(id) as DomainRecord;
+  }
+
+  domainNamed(name: string): DomainId | undefined {
+    for (let id = 0; id < this.domainRecords.used; id++) {
+      if (this.domain(id).name === name) return id;
+    }
+    return undefined;
+  }
+
+  setDomain(id: DomainId, up: boolean, incarnation: number): void {
+    const record = this.domainRecords.edit(id) as unknown as DomainRecord;
+    record.up = up;
+    record.incarnation = incarnation;
+    this.incarnations[id] = incarnation;
+  }
+
+  /** The next number of `label` under this creator, from 1: part of a name. */
+  nextNumber(creator: EntityId, label: string): number {
+    if (this.counters.get(creator) === undefined) this.counters.set(creator, {});
+    const counters = this.counters.edit(creator) as { [label: string]: number };
+    const next = (counters[label] ?? 0) + 1;
+    counters[label] = next;
+    return next;
+  }
+
+  add(record: EntityRecord): Entity {
+    const id = this.entityRecords.used;
+    assert(!this.#ids.has(record.name), () => `two entities named ${record.name}`);
+    assert(this.#components.has(record.kind), () => `unknown component ${record.kind}`);
+    this.entityRecords.set(id, record);
+    return this.#index(id);
+  }
+
+  remove(entity: Entity): void {
+    this.entityRecords.set(entity.id, undefined);
+    this.handles[entity.id] = undefined;
+    this.#ids.delete(entity.name);
+  }
+
+  idOf(name: string): EntityId | undefined {
+    return this.#ids.get(name);
+  }
+
+  /** After a restore: handles of entities that stayed are kept, so what holds them stays valid. */
+  reindex(): void {
+    const before = this.handles;
+    this.handles = [];
+    this.#ids = new Map();
+    for (let id = 0; id < this.entityRecords.used; id++) {
+      const record = this.entityRecords.get(id) as EntityRecord | undefined;
+      const old = before[id];
+      if (record === undefined) this.handles[id] = undefined;
+      else if (old?.name === record.name && old.kind === record.kind) this.#adopt(id, old);
+      else this.#index(id);
+    }
+    for (let id = 0; id < this.domainRecords.used; id++) this.#indexDomain(id);
+  }
+
+  #adopt(id: EntityId, handle: Entity): void {
+    this.handles[id] = handle;
+    this.#ids.set(handle.name, id);
+  }
+
+  #index(id: EntityId): Entity {
+    const { name, kind, domain, parent, config } = this.entityRecords.get(id) as EntityRecord;
+    const { component, handlers } = this.#components.get(kind)!;
+    const world = this.#world;
+    const entity = new Entity(world, id, name, domain, parent, config, component, handlers);
+    entity.watched = world.checker.watches(kind);
+    this.#adopt(id, entity);
+    return entity;
+  }
+
+  #indexDomain(id: DomainId): void {
+    if (id >= this.incarnations.length) {
+      const grown = new Int32Array(this.incarnations.length * 2);
+      grown.set(this.incarnations);
+      this.incarnations = grown;
+    }
+    this.incarnations[id] = this.domain(id).incarnation;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The hash tree of a world: world -> failure domain -> entity -> its records and contents. Each
+ * store keeps the hashes of what did not change; only the upper levels are built anew.
+ */
+import { canonicalBytes } from "./canonical.ts";
+import { hash64, hashHex } from "./hash.ts";
+import type { World } from "./world.ts";
+
+/** Hash of the whole state at this event. Observers, streams and metrics are not in it. */
+export function stateDigest(world: World): bigint {
+  const scalars = canonicalBytes({
+    timeNs: world.timeNs,
+    events: world.eventCount,
+    durableSteps: world.durableSteps,
+    activeOperations: world.activeOperations,
+  });
+  const parts = [hash64(scalars), world.queue.digest(), world.registry.domainRecords.digest()];
+  parts.push(...domainDigests(world));
+  return hash64(wordBytes(parts));
+}
+
+/** Root of each failure domain, by name, as 16 hex digits. */
+export function domainRoots(world: World): { [name: string]: string } {
+  const roots: { [name: string]: string } = {};
+  domainDigests(world).forEach((digest, domain) => {
+    roots[world.registry.domain(domain).name] = hashHex(digest);
+  });
+  return roots;
+}
+
+/** Combines the last state root, the chain of epoch roots and the hash of the draw log. */
+export function rootOfRun(stateRoot: bigint, epochChain: bigint, drawHash: bigint): bigint {
+  return hash64(wordBytes([stateRoot, epochChain, drawHash]));
+}
+
+function domainDigests(world: World): bigint[] {
+  const { registry, durable, volatile, contents, messenger } = world;
+  const domains: bigint[][] = [];
+  for (let i = 0; i < registry.domainRecords.used; i++) domains.push([]);
+  const contentDigests = contents.digestsByOwner();
+  for (const entity of registry.handles) {
+    if (entity === undefined) continue;
+    const { id } = entity;
+    domains[entity.domain]!.push(
+      registry.entityRecords.digestOf(id),
+      durable.digestOf(id),
+      volatile.digestOf(id),
+      messenger.asks.digestOf(id),
+      registry.counters.digestOf(id),
+      contentDigests.get(entity.name) ?? 0n,
+    );
+  }
+  return domains.map((words) => hash64(wordBytes(words)));
+}
+
+function wordBytes(words: readonly bigint[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from(words).buffer);
+}

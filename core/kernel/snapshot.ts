@@ -1,0 +1,82 @@
+/**
+ * Images of a whole world: taken at any event, restored into the world they came from or into one
+ * built from the same document, and written as differences. What is not in here cannot influence
+ * the future.
+ */
+import { assert } from "./assert.ts";
+import type { PlainObject } from "./plain.ts";
+import type { Store } from "./stores/store.ts";
+import type { World, WorldScalars } from "./world.ts";
+
+export interface WorldImage {
+  readonly scalars: WorldScalars;
+  readonly stores: { readonly [name: string]: unknown };
+}
+
+/** Every store of a world by name, those of observers included. */
+function storesOf(world: World): { readonly [name: string]: Store<unknown> } {
+  const { registry, messenger, checker } = world;
+  const stores = {
+    domains: registry.domainRecords,
+    entities: registry.entityRecords,
+    counters: registry.counters,
+    durable: world.durable,
+    volatile: world.volatile,
+    contents: world.contents,
+    asks: messenger.asks,
+    queue: world.queue,
+    gate: world.gate,
+    observers: checker.store,
+    shadowContents: world.shadowContents,
+    metrics: world.metrics.store,
+  };
+  return stores as unknown as { readonly [name: string]: Store<unknown> };
+}
+
+/** An immutable image of the world between two events. Costs what changed since the last one. */
+export function captureWorld(world: World): WorldImage {
+  const stores: { [name: string]: unknown } = {};
+  for (const [name, store] of Object.entries(storesOf(world))) stores[name] = store.capture();
+  return { scalars: world.scalars(), stores };
+}
+
+/** Puts the world back to the image; every index over the stores is built anew. */
+export function restoreWorld(world: World, image: WorldImage): void {
+  for (const [name, store] of Object.entries(storesOf(world))) store.restore(image.stores[name]);
+  world.adopt(image.scalars);
+}
+
+/** What `image` holds beyond `base`, as plain data for a trace. */
+export function encodeImage(
+  world: World,
+  image: WorldImage,
+  base: WorldImage | undefined,
+): PlainObject {
+  const stores: { [name: string]: PlainObject } = {};
+  for (const [name, store] of Object.entries(storesOf(world))) {
+    stores[name] = store.encodeDelta(image.stores[name], base?.stores[name]);
+  }
+  return { scalars: image.scalars as unknown as PlainObject, stores };
+}
+
+/** The image that `encodeImage` wrote against the same base. Throws when it is malformed. */
+export function decodeImage(
+  world: World,
+  delta: PlainObject,
+  base: WorldImage | undefined,
+): WorldImage {
+  const encoded = delta["stores"] as { readonly [name: string]: PlainObject };
+  const scalars = delta["scalars"] as unknown as WorldScalars;
+  const expected = Object.keys(world.scalars());
+  assert(
+    expected.every((name) => scalars?.[name as keyof WorldScalars] !== undefined),
+    "snapshot without all scalars",
+  );
+  const stores: { [name: string]: unknown } = {};
+  for (const [name, store] of Object.entries(storesOf(world))) {
+    const part = encoded?.[name];
+    assert(typeof part === "object", () => `snapshot without store ${name}`);
+    stores[name] = store.applyDelta(base?.stores[name], part);
+  }
+  return { scalars, stores };
+}
