@@ -22,7 +22,7 @@ export function prepare(dist: Distribution): Sampler {
   assert(problem === undefined, () => `distribution ${dist.kind}: ${problem}`);
   switch (dist.kind) {
     case "uniform":
-      return uniformSampler(dist.below);
+      return uniformSampler(dist.below, dist);
     case "range":
       return new RangeSampler(dist);
     case "bernoulli":

@@ -7,8 +7,7 @@
  * differs from the one in exact arithmetic by at most 1 ns, with a probability below m * 2^-49.
  * When u's leading bits are zeros more bits are drawn, so the tail has no end. Falls as u rises.
  */
-import { INVERSE_CENTRE, LOG_OF_CENTRE } from "../exact/natural-log.ts";
-import { LN2, naturalLog } from "../exact/index.ts";
+import { LN2, log1pOverX, logOfSignificand } from "../exact/index.ts";
 import type { RandomSource } from "../random-source.ts";
 import type { Exponential } from "./description.ts";
 import type { Sampler } from "./sampler.ts";
@@ -57,20 +56,15 @@ function rareTail(high: number, low: number, source: RandomSource): number {
   }
 }
 
-/** -ln(u/2^64) of the 64-bit u = (high, low), high > 0. */
+/** -ln(u/2^64) of the 64-bit u = (high, low), for high of at most ten leading zeros. */
 function minusLog64(high: number, low: number): number {
   const zeros = Math.clz32(high);
   const index = ((high << zeros) >>> 23) & 0xff;
   const significand = ((high * TWO_32 + low) * (1 << zeros)) / TWO_63;
-  const r = significand * INVERSE_CENTRE[index]! - 1;
-  const tail = r * r * (1 / 2 - r * (1 / 3 - r * (1 / 4 - r * (1 / 5 - r / 6))));
-  return (zeros + 1) * LN2 - (LOG_OF_CENTRE[index]! + (r - tail));
+  return (zeros + 1) * LN2 - logOfSignificand(significand, index);
 }
 
-/** 1/ln(1 + 1/m), so that the mean after rounding down is m; by Gregory's series where m is large. */
+/** 1/ln(1 + 1/m), so that the mean after rounding down is m. */
 function scaleOfMean(m: number): number {
-  if (m === 0) return 0;
-  if (m < 64) return 1 / naturalLog((m + 1) / m);
-  const x = 1 / m;
-  return m + (1 / 2 - x * (1 / 12 - x * (1 / 24 - x * (19 / 720 - x * (3 / 160)))));
+  return m === 0 ? 0 : m / log1pOverX(1 / m);
 }

@@ -7,10 +7,10 @@
 import { LN2, logarithmTable } from "./fixed-point.ts";
 
 /** Entry i: ln of the centre of [1 + i/256, 1 + (i+1)/256). */
-export const LOG_OF_CENTRE: Float64Array = logarithmTable();
+const LOG_OF_CENTRE: Float64Array = logarithmTable();
 
 /** Entry i: one over that centre. */
-export const INVERSE_CENTRE: Float64Array = Float64Array.from(
+const INVERSE_CENTRE: Float64Array = Float64Array.from(
   { length: 256 },
   (_, i) => 512 / (513 + 2 * i),
 );
