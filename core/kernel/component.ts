@@ -28,6 +28,8 @@ export interface Component<
   readonly restarted?: (self: Entity<C, D, V>) => void;
   /** Sees and changes the whole world: the scenario's driver, fault injectors. */
   readonly omniscient?: boolean;
+  /** Reachable from every domain: what the world outside knows, clients and their journals. */
+  readonly shared?: boolean;
 }
 
 /** A component of any configuration and state, as the world keeps it. */

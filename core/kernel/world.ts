@@ -236,6 +236,7 @@ export class World {
 
   checkAccess(entity: Entity): void {
     if (this.#activeDomain < 0 || this.#activeDomain === entity.domain) return;
+    if (entity.component.shared) return;
     const active = this.registry.domain(this.#activeDomain).name;
     assert(false, `a handler of domain ${active} touched ${entity.name}, which is elsewhere`);
   }
