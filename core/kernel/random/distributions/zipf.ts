@@ -2,7 +2,7 @@
  * Zipf's distribution by rejection-inversion (Hörmann and Derflinger, "Rejection-inversion to
  * generate variates from monotone discrete distributions", ACM TOMACS 6(3), 1996): constant memory
  * and about one try whatever the size. Computed on our own logarithm and exponential, so
- * probabilities are exact to a relative 2^-40 or better, and draws are the same everywhere.
+ * probabilities are right to 2^-40 of the whole, and draws are the same everywhere.
  */
 import { expm1OverX, log1pOverX, naturalExp, naturalLog } from "../exact/index.ts";
 import type { RandomSource } from "../random-source.ts";
