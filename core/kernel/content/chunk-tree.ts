@@ -69,12 +69,15 @@ export function findSlot(root: Inner, chunk: number): Slot {
 
 /** How many chunks from `chunk` on, 1 or more, are seen at a glance to be never written. */
 export function absentChunks(root: Inner, chunk: number): number {
-  const rest = (shift: number): number => 2 ** shift - (chunk % 2 ** shift);
   const high = root.children[Math.floor(chunk / CHUNKS_PER_ROOT_SLOT)] as Inner | undefined;
-  if (high === undefined) return rest(ROOT_SHIFT);
+  if (high === undefined) return toNodeEnd(chunk, ROOT_SHIFT);
   const middle = high.children[(chunk >> (2 * SHIFT)) & MASK] as Inner | undefined;
-  if (middle === undefined) return rest(2 * SHIFT);
-  return middle.children[(chunk >> SHIFT) & MASK] === undefined ? rest(SHIFT) : 1;
+  if (middle === undefined) return toNodeEnd(chunk, 2 * SHIFT);
+  return middle.children[(chunk >> SHIFT) & MASK] === undefined ? toNodeEnd(chunk, SHIFT) : 1;
+}
+
+function toNodeEnd(chunk: number, shift: number): number {
+  return 2 ** shift - (chunk % 2 ** shift);
 }
 
 /** Index of a chunk's slot in its leaf. */
@@ -142,7 +145,7 @@ function slotDigest(slot: Slot): bigint {
 /** The slot as a chunk to look at; never to change. */
 export function slotChunk(slot: Slot): Chunk {
   if (slot instanceof Chunk) return slot;
-  return slot === undefined ? new Chunk({}, 0) : wholeChunk({}, slot);
+  return slot === undefined ? new Chunk({}) : wholeChunk({}, slot);
 }
 
 /** Sectors written in the chunk of this slot. */

@@ -25,7 +25,6 @@ export type Owner = object;
 /** A run is two numbers: the head (start, length, kind in bits 0, 12, 25) and its first stamp. */
 const LENGTH_BIT = 12;
 const KIND_BIT = 25;
-const FIRST_CAPACITY = 2;
 
 export const packHead = (start: number, length: number, kind: number): number =>
   start | (length << LENGTH_BIT) | (kind << KIND_BIT);
@@ -36,9 +35,8 @@ export const headKind = (head: number): number => head >> KIND_BIT;
 
 export class Chunk {
   readonly owner: Owner;
-  /** Runs in use; run i is `runs[2 * i]` (head) and `runs[2 * i + 1]` (first stamp, else 0). */
-  count = 0;
-  runs: Float64Array;
+  /** Run i is `runs[2 * i]` (head) and `runs[2 * i + 1]` (first stamp, else 0). */
+  readonly runs: number[];
   /** By page in the chunk; null until there are bytes. */
   pages: (Page | null)[] | null = null;
   /** Pages present. */
@@ -46,16 +44,19 @@ export class Chunk {
   /** A cache: null where it must be computed again. */
   digest: bigint | null = null;
 
-  constructor(owner: Owner, capacity = FIRST_CAPACITY) {
+  constructor(owner: Owner, runs: number[] = []) {
     this.owner = owner;
-    this.runs = new Float64Array(2 * capacity);
+    this.runs = runs;
+  }
+
+  /** How many runs there are. */
+  get count(): number {
+    return this.runs.length >> 1;
   }
 
   /** A copy that `owner` may change. */
   copyFor(owner: Owner): Chunk {
-    const copy = new Chunk(owner, this.count + 2);
-    copy.runs.set(this.runs.subarray(0, 2 * this.count));
-    copy.count = this.count;
+    const copy = new Chunk(owner, this.runs.slice());
     copy.pages = this.pages === null ? null : this.pages.slice();
     copy.pageCount = this.pageCount;
     copy.digest = this.digest;
@@ -65,11 +66,7 @@ export class Chunk {
 
 /** A chunk of one run that covers it all; `stamp` 0 is written zeros. */
 export function wholeChunk(owner: Owner, stamp: number): Chunk {
-  const chunk = new Chunk(owner);
-  chunk.count = 1;
-  chunk.runs[0] = packHead(0, CHUNK_SECTORS, stamp === 0 ? ZERO : STAMP);
-  chunk.runs[1] = stamp;
-  return chunk;
+  return new Chunk(owner, [packHead(0, CHUNK_SECTORS, stamp === 0 ? ZERO : STAMP), stamp]);
 }
 
 /** The stamp of the one run that covers the chunk (0: zeros), or -1 if it is not so. */
@@ -133,13 +130,13 @@ export function replaceRange(
   const keepRight = cutRight && !joinRight;
   const low = joinLeft ? left : first;
   const high = joinRight ? right + 1 : past;
-  splice(chunk, low, high, (keepLeft ? 1 : 0) + (kind === ABSENT ? 0 : 1) + (keepRight ? 1 : 0));
+  splice(runs, low, high, (keepLeft ? 1 : 0) + (kind === ABSENT ? 0 : 1) + (keepRight ? 1 : 0));
   let at = low;
-  if (keepLeft) at = setRun(chunk, at, trimHead(leftHead, headStart(leftHead), from), leftStamp);
+  if (keepLeft) at = setRun(runs, at, trimHead(leftHead, headStart(leftHead), from), leftStamp);
   if (kind !== ABSENT) {
-    at = setRun(chunk, at, packHead(start, end - start, kind), joinLeft ? leftStamp : stamp);
+    at = setRun(runs, at, packHead(start, end - start, kind), joinLeft ? leftStamp : stamp);
   }
-  if (keepRight) setRun(chunk, at, trimHead(rightHead, to, headEnd(rightHead)), rightStamp);
+  if (keepRight) setRun(runs, at, trimHead(rightHead, to, headEnd(rightHead)), rightStamp);
   chunk.digest = null;
   if (chunk.pages !== null && kind !== BYTES) clearBytes(chunk, chunk.pages, from, to);
   return (kind === ABSENT ? 0 : to - from) - covered;
@@ -182,23 +179,19 @@ export function writeBytes(
   return grown;
 }
 
-/** Makes room for `inserted` runs in the place of runs `low` up to `high`. */
-function splice(chunk: Chunk, low: number, high: number, inserted: number): void {
-  const count = chunk.count + inserted - (high - low);
-  if (2 * count > chunk.runs.length) {
-    const grown = new Float64Array(Math.max(4 * chunk.count, 2 * count));
-    grown.set(chunk.runs.subarray(0, 2 * low));
-    grown.set(chunk.runs.subarray(2 * high, 2 * chunk.count), 2 * (low + inserted));
-    chunk.runs = grown;
-  } else if (high < chunk.count && low + inserted !== high) {
-    chunk.runs.copyWithin(2 * (low + inserted), 2 * high, 2 * chunk.count);
-  }
-  chunk.count = count;
+/** Makes room for `inserted` runs, 0 to 3, in the place of runs `low` up to `high`. */
+function splice(runs: number[], low: number, high: number, inserted: number): void {
+  const more = inserted - (high - low);
+  if (more < 0) runs.splice(2 * low, -2 * more);
+  else if (more === 0) return;
+  else if (high === runs.length >> 1) for (let i = 0; i < more; i++) runs.push(0, 0);
+  else if (more === 1) runs.splice(2 * high, 0, 0, 0);
+  else runs.splice(2 * high, 0, 0, 0, 0, 0);
 }
 
-function setRun(chunk: Chunk, index: number, head: number, stamp: number): number {
-  chunk.runs[2 * index] = head;
-  chunk.runs[2 * index + 1] = stamp;
+function setRun(runs: number[], index: number, head: number, stamp: number): number {
+  runs[2 * index] = head;
+  runs[2 * index + 1] = stamp;
   return index + 1;
 }
 

@@ -15,54 +15,59 @@ interface Piece {
 }
 
 export function readRuns(root: Inner, sector: number, sectors: number): ContentRun[] {
-  const runs: ContentRun[] = [];
-  let pieces: Piece[] = [];
-  let pendingBytes = 0;
-  const flushBytes = (): void => {
-    if (pendingBytes === 0) return;
-    runs.push({ kind: "bytes", sectors: pendingBytes, bytes: joinPieces(pieces, pendingBytes) });
-    pieces = [];
-    pendingBytes = 0;
-  };
+  const collector = new RunCollector();
   walkRuns(root, sector, sectors, (kind, start, length, stamp, chunk) => {
-    if (kind === BYTES) {
-      assert(chunk !== undefined, "bytes without a chunk");
-      pieces.push({ chunk, sector: start, sectors: length });
-      pendingBytes += length;
-      return;
-    }
-    flushBytes();
-    if (kind === STAMP) pushStamps(runs, length, stamp);
-    else pushZeros(runs, length);
+    if (kind === BYTES) collector.bytes(chunk!, start, length);
+    else if (kind === STAMP) collector.stamps(length, stamp);
+    else collector.zeros(length);
   });
-  flushBytes();
-  return runs;
+  return collector.finish();
 }
 
-function pushZeros(runs: ContentRun[], sectors: number): void {
-  const last = runs.at(-1);
-  if (last?.kind === "zero")
-    runs[runs.length - 1] = { kind: "zero", sectors: last.sectors + sectors };
-  else runs.push({ kind: "zero", sectors });
-}
+/** Joins pieces into runs. */
+class RunCollector {
+  readonly #runs: ContentRun[] = [];
+  #pieces: Piece[] = [];
 
-function pushStamps(runs: ContentRun[], sectors: number, stamp: number): void {
-  const last = runs.at(-1);
-  if (last?.kind === "stamp" && last.stamp + last.sectors === stamp) {
-    runs[runs.length - 1] = { kind: "stamp", sectors: last.sectors + sectors, stamp: last.stamp };
-  } else {
-    runs.push({ kind: "stamp", sectors, stamp });
+  bytes(chunk: Chunk, sector: number, sectors: number): void {
+    this.#pieces.push({ chunk, sector, sectors });
   }
-}
 
-function joinPieces(pieces: readonly Piece[], sectors: number): Uint8Array {
-  const bytes = new Uint8Array(sectors * SECTOR_BYTES);
-  let at = 0;
-  for (const { chunk, sector, sectors: length } of pieces) {
-    const from = sector % CHUNK_SECTORS;
-    assert(chunk.pages !== null, "a run of bytes without pages");
-    gatherBytes(chunk.pages, from, from + length, bytes, at);
-    at += length * SECTOR_BYTES;
+  zeros(sectors: number): void {
+    if (this.#pieces.length > 0) this.#flushBytes();
+    const last = this.#runs.length - 1;
+    const run = last >= 0 ? this.#runs[last]! : undefined;
+    if (run?.kind === "zero") this.#runs[last] = { kind: "zero", sectors: run.sectors + sectors };
+    else this.#runs.push({ kind: "zero", sectors });
   }
-  return bytes;
+
+  stamps(sectors: number, stamp: number): void {
+    if (this.#pieces.length > 0) this.#flushBytes();
+    const last = this.#runs.length - 1;
+    const run = last >= 0 ? this.#runs[last]! : undefined;
+    if (run?.kind === "stamp" && run.stamp + run.sectors === stamp) {
+      this.#runs[last] = { kind: "stamp", sectors: run.sectors + sectors, stamp: run.stamp };
+    } else {
+      this.#runs.push({ kind: "stamp", sectors, stamp });
+    }
+  }
+
+  finish(): ContentRun[] {
+    if (this.#pieces.length > 0) this.#flushBytes();
+    return this.#runs;
+  }
+
+  #flushBytes(): void {
+    const sectors = this.#pieces.reduce((sum, piece) => sum + piece.sectors, 0);
+    const bytes = new Uint8Array(sectors * SECTOR_BYTES);
+    let at = 0;
+    for (const { chunk, sector, sectors: length } of this.#pieces) {
+      const from = sector % CHUNK_SECTORS;
+      assert(chunk.pages !== null, "a run of bytes without pages");
+      gatherBytes(chunk.pages, from, from + length, bytes, at);
+      at += length * SECTOR_BYTES;
+    }
+    this.#runs.push({ kind: "bytes", sectors, bytes });
+    this.#pieces = [];
+  }
 }
