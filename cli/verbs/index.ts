@@ -1,0 +1,18 @@
+/**
+ * The verbs, in the order in which help lists them.
+ *
+ * To add one:
+ * 1. Write `verbs/NAME.ts` that exports `verb({ name, describe, arguments, options, examples,
+ *    output, run })`. It imports light things only; `run` imports what does the work.
+ * 2. `run(context, args, options)` prints through `context`: `print` for people, `result` for
+ *    `--json` (once), `progress` for long work. It returns an exit code; bad input goes through
+ *    `badInput`, what the environment lacks through `missing`. It throws for our own bugs only.
+ * 3. Long work looks at `context.signal` and yields to the event loop (`setImmediate`) a few times
+ *    a second, else Ctrl-C is not seen. When aborted it closes its files and returns.
+ * 4. `output` is the schema of what `result` gets; a test holds every verb's result against it.
+ * 5. List it here.
+ */
+import type { Verb } from "../verb.ts";
+import { schema } from "./schema.ts";
+
+export const verbs: readonly Verb[] = [schema];

@@ -1,0 +1,14 @@
+/** The scenarios' door: documents, their schema and types, loading and checking. */
+export { canonicalJson, documentHash } from "./canonical-json.ts";
+export type { OwnParts, ScenarioDefinition } from "./define.ts";
+export { loadScenario, type Loaded, type LoadedScenario, type LoadOptions } from "./load.ts";
+export { locateInput, type InputFile } from "./locate-input.ts";
+export { readDocument, type ReadDocument } from "./read-document.ts";
+export { buildScenarioSchema, builtInExtensions, entrySchema } from "./schema/build-schema.ts";
+export type { Extension, ExtensionFamily, ReferenceTarget } from "./schema/extension.ts";
+export type { JsonSchema, JsonValue } from "./schema/json-schema.ts";
+export type * from "./schema/scenario.generated.ts";
+export { standaloneSchema } from "./schema/standalone.ts";
+export { formatProblem, type Problem } from "./validate/problem.ts";
+export { closest } from "./validate/suggest.ts";
+export { validateDocument, type Validated, type ValidateOptions } from "./validate/validate.ts";

@@ -1,0 +1,51 @@
+/** Finds the files that a document names: from its own folder, else from Orrery's. */
+import { access, constants } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ResolvedScenario } from "./schema/scenario.generated.ts";
+import { type Finding, finding, pointerTo } from "./validate/problem.ts";
+
+const packageRoot = fileURLToPath(new URL("..", import.meta.url));
+
+/** A captured trace that a guest plays, and where it is. */
+export interface InputFile {
+  readonly vm: string;
+  /** As the document names it: what a trace records, equal on every machine. */
+  readonly name: string;
+  readonly path: string;
+}
+
+const readable = (path: string): Promise<boolean> =>
+  access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+
+/** Where `name` lies, seen from the document's folder; undefined when it does not exist. */
+export async function locateInput(name: string, folder: string): Promise<string | undefined> {
+  for (const path of [resolve(folder, name), resolve(packageRoot, name)]) {
+    if (await readable(path)) return path;
+  }
+  return undefined;
+}
+
+/** All inputs of a document, and a finding for each that does not exist. */
+export async function locateInputs(
+  document: ResolvedScenario,
+  documentPath: string,
+): Promise<{ readonly inputs: readonly InputFile[]; readonly findings: readonly Finding[] }> {
+  const folder = dirname(documentPath);
+  const inputs: InputFile[] = [];
+  const findings: Finding[] = [];
+  for (const [index, { id, guest }] of document.vms.entries()) {
+    if (guest.kind !== "capture") continue;
+    const path = await locateInput(guest.file, folder);
+    if (path !== undefined) inputs.push({ vm: id, name: guest.file, path });
+    else {
+      const pointer = pointerTo("/vms", index, "guest", "file");
+      const expected = "a path from the document's folder, or from Orrery's";
+      findings.push(finding(pointer, `there is no file ${guest.file}`, expected));
+    }
+  }
+  return { inputs, findings };
+}
