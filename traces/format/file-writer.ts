@@ -1,0 +1,257 @@
+// Writes a trace file. Short runs write on the spot; once enough was written a thread is started,
+// and when it is ready (the run goes on meanwhile) it takes over: compression, hashing and writing
+// then cost the simulation nothing but moving buffers. What is in flight is bounded: a producer
+// that is too fast blocks. A thread's file equals the one written on the spot, byte for byte.
+import assert from "node:assert";
+import { closeSync, openSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import type { Column, ColumnSet } from "./encode-columns.mjs";
+import { FrameSink, type WriteCodec } from "./frame-sink.mjs";
+import { encodeHeader, type TraceHeader } from "./header.ts";
+import { chunkKinds, type ChunkKind } from "./layout.mjs";
+import { encodePlain, type Plain, type PlainMap } from "./plain.ts";
+import { ThreadControl, threadStates } from "./thread-control.mjs";
+import { appender } from "./write-fully.mjs";
+import {
+  checkColumns,
+  checkedMeta,
+  checkPayload,
+  TraceWriteError,
+  type TraceWriter,
+} from "./writer.ts";
+
+export interface FileWriterOptions {
+  /** Bytes appended before a thread is started; `Infinity` for never. */
+  readonly threadAfterBytes?: number;
+  /** Bytes that may be on their way to the thread. */
+  readonly inFlightBytes?: number;
+}
+
+type Message =
+  | {
+      readonly type: "payload";
+      readonly kind: ChunkKind;
+      readonly meta: Uint8Array;
+      readonly payload: Uint8Array;
+      readonly codec: WriteCodec;
+    }
+  | {
+      readonly type: "columns";
+      readonly kind: ChunkKind;
+      readonly meta: Uint8Array;
+      readonly columns: ColumnSet;
+    }
+  | { readonly type: "finish" };
+
+const threadAfterBytes = 1024 * 1024;
+const inFlightBytes = 16 * 1024 * 1024;
+/** A thread that neither takes bytes nor fails for so long is taken for dead. */
+const patienceMs = 60_000;
+
+/** Start is paid once per long run: about 40 ms of another core, see README.md. */
+function startThread(control: ThreadControl, file: number): Worker {
+  const worker = new Worker(new URL("./writer-thread.mjs", import.meta.url), {
+    workerData: { shared: control.shared, file },
+    execArgv: [],
+    name: "trace writer",
+  });
+  worker.unref();
+  // Noticed through the state: an unhandled `error` event would end the process.
+  worker.on("error", (error: Error) => control.fail(error.message));
+  worker.on("exit", () => {
+    const { closed, failed } = threadStates;
+    if (control.state === closed || control.state === failed) return;
+    control.fail("the writer's thread ended early");
+  });
+  return worker;
+}
+
+/** The array itself when its buffer is its own, so that it can be moved; else a copy. */
+function movable<T extends Uint8Array | Uint32Array | Float64Array>(array: T): T {
+  const own =
+    array.buffer instanceof ArrayBuffer &&
+    array.byteOffset === 0 &&
+    array.byteLength === array.buffer.byteLength;
+  if (own) return array;
+  // A Buffer's own slice would be a view of the same memory.
+  return (array instanceof Uint8Array ? new Uint8Array(array) : array.slice()) as T;
+}
+
+function movableColumn(column: Column, moved: Set<ArrayBuffer>): Column {
+  if (column.type === "strings") return column;
+  const values = movable(column.values);
+  moved.add(values.buffer as ArrayBuffer);
+  if (column.type !== "streams") return { ...column, values } as Column;
+  const streams = movable(column.streams);
+  moved.add(streams.buffer as ArrayBuffer);
+  return { ...column, streams, values: values as Float64Array };
+}
+
+class FileTraceWriter implements TraceWriter {
+  readonly #file: number;
+  readonly #sink: FrameSink;
+  readonly #control = new ThreadControl();
+  readonly #threadAfterBytes: number;
+  readonly #inFlightBytes: number;
+  #appended = 0;
+  #worker: Worker | undefined;
+  /** Who writes: this thread, the other one, or nobody any more. */
+  #stage: "here" | "thread" | "closed" = "here";
+
+  constructor(file: number, header: TraceHeader, options: FileWriterOptions) {
+    this.#file = file;
+    this.#sink = new FrameSink(appender(file, 0));
+    this.#threadAfterBytes = options.threadAfterBytes ?? threadAfterBytes;
+    this.#inFlightBytes = options.inFlightBytes ?? inFlightBytes;
+    this.#guarded(() => this.#sink.begin(encodeHeader(header)));
+  }
+
+  get bytesWritten(): number {
+    return Math.max(this.#sink.state.offset, this.#control.bytesWritten);
+  }
+
+  append(kind: ChunkKind, meta: PlainMap, payload: Uint8Array, codec: WriteCodec = "fast"): void {
+    const metaBytes = checkedMeta(kind, meta);
+    checkPayload(kind, payload);
+    const size = payload.length + 64;
+    if (this.#here(size)) {
+      this.#guarded(() => this.#sink.append(kind, metaBytes, payload, codec));
+      return;
+    }
+    const moved = movable(payload);
+    const message: Message = { type: "payload", kind, meta: metaBytes, payload: moved, codec };
+    this.#post(message, size, [moved.buffer as ArrayBuffer]);
+  }
+
+  appendPlain(kind: ChunkKind, meta: PlainMap, value: Plain, codec: WriteCodec = "fast"): void {
+    this.append(kind, meta, encodePlain(value), codec);
+  }
+
+  appendColumns(kind: ChunkKind, meta: PlainMap, columns: ColumnSet): void {
+    const metaBytes = checkedMeta(kind, meta);
+    const size = checkColumns(kind, columns);
+    if (this.#here(size)) {
+      this.#guarded(() => this.#sink.appendColumns(kind, metaBytes, columns));
+      return;
+    }
+    const moved = new Set<ArrayBuffer>();
+    const entries = Object.entries(columns);
+    const own = entries.map(([name, column]) => [name, movableColumn(column, moved)] as const);
+    const sent = Object.fromEntries(own);
+    this.#post({ type: "columns", kind, meta: metaBytes, columns: sent }, size, [...moved]);
+  }
+
+  /** Counts the bytes, starts the thread or hands over to it when due; true to write here. */
+  #here(size: number): boolean {
+    assert(this.#stage !== "closed", "the trace is closed");
+    if (this.#stage === "thread") return false;
+    this.#appended += size;
+    if (this.#worker === undefined) {
+      if (this.#appended > this.#threadAfterBytes) {
+        this.#worker = startThread(this.#control, this.#file);
+      }
+      return true;
+    }
+    // A thread that failed to start is no loss: nothing was handed to it.
+    if (this.#control.state !== threadStates.ready) return true;
+    this.#control.bytesWritten = this.#sink.state.offset;
+    this.#worker.postMessage({ type: "state", state: this.#sink.state, size: 0 });
+    this.#stage = "thread";
+    return false;
+  }
+
+  #post(message: Message, size: number, moved: readonly ArrayBuffer[]): void {
+    const control = this.#control;
+    let seen = control.inFlightBytes;
+    let waitedMs = 0;
+    while (seen > 0 && seen + size > this.#inFlightBytes) {
+      this.#throwIfFailed();
+      control.waitInFlight(seen, 1000);
+      const now = control.inFlightBytes;
+      waitedMs = now === seen ? waitedMs + 1000 : 0;
+      if (waitedMs > patienceMs) this.#control.fail("the writer's thread stands still");
+      seen = now;
+    }
+    this.#throwIfFailed();
+    control.addInFlight(size);
+    this.#worker!.postMessage({ ...message, size }, moved);
+  }
+
+  #throwIfFailed(): void {
+    if (this.#control.state !== threadStates.failed) return;
+    this.#release();
+    throw new TraceWriteError(`the trace cannot be written: ${this.#control.error}`);
+  }
+
+  /** Runs a write of this thread; after a failure nothing more is written. */
+  #guarded(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#release();
+      if (!(error instanceof Error) || !("errno" in error)) throw error;
+      throw new TraceWriteError(`the trace cannot be written: ${error.message}`);
+    }
+  }
+
+  #release(): void {
+    if (this.#stage === "closed") return;
+    this.#stage = "closed";
+    closeSync(this.#file);
+    void this.#worker?.terminate();
+  }
+
+  /** Appends the end; true when the thread was told to finish and must be waited for. */
+  #finish(outcome: string, meta: PlainMap): boolean {
+    this.append(chunkKinds.end, { ...meta, outcome }, new Uint8Array(0));
+    if (this.#stage === "thread") {
+      this.#post({ type: "finish" }, 0, []);
+      return true;
+    }
+    this.#guarded(() => this.#sink.finish());
+    this.#release();
+    return false;
+  }
+
+  #finished(): void {
+    if (this.#control.state !== threadStates.closed && this.#control.error === "") {
+      this.#control.fail("the writer's thread stands still");
+    }
+    this.#throwIfFailed();
+    this.#release();
+  }
+
+  async close(outcome: string, meta: PlainMap = {}): Promise<void> {
+    if (!this.#finish(outcome, meta)) return;
+    const worker = this.#worker!;
+    worker.ref();
+    const { closed, failed } = threadStates;
+    if (this.#control.state !== closed && this.#control.state !== failed) {
+      await new Promise((resolve) => worker.once("exit", resolve));
+    }
+    this.#finished();
+  }
+
+  closeSync(outcome: string, meta: PlainMap = {}): void {
+    if (!this.#finish(outcome, meta)) return;
+    const control = this.#control;
+    let before = -1;
+    while (control.state === threadStates.ready && control.bytesWritten !== before) {
+      before = control.bytesWritten;
+      control.waitState(threadStates.ready, patienceMs);
+    }
+    this.#finished();
+  }
+}
+
+/**
+ * Creates or replaces the file at `path` and writes its header. Throws what `fs` throws when the
+ * file cannot be opened, and `TraceWriteError` from any method when it cannot be written.
+ */
+export function createTraceFile(
+  path: string,
+  header: TraceHeader,
+  options: FileWriterOptions = {},
+): TraceWriter {
+  return new FileTraceWriter(openSync(path, "w"), header, options);
+}

@@ -1,0 +1,1 @@
+export declare function appender(file: number, position: number): (bytes: Uint8Array) => void;
