@@ -1,0 +1,71 @@
+/**
+ * The first difference of two recorded runs: both are re-executed, the first event after which their
+ * states differ is found by bisection over event numbers, and there the fields are compared. What
+ * differs before the first event (documents) is reported apart, and does not hide what follows.
+ */
+import { diffWorlds, type Difference, domainRoots, type World } from "../../core/kernel/index.ts";
+import type { Timeline } from "../replaying/timeline.ts";
+
+export interface TraceDifference {
+  /** Differences of the two worlds before the first event. */
+  readonly initial: readonly Difference[];
+  /** Number of the first event after which the states differ; undefined when none does. */
+  readonly event: number | undefined;
+  readonly timeNs: number | undefined;
+  readonly entity: string | undefined;
+  /** At that event; the first one is the field to look at. */
+  readonly differences: readonly Difference[];
+}
+
+export function diffTraces(a: Timeline, b: Timeline): TraceDifference {
+  a.seekEvent(0);
+  b.seekEvent(0);
+  const initial = diffWorlds(a.world, b.world);
+  const ignored = differingDomains(a.world, b.world);
+  const last = Math.max(a.run.lastEvent, b.run.lastEvent);
+  const differs = (event: number): boolean => {
+    a.seekEvent(event);
+    b.seekEvent(event);
+    if (a.event !== b.event || a.world.timeNs !== b.world.timeNs) return true;
+    return [...differingDomains(a.world, b.world)].some((domain) => !ignored.has(domain));
+  };
+  if (!differs(last)) {
+    return { initial, event: undefined, timeNs: undefined, entity: undefined, differences: [] };
+  }
+  const event = firstTrue(0, last, differs);
+  differs(event);
+  const known = new Set(initial.map(({ path }) => path));
+  const found = diffWorlds(a.world, b.world, 200).filter(({ path }) => !known.has(path));
+  const differences = found.length > 0 ? found.slice(0, 20) : diffWorlds(a.world, b.world);
+  const { timeNs } = a.world;
+  return { initial, event, timeNs, entity: entityOf(differences[0], a.world), differences };
+}
+
+/** Smallest number in (low, high] for which `holds`, given that it holds for `high`. */
+function firstTrue(low: number, high: number, holds: (at: number) => boolean): number {
+  let below = low;
+  let found = high;
+  while (found - below > 1) {
+    const middle = Math.floor((below + found) / 2);
+    if (holds(middle)) found = middle;
+    else below = middle;
+  }
+  return found;
+}
+
+function differingDomains(a: World, b: World): Set<string> {
+  const left = domainRoots(a);
+  const right = domainRoots(b);
+  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return new Set([...names].filter((name) => left[name] !== right[name]));
+}
+
+function entityOf(difference: Difference | undefined, world: World): string | undefined {
+  if (difference === undefined) return undefined;
+  const segments = difference.path.slice(1).split("/");
+  for (let taken = segments.length; taken > 0; taken--) {
+    const name = segments.slice(0, taken).join("/");
+    if (world.registry.idOf(name) !== undefined) return name;
+  }
+  return undefined;
+}

@@ -1,0 +1,19 @@
+/** The door of traces: recording a run, replaying it, moving in it, comparing two. */
+export { codeVersion } from "./code-version.ts";
+export { diffTraces, type TraceDifference } from "./comparing/trace-diff.ts";
+export { type Change, eventAt, eventLine, type EventLine, whyChanged } from "./comparing/why.ts";
+export * from "./format/index.ts";
+export { type BoundaryEntry, boundaryRows } from "./recording/boundary-log.ts";
+export { PAUSE_EVENTS, Recorder, type RecorderOptions } from "./recording/recorder.ts";
+export { DrawLog } from "./replaying/draw-log.ts";
+export { InputLog } from "./replaying/input-log.ts";
+export { RecordedRun, type RecordedEnd, type SnapshotRef } from "./replaying/recorded-run.ts";
+export {
+  replay,
+  type Divergence,
+  type ReplayOptions,
+  type ReplayResult,
+} from "./replaying/replayer.ts";
+export { type Predicate, Timeline } from "./replaying/timeline.ts";
+export * from "./trace-chunks.ts";
+export type { WorldBuilder } from "./world-builder.ts";

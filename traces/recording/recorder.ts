@@ -1,0 +1,235 @@
+/**
+ * Records a run while it happens: draws as results per stream, live inputs, what is worth reading
+ * (operations, faults, violations, metrics), epoch roots, and snapshots wherever re-executing since
+ * the last one would cost more than 50 ms of work. Must hold: recording changes no root, and memory
+ * does not grow with the log.
+ */
+import {
+  captureWorld,
+  encodeImage,
+  hashHex,
+  type DrawSink,
+  type Epoch,
+  type Notice,
+  type Plain,
+  type World,
+  type WorldImage,
+} from "../../core/kernel/index.ts";
+import {
+  chunkKinds,
+  encodePlain,
+  type Plain as TracePlain,
+  type TraceWriter,
+} from "../format/index.ts";
+import {
+  type EpochRecord,
+  INPUT_FILE,
+  type InputRow,
+  KEPT_NOTICES,
+  type NoticeRow,
+  type OutputHash,
+  STREAMS,
+  WORLD_OWNER,
+} from "../trace-chunks.ts";
+import { BoundaryLog, type BoundaryEntry } from "./boundary-log.ts";
+import { SnapshotLadder } from "./snapshot-ladder.ts";
+
+/** Work units (about a microsecond each) that a seek may have to re-execute: about 50 ms. */
+const SNAPSHOT_WORK = 1 << 15;
+/** A large snapshot must pay for itself: so many bytes of it for one event of distance. */
+const SNAPSHOT_BYTES_PER_EVENT = 16;
+/** How often the recorder looks whether a snapshot is due, in events. */
+export const PAUSE_EVENTS = 1 << 12;
+const NOTICES_PER_CHUNK = 2_048;
+/** With `seed` logging, epochs and snapshots beyond this many double in spacing. */
+const SEED_LOG_DENSE = 4_096;
+
+export interface RecorderOptions {
+  readonly writer: TraceWriter;
+  /** VM ids: their draws are kept apart, so that a VM can be replayed alone. */
+  readonly vms: readonly string[];
+  /** `full` logs every result; `seed` leaves out what the seed predicts. */
+  readonly log: "full" | "seed";
+  /** Running output hash of each VM, read at each epoch. */
+  readonly outputs: (world: World) => { readonly [vm: string]: OutputHash };
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #boundary: BoundaryLog;
+  #world: World | undefined;
+  #ladder: SnapshotLadder<WorldImage> | undefined;
+  #notices: NoticeRow[] = [];
+  #inputs: InputRow[] = [];
+  #inputsTaken = 0;
+  #streamsWritten = 0;
+  /** Index into `vms` plus one of each stream's owner; 0 is the world. */
+  #owners: number[] = [];
+  #drawsWritten = 0;
+  #lastSnapshotWork = 0;
+  #lastSnapshotBytes = 0;
+  #snapshotsSkipped = 0;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#boundary = new BoundaryLog(options.writer);
+  }
+
+  /** Goes into the gate's options when the world is built. */
+  readonly sink: DrawSink = (streams, results) => this.#onDraws(streams, results);
+
+  /** Goes to the VMM: what each guest receives. */
+  readonly boundary = (vm: string, entry: BoundaryEntry): void => this.#boundary.add(vm, entry);
+
+  /** Starts recording a freshly built world. */
+  attach(world: World): void {
+    this.#world = world;
+    this.#ladder = new SnapshotLadder(captureWorld(world));
+    world.hooks.onNotice = (notice) => this.#onNotice(notice);
+    world.hooks.onEpoch = (epoch) => this.#onEpoch(epoch);
+    world.hooks.onPause = () => this.#snapshotIfDue();
+  }
+
+  /** Embeds an input that the scenario reads, so that the trace is whole without it. */
+  embed(name: string, sha256: string, bytes: Uint8Array): void {
+    this.#options.writer.append(INPUT_FILE, { name, sha256 }, bytes.slice());
+  }
+
+  /** Live input: takes effect now, and is logged with the place where it did. */
+  inject(target: string, handler: string, arg: Plain): void {
+    const world = this.#world!;
+    this.#inputsTaken++;
+    this.#inputs.push({ event: world.eventCount, target, handler, arg });
+    injectInput(world, target, handler, arg);
+  }
+
+  /** Ends the trace. `summary` goes into its last chunk. */
+  async close(outcome: string, summary: { readonly [name: string]: Plain }): Promise<void> {
+    this.#flush();
+    await this.#options.writer.close(outcome, summary as { [name: string]: TracePlain });
+  }
+
+  get bytesWritten(): number {
+    return this.#options.writer.bytesWritten;
+  }
+
+  #onDraws(streams: Uint32Array, results: Float64Array): void {
+    const first = this.#drawsWritten;
+    this.#drawsWritten += streams.length;
+    if (this.#options.log === "seed") return;
+    this.#writeStreamNames();
+    const { writer, vms } = this.#options;
+    [WORLD_OWNER, ...vms].forEach((owner, number) => {
+      const [ids, values] = this.#drawsOf(number, streams, results);
+      if (ids.length === 0) return;
+      const column = { type: "streams", streams: ids, values } as const;
+      writer.appendColumns(
+        chunkKinds.draws,
+        { owner, first, count: ids.length },
+        { draws: column },
+      );
+    });
+  }
+
+  /** Those draws that one owner made, in fresh arrays. */
+  #drawsOf(
+    owner: number,
+    streams: Uint32Array,
+    results: Float64Array,
+  ): readonly [Uint32Array, Float64Array] {
+    if (this.#owners.every((each) => each === owner)) return [streams.slice(), results.slice()];
+    const ids = streams.filter((stream) => this.#owners[stream] === owner);
+    const values = results.filter((_, i) => this.#owners[streams[i]!] === owner);
+    return [ids, values];
+  }
+
+  #writeStreamNames(): void {
+    const gate = this.#world!.gate;
+    const entities: string[] = [];
+    const purposes: string[] = [];
+    for (let index = this.#streamsWritten; index < gate.streamCount; index++) {
+      const { entity, purpose } = gate.streamName(index);
+      entities.push(entity);
+      purposes.push(purpose);
+      this.#owners.push(this.#options.vms.indexOf(entity) + 1);
+    }
+    if (entities.length === 0) return;
+    const first = this.#streamsWritten;
+    this.#streamsWritten = gate.streamCount;
+    this.#options.writer.appendColumns(
+      STREAMS,
+      { first },
+      {
+        entity: { type: "strings", values: entities },
+        purpose: { type: "strings", values: purposes },
+      },
+    );
+  }
+
+  #onNotice(notice: Notice): void {
+    if (!KEPT_NOTICES.has(notice.kind)) return;
+    const { event, timeNs, entity, kind, data } = notice;
+    this.#notices.push([event, timeNs, entity, kind, data]);
+    if (this.#notices.length >= NOTICES_PER_CHUNK) this.#flushNotices();
+  }
+
+  #onEpoch({ index, event, timeNs, stateRoot }: Epoch): void {
+    this.#flush();
+    if (!this.#isKept(index)) return;
+    const outputs = this.#options.outputs(this.#world!);
+    const record: EpochRecord = { index, event, timeNs, stateRoot: hashHex(stateRoot), outputs };
+    this.#options.writer.appendPlain(chunkKinds.epoch, { index, event, timeNs }, record);
+  }
+
+  #snapshotIfDue(): void {
+    const world = this.#world!;
+    const work = world.eventCount + world.extraWork - this.#lastSnapshotWork;
+    const size = this.#lastSnapshotBytes / SNAPSHOT_BYTES_PER_EVENT;
+    if (work < Math.max(SNAPSHOT_WORK, size)) return;
+    this.#lastSnapshotWork = world.eventCount + world.extraWork;
+    if (this.#isKept(this.#ladder!.count + this.#snapshotsSkipped)) this.#snapshot();
+    else this.#snapshotsSkipped++;
+  }
+
+  #snapshot(): void {
+    const world = this.#world!;
+    world.gate.flush();
+    this.#flush();
+    const image = captureWorld(world);
+    const { index, base } = this.#ladder!.push(image);
+    const delta = encodePlain(encodeImage(world, image, base) as TracePlain);
+    this.#lastSnapshotBytes = delta.length;
+    const { eventCount: event, timeNs } = world;
+    const { draws } = world.gate.counts();
+    const meta = { index, event, timeNs, draws, inputs: this.#inputsTaken };
+    this.#options.writer.append(chunkKinds.snapshot, meta, delta);
+  }
+
+  /** With `seed` logging the number of epochs and snapshots grows with the logarithm of time. */
+  #isKept(index: number): boolean {
+    if (this.#options.log === "full" || index < SEED_LOG_DENSE) return true;
+    let spacing = 1;
+    while (index >= SEED_LOG_DENSE * spacing) spacing *= 2;
+    return index % spacing === 0;
+  }
+
+  #flush(): void {
+    this.#flushNotices();
+    this.#boundary.flush();
+    if (this.#inputs.length === 0) return;
+    this.#options.writer.appendPlain(chunkKinds.inputs, {}, this.#inputs as TracePlain);
+    this.#inputs = [];
+  }
+
+  #flushNotices(): void {
+    if (this.#notices.length === 0) return;
+    const count = this.#notices.length;
+    this.#options.writer.appendPlain(chunkKinds.notices, { count }, this.#notices as TracePlain);
+    this.#notices = [];
+  }
+}
+
+/** Live input as an event of its own, at the present instant. */
+export function injectInput(world: World, target: string, handler: string, arg: Plain): void {
+  world.schedule(world.named(target), 0, handler, arg);
+}
