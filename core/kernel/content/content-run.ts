@@ -8,32 +8,32 @@
 export const SECTOR_BYTES = 512;
 
 /** Consecutive sectors of zeros: written as zeros, or never written. */
-export interface ZeroRun {
+export type ZeroRun = {
   readonly kind: "zero";
   readonly sectors: number;
-}
+};
 
 /** Consecutive sectors with consecutive stamps: `stamp`, `stamp + 1`, ... (see stamp.ts). */
-export interface StampRun {
+export type StampRun = {
   readonly kind: "stamp";
   readonly sectors: number;
   readonly stamp: number;
-}
+};
 
 /** Literal bytes, `sectors * 512` of them. Never changed once handed over or handed out. */
-export interface BytesRun {
+export type BytesRun = {
   readonly kind: "bytes";
   readonly sectors: number;
   readonly bytes: Uint8Array;
-}
+};
 
 export type ContentRun = ZeroRun | StampRun | BytesRun;
 
 /** A span of sectors: `sector` up to, not including, `sector + sectors`. */
-export interface SectorRange {
+export type SectorRange = {
   readonly sector: number;
   readonly sectors: number;
-}
+};
 
 /** Appends `range`, joined with the last one where they touch. Ranges must come in order. */
 export function appendRange(ranges: SectorRange[], sector: number, sectors: number): void {
