@@ -97,6 +97,8 @@ class FileTraceWriter implements TraceWriter {
   #worker: Worker | undefined;
   /** Who writes: this thread, the other one, or nobody any more. */
   #stage: "here" | "thread" | "closed" = "here";
+  /** Why nothing can be written any more: told again at every later call. */
+  #failure: string | undefined;
 
   constructor(file: number, header: TraceHeader, options: FileWriterOptions) {
     this.#file = file;
@@ -143,6 +145,7 @@ class FileTraceWriter implements TraceWriter {
 
   /** Counts the bytes, starts the thread or hands over to it when due; true to write here. */
   #here(size: number): boolean {
+    if (this.#failure !== undefined) throw new TraceWriteError(this.#failure);
     assert(this.#stage !== "closed", "the trace is closed");
     if (this.#stage === "thread") return false;
     this.#appended += size;
@@ -179,8 +182,13 @@ class FileTraceWriter implements TraceWriter {
 
   #throwIfFailed(): void {
     if (this.#control.state !== threadStates.failed) return;
+    this.#fail(this.#control.error);
+  }
+
+  #fail(reason: string): never {
+    this.#failure = `the trace cannot be written: ${reason}`;
     this.#release();
-    throw new TraceWriteError(`the trace cannot be written: ${this.#control.error}`);
+    throw new TraceWriteError(this.#failure);
   }
 
   /** Runs a write of this thread; after a failure nothing more is written. */
@@ -188,9 +196,9 @@ class FileTraceWriter implements TraceWriter {
     try {
       write();
     } catch (error) {
+      if (error instanceof Error && "errno" in error) this.#fail(error.message);
       this.#release();
-      if (!(error instanceof Error) || !("errno" in error)) throw error;
-      throw new TraceWriteError(`the trace cannot be written: ${error.message}`);
+      throw error;
     }
   }
 

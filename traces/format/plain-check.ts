@@ -7,9 +7,13 @@ const encoder = new TextEncoder();
 const forbiddenKeys = ["__proto__", "constructor", "prototype"].map((key) => encoder.encode(key));
 
 function isForbidden(bytes: Uint8Array, start: number, length: number): boolean {
-  return forbiddenKeys.some(
-    (key) => key.length === length && key.every((byte, index) => bytes[start + index] === byte),
-  );
+  // Asked for every key: most are told apart by their length.
+  for (const key of forbiddenKeys) {
+    if (key.length === length && key.every((byte, index) => bytes[start + index] === byte)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** What one type byte announces. Sizes are read from the `width` bytes after it. */
