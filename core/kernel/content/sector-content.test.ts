@@ -231,10 +231,10 @@ class BadDigest extends SectorContent {
 describe("sector content", () => {
   const make = (sectors: number): SectorContent => new SectorContent(sectors);
   test("does what a plain map of sectors does, forks and images included", () => {
-    fc.assert(modelLaw(make), { numRuns: 300 });
+    fc.assert(modelLaw(make), { numRuns: 150 });
   });
   test("equal content has one form and one digest, in whatever order and pieces", () => {
-    fc.assert(canonicalLaw(make), { numRuns: 150 });
+    fc.assert(canonicalLaw(make), { numRuns: 80 });
   });
   test("canary: joining runs that do not go on is caught", () => {
     expect(fc.check(modelLaw((sectors) => new BadMerge(sectors))).failed).toBe(true);

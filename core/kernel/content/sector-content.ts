@@ -35,6 +35,7 @@ import {
 import { differingRanges, type Comparison } from "./compare.ts";
 import { appendRange, SECTOR_BYTES, type ContentRun, type SectorRange } from "./content-run.ts";
 import { decodeParts, encodeParts } from "./delta.ts";
+import { expandRuns } from "./expand-sectors.ts";
 import { recognise, viewOf } from "./expansion.ts";
 import { readRuns } from "./read-runs.ts";
 import { isStamp, STAMP_LIMIT } from "./stamp.ts";
@@ -135,6 +136,11 @@ export class SectorContent implements Store<SectorImage> {
   read(sector: number, sectors: number): ContentRun[] {
     this.#assertRange(sector, sectors);
     return readRuns(this.#root, sector, sectors);
+  }
+
+  /** The bytes of a span, written to `out` from its start: stamps expanded, gaps as zeros. */
+  readInto(sector: number, sectors: number, out: Uint8Array): void {
+    expandRuns(this.read(sector, sectors), out);
   }
 
   /** The written sectors within a span (default: all), as ranges in order that do not touch. */
