@@ -179,8 +179,8 @@ export class SectorContent implements Store<SectorImage> {
     return { sectors: this.#sectors, allocated: this.#allocated, root: this.#root };
   }
 
+  /** Nothing of an image is this store's to change: `capture` moved the owner on. */
   restore(image: SectorImage): void {
-    this.#owner = {};
     this.#sectors = image.sectors;
     this.#allocated = image.allocated;
     this.#root = image.root;
