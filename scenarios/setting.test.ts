@@ -43,6 +43,7 @@ test.each([
   ["/hosts/2/cores=7", "/hosts/2: no such element"],
   ["/seed/x=7", "/seed/x: 1 has no members"],
   ["/__proto__/x=7", '/__proto__/x: "__proto__" is not allowed'],
+  ['/hosts/-={"__proto__":{}}', '/hosts/-/__proto__: member "__proto__" is not allowed'],
   [
     "/hosts/alpha/constructor/prototype/x=7",
     expect.stringContaining('"constructor" is not allowed'),
@@ -57,7 +58,7 @@ const law = (apply: typeof applySetting) =>
     const before = JSON.stringify(document);
     const parsed = parseSetting(`/hosts/beta/${member}=${JSON.stringify(value)}`);
     const applied = parsed.ok ? apply(document, parsed.setting) : parsed;
-    if (!applied.ok) return false;
+    if (!applied.ok) return applied.found.expected === "no prototype keys";
     const { hosts, ...rest } = applied.document as { hosts: JsonValue[] };
     const { hosts: _, ...untouched } = document as { hosts: JsonValue };
     const beta = hosts[1] as Record<string, JsonValue>;

@@ -17,9 +17,10 @@ export interface Setting {
   readonly value: JsonValue;
 }
 
-function valueOf(text: string): JsonValue {
+/** JSON, or else the text itself. */
+function valueOf(text: string): unknown {
   try {
-    return toPlainData(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
     return text;
   }
@@ -52,7 +53,10 @@ export function parseSetting(text: string): ParsedSetting {
   if (forbidden !== undefined) {
     return refused(pointerTo("", ...path), `"${forbidden}" is not allowed`, "no prototype keys");
   }
-  return { ok: true, setting: { path, value: valueOf(text.slice(equals + 1)) } };
+  const { data, findings } = toPlainData(valueOf(text.slice(equals + 1)));
+  const [first] = findings;
+  if (!first) return { ok: true, setting: { path, value: data } };
+  return refused(pointerTo("", ...path) + first.pointer, first.message, first.expected);
 }
 
 /** Elements are named by id or name; a link without an id by its ends. */

@@ -32,5 +32,16 @@ export interface Extension {
  * VM that the guest is in); `endpoint`: a host or an array; `domain`: a host, an array or a rack;
  * `device`: an array or a host's disk; `component`: a host, an array, a link or a host's disk.
  */
-export type ReferenceTarget =
-  "host" | "array" | "vm" | "vmDisk" | "operation" | "endpoint" | "domain" | "component" | "device";
+export type ReferenceTarget = (typeof REFERENCE_TARGETS)[number];
+
+export const REFERENCE_TARGETS = [
+  "host",
+  "array",
+  "vm",
+  "vmDisk",
+  "operation",
+  "endpoint",
+  "domain",
+  "component",
+  "device",
+] as const;

@@ -1,5 +1,5 @@
 /** What the ids of a document stand for: the one lookup that all semantic checks share. */
-import type { ReferenceTarget } from "../schema/extension.ts";
+import { REFERENCE_TARGETS, type ReferenceTarget } from "../schema/extension.ts";
 import type {
   ResolvedHost,
   ResolvedScenario,
@@ -39,6 +39,9 @@ export function directoryOf(document: ResolvedScenario): Directory {
     connected: (a, b) => ends.has(`${a} ${b}`),
   };
 }
+
+export const isReferenceTarget = (target: unknown): target is ReferenceTarget =>
+  REFERENCE_TARGETS.some((known) => known === target);
 
 /** The names that a reference may have, and what to call them. `vmDisk` needs the VM as well. */
 export function referable(

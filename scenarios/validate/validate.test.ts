@@ -394,6 +394,10 @@ test("an own operation is checked and filled in like a built-in one", () => {
 test("an own mechanism that is wrong itself is answered, not thrown", () => {
   const twice = messagesOf(() => 0, [{ ...replicate, name: "snapshot" }]);
   expect(twice).toEqual([expect.stringContaining("same name: SnapshotOperation")]);
+  for (const odd of [{}, { ...replicate, name: "A b" }, { ...replicate, family: "x" }, null]) {
+    const messages = messagesOf(() => 0, [odd as Extension]);
+    expect(messages).toEqual([expect.stringContaining("own mechanism 1 is not described as one")]);
+  }
   const parameters = { type: "nonsense" } as unknown as Extension["parameters"];
   const bad = { ...replicate, parameters: { properties: { vm: parameters } } };
   expect(messagesOf(() => 0, [bad])).toEqual([expect.stringContaining("own mechanism is wrong")]);

@@ -16,9 +16,10 @@ import { checkVms } from "./check-vms.ts";
 import { type CompiledSchema, compileSchema } from "./compile.ts";
 import { fillDefaults } from "./defaults.ts";
 import { derive } from "./derive.ts";
-import { directoryOf } from "./directory.ts";
+import { directoryOf, isReferenceTarget } from "./directory.ts";
 import { toPlainData } from "./plain-data.ts";
 import { type Finding, finding, type Problem } from "./problem.ts";
+import { isMembers } from "./schema-walk.ts";
 
 export type Validated =
   | { readonly ok: true; readonly document: ResolvedScenario }
@@ -33,7 +34,26 @@ export interface ValidateOptions {
 
 let builtInSchema: CompiledSchema | undefined;
 
+/** Own mechanisms come from a module that no compiler may have seen. */
+function isExtension(extension: unknown): extension is Extension {
+  if (!isMembers(extension)) return false;
+  const { family, name, parameters, references = {} } = extension;
+  return (
+    (family === "operation" || family === "guest" || family === "fault") &&
+    typeof name === "string" &&
+    /^[a-z][a-z0-9-]{0,62}$/.test(name) &&
+    isMembers(parameters) &&
+    isMembers(references) &&
+    Object.values(references).every((target) => isReferenceTarget(target))
+  );
+}
+
 function compiled(extensions: readonly Extension[]): CompiledSchema | Finding {
+  const odd = extensions.findIndex((extension) => !isExtension(extension));
+  if (odd >= 0) {
+    const expected = "family operation, guest or fault; a name; parameters";
+    return finding("", `own mechanism ${odd + 1} is not described as one`, expected);
+  }
   const twice = duplicateExtensions(extensions);
   if (twice.length > 0) {
     return finding("", `mechanisms with the same name: ${twice.join(", ")}`, "names of their own");
