@@ -177,8 +177,9 @@ const capture: Extension = {
       format: oneOfWords("Format of the file; absent = told from its first lines.", [
         "vscsi",
         "blkparse",
-        "fio",
+        "fio-iolog",
         "msr",
+        "nbdkit-log",
       ]),
       disk: id("The VM's disk that the requests go to; absent = its first."),
       pacing: oneOfWords(

@@ -652,7 +652,7 @@ export interface CaptureGuest {
   /**
    * Format of the file; absent = told from its first lines.
    */
-  readonly format?: "vscsi" | "blkparse" | "fio" | "msr";
+  readonly format?: "vscsi" | "blkparse" | "fio-iolog" | "msr" | "nbdkit-log";
   /**
    * The VM's disk that the requests go to; absent = its first.
    */
@@ -2137,7 +2137,7 @@ export interface ResolvedCaptureGuest {
   /**
    * Format of the file; absent = told from its first lines.
    */
-  readonly format?: "vscsi" | "blkparse" | "fio" | "msr";
+  readonly format?: "vscsi" | "blkparse" | "fio-iolog" | "msr" | "nbdkit-log";
   /**
    * The VM's disk that the requests go to; absent = its first.
    */
