@@ -4,6 +4,7 @@ export { canonicalBytes } from "./canonical.ts";
 export type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 export { component, type AnyComponent, type Component } from "./component.ts";
 export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
+export { expandRuns, expandSectors } from "./content/expand-sectors.ts";
 export { MAX_SECTORS, SectorContent } from "./content/sector-content.ts";
 export { diffWorlds, type Difference } from "./diff.ts";
 export { Entity, type DomainId, type EntityId } from "./entity.ts";

@@ -16,7 +16,12 @@ export type Step =
   | { readonly step: "go"; readonly next: string }
   | { readonly step: "wait"; readonly delayNs: number; readonly next: string }
   | AskStep
-  | { readonly step: "together"; readonly asks: readonly AskStep[]; readonly next: string }
+  | {
+      readonly step: "together";
+      readonly asks: readonly AskStep[];
+      readonly next: string;
+      readonly otherwise: string;
+    }
   | { readonly step: "done"; readonly figures: PlainObject }
   | { readonly step: "fail"; readonly code: string; readonly detail: Plain };
 
@@ -47,11 +52,15 @@ export const ask = (
   extras: AskExtras = {},
 ): AskStep => ({ step: "ask", to, verb, body, next, ...extras });
 
-/** Several requests at once; the values go to `next` in order, the first refusal fails all. */
-export const together = (asks: readonly AskStep[], next: string): Step => ({
+/**
+ * Several requests at once; the values go to `next` in order. The first refusal goes to `otherwise`
+ * (or ends the operation) without waiting for the other answers. Their own `next` is not used.
+ */
+export const together = (asks: readonly AskStep[], next: string, otherwise = ""): Step => ({
   step: "together",
   asks,
   next,
+  otherwise,
 });
 
 export const done = (figures: PlainObject = {}): Step => ({ step: "done", figures });
@@ -213,7 +222,9 @@ class PhaseMachine {
       case "ask":
         return this.#askAll(self, [step], `=${step.next}`, step.otherwise ?? "");
       case "together":
-        if (step.asks.length > 0) return this.#askAll(self, step.asks, step.next, "");
+        if (step.asks.length > 0) {
+          return this.#askAll(self, step.asks, step.next, step.otherwise);
+        }
         self.after(0, "enter", { phase: step.next, result: [] });
         return;
       case "done":
