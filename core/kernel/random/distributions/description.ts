@@ -5,98 +5,98 @@
  */
 
 /** Integers 0 .. below-1, equally likely. 1 <= below <= 2^53. */
-export interface Uniform {
+export type Uniform = {
   readonly kind: "uniform";
   readonly below: number;
-}
+};
 
 /** Integers low .. high, both included, equally likely. high - low < 2^53. */
-export interface Range {
+export type Range = {
   readonly kind: "range";
   readonly low: number;
   readonly high: number;
-}
+};
 
 /** 1 with probability numerator/denominator, exactly, else 0. Denominator up to 2^53. */
-export interface Bernoulli {
+export type Bernoulli = {
   readonly kind: "bernoulli";
   readonly numerator: number;
   readonly denominator: number;
-}
+};
 
 /**
  * The memoryless distribution on 0, 1, 2, … with exactly this mean:
  * P(X >= k) = (mean/(mean+1))^k. For the means of practice, an exponential rounded down.
  * Integer mean, 0 <= mean <= 2^53; results saturate at 2^53 - 1, the end of simulated time.
  */
-export interface Exponential {
+export type Exponential = {
   readonly kind: "exponential";
   readonly mean: number;
-}
+};
 
 /**
  * The normal distribution rounded to the nearest integer. With `truncated`, conditional on the
  * result being at least 0 (mean >= 0 is then required). |mean| + 9 sigma < 2^53, sigma >= 0.
  */
-export interface Normal {
+export type Normal = {
   readonly kind: "normal";
   readonly mean: number;
   readonly sigma: number;
   readonly truncated?: boolean;
-}
+};
 
 /**
  * Ranks 0 .. size-1, where rank k has a probability proportional to (k+1)^(-skewPerMille/1000).
  * 1 <= size <= 2^40; skewPerMille an integer from 0 (uniform) to 10,000.
  */
-export interface Zipf {
+export type Zipf = {
   readonly kind: "zipf";
   readonly size: number;
   readonly skewPerMille: number;
-}
+};
 
 /** A point of a distribution function: P(X <= value) = p. */
-export interface Quantile {
+export type Quantile = {
   readonly p: number;
   readonly value: number;
-}
+};
 
 /**
  * The distribution function is linear between the given quantiles. `p` rises strictly from 0 to 1,
  * `value` (integers, spread below 2^53) does not fall; equal neighbours make an atom.
  */
-export interface Empirical {
+export type Empirical = {
   readonly kind: "empirical";
   readonly quantiles: readonly Quantile[];
-}
+};
 
 /**
  * The log-normal distribution with this median and this 99th percentile, rounded to the nearest
  * integer: the short form for latencies. 1 <= median <= p99 <= 2^43 and p99 <= 1,000 medians.
  */
-export interface Latency {
+export type Latency = {
   readonly kind: "latency";
   readonly median: number;
   readonly p99: number;
-}
+};
 
 /** Index i with a probability of weights[i]/sum, exactly. Integer weights >= 0, 1 <= sum <= 2^53. */
-export interface Choice {
+export type Choice = {
   readonly kind: "choice";
   readonly weights: readonly number[];
-}
+};
 
 /** The number of an order of `size` items, 1 <= size <= 18; `orderOf` turns it into the order. */
-export interface Permutation {
+export type Permutation = {
   readonly kind: "permutation";
   readonly size: number;
-}
+};
 
 /** Always this value; takes no random words. */
-export interface Constant {
+export type Constant = {
   readonly kind: "constant";
   readonly value: number;
-}
+};
 
 export type Distribution =
   | Uniform
