@@ -1,0 +1,232 @@
+/**
+ * The path of a request through a device: it waits for one of `queueDepth` places, is worked on for
+ * its service time, takes effect when that is over, and is answered in the same event. Two events a
+ * request beside its own arrival and answer.
+ */
+import { assert, type Request, type SectorRange } from "../../kernel/index.ts";
+import {
+  answer,
+  type BlockOutcome,
+  type BlockRequest,
+  bytesBack,
+  DONE,
+  refused,
+  type WriteRequest,
+} from "./block.ts";
+import {
+  ACKNOWLEDGED,
+  type Behaviour,
+  currentContent,
+  type DeviceEntity,
+  type DeviceOp,
+  tell,
+  type VerbRequest,
+} from "./device-state.ts";
+import { afterWriting, flushLies, isBad, landing, rotOnRead } from "./faults.ts";
+import { drawServiceNs, sectorsNs } from "./service-time.ts";
+import { persistMedium, takeWrite } from "./write-cache.ts";
+
+/** Who sent a request and under which number, so that one sent twice is known. */
+export type Origin = { readonly sender: string; readonly number: number };
+
+const NO_ORIGIN: Origin = { sender: "", number: 0 };
+
+/** Queues a request; it is answered when it was served. */
+export function submit(
+  self: DeviceEntity,
+  medium: string,
+  io: BlockRequest | VerbRequest,
+  request: Request,
+  origin: Origin = NO_ORIGIN,
+): void {
+  const state = self.edit();
+  const op: DeviceOp = {
+    id: state.nextOp++,
+    medium,
+    io,
+    request: { ...request, body: null },
+    arrivedNs: self.simulatedNs,
+    through: state.cache.next - 1,
+    ...origin,
+  };
+  self.measure("queue-depth", state.waiting.length + state.activeCount);
+  if (state.activeCount < self.config.queueDepth) startOp(self, op);
+  else (state.waiting as DeviceOp[]).push(op);
+}
+
+function startOp(self: DeviceEntity, op: DeviceOp): void {
+  const state = self.edit();
+  (state.active as { [id: string]: DeviceOp })[op.id] = op;
+  state.activeCount++;
+  self.after(serviceNs(self, op), "served", op.id);
+}
+
+function serviceNs(self: DeviceEntity, { io }: DeviceOp): number {
+  const { timing } = self.config;
+  const { slowFactor } = self.durable.armed;
+  return Math.round(unslowedNs(self, io, timing) * slowFactor);
+}
+
+function unslowedNs(
+  self: DeviceEntity,
+  io: DeviceOp["io"],
+  timing: DeviceEntity["config"]["timing"],
+): number {
+  if (io.op === "flush") return drawServiceNs(self, "flush-ns", timing.flush);
+  if (io.op !== "read" && io.op !== "write") return drawServiceNs(self, "write-ns", timing.write);
+  const baseNs =
+    io.op === "read"
+      ? drawServiceNs(self, "read-ns", timing.read)
+      : drawServiceNs(self, "write-ns", timing.write);
+  const state = self.edit();
+  const seekNs = state.head === io.sector ? 0 : timing.seekNs;
+  state.head = io.sector + io.sectors;
+  return baseNs + seekNs + sectorsNs(timing, io.sectors);
+}
+
+/** Timer: the service time of a request is over. */
+export function served(self: DeviceEntity, behaviour: Behaviour, id: number): void {
+  const op = self.volatile.active[id];
+  assert(op, () => `${self.name} served unknown request ${id}`);
+  const state = self.edit();
+  delete (state.active as { [id: string]: DeviceOp })[id];
+  state.activeCount--;
+  const outcome = behaviour.recheck(self, op) ?? perform(self, behaviour, op);
+  behaviour.ended(self, op, outcome);
+  measureOp(self, op, outcome);
+  const dataBytes = op.io.op === "verb" ? 0 : bytesBack(op.io);
+  answer(self, op.request, outcome, dataBytes);
+  const next = takeNext(self);
+  if (next !== undefined) startOp(self, next);
+}
+
+function measureOp(self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome): void {
+  const { io } = op;
+  if (io.op === "verb") return;
+  const latencyNs = self.simulatedNs - op.arrivedNs;
+  self.measure(SERIES[io.op], latencyNs);
+  if (!outcome.ok) self.measure("refused", 1);
+}
+
+const SERIES = {
+  read: "read-latency-ns",
+  write: "write-latency-ns",
+  flush: "flush-latency-ns",
+  discard: "discard-latency-ns",
+} as const;
+
+/** The oldest waiting request, or with an elevator the next one on the way up, then from below. */
+function takeNext(self: DeviceEntity): DeviceOp | undefined {
+  const { waiting, head } = self.volatile;
+  if (waiting.length === 0) return undefined;
+  const queue = self.edit().waiting as DeviceOp[];
+  if (self.config.order === "fifo") return queue.shift();
+  const place = (op: DeviceOp): number => {
+    if (op.io.op !== "read" && op.io.op !== "write") return -1;
+    return op.io.sector >= head ? op.io.sector - head : op.io.sector + 2 ** 40;
+  };
+  if (place(queue[0]!) < 0) return queue.shift();
+  let best = 0;
+  queue.forEach((op, index) => {
+    const at = place(op);
+    if (at >= 0 && at < place(queue[best]!)) best = index;
+  });
+  return queue.splice(best, 1)[0];
+}
+
+// --- effects --------------------------------------------------------------------------------------
+
+function perform(self: DeviceEntity, behaviour: Behaviour, op: DeviceOp): BlockOutcome {
+  const { io, medium } = op;
+  switch (io.op) {
+    case "verb":
+      return behaviour.perform(self, io);
+    case "read":
+      return readSectors(self, medium, io);
+    case "write":
+      return writeSectors(self, behaviour, medium, io);
+    case "discard":
+      return discardSectors(self, behaviour, medium, io);
+    case "flush":
+      return flush(self, op);
+  }
+}
+
+function readSectors(self: DeviceEntity, medium: string, io: SectorRange): BlockOutcome {
+  const { sector, sectors } = io;
+  if (isBad(self, medium, sector, sectors)) return refused("io-error", { sector });
+  rotOnRead(self, medium, sector, sectors);
+  const runs = currentContent(self, medium).read(sector, sectors);
+  self.measure("read-sectors", sectors);
+  tell(self, ACKNOWLEDGED, () => ({ medium, op: "read", sector, sectors, runs }));
+  return { ok: true, value: { runs } };
+}
+
+function writeSectors(
+  self: DeviceEntity,
+  behaviour: Behaviour,
+  medium: string,
+  io: WriteRequest,
+): BlockOutcome {
+  const { sector, sectors, runs, fua = false, barrier = false } = io;
+  if (!hasSpace(self, behaviour, medium, sector, sectors)) return refused("no-space");
+  const id = self.volatile.cache.next;
+  const landed = landing(self, medium, io);
+  if (landed !== undefined && (landed === io || reserveLanding(self, behaviour, medium, landed))) {
+    takeWrite(self, medium, landed, { fua, barrier });
+  }
+  afterWriting(self, medium, sector, sectors);
+  self.measure("write-sectors", sectors);
+  const durable = fua || self.config.cacheSectors === 0;
+  tell(self, ACKNOWLEDGED, () => {
+    return { medium, op: "write", id, sector, sectors, runs, durable, barrier };
+  });
+  return DONE;
+}
+
+function hasSpace(
+  self: DeviceEntity,
+  behaviour: Behaviour,
+  medium: string,
+  sector: number,
+  sectors: number,
+): boolean {
+  if (self.durable.armed.noSpace) {
+    const written = currentContent(self, medium).allocatedRuns(sector, sectors);
+    return written.length === 1 && written[0]!.sectors === sectors;
+  }
+  return behaviour.reserve(self, medium, sector, sectors);
+}
+
+function reserveLanding(
+  self: DeviceEntity,
+  behaviour: Behaviour,
+  medium: string,
+  { sector, sectors }: WriteRequest,
+): boolean {
+  return behaviour.reserve(self, medium, sector, sectors);
+}
+
+function discardSectors(
+  self: DeviceEntity,
+  behaviour: Behaviour,
+  medium: string,
+  { sector, sectors }: SectorRange,
+): BlockOutcome {
+  behaviour.release(self, medium, sector, sectors);
+  const id = self.volatile.cache.next;
+  takeWrite(self, medium, { sector, sectors, runs: null }, {});
+  const durable = self.config.cacheSectors === 0;
+  tell(self, ACKNOWLEDGED, () => {
+    return { medium, op: "write", id, sector, sectors, runs: null, durable, barrier: false };
+  });
+  return DONE;
+}
+
+function flush(self: DeviceEntity, { medium, through }: DeviceOp): BlockOutcome {
+  if (!flushLies(self, medium)) {
+    if (persistMedium(self, medium, through)) self.durableStep("flush");
+  }
+  tell(self, ACKNOWLEDGED, () => ({ medium, op: "flush", through }));
+  return DONE;
+}
