@@ -1,0 +1,3 @@
+// The reference engine's door.
+
+export { ReferenceEngine } from "./engine.ts";
