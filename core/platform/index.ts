@@ -1,2 +1,9 @@
 /** The platform's door: hosts, processors, clocks, networks and storage. */
 export * from "./storage/block.ts";
+export * from "./storage/disk.ts";
+export * from "./storage/array.ts";
+export * from "./storage/array-state.ts";
+export type { VolumeIo } from "./storage/array-sessions.ts";
+export type { ArmFault } from "./storage/faults.ts";
+export type { FaultRatesConfig } from "./storage/fault-rates.ts";
+export type { ServiceTime } from "./storage/service-time.ts";

@@ -33,7 +33,9 @@ export type DeviceOp = {
   readonly through: number;
   /** Who sent it and under which number, where it may be sent again; see array-sessions.ts. */
   readonly sender: string;
+  readonly session: number;
   readonly number: number;
+  readonly owner: string;
 };
 
 /** An acknowledged write that a power loss may still undo. `runs` null: a discard. */

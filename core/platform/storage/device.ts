@@ -27,9 +27,14 @@ import { drawServiceNs, sectorsNs } from "./service-time.ts";
 import { persistMedium, takeWrite } from "./write-cache.ts";
 
 /** Who sent a request and under which number, so that one sent twice is known. */
-export type Origin = { readonly sender: string; readonly number: number };
+export type Origin = {
+  readonly sender: string;
+  readonly session: number;
+  readonly number: number;
+  readonly owner: string;
+};
 
-const NO_ORIGIN: Origin = { sender: "", number: 0 };
+const NO_ORIGIN: Origin = { sender: "", session: 0, number: 0, owner: "" };
 
 /** Queues a request; it is answered when it was served. */
 export function submit(
@@ -47,7 +52,10 @@ export function submit(
     request: { ...request, body: null },
     arrivedNs: self.simulatedNs,
     through: state.cache.next - 1,
-    ...origin,
+    sender: origin.sender,
+    session: origin.session,
+    number: origin.number,
+    owner: origin.owner,
   };
   self.measure("queue-depth", state.waiting.length + state.activeCount);
   if (state.activeCount < self.config.queueDepth) startOp(self, op);

@@ -1,0 +1,180 @@
+/**
+ * A storage array: volumes and small metadata files behind one queue, in a failure domain of its
+ * own. A protected write cache survives power loss: a write is then durable when acknowledged.
+ *
+ * Handlers: "volume-io" (see array-sessions.ts), the verbs below, "arm-fault" (see faults.ts).
+ * Contents: `volume:NAME`, what is durable. Each verb takes one write's service time.
+ */
+import {
+  assert,
+  component,
+  type DomainId,
+  type Request,
+  type SectorContent,
+  SECTOR_BYTES,
+  type World,
+} from "../../kernel/index.ts";
+import { admit, isCurrent, noteEnded, noteQueued, type VolumeIo } from "./array-sessions.ts";
+import {
+  type ArrayConfig,
+  type ArrayDurable,
+  type ArrayEntity,
+  type ArrayVolatile,
+  device,
+  volumeLabel,
+} from "./array-state.ts";
+import { answer, type BlockOutcome, isInRange, refused } from "./block.ts";
+import {
+  type Behaviour,
+  currentContent,
+  type DeviceEntity,
+  type DeviceOp,
+  durableContent,
+  initialDurable,
+  initialVolatile,
+  refreshCurrent,
+} from "./device-state.ts";
+import { served, submit } from "./device.ts";
+import { type MediumOptions, prepareMedium } from "./disk.ts";
+import { type ArmFault, armFault } from "./faults.ts";
+import { deleteFile, listFiles, readFile, writeFile } from "./metadata-files.ts";
+import {
+  claimVolume,
+  createVolume,
+  deleteVolume,
+  listVolumes,
+  recountSpace,
+  releaseSectors,
+  reserveSectors,
+  resizeVolume,
+} from "./volumes.ts";
+import { destage, losePower } from "./write-cache.ts";
+
+export type ArrayOptions = MediumOptions & {
+  readonly capacityBytes: number;
+  /** Unit in which space is taken. Default: 64 KiB. */
+  readonly grainBytes?: number;
+  /** The write cache survives a power loss. */
+  readonly cacheProtected: boolean;
+};
+
+const GRAIN_BYTES = 65_536;
+
+/** What can be asked of an array beside block requests, and what does it. */
+const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => BlockOutcome } = {
+  "create-volume": createVolume,
+  "delete-volume": deleteVolume,
+  "resize-volume": resizeVolume,
+  "claim-volume": claimVolume,
+  "list-volumes": listVolumes,
+  "file-read": readFile,
+  "file-write": writeFile,
+  "file-delete": deleteFile,
+  "file-list": listFiles,
+};
+
+const volumesOf = (self: DeviceEntity): ArrayEntity => self as unknown as ArrayEntity;
+
+const labels = (self: ArrayEntity): string[] => Object.keys(self.durable.volumes).sort();
+
+const VOLUMES: Behaviour = {
+  media: (self) => labels(volumesOf(self)),
+  reserve: (self, medium, sector, sectors) =>
+    reserveSectors(volumesOf(self), medium, sector, sectors),
+  release: (self, medium, sector, sectors) =>
+    releaseSectors(volumesOf(self), medium, sector, sectors),
+  perform: (self, { verb, body }) => VERBS[verb]!(volumesOf(self), body as never),
+  recheck: (self, op) => recheck(volumesOf(self), op),
+  ended: (self, op, outcome) => {
+    if (op.sender !== "") noteEnded(volumesOf(self), op, outcome);
+  },
+};
+
+/** The volume may have been deleted, shrunk or claimed while the request waited. */
+function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
+  if (op.io.op === "verb") return undefined;
+  const volume = self.durable.volumes[op.medium];
+  if (volume === undefined || !isCurrent(self, op)) return refused("gone");
+  if (volume.owner !== null && volume.owner !== op.owner) return refused("gone");
+  return isInRange(op.io, volume.sectors) ? undefined : refused("out-of-range");
+}
+
+function takeIo(self: ArrayEntity, request: Request<VolumeIo>): void {
+  const { body } = request;
+  const admission = admit(self, body, request);
+  if (admission.do === "nothing") return;
+  if (admission.do === "answer") return answer(self, request, admission.outcome);
+  const medium = volumeLabel(body.volume);
+  const volume = self.durable.volumes[medium];
+  if (volume === undefined || (volume.owner !== null && volume.owner !== body.owner)) {
+    return answer(self, request, refused("gone", body.volume));
+  }
+  if (!isInRange(body.request, volume.sectors)) {
+    return answer(self, request, refused("out-of-range"));
+  }
+  noteQueued(self, body, self.volatile.nextOp);
+  submit(device(self), medium, body.request, request, body);
+}
+
+function takeVerb(verb: string): (self: ArrayEntity, request: Request) => void {
+  return (self, request) =>
+    submit(device(self), "", { op: "verb", verb, body: request.body }, request);
+}
+
+const verbHandlers = Object.fromEntries(Object.keys(VERBS).map((verb) => [verb, takeVerb(verb)]));
+
+export const array = component<ArrayConfig, ArrayDurable, ArrayVolatile>({
+  kind: "array",
+  durable: () => ({ ...initialDurable(), volumes: {}, usedGrains: 0, files: {} }),
+  volatile: () => ({ ...initialVolatile(), sessions: {} }),
+  handlers: {
+    ...verbHandlers,
+    "volume-io": takeIo,
+    served: (self, id: number) => served(device(self), VOLUMES, id),
+    destage: (self) => destage(device(self)),
+    "arm-fault": (self, request: Request<ArmFault>) => armFault(device(self), VOLUMES, request),
+  },
+  crashed: (self) => {
+    losePower(device(self), labels(self));
+    if (self.config.cacheSectors > 0) recountSpace(self);
+  },
+});
+
+/** An array in a domain of its own. */
+export function spawnArray(
+  world: World,
+  options: ArrayOptions & { readonly name: string; readonly domain: DomainId },
+): ArrayEntity {
+  const { name, domain, capacityBytes, cacheProtected, grainBytes = GRAIN_BYTES } = options;
+  assert(grainBytes > 0 && grainBytes % SECTOR_BYTES === 0, () => `grain of ${grainBytes} bytes`);
+  const cacheBytes = cacheProtected ? 0 : options.cacheBytes;
+  const config: ArrayConfig = {
+    ...prepareMedium({ ...options, cacheBytes }),
+    capacitySectors: Math.floor(capacityBytes / SECTOR_BYTES),
+    grainSectors: grainBytes / SECTOR_BYTES,
+  };
+  return world.spawn(array, config, { domain, name });
+}
+
+/** Makes a volume at once, at build or by code of the array's own domain. */
+export function addVolume(self: ArrayEntity, name: string, sectors: number): void {
+  const outcome = createVolume(self, { name, sectors });
+  assert(outcome.ok, () => `${self.name} has volume ${name} already`);
+}
+
+/** What reads of a volume see now; undefined when there is none. Not to be changed. */
+export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
+  if (self.durable.volumes[volumeLabel(name)] === undefined) return undefined;
+  return currentContent(device(self), volumeLabel(name));
+}
+
+/** Puts an image on a volume, at build: `load` writes it. */
+export function loadVolume(
+  self: ArrayEntity,
+  name: string,
+  load: (content: SectorContent) => void,
+): void {
+  load(durableContent(device(self), volumeLabel(name)));
+  refreshCurrent(device(self), volumeLabel(name));
+  recountSpace(self);
+}

@@ -1,0 +1,74 @@
+/**
+ * Small files on an array, for descriptors and intents: each update is atomic and durable when
+ * acknowledged, and can be made to depend on the version that was read. Versions of a name start at
+ * 1 and rise by 1; a name that was deleted goes on counting, so an old version never fits again.
+ */
+import type { Plain } from "../../kernel/index.ts";
+import type { ArrayEntity } from "./array-state.ts";
+import { type BlockOutcome, refused } from "./block.ts";
+
+export type FileRead = { readonly name: string };
+/** Answers {version}. `ifVersion` 0: only if there is no such file. */
+export type FileWrite = {
+  readonly name: string;
+  readonly value: Plain;
+  readonly ifVersion?: number;
+};
+export type FileDelete = { readonly name: string; readonly ifVersion?: number };
+export type FileList = { readonly prefix?: string };
+
+/** A file of this name, or what was one: `value` undefined once deleted. */
+export type MetadataFile = { readonly version: number; readonly value?: Plain };
+
+const fileKey = (name: string): string => `file:${name}`;
+
+/** Answers {value, version}; refuses with "no-file". */
+export function readFile(self: ArrayEntity, { name }: FileRead): BlockOutcome {
+  const file = self.durable.files[fileKey(name)];
+  if (file?.value === undefined) return refused("no-file", name);
+  return { ok: true, value: { value: file.value, version: file.version } };
+}
+
+/** Refuses with "version-conflict" and {version} as it is. */
+export function writeFile(self: ArrayEntity, body: FileWrite): BlockOutcome {
+  const { name, value, ifVersion } = body;
+  const conflict = conflictOf(self, name, ifVersion);
+  if (conflict !== undefined) return conflict;
+  const { files } = self.editDurable();
+  const version = (files[fileKey(name)]?.version ?? 0) + 1;
+  files[fileKey(name)] = { version, value } as never;
+  self.durableStep(`file ${name}`);
+  return { ok: true, value: { version } };
+}
+
+/** Refuses with "no-file" or "version-conflict". */
+export function deleteFile(self: ArrayEntity, { name, ifVersion }: FileDelete): BlockOutcome {
+  const file = self.durable.files[fileKey(name)];
+  if (file?.value === undefined) return refused("no-file", name);
+  const conflict = conflictOf(self, name, ifVersion);
+  if (conflict !== undefined) return conflict;
+  self.editDurable().files[fileKey(name)] = { version: file.version + 1 };
+  self.durableStep(`delete file ${name}`);
+  return { ok: true, value: {} };
+}
+
+/** Answers {names}, sorted. */
+export function listFiles(self: ArrayEntity, { prefix = "" }: FileList): BlockOutcome {
+  const start = fileKey(prefix);
+  const names = Object.entries(self.durable.files)
+    .filter(([key, file]) => key.startsWith(start) && file.value !== undefined)
+    .map(([key]) => key.slice(fileKey("").length))
+    .sort();
+  return { ok: true, value: { names } };
+}
+
+function conflictOf(
+  self: ArrayEntity,
+  name: string,
+  ifVersion: number | undefined,
+): BlockOutcome | undefined {
+  if (ifVersion === undefined) return undefined;
+  const file = self.durable.files[fileKey(name)];
+  const version = file?.value === undefined ? 0 : file.version;
+  return version === ifVersion ? undefined : refused("version-conflict", { version });
+}
