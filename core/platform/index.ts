@@ -7,3 +7,4 @@ export type { VolumeIo } from "./storage/array-sessions.ts";
 export type { ArmFault } from "./storage/faults.ts";
 export type { FaultRatesConfig } from "./storage/fault-rates.ts";
 export type { ServiceTime } from "./storage/service-time.ts";
+export * from "./storage/initiator.ts";

@@ -1,0 +1,157 @@
+/**
+ * A host's handle of one volume of an array: sends block requests over one of several paths and
+ * fails over to the next when no answer comes in time.
+ *
+ * Must hold: requests under way are state and die with the host; a request keeps its number however
+ * often it is sent, so the array applies it once (array-sessions.ts). Requests sent again are told
+ * as the notice "path-failover" {from, to, number}. Handler: `io` (block contract); when every
+ * attempt ran out of time the answer is "path-lost". The numbers of an earlier boot of the host are
+ * told apart by the incarnation of its domain.
+ */
+import {
+  assert,
+  component,
+  type Entity,
+  type EntityId,
+  type Reply,
+  type Request,
+  type World,
+} from "../../kernel/index.ts";
+import type { VolumeIo } from "./array-sessions.ts";
+import { answer, type BlockRequest, bytesOut, HEADER_BYTES, refused } from "./block.ts";
+
+export type InitiatorConfig = {
+  readonly array: EntityId;
+  readonly volume: string;
+  /** Carriers to the array, the preferred one first; none: the kernel's first. */
+  readonly paths: readonly EntityId[];
+  /** Time without an answer after which the next path is tried. */
+  readonly timeoutNs: number;
+  /** How often a request is sent before it fails. */
+  readonly attempts: number;
+  /** Name under which a volume is claimed. */
+  readonly owner: string;
+};
+
+type Outstanding = {
+  /** Whom to answer; without its body. */
+  readonly request: Request;
+  readonly io: BlockRequest;
+  readonly attempts: number;
+  readonly path: number;
+  readonly arrivedNs: number;
+};
+
+export type InitiatorState = {
+  readonly next: number;
+  /** Index of the path in use. */
+  readonly path: number;
+  readonly outstanding: { readonly [number: string]: Outstanding };
+};
+
+export type InitiatorEntity = Entity<InitiatorConfig, Record<never, never>, InitiatorState>;
+
+export const initiator = component<InitiatorConfig, Record<never, never>, InitiatorState>({
+  kind: "initiator",
+  volatile: () => ({ next: 1, path: 0, outstanding: {} }),
+  handlers: { io: takeIo, answered },
+});
+
+function takeIo(self: InitiatorEntity, request: Request<BlockRequest>): void {
+  const state = self.edit();
+  const number = state.next++;
+  (state.outstanding as { [number: string]: Outstanding })[number] = {
+    request: { ...request, body: null },
+    io: request.body,
+    attempts: 0,
+    path: state.path,
+    arrivedNs: self.simulatedNs,
+  };
+  transmit(self, number);
+}
+
+function transmit(self: InitiatorEntity, number: number): void {
+  const { array, volume, paths, timeoutNs, owner } = self.config;
+  const { outstanding, path } = self.volatile;
+  const { io } = outstanding[number]!;
+  const edited = self.edit().outstanding[number]!;
+  edited.attempts++;
+  edited.path = path;
+  const body: VolumeIo = {
+    volume,
+    request: io,
+    sender: self.name,
+    session: self.world.incarnationOf(self.domain),
+    number,
+    oldest: oldestOf(outstanding),
+    owner,
+  };
+  const via = paths[path];
+  self.ask(array, "volume-io", body, {
+    then: "answered",
+    tag: number,
+    timeoutNs,
+    bytes: HEADER_BYTES + bytesOut(io),
+    ...(via === undefined ? {} : { via }),
+  });
+}
+
+/** Numbers are keys in rising order. */
+function oldestOf(outstanding: InitiatorState["outstanding"]): number {
+  for (const number in outstanding) return Number(number);
+  return 0;
+}
+
+function answered(self: InitiatorEntity, reply: Reply): void {
+  const number = reply.tag as number;
+  const entry = self.volatile.outstanding[number];
+  if (entry === undefined) return;
+  if (!reply.ok && reply.code === "timeout") return sendAgain(self, number, entry);
+  const { request, io, arrivedNs } = entry;
+  delete self.edit().outstanding[number];
+  if (io.op !== "discard") self.measure(`${io.op}-latency-ns`, self.simulatedNs - arrivedNs);
+  answer(self, request, reply);
+}
+
+/** The path in use changes once for all that were sent over it. */
+function sendAgain(self: InitiatorEntity, number: number, entry: Outstanding): void {
+  const { paths, attempts } = self.config;
+  const ways = Math.max(1, paths.length);
+  if (self.volatile.path === entry.path) self.edit().path = (entry.path + 1) % ways;
+  if (entry.attempts >= attempts) {
+    delete self.edit().outstanding[number];
+    self.measure("path-lost", 1);
+    return answer(self, entry.request, refused("path-lost"));
+  }
+  self.notice("path-failover", { from: entry.path, to: self.volatile.path, number });
+  self.measure("path-failovers", 1);
+  transmit(self, number);
+}
+
+export type InitiatorOptions = {
+  readonly array: EntityId;
+  readonly volume: string;
+  readonly paths?: readonly EntityId[];
+  /** Default: 1 s. */
+  readonly timeoutNs?: number;
+  /** Default: three rounds over all paths. */
+  readonly attempts?: number;
+  /** Default: the name of the host's entity that spawns it. */
+  readonly owner?: string;
+};
+
+const TIMEOUT_NS = 1_000_000_000;
+
+/** A handle in the domain of `creator`, under the name `CREATOR/initiator-N` or `options.name`. */
+export function spawnInitiator(
+  world: World,
+  creator: Entity,
+  options: InitiatorOptions & { readonly name?: string },
+): InitiatorEntity {
+  const { array, volume, paths = [], timeoutNs = TIMEOUT_NS, owner = creator.name } = options;
+  const attempts = options.attempts ?? 3 * Math.max(1, paths.length);
+  assert(attempts >= 1 && timeoutNs > 0, "an initiator needs an attempt and a time-out");
+  const config: InitiatorConfig = { array, volume, paths, timeoutNs, attempts, owner };
+  const name = options.name === undefined ? {} : { name: options.name };
+  return world.spawn(initiator, config, { creator, ...name });
+}
