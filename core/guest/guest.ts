@@ -1,0 +1,172 @@
+/**
+ * What runs in a virtual machine, as a pure state machine: inputs in, outputs out, all plain data.
+ *
+ * Must hold: what a guest does depends on its specification, its state and journal, the inputs
+ * delivered to it and the draws it asks for, and on nothing else; so it can be built again alone
+ * from its boundary log. Progress of a guest is the number of inputs delivered.
+ */
+import type { ContentRun, Distribution, Plain, PlainObject } from "../kernel/index.ts";
+import type { BlockRequest } from "../platform/index.ts";
+import type { Guest } from "./guest-handle.ts";
+import type { DiskJournal } from "./history/disk-history.ts";
+import type { PreparedCapture } from "./workload/capture-input.ts";
+
+/** What a guest is built from; fixed for the life of its virtual machine. */
+export type GuestSpec = {
+  readonly vm: string;
+  /** Name of a `GuestKind`. */
+  readonly kind: string;
+  readonly config: PlainObject;
+  readonly disks: readonly GuestDisk[];
+  readonly vcpus: number;
+  readonly memoryPages: number;
+};
+
+export type GuestDisk = {
+  readonly id: string;
+  readonly sectors: number;
+  /** `diskNumber(ordinal, ratio)`: two disks of a run never have the same. */
+  readonly number: number;
+  /** A crash may lose what was acknowledged and not flushed. False: every answer is durable. */
+  readonly losesUnflushed: boolean;
+};
+
+/** Large immutable inputs, found by the SHA-256 that a configuration names. */
+export type GuestInputs = {
+  readonly capture: (sha256: string) => PreparedCapture;
+};
+
+export type GuestInput =
+  /** Power is on. `crashed`: the run before ended without an orderly shutdown. */
+  | { readonly kind: "start"; readonly run: number; readonly crashed: boolean }
+  | { readonly kind: "timer"; readonly tag: Plain }
+  | BlockDone
+  | { readonly kind: "cpu-done"; readonly tag: Plain }
+  | PacketInput
+  /** It was stunned for so long; its own time stood still. */
+  | { readonly kind: "resumed"; readonly stunnedNs: number }
+  /** Asked to shut down in good order. */
+  | { readonly kind: "shutdown" };
+
+export type BlockDone =
+  | { readonly kind: "block-done"; readonly id: number; readonly ok: true; readonly runs?: Runs }
+  | {
+      readonly kind: "block-done";
+      readonly id: number;
+      readonly ok: false;
+      readonly code: string;
+    };
+
+/** `as-written`: what the guest expects by its own history; only boundary logs hold it. */
+export type Runs = readonly ContentRun[] | "as-written";
+
+export type PacketInput = {
+  readonly kind: "packet";
+  readonly from: string;
+  /** Run of the sender, and its number among what that run sent to this guest. */
+  readonly run: number;
+  readonly sequence: number;
+  readonly bytes: number;
+  readonly delivery: "datagram" | "stream";
+};
+
+export type GuestOutput =
+  | {
+      readonly kind: "block";
+      readonly id: number;
+      readonly disk: number;
+      readonly request: BlockRequest;
+    }
+  /** Wakes it after so much of its own time. */
+  | { readonly kind: "timer"; readonly delayNs: number; readonly tag: Plain }
+  /** Computes on a vCPU for so long. */
+  | { readonly kind: "cpu"; readonly vcpu: number; readonly workNs: number; readonly tag: Plain }
+  | TouchOutput
+  | {
+      readonly kind: "send";
+      readonly to: string;
+      readonly sequence: number;
+      readonly bytes: number;
+      readonly delivery: "datagram" | "stream";
+    }
+  | { readonly kind: "lifecycle"; readonly event: string }
+  | Finding
+  /** It has shut down. */
+  | { readonly kind: "halt" };
+
+/** Pages of the guest that it touched since its last output of this kind. */
+export type TouchOutput = {
+  readonly kind: "touch";
+  readonly workingSetPages: number;
+  readonly distribution: "uniform" | "zipf" | "sequential";
+  readonly reads: number;
+  readonly writes: number;
+};
+
+/** The guest's own check failed. */
+export type Finding = {
+  readonly kind: "finding";
+  readonly check: GuestCheck;
+  readonly message: string;
+  readonly fields: PlainObject;
+};
+
+export type GuestCheck =
+  | "a guest reads what it wrote"
+  | "an acknowledged and flushed write survives"
+  | "streams of messages arrive in order";
+
+/** What a power loss takes. */
+export type GuestState = {
+  /** Where a modelled guest is between power-on and halt. */
+  readonly stage: "off" | "booting" | "verifying" | "running" | "stopping" | "halted";
+  readonly verify: { readonly disk: number; readonly sector: number; readonly open: number };
+  readonly nextRequest: number;
+  readonly open: { readonly [id: string]: OpenRequest };
+  /** State of the kind of guest. */
+  readonly own: PlainObject;
+};
+
+export type OpenRequest = {
+  readonly disk: number;
+  readonly op: BlockRequest["op"];
+  readonly sector: number;
+  readonly sectors: number;
+  /** Reading of the journal's clock when it was sent; names a write in the history. */
+  readonly issued: number;
+  readonly attempt: number;
+  readonly tag: Plain;
+};
+
+/** What the outside world saw of the guest: survives everything, like a client's own records. */
+export type GuestJournal = {
+  /** Counts what the history must tell the order of: requests sent and answered, crashes. */
+  readonly clock: number;
+  readonly run: number;
+  readonly disks: readonly DiskJournal[];
+  /** Messages sent in this run, and the last one received, by peer. */
+  readonly sent: { readonly [peer: string]: number };
+  readonly received: { readonly [peer: string]: { readonly run: number; readonly last: number } };
+  /** Journal of the kind of guest. */
+  readonly own: PlainObject;
+};
+
+/** A kind of guest. `C` its configuration, `S` its state, `J` its journal. */
+export interface GuestKind<
+  C extends PlainObject = PlainObject,
+  S extends PlainObject = PlainObject,
+  J extends PlainObject = PlainObject,
+> {
+  readonly kind: string;
+  /** After power-on. */
+  readonly state: (config: C) => S;
+  /** Before the first power-on. */
+  readonly journal: (config: C) => J;
+  readonly deliver: (guest: Guest<C, S, J>, input: GuestInput) => void;
+}
+
+/** A guest of any kind, as machines keep them. */
+export type AnyGuestKind = GuestKind<never, never, never>;
+
+/** Draws named by purpose, in the streams of the virtual machine. */
+export type GuestDraw = (purpose: string, distribution: Distribution) => number;

@@ -1,0 +1,101 @@
+/**
+ * Holds what a read found against what it may find. Sound: nothing that a register may do, sector by
+ * sector, is called wrong, and after a crash a doubtful write counts as there or not there until
+ * the first read that tells.
+ */
+import type { ContentRun } from "../../kernel/index.ts";
+import { NEVER, type RecentWrite } from "./disk-history.ts";
+import { covers, cutsOf, ValueCursor, valueOf } from "./value-runs.ts";
+
+export type ReadSpan = {
+  readonly sector: number;
+  readonly sectors: number;
+  /** Clock when the read was sent. */
+  readonly issued: number;
+};
+
+export type Mismatch = {
+  readonly sector: number;
+  readonly sectors: number;
+  /** Stamp found; 0 zeros, -1 bytes that nobody wrote. */
+  readonly found: number;
+  /** Stamps that would have been right. */
+  readonly allowed: readonly number[];
+  /** What should be there was durable before the last crash. */
+  readonly beforeCrash: boolean;
+};
+
+export type Verdict = {
+  /** The first sectors that are wrong. */
+  readonly mismatch: Mismatch | undefined;
+  /** Sectors of which this read told, first, what the last crash left. */
+  readonly learned: readonly {
+    readonly sector: number;
+    readonly sectors: number;
+    readonly stamp: number;
+  }[];
+};
+
+export function checkRead(
+  span: ReadSpan,
+  found: readonly ContentRun[],
+  settled: readonly ContentRun[],
+  near: readonly RecentWrite[],
+  crashedAt: number,
+  crashStamp: number,
+): Verdict {
+  const foundCursor = new ValueCursor(found);
+  const settledCursor = new ValueCursor(settled);
+  const learned: { sector: number; sectors: number; stamp: number }[] = [];
+  let mismatch: Mismatch | undefined;
+  let from = 0;
+  for (const to of cutsOf(span, [found, settled], near)) {
+    const sector = span.sector + from;
+    const sectors = to - from;
+    const value = foundCursor.valueAt(from);
+    const here = near.filter((write) => covers(write, sector));
+    const allowed = allowedAt(sector, span.issued, settledCursor.valueAt(from), here);
+    if (!allowed.includes(value)) {
+      const beforeCrash =
+        allowed.some((stamp) => stamp > 0) && allowed.every((stamp) => isOlder(stamp, crashStamp));
+      mismatch ??= { sector, sectors, found: value, allowed, beforeCrash };
+    } else if (allowed.length > 1 && tells(value, sector, here, crashedAt)) {
+      learned.push({ sector, sectors, stamp: value });
+    }
+    from = to;
+  }
+  return { mismatch, learned };
+}
+
+/** Values that a read sent at `issued` may find; the settled one is older than every write. */
+function allowedAt(
+  sector: number,
+  issued: number,
+  settled: number,
+  here: readonly RecentWrite[],
+): number[] {
+  const before = here.filter((write) => write.sure < issued);
+  const allowed = before.length === 0 ? [settled] : [];
+  for (const write of here) {
+    if (before.some((newer) => write.ends < newer.issued)) continue;
+    const value = valueOf(write, sector);
+    if (!allowed.includes(value)) allowed.push(value);
+  }
+  return allowed;
+}
+
+/** Whether the value settles what a crash left in doubt; one written since then does not. */
+function tells(
+  value: number,
+  sector: number,
+  here: readonly RecentWrite[],
+  crashedAt: number,
+): boolean {
+  if (!here.some((write) => write.sure === NEVER && write.ends <= crashedAt)) return false;
+  return !here.some((write) => write.issued > crashedAt && valueOf(write, sector) === value);
+}
+
+const COUNTERS = 2 ** 37;
+
+/** Whether the stamp's counter, disk number aside, is below the one reached at the crash. */
+const isOlder = (stamp: number, crashStamp: number): boolean => stamp % COUNTERS < crashStamp;

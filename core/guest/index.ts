@@ -1,0 +1,31 @@
+/** The door of guests: the interface, what modelled guests share, and the built-in kinds. */
+export * from "./guest.ts";
+export { Guest, type BlockWish, type Completed, type GuestHome } from "./guest-handle.ts";
+export {
+  guestKinds,
+  initialJournal,
+  initialState,
+  kindOf,
+  referenced,
+  resolved,
+  step,
+  type GuestKinds,
+} from "./machine.ts";
+export { modelledGuest, type ModelledConfig, type ModelledKind } from "./modelled-guest.ts";
+export {
+  CAPTURE_OPS,
+  captureProblem,
+  prepareCapture,
+  type CaptureColumns,
+  type CaptureProblem,
+  type PreparedCapture,
+} from "./workload/capture-input.ts";
+export { capturedGuest, type CapturedConfig } from "./workload/captured.ts";
+export { workloadGuest } from "./workload/workload.ts";
+export {
+  workloadConfig,
+  type BlockStreamWish,
+  type NetworkWish,
+  type WorkloadConfig,
+  type WorkloadWish,
+} from "./workload/workload-config.ts";
