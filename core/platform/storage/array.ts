@@ -39,6 +39,7 @@ import { type MediumOptions, prepareMedium } from "./disk.ts";
 import { type ArmFault, armFault } from "./faults.ts";
 import { deleteFile, listFiles, readFile, writeFile } from "./metadata-files.ts";
 import {
+  allocatedRanges,
   claimVolume,
   createVolume,
   deleteVolume,
@@ -67,6 +68,7 @@ const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => Bloc
   "resize-volume": resizeVolume,
   "claim-volume": claimVolume,
   "list-volumes": listVolumes,
+  "allocated-ranges": allocatedRanges,
   "file-read": readFile,
   "file-write": writeFile,
   "file-delete": deleteFile,

@@ -4,7 +4,7 @@
  * Must hold: used space is the number of grains that hold a written sector, over all volumes, and
  * never above the capacity (misdirected writes that find no space do not land).
  */
-import { type Editable, type SectorContent } from "../../kernel/index.ts";
+import { type Editable, type Plain, type SectorContent } from "../../kernel/index.ts";
 import type { ArrayDurable, ArrayEntity } from "./array-state.ts";
 import { device, volumeLabel } from "./array-state.ts";
 import { type BlockOutcome, DONE, refused } from "./block.ts";
@@ -90,6 +90,14 @@ export function listVolumes(self: ArrayEntity): BlockOutcome {
       };
     });
   return { ok: true, value: { volumes } };
+}
+
+/** Written sectors of a volume, as the allocated bitmap of VASA 2.0 tells them. Refuses: "gone". */
+export function allocatedRanges(self: ArrayEntity, { name }: VolumeName): BlockOutcome {
+  const label = volumeLabel(name);
+  if (self.durable.volumes[label] === undefined) return refused("gone", name);
+  const ranges = currentContent(device(self), label).allocatedRuns();
+  return { ok: true, value: { ranges: ranges as unknown as Plain } };
 }
 
 // --- space ----------------------------------------------------------------------------------------
