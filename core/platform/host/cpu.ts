@@ -1,0 +1,168 @@
+/**
+ * A host's processor: vCPUs share its cores in proportion to their shares. The one with the least
+ * virtual time (time received, divided by shares) runs next, for at most a quantum while others
+ * wait. What a vCPU wanted to run and did not is steal time.
+ *
+ * Must hold: no core idles while a vCPU waits, and no vCPU waits for longer than its share explains.
+ * Uncontended, a burst costs one event.
+ */
+import {
+  always,
+  component,
+  type Editable,
+  type Entity,
+  type Finding,
+  type Invariant,
+  type Request,
+  type TimerHandle,
+} from "../../kernel/index.ts";
+
+export type CpuConfig = { readonly cores: number; readonly quantumNs: number };
+
+/** Asks for so much work of a vCPU; answered when it was done. */
+export type RunRequest = {
+  /** Unique among the processor's vCPUs. */
+  readonly vcpu: string;
+  readonly shares: number;
+  readonly workNs: number;
+};
+
+type Task = {
+  readonly request: Request<RunRequest>;
+  readonly leftNs: number;
+  /** Time received, in nanoseconds times `SCALE` by shares. */
+  readonly virtualNs: number;
+  readonly waitingSinceNs: number;
+};
+
+type Running = Task & {
+  readonly startedNs: number;
+  readonly timer: TimerHandle;
+  readonly endsNs: number;
+};
+
+export type CpuState = {
+  readonly running: readonly Running[];
+  readonly waiting: readonly Task[];
+  /** Virtual time that a vCPU comes back with at least. */
+  readonly floorNs: number;
+  readonly virtualNs: { readonly [vcpu: string]: number };
+  /** Work takes this many times as long: a gray host. */
+  readonly slowFactor: number;
+};
+
+export type CpuEntity = Entity<CpuConfig, Record<string, never>, CpuState>;
+
+const SCALE = 1_000;
+
+export const cpu = component<CpuConfig, Record<string, never>, CpuState>({
+  kind: "cpu",
+  volatile: () => ({ running: [], waiting: [], floorNs: 0, virtualNs: {}, slowFactor: 1 }),
+  handlers: {
+    run: (self, request: Request<RunRequest>) => enqueue(self, request),
+    "slice-end": (self, id: string) => endSlice(self, id),
+    slow: (self, { body }: Request<{ readonly factor: number }>) => {
+      self.edit().slowFactor = body.factor;
+    },
+  },
+});
+
+function enqueue(self: CpuEntity, request: Request<RunRequest>): void {
+  const state = self.edit();
+  const before = state.virtualNs[request.body.vcpu] ?? 0;
+  state.waiting.push({
+    request,
+    leftNs: Math.ceil(request.body.workNs * state.slowFactor),
+    virtualNs: Math.max(before, state.floorNs),
+    waitingSinceNs: self.simulatedNs,
+  } as Editable<Task>);
+  dispatch(self);
+  if (self.volatile.waiting.length > 0) shortenSlices(self);
+}
+
+/** Fills free cores from the queue, least virtual time first. */
+function dispatch(self: CpuEntity): void {
+  const { cores, quantumNs } = self.config;
+  const state = self.edit();
+  while (state.running.length < cores && state.waiting.length > 0) {
+    const task = takeNext(state);
+    const stolenNs = self.simulatedNs - task.waitingSinceNs;
+    if (stolenNs > 0) self.measure("steal-ns", stolenNs);
+    const contended = state.waiting.length > 0;
+    const sliceNs = contended ? Math.min(quantumNs, task.leftNs) : task.leftNs;
+    state.floorNs = Math.max(state.floorNs, task.virtualNs);
+    state.running.push({
+      ...task,
+      startedNs: self.simulatedNs,
+      timer: self.after(sliceNs, "slice-end", task.request.body.vcpu),
+      endsNs: self.simulatedNs + sliceNs,
+    });
+  }
+}
+
+function takeNext(state: Editable<CpuState>): Editable<Task> {
+  let least = 0;
+  state.waiting.forEach((task, i) => {
+    if (task.virtualNs < state.waiting[least]!.virtualNs) least = i;
+  });
+  return state.waiting.splice(least, 1)[0]!;
+}
+
+/** Somebody waits: who runs alone so far gets no more than a quantum from now. */
+function shortenSlices(self: CpuEntity): void {
+  const limitNs = self.simulatedNs + self.config.quantumNs;
+  for (const task of self.edit().running) {
+    if (task.endsNs <= limitNs) continue;
+    self.cancel(task.timer);
+    task.endsNs = limitNs;
+    task.timer = self.after(self.config.quantumNs, "slice-end", task.request.body.vcpu);
+  }
+}
+
+function endSlice(self: CpuEntity, vcpu: string): void {
+  const state = self.edit();
+  const at = state.running.findIndex(({ request }) => request.body.vcpu === vcpu);
+  if (at < 0) return;
+  const [task] = state.running.splice(at, 1) as [Editable<Running>];
+  const ranNs = self.simulatedNs - task.startedNs;
+  const virtualNs = task.virtualNs + Math.floor((ranNs * SCALE) / task.request.body.shares);
+  const leftNs = task.leftNs - ranNs;
+  state.virtualNs[vcpu] = virtualNs;
+  if (leftNs > 0) {
+    const waitingSinceNs = self.simulatedNs;
+    state.waiting.push({ request: task.request, leftNs, virtualNs, waitingSinceNs });
+  } else {
+    self.reply(task.request as Request, {});
+  }
+  dispatch(self);
+}
+
+/** How long a vCPU may wait: until every other one has had what its shares entitle it to. */
+function longestWaitNs({ config, volatile }: CpuEntity, task: Task): number {
+  const tasks = [...volatile.running, ...volatile.waiting];
+  const shares = tasks.reduce((sum, { request }) => sum + request.body.shares, 0);
+  const rounds = Math.ceil(shares / task.request.body.shares) + tasks.length + 1;
+  return rounds * config.quantumNs;
+}
+
+export const cpuInvariants: readonly Invariant[] = [
+  always("no vCPU starves", { mechanism: "cpu-scheduler", reads: ["cpu"] }, (entity) => {
+    const self = entity as unknown as CpuEntity;
+    for (const task of self.volatile.waiting) {
+      const waitedNs = self.simulatedNs - task.waitingSinceNs;
+      const limitNs = longestWaitNs(self, task);
+      if (waitedNs <= limitNs) continue;
+      const { vcpu } = task.request.body;
+      return { message: `${vcpu} waited ${waitedNs} ns`, fields: { vcpu, waitedNs, limitNs } };
+    }
+    return undefined;
+  }),
+  always("no core idles while a vCPU waits", { mechanism: "cpu-scheduler", reads: ["cpu"] }, idles),
+];
+
+function idles(entity: Entity): Finding | undefined {
+  const self = entity as unknown as CpuEntity;
+  const { running, waiting } = self.volatile;
+  if (waiting.length === 0 || running.length >= self.config.cores) return undefined;
+  return { message: `${waiting.length} vCPUs wait while ${running.length} cores are busy` };
+}
