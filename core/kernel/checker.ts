@@ -12,7 +12,7 @@ import type {
   Sometimes,
   Violation,
 } from "./invariant.ts";
-import type { Editable, PlainObject } from "./plain.ts";
+import { clonePlain, type Editable, type PlainObject } from "./plain.ts";
 import { Records } from "./stores/records.ts";
 import type { World } from "./world.ts";
 
@@ -60,7 +60,7 @@ export class Checker {
     for (const invariant of invariants) {
       const id = this.#invariants.push(invariant);
       this.#shadowIds.set(invariant, id);
-      this.store.set(id, invariant.shadow ?? {});
+      this.store.set(id, clonePlain(invariant.shadow ?? {}));
       for (const kind of invariant.reads) append(this.#byKind, kind, invariant);
       for (const [notice, observe] of Object.entries(invariant.observes ?? {})) {
         append(this.#observers, notice, { invariant, observe });
