@@ -26,7 +26,8 @@ import type {
   PacketInput,
   TouchOutput,
 } from "./guest.ts";
-import { DiskHistory, NEVER } from "./history/disk-history.ts";
+import { DiskHistory } from "./history/disk-history.ts";
+import { NEVER } from "./history/recent-write.ts";
 
 /** Where a guest's data lives. */
 export interface GuestHome {

@@ -7,8 +7,7 @@
  */
 import type { ContentRun, Distribution, Plain, PlainObject } from "../kernel/index.ts";
 import type { BlockRequest } from "../platform/index.ts";
-import type { Guest } from "./guest-handle.ts";
-import type { DiskJournal } from "./history/disk-history.ts";
+import type { DiskJournal } from "./history/recent-write.ts";
 import type { PreparedCapture } from "./workload/capture-input.ts";
 
 /** What a guest is built from; fixed for the life of its virtual machine. */
@@ -150,23 +149,6 @@ export type GuestJournal = {
   /** Journal of the kind of guest. */
   readonly own: PlainObject;
 };
-
-/** A kind of guest. `C` its configuration, `S` its state, `J` its journal. */
-export interface GuestKind<
-  C extends PlainObject = PlainObject,
-  S extends PlainObject = PlainObject,
-  J extends PlainObject = PlainObject,
-> {
-  readonly kind: string;
-  /** After power-on. */
-  readonly state: (config: C) => S;
-  /** Before the first power-on. */
-  readonly journal: (config: C) => J;
-  readonly deliver: (guest: Guest<C, S, J>, input: GuestInput) => void;
-}
-
-/** A guest of any kind, as machines keep them. */
-export type AnyGuestKind = GuestKind<never, never, never>;
 
 /** Draws named by purpose, in the streams of the virtual machine. */
 export type GuestDraw = (purpose: string, distribution: Distribution) => number;

@@ -1,5 +1,6 @@
 /** The door of guests: the interface, what modelled guests share, and the built-in kinds. */
 export * from "./guest.ts";
+export type { AnyGuestKind, GuestKind } from "./guest-kind.ts";
 export { Guest, type BlockWish, type Completed, type GuestHome } from "./guest-handle.ts";
 export {
   guestKinds,

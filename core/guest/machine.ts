@@ -3,17 +3,10 @@
  * The machine of a world and a lone guest both take it, so what one does the other repeats.
  */
 import { assert, type ContentRun } from "../kernel/index.ts";
-import type {
-  AnyGuestKind,
-  GuestInput,
-  GuestJournal,
-  GuestKind,
-  GuestOutput,
-  GuestSpec,
-  GuestState,
-} from "./guest.ts";
+import type { GuestInput, GuestJournal, GuestOutput, GuestSpec, GuestState } from "./guest.ts";
 import { Guest, type GuestHome } from "./guest-handle.ts";
-import { emptyDiskJournal } from "./history/disk-history.ts";
+import type { AnyGuestKind, GuestKind } from "./guest-kind.ts";
+import { emptyDiskJournal } from "./history/recent-write.ts";
 
 /** Kinds of guest by name. */
 export type GuestKinds = ReadonlyMap<string, GuestKind>;

@@ -6,8 +6,9 @@
  * back and flushed, so that a loss is found even where the workload would never look.
  */
 import { MS, type PlainObject, type Plain } from "../kernel/index.ts";
-import type { GuestInput, GuestKind } from "./guest.ts";
+import type { GuestInput } from "./guest.ts";
 import type { BlockWish, Completed, Guest } from "./guest-handle.ts";
+import type { GuestKind } from "./guest-kind.ts";
 import { beginVerify, verified, type VerifyConfig } from "./verify.ts";
 
 export type ModelledConfig = PlainObject &

@@ -4,7 +4,7 @@
  * the first read that tells.
  */
 import type { ContentRun } from "../../kernel/index.ts";
-import { NEVER, type RecentWrite } from "./disk-history.ts";
+import { NEVER, type RecentWrite } from "./recent-write.ts";
 import { covers, cutsOf, ValueCursor, valueOf } from "./value-runs.ts";
 
 export type ReadSpan = {

@@ -1,6 +1,6 @@
 /** Content of guests, which write stamps and zeros only, as one number a sector and back. */
 import type { ContentRun } from "../../kernel/index.ts";
-import type { RecentWrite } from "./disk-history.ts";
+import type { RecentWrite } from "./recent-write.ts";
 
 /** Stands for bytes, which no modelled guest writes. */
 export const FOREIGN = -1;

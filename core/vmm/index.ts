@@ -1,0 +1,26 @@
+/** The door of virtual machines: records, runs, power, stuns, boundary logs. */
+export { BOUNDARY_NOTICE, type BoundaryEntry } from "./boundary.ts";
+export { vmInvariants } from "./invariants.ts";
+export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
+export type { OutputHash } from "./output-hash.ts";
+export { attachDisks } from "./vm.ts";
+export { guestNs, type VmEntity, type VmState } from "./vm-state.ts";
+export {
+  bindPolicy,
+  outputHashes,
+  type Policy,
+  type VmConfig,
+  type VmPlace,
+  type VmRecord,
+  type VmRecordState,
+  vmRecordOf,
+} from "./vm-record.ts";
+export {
+  builtInGuests,
+  createVmm,
+  powerOn,
+  powerStateOf,
+  spawnVmRecord,
+  vmOf,
+  type Vmm,
+} from "./vmm.ts";

@@ -1,0 +1,23 @@
+/** The running hash and length of everything a guest put out; part of its record. */
+import { canonicalBytes, hash64, hashHex } from "../kernel/index.ts";
+import type { GuestOutput } from "../guest/index.ts";
+
+export type OutputHash = {
+  /** 16 hexadecimal digits. */
+  readonly hash: string;
+  readonly bytes: number;
+  readonly outputs: number;
+};
+
+export const NO_OUTPUT: OutputHash = { hash: "0".repeat(16), bytes: 0, outputs: 0 };
+
+/** The hash with the outputs of one more step: a chain over canonical bytes, step by step. */
+export function withOutputs(before: OutputHash, outputs: readonly GuestOutput[]): OutputHash {
+  if (outputs.length === 0) return before;
+  const bytes = canonicalBytes(outputs);
+  return {
+    hash: hashHex(hash64(bytes, BigInt(`0x${before.hash}`))),
+    bytes: before.bytes + bytes.length,
+    outputs: before.outputs + outputs.length,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * What the world outside knows of a virtual machine: whether and where it runs, its guest's journal
+ * and the hash of its output. It survives every crash, and the outside world is no failure domain of
+ * its own, so every domain may look at it and change it.
+ */
+import {
+  component,
+  type Component,
+  type DomainId,
+  type Editable,
+  type Entity,
+  type EntityId,
+  type World,
+} from "../kernel/index.ts";
+import {
+  type GuestJournal,
+  type GuestKinds,
+  type GuestSpec,
+  initialJournal,
+  kindOf,
+} from "../guest/index.ts";
+import { NO_OUTPUT, type OutputHash } from "./output-hash.ts";
+
+export type VmConfig = {
+  readonly spec: GuestSpec;
+  /** Weight of each vCPU in the processor scheduler. */
+  readonly shares: number;
+};
+
+export type Policy = {
+  readonly event: string;
+  readonly target: EntityId;
+  readonly handler: string;
+};
+
+export type VmRecordState = {
+  readonly power: "off" | "on";
+  /** Number of the last power-on; 0 before the first. */
+  readonly run: number;
+  /** The `vm` entity while it is on, else -1. */
+  readonly instance: EntityId;
+  /** Name of the domain on which it runs, or ran last. */
+  readonly host: string;
+  /** The last run ended by an orderly shutdown. */
+  readonly clean: boolean;
+  /** Inputs delivered to the guest so far: its progress. */
+  readonly steps: number;
+  readonly journal: GuestJournal;
+  readonly outputs: OutputHash;
+  readonly policies: readonly Policy[];
+};
+
+export type NoState = Record<string, never>;
+export type VmRecord = Entity<VmConfig, VmRecordState, NoState>;
+export type VmRecordComponent = Component<VmConfig, VmRecordState, NoState>;
+
+/** Where to power on: a host's domain, its processor (-1: computing takes its time unshared). */
+export type VmPlace = {
+  readonly domain: DomainId;
+  readonly cpu: EntityId;
+};
+
+export function vmRecordComponent(
+  kinds: GuestKinds,
+  powerOn: (record: VmRecord, place: VmPlace) => void,
+): VmRecordComponent {
+  return component<VmConfig, VmRecordState, NoState>({
+    kind: "vm-record",
+    shared: true,
+    durable: ({ spec }) => ({
+      power: "off",
+      run: 0,
+      instance: -1,
+      host: "",
+      clean: true,
+      steps: 0,
+      journal: initialJournal(kindOf(kinds, spec), spec),
+      outputs: NO_OUTPUT,
+      policies: [],
+    }),
+    handlers: { "power-on": powerOn },
+  });
+}
+
+/** The record of a virtual machine, by the id that the document gives. */
+export function vmRecordOf(world: World, vm: string): VmRecord {
+  return world.named(vm) as unknown as VmRecord;
+}
+
+/** From now on, `target`'s handler is sent `{vm, run, event}` at each such lifecycle event. */
+export function bindPolicy(record: VmRecord, policy: Policy): void {
+  record.editDurable().policies.push(policy as Editable<Policy>);
+}
+
+/** Hash and length of each guest's output so far, by virtual machine. */
+export function outputHashes(world: World): { [vm: string]: OutputHash } {
+  const hashes: { [vm: string]: OutputHash } = {};
+  for (const entity of world.entities()) {
+    if (entity.kind !== "vm-record") continue;
+    hashes[entity.name] = (entity as unknown as VmRecord).durable.outputs;
+  }
+  return hashes;
+}

@@ -1,0 +1,92 @@
+/** State of a run of a virtual machine, and the steps that both its inputs and outputs lead to. */
+import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from "../kernel/index.ts";
+import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
+import { announce } from "./policy.ts";
+import type { NoState, VmRecord } from "./vm-record.ts";
+
+export type VmInstanceConfig = {
+  readonly spec: GuestSpec;
+  readonly record: EntityId;
+  readonly run: number;
+  /** The run before ended without an orderly shutdown. */
+  readonly crashed: boolean;
+  readonly cpu: EntityId;
+  readonly shares: number;
+};
+
+export type Burst = { readonly workNs: number; readonly tag: Plain };
+
+export type VmState = {
+  readonly stage: "opening" | "running" | "ended";
+  readonly startedNs: number;
+  /** Stuns that have not been taken back. */
+  readonly stuns: number;
+  readonly stunnedSinceNs: number;
+  /** Ended stuns of this run, summed up. */
+  readonly stunnedNs: number;
+  readonly disks: readonly EntityId[];
+  /** Inputs that arrived during the stun. */
+  readonly held: readonly GuestInput[];
+  readonly nextTimer: number;
+  /** `dueNs` in the guest's time. */
+  readonly timers: {
+    readonly [id: string]: {
+      readonly dueNs: number;
+      readonly handle: TimerHandle;
+      readonly tag: Plain;
+    };
+  };
+  /** Bursts of each vCPU; the first one is computed now. */
+  readonly bursts: readonly (readonly Burst[])[];
+  readonly pageReads: number;
+  readonly pageWrites: number;
+  readonly guest: GuestState;
+  /** Who asked for a shutdown, and is answered when it is off. */
+  readonly shutdownBy: Request | null;
+};
+
+export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;
+export type VmComponent = Component<VmInstanceConfig, NoState, VmState>;
+
+/** What came of a block request: which, of what kind, and when it was sent. */
+export type BlockTag = { readonly id: number; readonly op: string; readonly sentNs: number };
+
+export const recordOf = (self: VmEntity): VmRecord =>
+  self.world.entity(self.config.record) as unknown as VmRecord;
+
+/** The guest's own time: since it was started, without stuns. */
+export function guestNs(self: VmEntity): number {
+  const { startedNs, stunnedNs, stuns, stunnedSinceNs } = self.volatile;
+  const nowNs = stuns > 0 ? stunnedSinceNs : self.simulatedNs;
+  return nowNs - startedNs - stunnedNs;
+}
+
+/** Ends the run in this event; the entity goes in the next. */
+export function endRun(self: VmEntity, clean: boolean): void {
+  if (self.volatile.stage === "ended") return;
+  leaveRecord(self, clean, "power-off");
+  const state = self.edit();
+  for (const { handle } of Object.values(state.timers)) self.world.queue.cancel(handle);
+  state.timers = {};
+  state.stage = "ended";
+  if (state.shutdownBy !== null) self.reply(state.shutdownBy as Request, {});
+  self.after(0, "gone");
+}
+
+/** The outside world learns that the run is over. */
+export function leaveRecord(self: VmEntity, clean: boolean, event: string): void {
+  const record = recordOf(self);
+  const durable = record.editDurable();
+  durable.power = "off";
+  durable.instance = -1;
+  durable.clean = clean;
+  announce(self, event);
+}
+
+export function computeNext(self: VmEntity, vcpu: number): void {
+  const { cpu, shares, spec } = self.config;
+  const { workNs } = self.volatile.bursts[vcpu]![0]!;
+  if (cpu < 0) return void self.after(workNs, "computed", vcpu);
+  const body = { vcpu: `${spec.vm}/vcpu-${vcpu}`, shares, workNs };
+  self.ask(cpu, "run", body, { then: "cpu-replied", tag: vcpu });
+}

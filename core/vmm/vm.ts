@@ -1,0 +1,174 @@
+/**
+ * A virtual machine while it is powered on: one entity a run, in the domain of its host. It turns
+ * what the guest puts out into requests and timers, and hands it the answers.
+ *
+ * Must hold: while it is stunned the guest receives nothing and its time stands still; what arrives
+ * is held in order. Its state goes with the host; what outlives it is in the record.
+ */
+import {
+  component,
+  type Editable,
+  type EntityId,
+  type Entity,
+  type Plain,
+  type Reply,
+  type Request,
+} from "../kernel/index.ts";
+import {
+  type GuestInput,
+  type GuestInputs,
+  type GuestKinds,
+  type GuestState,
+  initialState,
+  kindOf,
+  type PacketInput,
+} from "../guest/index.ts";
+import { cross } from "./boundary.ts";
+import { perform } from "./perform.ts";
+import { announce } from "./policy.ts";
+import type { NoState } from "./vm-record.ts";
+import {
+  type BlockTag,
+  computeNext,
+  endRun,
+  guestNs,
+  leaveRecord,
+  recordOf,
+  type VmComponent,
+  type VmEntity,
+  type VmInstanceConfig,
+  type VmState,
+} from "./vm-state.ts";
+
+export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent {
+  const deliver = (self: VmEntity, input: GuestInput): void => {
+    const { stage, stuns } = self.volatile;
+    if (stage === "ended") return;
+    const state = self.edit();
+    if (stuns > 0) return void state.held.push(input as Editable<GuestInput>);
+    const guest = state.guest as Editable<GuestState>;
+    const outputs = cross(kinds, inputs, recordOf(self), guest, guestNs(self), input);
+    for (const output of outputs) perform(self, output);
+  };
+  return component<VmInstanceConfig, NoState, VmState>({
+    kind: "vm",
+    volatile: ({ spec }) => ({
+      stage: "opening",
+      startedNs: 0,
+      stuns: 0,
+      stunnedSinceNs: 0,
+      stunnedNs: 0,
+      disks: [],
+      held: [],
+      nextTimer: 1,
+      timers: {},
+      bursts: Array.from({ length: spec.vcpus }, () => []),
+      pageReads: 0,
+      pageWrites: 0,
+      guest: initialState(kindOf(kinds, spec), spec),
+      shutdownBy: null,
+    }),
+    handlers: {
+      boot: (self, _arg: number) =>
+        deliver(self, { kind: "start", run: self.config.run, crashed: self.config.crashed }),
+      attach: (self, request: Request<{ readonly disks: readonly EntityId[] }>) => {
+        attachDisks(self, request.body.disks);
+        self.reply(request, {});
+      },
+      timer: (self, id: number) => {
+        const { tag } = self.volatile.timers[id]!;
+        delete self.edit().timers[id];
+        deliver(self, { kind: "timer", tag });
+      },
+      "block-replied": (self, reply: Reply) => deliver(self, blockDone(self, reply)),
+      "cpu-replied": (self, reply: Reply) => deliver(self, computed(self, reply.tag as number)),
+      computed: (self, vcpu: number) => deliver(self, computed(self, vcpu)),
+      packet: (self, { body }: Request<PacketInput>) => deliver(self, body),
+      stun: (self, request: Request) => {
+        stun(self);
+        self.reply(request, { stuns: self.volatile.stuns });
+      },
+      unstun: (self, request: Request) => {
+        const stunnedNs = unstun(self, deliver);
+        self.reply(request, { stunnedNs });
+      },
+      shutdown: (self, request: Request) => {
+        self.edit().shutdownBy = request as Editable<Request>;
+        deliver(self, { kind: "shutdown" });
+      },
+      "power-off": (self, request: Request) => {
+        self.reply(request, {});
+        endRun(self, false);
+      },
+      gone: (self, _arg: number) => {
+        for (const disk of self.volatile.disks) {
+          const entity = self.world.entityOrNone(disk);
+          if (entity?.parent === self.id) self.world.remove(entity);
+        }
+        self.world.remove(self as unknown as Entity);
+      },
+    },
+    crashed: (self) => {
+      if (self.volatile.stage !== "ended") leaveRecord(self, false, "crash");
+      self.world.remove(self as unknown as Entity);
+    },
+  });
+}
+
+/** Gives the virtual machine its disks, in the order of its specification, and starts it. */
+export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
+  if (vm.volatile.stage !== "opening") return;
+  const state = vm.edit();
+  state.disks = [...disks];
+  state.stage = "running";
+  state.startedNs = vm.simulatedNs;
+  if (state.stuns > 0) state.stunnedSinceNs = vm.simulatedNs;
+  vm.after(0, "boot");
+}
+
+function stun(self: VmEntity): void {
+  const state = self.edit();
+  if (state.stuns++ > 0) return;
+  state.stunnedSinceNs = self.simulatedNs;
+  for (const { handle } of Object.values(state.timers)) self.world.queue.cancel(handle);
+  announce(self, "stunned");
+}
+
+/** The last of nested stuns lets it go on. Returns how long it was stunned, 0 if it still is. */
+function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => void): number {
+  const state = self.edit();
+  if (state.stuns === 0 || --state.stuns > 0) return 0;
+  const stunnedNs = self.simulatedNs - state.stunnedSinceNs;
+  state.stunnedNs += stunnedNs;
+  self.measure("stun-ns", stunnedNs);
+  announce(self, "unstunned");
+  const nowNs = guestNs(self);
+  for (const [id, timer] of Object.entries(state.timers)) {
+    timer.handle = self.after(timer.dueNs - nowNs, "timer", Number(id));
+  }
+  const held = state.held as GuestInput[];
+  state.held = [];
+  // A guest that has not been started yet has nothing to go on with.
+  if (held[0]?.kind !== "start" && state.guest.stage !== "off") {
+    deliver(self, { kind: "resumed", stunnedNs });
+  }
+  for (const input of held) deliver(self, input);
+  return stunnedNs;
+}
+
+function blockDone(self: VmEntity, reply: Reply): GuestInput {
+  const { id, op, sentNs } = reply.tag as BlockTag;
+  if (!reply.ok) return { kind: "block-done", id, ok: false, code: reply.code };
+  self.measure(`${op}-latency-ns`, self.simulatedNs - sentNs);
+  if (op !== "read") return { kind: "block-done", id, ok: true };
+  const { runs } = reply.value as { runs: never };
+  return { kind: "block-done", id, ok: true, runs };
+}
+
+/** The first burst of a vCPU is done; the next one goes to the processor. */
+function computed(self: VmEntity, vcpu: number): GuestInput {
+  const bursts = self.edit().bursts[vcpu]!;
+  const { tag } = bursts.shift()!;
+  if (bursts.length > 0) computeNext(self, vcpu);
+  return { kind: "cpu-done", tag: tag as Plain };
+}

@@ -1,0 +1,98 @@
+/**
+ * Virtual machines of a world: the two components that they consist of, and power-on. What is large
+ * and immutable (captures) and the kinds of guest are given here once, and are no state.
+ */
+import type { AnyComponent, DomainId, World } from "../kernel/index.ts";
+import {
+  type AnyGuestKind,
+  capturedGuest,
+  guestKinds,
+  type GuestInputs,
+  type GuestKinds,
+  workloadGuest,
+} from "../guest/index.ts";
+import { assert } from "../kernel/index.ts";
+import { announce } from "./policy.ts";
+import { vmComponent } from "./vm.ts";
+import type { VmComponent, VmEntity } from "./vm-state.ts";
+import {
+  type VmConfig,
+  type VmPlace,
+  type VmRecord,
+  vmRecordComponent,
+  type VmRecordComponent,
+} from "./vm-record.ts";
+
+export const builtInGuests: readonly AnyGuestKind[] = [workloadGuest, capturedGuest];
+
+export interface Vmm {
+  /** To be registered with the world. */
+  readonly components: readonly AnyComponent[];
+  readonly record: VmRecordComponent;
+  readonly vm: VmComponent;
+  readonly kinds: GuestKinds;
+  readonly inputs: GuestInputs;
+}
+
+/** `kinds`: own kinds of guest beside the built-in ones. */
+export function createVmm(inputs: GuestInputs, kinds: readonly AnyGuestKind[] = []): Vmm {
+  const byName = guestKinds([...builtInGuests, ...kinds]);
+  const vm = vmComponent(byName, inputs);
+  const record = vmRecordComponent(byName, (self, place) => begin(vm, self, place));
+  return { components: [record as never, vm as never], record, vm, kinds: byName, inputs };
+}
+
+/** Makes a virtual machine known, powered off, under the id in its specification. */
+export function spawnVmRecord(
+  world: World,
+  vmm: Vmm,
+  domain: DomainId,
+  config: VmConfig,
+): VmRecord {
+  world.register(...vmm.components);
+  return world.spawn(vmm.record, config, { domain, name: config.spec.vm });
+}
+
+/**
+ * Powers on: the new run is there, named `ID/run-N`, and waits for `attachDisks`. Undefined when it
+ * runs already or the host is down. For the driver, or a handler in the domain of that host.
+ */
+export function powerOn(record: VmRecord, place: VmPlace): VmEntity | undefined {
+  const { world } = record;
+  if (record.durable.power === "on" || !world.isUp(place.domain)) return undefined;
+  world.call(record as never, "power-on", place);
+  return vmOf(record);
+}
+
+/** The run of a virtual machine that is on. */
+export function vmOf(record: VmRecord): VmEntity | undefined {
+  const { instance } = record.durable;
+  return instance < 0 ? undefined : (record.world.entity(instance) as unknown as VmEntity);
+}
+
+/** As expectations name it. `stunned` is seen by omniscient readers and the VM's own host only. */
+export function powerStateOf(record: VmRecord): "running" | "stunned" | "off" {
+  const vm = vmOf(record);
+  if (vm === undefined) return "off";
+  return vm.volatile.stuns > 0 ? "stunned" : "running";
+}
+
+function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
+  const { world, config } = record;
+  const { spec, shares } = config;
+  const durable = record.editDurable();
+  assert(durable.power === "off", () => `${record.name} is on already`);
+  const crashed = durable.run > 0 && !durable.clean;
+  const run = durable.run + 1;
+  const vm = world.spawn(
+    component,
+    { spec, record: record.id, run, crashed, cpu: place.cpu, shares },
+    { domain: place.domain, name: `${record.name}/run-${run}`, creator: record as never },
+  );
+  durable.power = "on";
+  durable.run = run;
+  durable.instance = vm.id;
+  durable.clean = false;
+  durable.host = world.registry.domain(place.domain).name;
+  announce(vm, "power-on");
+}
