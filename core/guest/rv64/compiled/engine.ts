@@ -1,7 +1,7 @@
 // The compiled engine behind the interface of engine.ts: the AssemblyScript core, one linear memory per machine. The
 // bytes of the module come from outside (they are built, not kept; see assembly/build.ts).
 
-import { assert } from "../../../kernel/assert.ts";
+import { assert } from "../../../kernel/index.ts";
 import type { Engine, EngineOptions, RunResult, Stop, Watch } from "../engine.ts";
 import { initialHart } from "../initial-state.ts";
 import * as layout from "../layout.ts";

@@ -2,7 +2,7 @@
 // is two accesses, one on each side, and a store writes nothing until both sides are allowed. Devices take naturally
 // aligned accesses only.
 
-import { assert } from "../../../kernel/assert.ts";
+import { assert } from "../../../kernel/index.ts";
 import { PAGE_BYTES } from "../layout.ts";
 import type { Hart } from "./hart.ts";
 import type { PhysicalMemory } from "./memory.ts";

@@ -1,7 +1,7 @@
 // The reference engine: harts and memory behind the interface of engine.ts. It caches nothing, so it is also what the
 // compiled engine is measured against when caches are dropped.
 
-import { assert } from "../../../kernel/assert.ts";
+import { assert } from "../../../kernel/index.ts";
 import { CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS } from "../architecture.ts";
 import type { Engine, EngineOptions, RunResult, Stop, Watch } from "../engine.ts";
 import { initialHart } from "../initial-state.ts";
