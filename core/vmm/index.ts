@@ -7,6 +7,7 @@ export { attachDisks } from "./vm.ts";
 export { guestNs, type VmEntity, type VmState } from "./vm-state.ts";
 export {
   bindPolicy,
+  lostToCrash,
   outputHashes,
   type Policy,
   type VmConfig,

@@ -40,7 +40,7 @@ export function perform(self: VmEntity, output: GuestOutput): void {
       return recordOf(self).notice("finding", { vm: self.config.spec.vm, check, message, fields });
     }
     case "halt":
-      return endRun(self, true);
+      return endRun(self, "shutdown");
     default:
       return unreachable(output);
   }

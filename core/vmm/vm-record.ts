@@ -41,8 +41,8 @@ export type VmRecordState = {
   readonly instance: EntityId;
   /** Name of the domain on which it runs, or ran last. */
   readonly host: string;
-  /** The last run ended by an orderly shutdown. */
-  readonly clean: boolean;
+  /** How the last run ended; only after a shutdown the guest finds its disks in good order. */
+  readonly ended: "never-run" | "shutdown" | "power-off" | "crash";
   /** Inputs delivered to the guest so far: its progress. */
   readonly steps: number;
   readonly journal: GuestJournal;
@@ -72,7 +72,7 @@ export function vmRecordComponent(
       run: 0,
       instance: -1,
       host: "",
-      clean: true,
+      ended: "never-run",
       steps: 0,
       journal: initialJournal(kindOf(kinds, spec), spec),
       outputs: NO_OUTPUT,
@@ -85,6 +85,11 @@ export function vmRecordComponent(
 /** The record of a virtual machine, by the id that the document gives. */
 export function vmRecordOf(world: World, vm: string): VmRecord {
   return world.named(vm) as unknown as VmRecord;
+}
+
+/** It is off because its host was lost: a candidate for a restart elsewhere. */
+export function lostToCrash(record: VmRecord): boolean {
+  return record.durable.power === "off" && record.durable.ended === "crash";
 }
 
 /** From now on, `target`'s handler is sent `{vm, run, event}` at each such lifecycle event. */

@@ -1,6 +1,7 @@
 /** State of a run of a virtual machine, and the steps that both its inputs and outputs lead to. */
 import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from "../kernel/index.ts";
 import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
+import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { announce } from "./policy.ts";
 import type { NoState, VmRecord } from "./vm-record.ts";
 
@@ -62,9 +63,10 @@ export function guestNs(self: VmEntity): number {
 }
 
 /** Ends the run in this event; the entity goes in the next. */
-export function endRun(self: VmEntity, clean: boolean): void {
+export function endRun(self: VmEntity, ended: "shutdown" | "power-off"): void {
   if (self.volatile.stage === "ended") return;
-  leaveRecord(self, clean, "power-off");
+  leaveRecord(self, ended);
+  releaseHostMemory(self);
   const state = self.edit();
   for (const { handle } of Object.values(state.timers)) self.world.queue.cancel(handle);
   state.timers = {};
@@ -74,13 +76,20 @@ export function endRun(self: VmEntity, clean: boolean): void {
 }
 
 /** The outside world learns that the run is over. */
-export function leaveRecord(self: VmEntity, clean: boolean, event: string): void {
-  const record = recordOf(self);
-  const durable = record.editDurable();
+export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
+  const durable = recordOf(self).editDurable();
   durable.power = "off";
   durable.instance = -1;
-  durable.clean = clean;
-  announce(self, event);
+  durable.ended = ended;
+  announce(self, ended === "crash" ? "crash" : "power-off");
+}
+
+/** Whoever powered it on reserved the memory, under the name of the machine. */
+function releaseHostMemory(self: VmEntity): void {
+  const { world, domain, config } = self;
+  const id = world.registry.idOf(world.registry.domain(domain).name);
+  const host = id === undefined ? undefined : world.entity(id);
+  if (host?.kind === "host") releaseMemory(host as unknown as HostEntity, config.spec.vm);
 }
 
 export function computeNext(self: VmEntity, vcpu: number): void {

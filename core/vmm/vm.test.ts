@@ -104,7 +104,7 @@ describe("a virtual machine", () => {
     world.run({ untilNs: 20 * MS });
     vm.after(0, "shutdown", request(vm.id));
     world.run({ untilNs: 60 * MS });
-    expect(record.durable).toMatchObject({ power: "off", clean: true, instance: -1 });
+    expect(record.durable).toMatchObject({ power: "off", ended: "shutdown", instance: -1 });
     expect(vmOf(record)).toBeUndefined();
     start(record, 1);
     world.run({ untilNs: 400 * MS });

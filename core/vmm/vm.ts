@@ -98,7 +98,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       },
       "power-off": (self, request: Request) => {
         self.reply(request, {});
-        endRun(self, false);
+        endRun(self, "power-off");
       },
       gone: (self, _arg: number) => {
         for (const disk of self.volatile.disks) {
@@ -109,7 +109,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       },
     },
     crashed: (self) => {
-      if (self.volatile.stage !== "ended") leaveRecord(self, false, "crash");
+      if (self.volatile.stage !== "ended") leaveRecord(self, "crash");
       self.world.remove(self as unknown as Entity);
     },
   });

@@ -82,7 +82,7 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   const { spec, shares } = config;
   const durable = record.editDurable();
   assert(durable.power === "off", () => `${record.name} is on already`);
-  const crashed = durable.run > 0 && !durable.clean;
+  const crashed = durable.ended === "crash" || durable.ended === "power-off";
   const run = durable.run + 1;
   const vm = world.spawn(
     component,
@@ -92,7 +92,6 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   durable.power = "on";
   durable.run = run;
   durable.instance = vm.id;
-  durable.clean = false;
   durable.host = world.registry.domain(place.domain).name;
   announce(vm, "power-on");
 }
