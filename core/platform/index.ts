@@ -15,3 +15,4 @@ export * from "./network/link.ts";
 export { cpu, cpuInvariants, type CpuConfig, type CpuEntity, type RunRequest } from "./host/cpu.ts";
 export type { ClockConfig, NtpConfig } from "./host/clock.ts";
 export * from "./host/host.ts";
+export { storageInvariants } from "./storage/invariants.ts";

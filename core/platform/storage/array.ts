@@ -33,6 +33,7 @@ import {
   initialDurable,
   initialVolatile,
   refreshCurrent,
+  tell,
 } from "./device-state.ts";
 import { served, submit } from "./device.ts";
 import { type MediumOptions, prepareMedium } from "./disk.ts";
@@ -41,6 +42,7 @@ import { deleteFile, listFiles, readFile, writeFile } from "./metadata-files.ts"
 import {
   allocatedRanges,
   claimVolume,
+  countGrains,
   createVolume,
   deleteVolume,
   listVolumes,
@@ -60,6 +62,8 @@ export type ArrayOptions = MediumOptions & {
 };
 
 const GRAIN_BYTES = 65_536;
+/** Requests between two audits of the space. */
+const AUDIT_EVERY = 256;
 
 /** What can be asked of an array beside block requests, and what does it. */
 const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => BlockOutcome } = {
@@ -88,9 +92,18 @@ const VOLUMES: Behaviour = {
   perform: (self, { verb, body }) => VERBS[verb]!(volumesOf(self), body as never),
   recheck: (self, op) => recheck(volumesOf(self), op),
   ended: (self, op, outcome) => {
+    if (op.id % AUDIT_EVERY === 0) auditSpace(volumesOf(self));
     if (op.sender !== "") noteEnded(volumesOf(self), op, outcome);
   },
 };
+
+/** For observers: the space that is kept count of beside that which is written. */
+function auditSpace(self: ArrayEntity): void {
+  tell(device(self), "space-audit", () => {
+    const counted = labels(self).reduce((sum, label) => sum + countGrains(self, label), 0);
+    return { counted, kept: self.durable.usedGrains };
+  });
+}
 
 /** The volume may have been deleted, shrunk or claimed while the request waited. */
 function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {

@@ -171,6 +171,7 @@ export function removeMedium(self: DeviceEntity, medium: string): void {
   }
   self.world.contents.remove(`${self.name}#${medium}`);
   self.world.contents.remove(`${self.name}#${cachedLabel(medium)}`);
+  tell(self, FORGOTTEN, () => ({ medium }));
 }
 
 /** Makes what reads see equal to what is durable: after a crash, or after loading an image. */
@@ -182,6 +183,7 @@ export function refreshCurrent(self: DeviceEntity, medium: string): void {
 /** Notices of every acknowledged request, for observers only: given while one listens. */
 export const ACKNOWLEDGED = "block-acknowledged";
 export const POWER_LOST = "block-power-lost";
+export const FORGOTTEN = "block-forgotten";
 
 export function tell(self: DeviceEntity, kind: string, data: () => PlainObject): void {
   if (self.world.checker.observesNotice(kind)) self.notice(kind, data());
