@@ -52,7 +52,7 @@ describe("a captured guest", () => {
           if (kind === "capture") expect(acknowledged(record)).toBe(400);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 

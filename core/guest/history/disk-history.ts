@@ -10,6 +10,7 @@
 import { assert, type ContentRun, type Editable, type SectorContent } from "../../kernel/index.ts";
 import { checkRead, type ReadSpan, type Verdict } from "./check-read.ts";
 import { type DiskJournal, NEVER, type RecentWrite } from "./recent-write.ts";
+import { overlaps, settle } from "./settle.ts";
 import { runsOf } from "./value-runs.ts";
 
 export class DiskHistory {
@@ -95,18 +96,11 @@ export class DiskHistory {
     return this.#settled.allocatedRuns(sector, sectors).length > 0;
   }
 
-  /** Moves what is durable, and ordered with everything near it, out of the list. */
   #settle(firstOpenRead: number): void {
     const { writes } = this.#journal;
-    for (let index = 0; index < writes.length;) {
-      const write = writes[index]!;
-      if (!write.durable || write.sure >= firstOpenRead || !isOrdered(write, writes)) {
-        index++;
-        continue;
-      }
-      writes.splice(index, 1);
-      this.#settled.writeStamps(write.sector, write.sectors, write.stamp);
-      index = Math.max(0, index - carveOlder(writes, write, index));
+    const settled = settle(writes, firstOpenRead);
+    for (const { sector, sectors, stamp } of settled) {
+      this.#settled.writeStamps(sector, sectors, stamp);
     }
   }
 
@@ -115,43 +109,4 @@ export class DiskHistory {
     assert(write, () => `no write was sent at ${issued}`);
     return write;
   }
-}
-
-const overlaps = (a: ReadSpan | RecentWrite, b: { sector: number; sectors: number }): boolean =>
-  a.sector < b.sector + b.sectors && b.sector < a.sector + a.sectors;
-
-/** Whether every other write nearby came certainly before it or certainly after it. */
-function isOrdered(write: RecentWrite, writes: readonly RecentWrite[]): boolean {
-  return writes.every(
-    (other) =>
-      other === write ||
-      !overlaps(other, write) ||
-      other.issued > write.ends ||
-      other.ends < write.issued,
-  );
-}
-
-/**
- * Cuts out of older writes what `newer` has covered for good. Returns by how many places the list
- * shrank before `index`.
- */
-function carveOlder(writes: RecentWrite[], newer: RecentWrite, index: number): number {
-  const past = newer.sector + newer.sectors;
-  let shrunk = 0;
-  for (let at = writes.length - 1; at >= 0; at--) {
-    const older = writes[at]!;
-    if (older.ends >= newer.issued || !overlaps(older, newer)) continue;
-    const parts: RecentWrite[] = [];
-    const end = older.sector + older.sectors;
-    if (older.sector < newer.sector) parts.push(cut(older, older.sector, newer.sector));
-    if (end > past) parts.push(cut(older, past, end));
-    writes.splice(at, 1, ...parts);
-    if (at < index) shrunk += 1 - parts.length;
-  }
-  return shrunk;
-}
-
-function cut(write: RecentWrite, from: number, to: number): RecentWrite {
-  const stamp = write.stamp === 0 ? 0 : write.stamp + from - write.sector;
-  return { ...write, sector: from, sectors: to - from, stamp };
 }
