@@ -12,3 +12,4 @@ export { standaloneSchema } from "./schema/standalone.ts";
 export { formatProblem, type Problem } from "./validate/problem.ts";
 export { closest } from "./validate/suggest.ts";
 export { validateDocument, type Validated, type ValidateOptions } from "./validate/validate.ts";
+export { readRv64Image } from "./rv64-image.ts";

@@ -13,6 +13,7 @@
  * 5. List it here.
  */
 import type { Verb } from "../verb.ts";
+import { guest } from "./guest.ts";
 import { schema } from "./schema.ts";
 
-export const verbs: readonly Verb[] = [schema];
+export const verbs: readonly Verb[] = [guest, schema];
