@@ -24,6 +24,8 @@ type CheckerState = {
   /** Keys (invariant, entity) that are broken, so that each is reported once. */
   broken: { [key: string]: true };
   reached: { [name: string]: number };
+  /** Ids that were dirtied while an operation was active, for the `quiescent` ones. */
+  deferred: { [entity: string]: true };
   /** Since when an `eventually` does not hold, by (invariant, entity). */
   openSinceNs: { [key: string]: number };
 };
@@ -36,11 +38,13 @@ export class Checker {
   readonly #observers = new Map<string, { invariant: Invariant; observe: Observe }[]>();
   readonly #shadowIds = new Map<Invariant, number>();
   readonly #dirty: Entity[] = [];
+  /** Whether an entity waits in `deferred`: an index, so that the loop need not read the store. */
+  #hasDeferred = false;
 
   constructor(world: World) {
     this.#world = world;
-    const state: CheckerState = { violations: [], broken: {}, reached: {}, openSinceNs: {} };
-    this.store.set(STATE, state);
+    const nothing = { violations: [], broken: {}, reached: {}, deferred: {}, openSinceNs: {} };
+    this.store.set(STATE, nothing satisfies CheckerState);
   }
 
   get violations(): readonly Violation[] {
@@ -69,7 +73,7 @@ export class Checker {
   }
 
   get hasDirty(): boolean {
-    return this.#dirty.length > 0;
+    return this.#dirty.length > 0 || (this.#hasDeferred && this.#world.activeOperations === 0);
   }
 
   watches(kind: string): boolean {
@@ -101,8 +105,22 @@ export class Checker {
   /** After an event: the dirty entities only. */
   checkDirty(): void {
     const dirty = this.#dirty;
-    for (let i = 0; i < dirty.length; i++) this.#checkEntity(dirty[i]!);
+    for (let i = 0; i < dirty.length; i++) {
+      const entity = dirty[i]!;
+      if (this.#exists(entity)) this.#checkEntity(entity);
+    }
     dirty.length = 0;
+    if (this.#hasDeferred && this.#world.activeOperations === 0) this.#checkDeferred();
+  }
+
+  /** After the world went to another event: nothing is dirty but what was never checked. */
+  afterRestore(): void {
+    this.#dirty.length = 0;
+    this.#hasDeferred = Object.keys(this.#state.deferred).length > 0;
+    for (const entity of this.#world.entities()) {
+      entity.dirtiedIn = -1;
+      if (entity.watched && this.#world.eventCount === 0) this.#world.noteDirty(entity);
+    }
   }
 
   /** Everything: at each epoch and at the end. */
@@ -143,9 +161,29 @@ export class Checker {
 
   #checkAlways(invariant: Always, entity: Entity): void {
     if (invariant.check === undefined) return;
-    if (invariant.quiescent && this.#world.activeOperations > 0) return;
+    if (invariant.quiescent && this.#world.activeOperations > 0) return this.#defer(entity);
     const finding = invariant.check(entity, this.#world, this.shadowOf(invariant));
     if (finding) this.report(invariant, entity, finding);
+  }
+
+  #defer(entity: Entity): void {
+    if (this.#state.deferred[entity.id]) return;
+    this.#edit().deferred[entity.id] = true;
+    this.#hasDeferred = true;
+  }
+
+  #checkDeferred(): void {
+    const ids = Object.keys(this.#state.deferred).map(Number);
+    this.#edit().deferred = {};
+    this.#hasDeferred = false;
+    for (const id of ids) {
+      const entity = this.#world.entityOrNone(id);
+      if (entity !== undefined) this.#checkEntity(entity);
+    }
+  }
+
+  #exists(entity: Entity): boolean {
+    return this.#world.entityOrNone(entity.id) === entity;
   }
 
   #checkSometimes(invariant: Sometimes, entity: Entity): void {

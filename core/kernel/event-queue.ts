@@ -63,6 +63,11 @@ export class EventQueue implements Store<EventQueueImage> {
   #heapTime = new Float64Array(256);
   #heapSlot = new Int32Array(256);
   #heapSize = 0;
+  /** Dead events that were passed over since the last one that ran. */
+  #aside: number[] = [];
+  /** Payloads of events up to this sequence may be shared with an image. */
+  #sharedUpTo = -1;
+  #newest = -1;
   /** The root was taken and not yet refilled; the next push fills it without a second sift. */
   #hole = false;
 
@@ -92,6 +97,7 @@ export class EventQueue implements Store<EventQueueImage> {
     if (payload !== undefined) this.payloads[slot] = payload;
     this.#dirty[slot >> 8] = 3;
     this.#live++;
+    this.#newest = sequence;
     this.#heapPush(timeNs, slot);
     return slot + this.#generation[slot]! * SLOTS;
   }
@@ -104,10 +110,31 @@ export class EventQueue implements Store<EventQueueImage> {
 
   /** Takes the event that `peek` returned off the queue; its columns stay readable until a push. */
   take(slot: number): void {
+    if (this.#aside.length > 0) this.#dropAside();
     this.#hole = true;
-    if (this.handler[slot] === CANCELLED) this.#tombstones--;
-    else this.#live--;
+    this.#live--;
     this.#release(slot);
+  }
+
+  /**
+   * Passes over the event that `peek` returned: it is dead (cancelled, or its target has crashed or
+   * is gone). It stays in the table until the next `take`, so that the state after an event does
+   * not depend on how far the run looked ahead.
+   */
+  passOver(slot: number): void {
+    this.#hole = true;
+    this.#aside.push(slot);
+  }
+
+  /** Puts back what was passed over: no event to take was found behind it. */
+  putBack(): void {
+    for (const slot of this.#aside) this.#heapPush(this.timeNs[slot]!, slot);
+    this.#aside = [];
+  }
+
+  /** Whether the payload of this event may be part of an image, and so must not be changed. */
+  isShared(sequence: number): boolean {
+    return sequence <= this.#sharedUpTo;
   }
 
   /** Cancels a pending event; false when it has fired, was cancelled, or never was. */
@@ -141,6 +168,7 @@ export class EventQueue implements Store<EventQueueImage> {
   }
 
   capture(): EventQueueImage {
+    this.#sharedUpTo = Math.max(this.#sharedUpTo, this.#newest);
     return {
       table: this.table.capture(),
       freeHead: this.#freeHead,
@@ -156,6 +184,11 @@ export class EventQueue implements Store<EventQueueImage> {
     this.#tombstones = image.tombstones;
     this.#adoptColumns();
     this.rebuildIndex();
+    this.#newest = -1;
+    for (let slot = 0; slot < this.table.used; slot++) {
+      if (this.handler[slot] !== FREE) this.#newest = Math.max(this.#newest, this.sequence[slot]!);
+    }
+    this.#sharedUpTo = this.#newest;
   }
 
   digest(): bigint {
@@ -178,6 +211,7 @@ export class EventQueue implements Store<EventQueueImage> {
   rebuildIndex(): void {
     this.#heapSize = 0;
     this.#hole = false;
+    this.#aside = [];
     for (let slot = 0; slot < this.table.used; slot++) {
       if (this.handler[slot] === FREE) continue;
       this.#heapPush(this.timeNs[slot]!, slot);
@@ -198,6 +232,15 @@ export class EventQueue implements Store<EventQueueImage> {
     }
     this.#generation[slot] = 1;
     return slot;
+  }
+
+  #dropAside(): void {
+    for (const slot of this.#aside) {
+      if (this.handler[slot] === CANCELLED) this.#tombstones--;
+      else this.#live--;
+      this.#release(slot);
+    }
+    this.#aside = [];
   }
 
   #release(slot: number): void {

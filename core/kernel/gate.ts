@@ -223,12 +223,12 @@ export class Gate implements Store<GateImage> {
   }
 
   restore(image: GateImage): void {
+    this.flush();
     this.#save();
     this.#table.restore(image.streams);
     this.#names.restore(image.names);
     this.#reopen();
     this.#chain = new BigUint64Array(image.chain.slice().buffer)[0]!;
-    if (this.#drawsBeforeBuffer + this.#buffered === image.draws) return;
     const partial = image.blockStreams.length / 4;
     this.#streamBytes(0, partial).set(image.blockStreams);
     this.#resultBytes(0, partial).set(image.blockResults);

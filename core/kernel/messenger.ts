@@ -7,7 +7,7 @@ import { assert } from "./assert.ts";
 import type { AskOptions, Envelope, Request, SendOptions } from "./carrier.ts";
 import type { DomainId, Entity, EntityId } from "./entity.ts";
 import type { TimerHandle } from "./event-queue.ts";
-import type { Plain, PlainObject } from "./plain.ts";
+import { clonePlain, type Plain, type PlainObject } from "./plain.ts";
 import { Records } from "./stores/records.ts";
 import type { World } from "./world.ts";
 
@@ -133,7 +133,9 @@ export class Messenger {
       return;
     }
     const { bytes = DEFAULT_BYTES, delivery = "stream" } = options;
-    world.carry(via, { from: from.id, to, handler, arg, bytes, delivery, incarnation });
+    // A copy: a carrier may keep it, and it is not the sender's to change any more.
+    const sent = clonePlain(arg);
+    world.carry(via, { from: from.id, to, handler, arg: sent, bytes, delivery, incarnation });
   }
 
   #via(from: Entity, to: EntityId, wanted: EntityId | undefined): EntityId {

@@ -31,6 +31,8 @@ export class Registry {
   handles: (Entity | undefined)[] = [];
   /** Incarnation by domain: an index for the event loop. */
   incarnations = new Int32Array(16);
+  /** The same, with -1 for a domain that is down: no event of it runs. */
+  running = new Int32Array(16);
   /** All handler functions by number. */
   readonly handlerFunctions: HandlerFunction[] = [];
   readonly handlerNames: string[] = [];
@@ -85,7 +87,7 @@ export class Registry {
     const record = this.domainRecords.edit(id) as unknown as DomainRecord;
     record.up = up;
     record.incarnation = incarnation;
-    this.incarnations[id] = incarnation;
+    this.#indexDomain(id);
   }
 
   /** The next number of `label` under this creator, from 1: part of a name. */
@@ -150,7 +152,12 @@ export class Registry {
       const grown = new Int32Array(this.incarnations.length * 2);
       grown.set(this.incarnations);
       this.incarnations = grown;
+      const running = new Int32Array(grown.length);
+      running.set(this.running);
+      this.running = running;
     }
-    this.incarnations[id] = this.domain(id).incarnation;
+    const { incarnation, up } = this.domain(id);
+    this.incarnations[id] = incarnation;
+    this.running[id] = up ? incarnation : -1;
   }
 }

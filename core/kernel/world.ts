@@ -13,7 +13,7 @@ import { Gate, type GateOptions } from "./gate.ts";
 import type { Invariant } from "./invariant.ts";
 import { Messenger, REPLY, TIMED_OUT } from "./messenger.ts";
 import { Metrics } from "./metrics.ts";
-import type { Plain, PlainObject } from "./plain.ts";
+import { clonePlain, type Plain, type PlainObject } from "./plain.ts";
 import { SamplerCache } from "./random/distributions/distribution.ts";
 import { Registry } from "./registry.ts";
 import { rootOfRun, stateDigest } from "./root.ts";
@@ -262,6 +262,8 @@ export class World {
     const timeNs = this.timeNs + delayNs;
     if (!(delayNs >= 0 && Number.isSafeInteger(timeNs))) this.#badDelay(target, handler, delayNs);
     const isNumber = typeof arg === "number";
+    // A copy: what the sender goes on to change is not what it sent.
+    const payload = typeof arg === "object" ? clonePlain(arg) : arg;
     return this.queue.push(
       timeNs,
       this.#sequence++,
@@ -269,7 +271,7 @@ export class World {
       number,
       incarnation,
       isNumber ? arg : 0,
-      isNumber ? undefined : arg,
+      isNumber ? undefined : payload,
       this.eventCount,
     );
   }
@@ -284,6 +286,7 @@ export class World {
   carry(via: EntityId, envelope: Envelope): void {
     const carrier = this.entity(via);
     assert(carrier.component.carry, () => `${carrier.name} carries no messages`);
+    if (this.registry.running[carrier.domain]! < 0) return;
     const active = this.#activeDomain;
     this.#activeDomain = carrier.domain;
     carrier.component.carry(carrier, envelope);
@@ -369,8 +372,8 @@ export class World {
     for (;;) {
       const epochEvent = this.#epochStartEvent + this.constants.epochEvents;
       const reason = this.#runSegment(untilNs, Math.min(untilEvent, epochEvent, pauseAt));
+      if (this.eventCount === epochEvent && reason !== "threw") this.#endEpoch();
       if (reason !== "event") return reason;
-      if (this.eventCount === epochEvent) this.#endEpoch();
       if (this.eventCount >= untilEvent) return "event";
       if (this.eventCount >= pauseAt) {
         this.hooks.onPause?.();
@@ -426,47 +429,57 @@ export class World {
     this.#metricsStartNs = scalars.metricsStartNs;
     this.registry.reindex();
     this.metrics.reindex();
+    this.checker.afterRestore();
   }
 
   // --- the loop -----------------------------------------------------------------------------
 
-  /** The hot loop: up to the next event number at which something other than events happens. */
+  /**
+   * The hot loop: up to the next event number at which something other than events happens. The
+   * state it leaves is the one right after its last event, however far it looked ahead.
+   */
   #runSegment(untilNs: TimeNs, untilEvent: number): StopReason {
     const queue = this.queue;
     const watcher = this.hooks.onEvent;
     let boundaryNs = this.#nextBoundaryNs();
     while (this.eventCount < untilEvent) {
       const slot = queue.peek();
-      if (slot < 0) return "idle";
+      if (slot < 0) return this.#leave("idle");
       const timeNs = queue.timeNs[slot]!;
-      if (timeNs > untilNs) return "time";
+      if (timeNs > untilNs) return this.#leave("time");
+      const handler = queue.handler[slot]!;
+      const target = this.registry.handles[queue.target[slot]!];
+      const isDead =
+        handler === CANCELLED ||
+        target === undefined ||
+        this.registry.running[target.domain] !== queue.incarnation[slot];
+      if (isDead) {
+        queue.passOver(slot);
+        continue;
+      }
       if (timeNs >= boundaryNs) {
         this.#crossBoundary(timeNs);
         boundaryNs = this.#nextBoundaryNs();
         continue;
       }
-      const handler = queue.handler[slot]!;
-      if (handler === CANCELLED) {
-        queue.take(slot);
-        continue;
-      }
-      const target = this.registry.handles[queue.target[slot]!];
-      const incarnation = queue.incarnation[slot]!;
-      const payload = queue.payloads[slot];
-      const arg = payload === undefined ? queue.arg[slot]! : payload;
       const sequence = queue.sequence[slot]!;
       const cause = queue.cause[slot]!;
+      let arg: Plain | undefined = queue.payloads[slot];
+      if (arg === undefined) arg = queue.arg[slot]!;
+      else if (queue.isShared(sequence)) arg = clonePlain(arg);
       queue.take(slot);
       this.timeNs = timeNs;
-      if (target === undefined || this.registry.incarnations[target.domain] !== incarnation) {
-        continue;
-      }
       this.eventCount++;
       if (watcher !== undefined) this.#watch(watcher, target, sequence, handler, arg, cause);
       if (!this.#execute(target, handler, arg)) return "threw";
       if (this.#stop) return "stopped";
     }
     return "event";
+  }
+
+  #leave(reason: StopReason): StopReason {
+    this.queue.putBack();
+    return reason;
   }
 
   #execute(target: Entity, handler: number, arg: Plain): boolean {

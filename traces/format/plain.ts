@@ -1,6 +1,6 @@
 // Plain data to msgpack and back. Decoding holds against hostile bytes (plain-check.ts); encoding
 // passes the same check, so nothing is written that could not be read back.
-// msgpack itself turns -0 into 0 and undefined into null: canonicalise before hashing.
+// msgpack itself turns -0 into 0; members that are undefined are left out, as they are when hashed.
 import assert from "node:assert";
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { plainProblem } from "./plain-check.ts";
@@ -21,7 +21,7 @@ export type PlainResult<T> =
 
 // One of each for the thread: both are ten times slower when made per call, and neither keeps
 // anything of a value after the call.
-const encoder = new Encoder({ maxDepth: 1000 });
+const encoder = new Encoder({ maxDepth: 1000, ignoreUndefined: true });
 const decoder = new Decoder();
 
 /** msgpack of `value`, in a buffer of its own. Asserts that `decodePlain` will accept it. */

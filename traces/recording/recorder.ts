@@ -119,9 +119,8 @@ export class Recorder {
     if (this.#options.log === "seed") return;
     this.#writeStreamNames();
     const { writer, vms } = this.#options;
-    [WORLD_OWNER, ...vms].forEach((owner, number) => {
-      const [ids, values] = this.#drawsOf(number, streams, results);
-      if (ids.length === 0) return;
+    this.#byOwner(streams, results).forEach(([ids, values], number) => {
+      const owner = number === 0 ? WORLD_OWNER : vms[number - 1]!;
       const column = { type: "streams", streams: ids, values } as const;
       writer.appendColumns(
         chunkKinds.draws,
@@ -131,16 +130,29 @@ export class Recorder {
     });
   }
 
-  /** Those draws that one owner made, in fresh arrays. */
-  #drawsOf(
-    owner: number,
+  /** The draws of each owner that made any, in fresh arrays, by number of the owner. */
+  #byOwner(
     streams: Uint32Array,
     results: Float64Array,
-  ): readonly [Uint32Array, Float64Array] {
-    if (this.#owners.every((each) => each === owner)) return [streams.slice(), results.slice()];
-    const ids = streams.filter((stream) => this.#owners[stream] === owner);
-    const values = results.filter((_, i) => this.#owners[streams[i]!] === owner);
-    return [ids, values];
+  ): ReadonlyMap<number, readonly [Uint32Array, Float64Array]> {
+    const counts = new Uint32Array(this.#options.vms.length + 1);
+    const owners = this.#owners;
+    for (const stream of streams) counts[owners[stream]!]!++;
+    const parts = new Map<number, readonly [Uint32Array, Float64Array]>();
+    counts.forEach((count, owner) => {
+      if (count === streams.length) parts.set(owner, [streams.slice(), results.slice()]);
+      else if (count > 0) parts.set(owner, [new Uint32Array(count), new Float64Array(count)]);
+    });
+    if (parts.size === 1) return parts;
+    counts.fill(0);
+    for (let i = 0; i < streams.length; i++) {
+      const owner = owners[streams[i]!]!;
+      const [ids, values] = parts.get(owner)!;
+      const at = counts[owner]!++;
+      ids[at] = streams[i]!;
+      values[at] = results[i]!;
+    }
+    return parts;
   }
 
   #writeStreamNames(): void {

@@ -21,7 +21,8 @@ export interface RecordedEnd {
   readonly root: string;
   readonly events: number;
   readonly timeNs: number;
-  readonly summary: PlainObject;
+  /** The last epoch was ended (`World.finish`); an interrupted run is left in the middle of one. */
+  readonly finished: boolean;
 }
 
 export class RecordedRun {

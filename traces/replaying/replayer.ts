@@ -103,7 +103,7 @@ class Replay {
     this.#advance();
     const stoppedEarly = this.#interrupted || this.#divergence !== undefined;
     const toTheEnd = end !== undefined && this.#options.untilNs === undefined && !stoppedEarly;
-    if (toTheEnd && end.outcome === "complete") world.finish();
+    if (toTheEnd && end.finished) world.finish();
     const root = hashHex(world.root());
     const recordedRoot = toTheEnd ? end.root : undefined;
     if (this.#divergence === undefined && recordedRoot !== undefined && recordedRoot !== root) {

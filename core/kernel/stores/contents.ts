@@ -36,7 +36,9 @@ export class Contents implements Store<ContentsImage> {
 
   /** Removes what an entity owned. */
   removeOwned(entity: string): void {
-    for (const name of this.namesOf(entity)) this.#contents.delete(name);
+    for (const name of this.#contents.keys()) {
+      if (ownerOf(name) === entity) this.#contents.delete(name);
+    }
   }
 
   names(): string[] {
@@ -44,14 +46,14 @@ export class Contents implements Store<ContentsImage> {
   }
 
   namesOf(entity: string): string[] {
-    return this.names().filter((name) => name.slice(0, name.lastIndexOf("#")) === entity);
+    return this.names().filter((name) => ownerOf(name) === entity);
   }
 
   /** Digests by owner, in order of name: the leaves under that entity. */
   digestsByOwner(): Map<string, bigint> {
     const owners = new Map<string, bigint>();
     for (const name of this.names()) {
-      const owner = name.slice(0, name.lastIndexOf("#"));
+      const owner = ownerOf(name);
       const leaf = hash64(new TextEncoder().encode(name), this.#contents.get(name)!.digest());
       const before = owners.get(owner) ?? 0n;
       owners.set(owner, hash64(new Uint8Array(BigUint64Array.of(leaf).buffer), before));
@@ -105,4 +107,8 @@ export class Contents implements Store<ContentsImage> {
     });
     return image;
   }
+}
+
+function ownerOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("#"));
 }

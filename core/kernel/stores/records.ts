@@ -41,7 +41,8 @@ export class Records implements Store<RecordsImage> {
     assert(Number.isInteger(id) && id >= 0 && id < MAX_RECORDS, () => `record id ${id}`);
     if (id >= this.used) this.#grow(id + 1);
     this.#ownPage(id >> PAGE_SHIFT)[id & PAGE_MASK] = record;
-    this.#recordOwned[id] = this.#generation;
+    // Not ours to change in place: parts of it may belong to a configuration or a definition.
+    this.#recordOwned[id] = 0;
     this.#unhashed.add(id);
   }
 

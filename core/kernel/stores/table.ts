@@ -22,8 +22,8 @@ export type ColumnArrays<C extends Columns> = { [K in keyof C]: ArrayOf[C[K]] };
 
 export interface TablePage {
   readonly bytes: Uint8Array;
-  /** Row by row; null where the row carries nothing. */
-  readonly plain: readonly Plain[] | undefined;
+  /** Row by row, each in an array of its own (it may be null); null where there is nothing. */
+  readonly plain: readonly (readonly [Plain] | null)[] | undefined;
 }
 
 export interface TableImage {
@@ -142,7 +142,7 @@ export class Table<C extends Columns> implements Store<TableImage> {
   encodeDelta(image: TableImage, base: TableImage | undefined): PlainObject {
     const indexes: number[] = [];
     const bytes: Uint8Array[] = [];
-    const plain: (Plain | undefined)[] = [];
+    const plain: Plain[] = [];
     for (let page = 0; page < image.pages.length; page++) {
       const current = image.pages[page]!;
       if (base?.pages[page] === current) continue;
@@ -150,7 +150,7 @@ export class Table<C extends Columns> implements Store<TableImage> {
       bytes.push(current.bytes);
       plain.push(current.plain ?? null);
     }
-    return { used: image.used, indexes, bytes, plain: plain as Plain[] };
+    return { used: image.used, indexes, bytes, plain };
   }
 
   applyDelta(base: TableImage | undefined, delta: PlainObject): TableImage {
@@ -160,7 +160,7 @@ export class Table<C extends Columns> implements Store<TableImage> {
     const pages = (base?.pages ?? []).slice(0, count);
     const indexes = delta["indexes"] as readonly number[];
     const bytes = delta["bytes"] as readonly Uint8Array[];
-    const plain = delta["plain"] as readonly (readonly Plain[] | null)[];
+    const plain = delta["plain"] as readonly (NonNullable<TablePage["plain"]> | null)[];
     indexes.forEach((page, i) => {
       const content = bytes[i];
       assert(page >= 0 && page < count, "table delta: page out of range");
@@ -212,21 +212,21 @@ export class Table<C extends Columns> implements Store<TableImage> {
     }
     if (!this.payloads) return;
     for (let row = 0; row < PAGE_ROWS; row++) {
-      this.payloads[page * PAGE_ROWS + row] = content.plain?.[row] ?? undefined;
+      this.payloads[page * PAGE_ROWS + row] = content.plain?.[row]?.[0];
     }
   }
 
   /** The payloads of a page, or undefined when no row of it carries one. */
-  #gatherPlain(page: number): readonly Plain[] | undefined {
+  #gatherPlain(page: number): TablePage["plain"] {
     const payloads = this.payloads;
     if (!payloads) return undefined;
     const start = page * PAGE_ROWS;
-    let rows: Plain[] | undefined;
+    let rows: (readonly [Plain] | null)[] | undefined;
     for (let row = 0; row < PAGE_ROWS; row++) {
       const payload = payloads[start + row];
       if (payload === undefined) continue;
       rows ??= Array.from({ length: PAGE_ROWS }, () => null);
-      rows[row] = payload;
+      rows[row] = [payload];
     }
     return rows;
   }
