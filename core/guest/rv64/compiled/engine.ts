@@ -173,6 +173,11 @@ export class CompiledEngine implements Engine {
       assert(this.#core.addBreakpoint(address) !== 0, "at most 128 breakpoints");
   }
 
+  /** The 32-bit instruction that a 16-bit one stands for, 0 when it is reserved. */
+  expand(halfword: number): number {
+    return this.#core.expand(halfword) >>> 0;
+  }
+
   dropCaches(): void {
     this.#core.dropCaches();
   }

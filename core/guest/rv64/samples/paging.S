@@ -47,6 +47,8 @@ supervisor:
     li a3, 0x1000
     li a4, 7
     ld t0, 0(a3)
+    # Again: by now the machine may remember the translation.
+    ld t0, 0(a3)
     li t1, 0x1234
     bne t0, t1, fail
     sd t0, 8(a3)
@@ -84,6 +86,10 @@ report:
     .section .tohost, "aw"
     .balign 8
     .globl tohost, fromhost
+    .type tohost, @object
+    .size tohost, 8
+    .type fromhost, @object
+    .size fromhost, 8
 tohost:   .dword 0
 fromhost: .dword 0
 

@@ -26,5 +26,9 @@ failed:
     .section .tohost, "aw"
     .balign 8
     .globl tohost, fromhost
+    .type tohost, @object
+    .size tohost, 8
+    .type fromhost, @object
+    .size fromhost, 8
 tohost:   .dword 0
 fromhost: .dword 0
