@@ -1,5 +1,5 @@
 /** Typed helpers with which a `.ts` scenario is written. */
-import type { Invariant } from "../core/kernel/index.ts";
+import type { Invariant, World } from "../core/kernel/index.ts";
 import type { Extension } from "./schema/extension.ts";
 import type {
   CaptureGuest,
@@ -15,7 +15,12 @@ import type {
 export interface OwnParts {
   readonly mechanisms?: readonly Extension[];
   readonly invariants?: readonly Invariant[];
+  /** Own entities, made when the rest of the world stands; draws nothing. */
+  readonly build?: (world: World) => void;
 }
+
+/** `build` of a scenario that has no entities of its own. */
+export const NOTHING_BUILT = (): void => undefined;
 
 /** The default export of a `.ts` scenario. */
 export interface ScenarioDefinition extends Required<OwnParts> {
@@ -43,8 +48,8 @@ export function scenario(
   document: ScenarioDocument | OwnScenarioDocument,
   own: OwnParts = {},
 ): ScenarioDefinition {
-  const { mechanisms = [], invariants = [] } = own;
-  return { orrery: "scenario", document, mechanisms, invariants };
+  const { mechanisms = [], invariants = [], build = NOTHING_BUILT } = own;
+  return { orrery: "scenario", document, mechanisms, invariants, build };
 }
 
 /**

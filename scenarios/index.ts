@@ -1,6 +1,10 @@
 /** The scenarios' door: documents, their schema and types, loading and checking. */
 export { canonicalJson, documentHash } from "./canonical-json.ts";
 export type { OwnParts, ScenarioDefinition } from "./define.ts";
+export { expectedViolations, type OwnFault, type OwnOperation } from "./building/index.ts";
+export { openRecordedRun, type OpenedRun, type OpenRunOptions } from "./open-run.ts";
+export { prepareScenario, type Prepared } from "./prepare-scenario.ts";
+export * from "./run-scenario.ts";
 export { loadScenario, type Loaded, type LoadedScenario, type LoadOptions } from "./load.ts";
 export { locateInput, type InputFile } from "./locate-input.ts";
 export { readDocument, type ReadDocument } from "./read-document.ts";

@@ -2,7 +2,7 @@
 import { readFile, realpath } from "node:fs/promises";
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { OwnParts, ScenarioDefinition } from "./define.ts";
+import { NOTHING_BUILT, type OwnParts, type ScenarioDefinition } from "./define.ts";
 import { IMPORTED_AS_DATA } from "./run-if-main.ts";
 import { type Finding, finding } from "./validate/problem.ts";
 import { isMembers } from "./validate/schema-walk.ts";
@@ -11,7 +11,11 @@ export type ReadDocument =
   | { readonly ok: true; readonly value: unknown; readonly own: Required<OwnParts> }
   | { readonly ok: false; readonly found: Finding };
 
-const NOTHING_OWN: Required<OwnParts> = { mechanisms: [], invariants: [] };
+const NOTHING_OWN: Required<OwnParts> = {
+  mechanisms: [],
+  invariants: [],
+  build: NOTHING_BUILT,
+};
 const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
 
 const refused = (message: string, expected: string): ReadDocument => ({
@@ -60,8 +64,8 @@ async function importModule(path: string): Promise<ReadDocument> {
   if (exported === undefined)
     return refused("has no default export", "`export default scenario(…)`");
   if (!isDefinition(exported)) return { ok: true, value: exported, own: NOTHING_OWN };
-  const { document, mechanisms, invariants } = exported;
-  return { ok: true, value: document, own: { mechanisms, invariants } };
+  const { document, mechanisms, invariants, build } = exported;
+  return { ok: true, value: document, own: { mechanisms, invariants, build } };
 }
 
 /** Reads the document without judging it. Never throws for what a file may hold. */

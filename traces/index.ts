@@ -15,5 +15,6 @@ export {
   type ReplayResult,
 } from "./replaying/replayer.ts";
 export { type Predicate, Timeline } from "./replaying/timeline.ts";
+export * from "./run-summary.ts";
 export * from "./trace-chunks.ts";
 export type { WorldBuilder } from "./world-builder.ts";

@@ -6,7 +6,7 @@ import type { MetricPoint, Plain, PlainObject } from "../core/kernel/index.ts";
 
 /** Names of streams, in order of their index: columns `entity` and `purpose`. */
 export const STREAMS = "streams";
-/** An embedded input: the bytes of a capture, with {sha256, name} in its meta. */
+/** An embedded input: the bytes of a capture, with {vm, name, sha256} in its meta. */
 export const INPUT_FILE = "input-file";
 /** Owner of draws that belong to no VM. */
 export const WORLD_OWNER = "world";

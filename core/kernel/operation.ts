@@ -5,7 +5,7 @@
  * they made durable, and recovery is a phase like any other.
  */
 import { assert } from "./assert.ts";
-import type { Reply, Request, SendOptions } from "./carrier.ts";
+import type { AskOptions, Reply, Request, SendOptions } from "./carrier.ts";
 import { type Component, component } from "./component.ts";
 import type { Entity, EntityId } from "./entity.ts";
 import type { Editable, Plain, PlainObject } from "./plain.ts";
@@ -34,6 +34,8 @@ export interface AskStep extends SendOptions {
   /** Phase that handles a refusal or a time-out; without it the operation fails with that code. */
   readonly otherwise?: string;
   readonly timeoutNs?: number;
+  /** Refusals with these codes count as done, with the value null: what was to go is gone. */
+  readonly tolerate?: readonly string[];
 }
 
 type AskExtras = Omit<AskStep, "step" | "to" | "verb" | "body" | "next">;
@@ -112,10 +114,13 @@ type OperationConfig = {
 type OperationState = {
   readonly state: PlainObject;
   readonly phase: string;
+  /** Counts the rounds of requests: an answer to an earlier round is no answer to this one. */
+  readonly round: number;
   readonly waiting: number;
   readonly results: readonly Plain[];
   readonly next: string;
   readonly otherwise: string;
+  readonly tolerated: readonly (readonly string[])[];
 };
 
 export type OperationEntity = Entity<OperationConfig, PlainObject, OperationState>;
@@ -136,10 +141,12 @@ export function operation<P extends PlainObject, S extends PlainObject>(
     volatile: (config) => ({
       state: state(config.params as P),
       phase: first,
+      round: 0,
       waiting: 0,
       results: [],
       next: "",
       otherwise: "",
+      tolerated: [],
     }),
     handlers: {
       run: (self, _arg: number) => machine.runPhase(self, self.volatile.phase, null),
@@ -190,12 +197,14 @@ class PhaseMachine {
   }
 
   onReply(self: OperationEntity, reply: Reply): void {
-    const { waiting, next, otherwise } = self.volatile;
-    if (waiting === 0) return;
-    if (!reply.ok) return this.#onRefusal(self, reply.code, reply.detail, otherwise);
+    const { round, waiting, next, otherwise, tolerated } = self.volatile;
+    const [askedIn, index] = reply.tag as [number, number];
+    if (askedIn !== round || waiting === 0) return;
+    const fails = !reply.ok && !tolerated[index]!.includes(reply.code);
+    if (fails) return this.#onRefusal(self, reply.code, reply.detail, otherwise);
     const state = self.edit();
     const results = state.results as Plain[];
-    results[reply.tag as number] = reply.value;
+    results[index] = reply.ok ? reply.value : null;
     state.waiting = waiting - 1;
     if (state.waiting > 0) return;
     const single = next.startsWith("=");
@@ -236,12 +245,16 @@ class PhaseMachine {
 
   #askAll(self: OperationEntity, asks: readonly AskStep[], next: string, otherwise: string): void {
     const state = self.edit();
+    const round = ++state.round;
     state.waiting = asks.length;
     state.results = asks.map(() => null);
     state.next = next;
     state.otherwise = otherwise;
-    asks.forEach(({ to, verb, body, step: _, next: _next, otherwise: _o, ...options }, tag) => {
-      self.ask(to, verb, body, { ...options, then: "replied", tag });
+    state.tolerated = asks.map(({ tolerate = [] }) => [...tolerate]);
+    asks.forEach((each, index) => {
+      const { to, verb, body, bytes, delivery, via, timeoutNs } = each;
+      const options = { bytes, delivery, via, timeoutNs } as Partial<AskOptions>;
+      self.ask(to, verb, body, { ...options, then: "replied", tag: [round, index] });
     });
   }
 

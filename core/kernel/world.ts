@@ -144,6 +144,8 @@ export class World {
   /** Domain of the running handler; -1 for those who may see everything. */
   #activeDomain: DomainId = -1;
   #stop = false;
+  /** Who is told of a kind of notice by an event of its own; fixed when the world is built. */
+  readonly #subscribers = new Map<string, (readonly [EntityId, string])[]>();
   readonly #reply: number;
   readonly #timedOut: number;
 
@@ -300,10 +302,19 @@ export class World {
       this.checker.onNotice(entity, kind, data);
       this.#activeDomain = active;
     }
+    const subscribers = this.#subscribers.get(kind);
+    if (subscribers !== undefined) this.#tellSubscribers(subscribers, entity, data);
     const { onNotice } = this.hooks;
     if (onNotice === undefined) return;
     const { eventCount: event, timeNs } = this;
     onNotice({ event, timeNs, entity: entity.name, kind, data });
+  }
+
+  /** From now on each notice of this kind is also an event of `subscriber`. Part of building. */
+  subscribe(kind: string, subscriber: Entity, handler: string): void {
+    const subscribers = this.#subscribers.get(kind) ?? [];
+    subscribers.push([subscriber.id, handler]);
+    this.#subscribers.set(kind, subscribers);
   }
 
   measure(entity: Entity, series: string, value: number): void {
@@ -330,6 +341,7 @@ export class World {
     this.#activeDomain = domain;
     const members = [...this.entities()].filter((each) => each.domain === domain);
     for (const entity of members) entity.component.crashed?.(entity);
+    this.#removeOrphans(members);
     for (const entity of members) {
       this.messenger.dropAsks(entity);
       if (this.entityOrNone(entity.id) === undefined) continue;
@@ -341,6 +353,21 @@ export class World {
     this.registry.setDomain(domain, false, incarnation + 1);
     const first = members[0];
     if (first) this.notice(first, "crash", { domain: name, cause });
+  }
+
+  /** Forgets an entity and everything that it created, and what that created. */
+  removeTree(entity: Entity): void {
+    const later = [...this.entities()].filter(({ id }) => id > entity.id);
+    this.remove(entity);
+    this.#removeOrphans(later);
+  }
+
+  /** In order of creation: creators come before what they created. */
+  #removeOrphans(entities: readonly Entity[]): void {
+    for (const entity of entities) {
+      const isOrphan = entity.parent >= 0 && this.entityOrNone(entity.parent) === undefined;
+      if (isOrphan && this.entityOrNone(entity.id) === entity) this.remove(entity);
+    }
   }
 
   /** Brings a crashed domain back; each entity recovers from its durable state. */
@@ -553,6 +580,16 @@ export class World {
     this.#epochIndex++;
     this.#epochStartEvent = event;
     this.#epochStartNs = timeNs;
+  }
+
+  #tellSubscribers(
+    subscribers: readonly (readonly [EntityId, string])[],
+    entity: Entity,
+    data: PlainObject,
+  ): void {
+    for (const [id, handler] of subscribers) {
+      this.schedule(this.entity(id), 0, handler, { entity: entity.name, ...data });
+    }
   }
 
   #generatedName(creator: Entity | undefined, label: string): string {

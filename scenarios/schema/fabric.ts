@@ -38,7 +38,7 @@ const link: JsonSchema = object(
 );
 
 const storageArray: JsonSchema = object(
-  "A storage array: a failure domain of its own, reached over links, with redundant controllers.",
+  "A storage array: a failure domain of its own, reached over links; each link is a path.",
   {
     id: id("Name of the array."),
     rack: id("Rack whose power the array shares; a fault can name it as its domain."),
@@ -54,10 +54,6 @@ const storageArray: JsonSchema = object(
         minimum: 1,
       },
     ),
-    controllers: count("Controllers; each link to the array is one path to each of them.", 2, {
-      minimum: 1,
-      maximum: 16,
-    }),
     writeCacheProtected: flag("The write cache survives a power loss (battery or flash).", true),
     ...diskModelMembers,
     readLatencyUs: latency("Time for a read inside the array, before transfer.", 200),

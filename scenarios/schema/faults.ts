@@ -44,14 +44,14 @@ const onDevice = (name: string, description: string, counted: string): Extension
 const domainFaults: readonly Extension[] = [
   fault(
     "crash",
-    "The software of a domain stops; memory is lost, devices keep their power and caches.",
+    "A domain fails at once: memory, and volatile caches of its devices, are lost.",
     { domain: id("A host or an array."), restartAfterMs },
     ["domain"],
     { domain: "endpoint" },
   ),
   fault(
     "power-loss",
-    "A domain loses power: memory and volatile caches of devices are lost.",
+    "A domain, or all of a rack, loses power: memory and volatile caches are lost.",
     { domain: id("A host, an array or a rack."), restartAfterMs },
     ["domain"],
     { domain: "domain" },
@@ -99,13 +99,6 @@ const domainFaults: readonly Extension[] = [
     ["host", "stepUs"],
     { host: "host" },
   ),
-  fault(
-    "manager-timeout",
-    "The manager stops waiting for an operation and reports it failed; its job runs on.",
-    { operation: id("The id of a timeline entry.") },
-    ["operation"],
-    { operation: "operation" },
-  ),
 ];
 
 const linkFaults: readonly Extension[] = [
@@ -123,11 +116,13 @@ const linkFaults: readonly Extension[] = [
   ),
   fault(
     "path-loss",
-    "A host loses its path to one controller of an array.",
+    "A host loses one of its paths (links) to an array; others go on.",
     {
       host: id("The host."),
       array: id("The array."),
-      controller: count("Which controller, counted from 0.", 0, { maximum: 15 }),
+      path: count("Which of the links between them, in the order listed, from 0.", 0, {
+        maximum: 15,
+      }),
       durationMs,
     },
     ["host", "array"],

@@ -38,7 +38,6 @@ export type Fault =
   | SlowFault
   | DegradeFault
   | ClockStepFault
-  | ManagerTimeoutFault
   | PartitionFault
   | PathLossFault
   | LostWriteFault
@@ -347,7 +346,7 @@ export interface Link {
   readonly queueKiB?: number;
 }
 /**
- * A storage array: a failure domain of its own, reached over links, with redundant controllers.
+ * A storage array: a failure domain of its own, reached over links; each link is a path.
  */
 export interface StorageArray {
   /**
@@ -366,10 +365,6 @@ export interface StorageArray {
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
   readonly capacityMiB?: number;
-  /**
-   * Controllers; each link to the array is one path to each of them.
-   */
-  readonly controllers?: number;
   /**
    * The write cache survives a power loss (battery or flash).
    */
@@ -892,11 +887,11 @@ export interface RestartOperation {
   readonly host: string;
 }
 /**
- * The software of a domain stops; memory is lost, devices keep their power and caches.
+ * A domain fails at once: memory, and volatile caches of its devices, are lost.
  */
 export interface CrashFault {
   /**
-   * The software of a domain stops; memory is lost, devices keep their power and caches.
+   * A domain fails at once: memory, and volatile caches of its devices, are lost.
    */
   readonly kind: "crash";
   /**
@@ -925,11 +920,11 @@ export interface CrashFault {
   readonly restartAfterMs?: number;
 }
 /**
- * A domain loses power: memory and volatile caches of devices are lost.
+ * A domain, or all of a rack, loses power: memory and volatile caches are lost.
  */
 export interface PowerLossFault {
   /**
-   * A domain loses power: memory and volatile caches of devices are lost.
+   * A domain, or all of a rack, loses power: memory and volatile caches are lost.
    */
   readonly kind: "power-loss";
   /**
@@ -1077,35 +1072,6 @@ export interface ClockStepFault {
   readonly stepUs: number;
 }
 /**
- * The manager stops waiting for an operation and reports it failed; its job runs on.
- */
-export interface ManagerTimeoutFault {
-  /**
-   * The manager stops waiting for an operation and reports it failed; its job runs on.
-   */
-  readonly kind: "manager-timeout";
-  /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
-   */
-  readonly atMs?: number;
-  /**
-   * Strikes while an operation is in a phase: `merge.copy`.
-   */
-  readonly during?: string;
-  /**
-   * Strikes at random; mean time between two.
-   */
-  readonly meanIntervalMs?: number;
-  /**
-   * Chance that it strikes at all when its moment comes.
-   */
-  readonly probability?: number;
-  /**
-   * The id of a timeline entry.
-   */
-  readonly operation: string;
-}
-/**
  * No message gets from one side to the other.
  */
 export interface PartitionFault {
@@ -1147,11 +1113,11 @@ export interface PartitionFault {
   readonly durationMs?: number;
 }
 /**
- * A host loses its path to one controller of an array.
+ * A host loses one of its paths (links) to an array; others go on.
  */
 export interface PathLossFault {
   /**
-   * A host loses its path to one controller of an array.
+   * A host loses one of its paths (links) to an array; others go on.
    */
   readonly kind: "path-loss";
   /**
@@ -1179,9 +1145,9 @@ export interface PathLossFault {
    */
   readonly array: string;
   /**
-   * Which controller, counted from 0.
+   * Which of the links between them, in the order listed, from 0.
    */
-  readonly controller?: number;
+  readonly path?: number;
   /**
    * How long it lasts; absent = to the end of the run.
    */
@@ -1522,7 +1488,6 @@ export type ResolvedFault =
   | ResolvedSlowFault
   | ResolvedDegradeFault
   | ResolvedClockStepFault
-  | ResolvedManagerTimeoutFault
   | ResolvedPartitionFault
   | ResolvedPathLossFault
   | ResolvedLostWriteFault
@@ -1832,7 +1797,7 @@ export interface ResolvedLink {
   readonly queueKiB: number;
 }
 /**
- * A storage array: a failure domain of its own, reached over links, with redundant controllers.
+ * A storage array: a failure domain of its own, reached over links; each link is a path.
  */
 export interface ResolvedStorageArray {
   /**
@@ -1851,10 +1816,6 @@ export interface ResolvedStorageArray {
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
   readonly capacityMiB: number;
-  /**
-   * Controllers; each link to the array is one path to each of them.
-   */
-  readonly controllers: number;
   /**
    * The write cache survives a power loss (battery or flash).
    */
@@ -2377,11 +2338,11 @@ export interface ResolvedRestartOperation {
   readonly host: string;
 }
 /**
- * The software of a domain stops; memory is lost, devices keep their power and caches.
+ * A domain fails at once: memory, and volatile caches of its devices, are lost.
  */
 export interface ResolvedCrashFault {
   /**
-   * The software of a domain stops; memory is lost, devices keep their power and caches.
+   * A domain fails at once: memory, and volatile caches of its devices, are lost.
    */
   readonly kind: "crash";
   /**
@@ -2410,11 +2371,11 @@ export interface ResolvedCrashFault {
   readonly restartAfterMs?: number;
 }
 /**
- * A domain loses power: memory and volatile caches of devices are lost.
+ * A domain, or all of a rack, loses power: memory and volatile caches are lost.
  */
 export interface ResolvedPowerLossFault {
   /**
-   * A domain loses power: memory and volatile caches of devices are lost.
+   * A domain, or all of a rack, loses power: memory and volatile caches are lost.
    */
   readonly kind: "power-loss";
   /**
@@ -2562,35 +2523,6 @@ export interface ResolvedClockStepFault {
   readonly stepUs: number;
 }
 /**
- * The manager stops waiting for an operation and reports it failed; its job runs on.
- */
-export interface ResolvedManagerTimeoutFault {
-  /**
-   * The manager stops waiting for an operation and reports it failed; its job runs on.
-   */
-  readonly kind: "manager-timeout";
-  /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
-   */
-  readonly atMs?: number;
-  /**
-   * Strikes while an operation is in a phase: `merge.copy`.
-   */
-  readonly during?: string;
-  /**
-   * Strikes at random; mean time between two.
-   */
-  readonly meanIntervalMs?: number;
-  /**
-   * Chance that it strikes at all when its moment comes.
-   */
-  readonly probability: number;
-  /**
-   * The id of a timeline entry.
-   */
-  readonly operation: string;
-}
-/**
  * No message gets from one side to the other.
  */
 export interface ResolvedPartitionFault {
@@ -2632,11 +2564,11 @@ export interface ResolvedPartitionFault {
   readonly durationMs?: number;
 }
 /**
- * A host loses its path to one controller of an array.
+ * A host loses one of its paths (links) to an array; others go on.
  */
 export interface ResolvedPathLossFault {
   /**
-   * A host loses its path to one controller of an array.
+   * A host loses one of its paths (links) to an array; others go on.
    */
   readonly kind: "path-loss";
   /**
@@ -2664,9 +2596,9 @@ export interface ResolvedPathLossFault {
    */
   readonly array: string;
   /**
-   * Which controller, counted from 0.
+   * Which of the links between them, in the order listed, from 0.
    */
-  readonly controller: number;
+  readonly path: number;
   /**
    * How long it lasts; absent = to the end of the run.
    */

@@ -96,14 +96,13 @@ function checkFault(
       return [finding(pointerTo(pointer, "sensor"), message, expected)];
     }
     case "path-loss": {
-      const controllers = directory.arrays.get(fault.array)?.controllers;
-      if (controllers === undefined || !directory.hosts.has(fault.host)) return [];
-      if (!directory.connected(fault.host, fault.array)) {
+      if (!directory.hosts.has(fault.host) || !directory.arrays.has(fault.array)) return [];
+      const paths = directory.pathsBetween(fault.host, fault.array);
+      if (paths === 0) {
         return [finding(pointer, `${fault.host} has no link to ${fault.array}`, "a link")];
       }
-      if (fault.controller < controllers) return [];
-      const expected = `at most ${controllers - 1}`;
-      return [finding(pointerTo(pointer, "controller"), `is ${fault.controller}`, expected)];
+      if (fault.path < paths) return [];
+      return [finding(pointerTo(pointer, "path"), `is ${fault.path}`, `at most ${paths - 1}`)];
     }
     case "partition":
       if (fault.from !== fault.to) return [];

@@ -26,9 +26,13 @@ function checkPlacement(vm: ResolvedVm, pointer: string, directory: Directory) {
 /** A disk is reachable from every host that the VM may run on. */
 function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): readonly Finding[] {
   const places = [vm.host, ...vm.restartOn].filter((host) => directory.hosts.has(host));
-  return vm.disks.flatMap(({ on }, index) => {
+  return vm.disks.flatMap(({ on, kind }, index) => {
     const place = pointerTo(pointer, "disks", index, "on");
     if (directory.hostDisks.has(on)) {
+      if (kind !== "flat") {
+        const expected = '"flat", or an array: redo logs are kept on arrays';
+        return [finding(pointerTo(pointer, "disks", index, "kind"), `is "${kind}"`, expected)];
+      }
       const away = places.find((host) => !on.startsWith(`${host}/`));
       const message = `the vm may run on ${away}, which cannot reach ${on}`;
       return away === undefined ? [] : [finding(place, message, "an array, or only that host")];

@@ -18,6 +18,8 @@ export interface Directory {
   readonly hostDisks: ReadonlySet<string>;
   /** Is there a link between the two? */
   connected(a: string, b: string): boolean;
+  /** Number of links between the two. */
+  pathsBetween(a: string, b: string): number;
 }
 
 const byId = <T extends { readonly id: string }>(entries: readonly T[]): ReadonlyMap<string, T> =>
@@ -37,6 +39,8 @@ export function directoryOf(document: ResolvedScenario): Directory {
     operations: new Map(timeline.map((entry) => [entry.id, entry.do])),
     hostDisks: new Set(hosts.flatMap((host) => host.disks.map((disk) => `${host.id}/${disk.id}`))),
     connected: (a, b) => ends.has(`${a} ${b}`),
+    pathsBetween: (a, b) =>
+      links.filter(({ between }) => between.includes(a) && between.includes(b)).length,
   };
 }
 

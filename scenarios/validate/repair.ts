@@ -92,7 +92,6 @@ export function repair(document: Entry): Entry {
   rename(listOf(document, "arrays"), "array");
   for (const array of listOf(document, "arrays")) {
     delete array["rack"];
-    array["controllers"] = 16;
     repairLatencies(array);
   }
   document["links"] = hosts.flatMap((host) =>
@@ -116,13 +115,11 @@ export function repair(document: Entry): Entry {
   rename(timeline, "op");
   repairMoments(document);
   timeline.forEach((entry) => repairReferences(entry, find("operation", entry["do"])));
-  if (timeline.length === 0) {
-    document["faults"] = listOf(document, "faults").filter((f) => f["kind"] !== "manager-timeout");
-  }
   for (const fault of listOf(document, "faults")) {
     repairReferences(fault, find("fault", fault["kind"]));
     if (fault["kind"] === "partition") fault["to"] = "host0";
     if (fault["kind"] === "degrade") fault["sensor"] = "sensor0";
+    if (fault["kind"] === "path-loss") fault["path"] = 0;
   }
   document["expect"] = listOf(document, "expect").filter(
     (one) => one["metric"] === undefined && (one["operation"] === undefined || timeline.length > 0),

@@ -331,10 +331,10 @@ const meanings: readonly (readonly [string, Change, string])[] = [
     "s.ts /timeline/0/disks/0: scratch is flat and cannot be snapshotted",
   ],
   [
-    "controller that is not there",
+    "path that is not there",
     (d) =>
-      add(d.faults, { kind: "path-loss", host: "alpha", array: "array", controller: 2, atMs: 1 }),
-    "s.ts /faults/1/controller: is 2 (expected at most 1)",
+      add(d.faults, { kind: "path-loss", host: "alpha", array: "array", path: 2, atMs: 1 }),
+    "s.ts /faults/1/path: is 2 (expected at most 0)",
   ],
   [
     "bound that is none",

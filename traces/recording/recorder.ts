@@ -12,9 +12,11 @@ import {
   type Epoch,
   type Notice,
   type Plain,
+  type PlainObject,
   type World,
   type WorldImage,
 } from "../../core/kernel/index.ts";
+import { BOUNDARY_NOTICE, type BoundaryEntry as GuestBoundaryEntry } from "../../core/vmm/index.ts";
 import {
   chunkKinds,
   encodePlain,
@@ -31,7 +33,7 @@ import {
   STREAMS,
   WORLD_OWNER,
 } from "../trace-chunks.ts";
-import { BoundaryLog, type BoundaryEntry } from "./boundary-log.ts";
+import { BoundaryLog } from "./boundary-log.ts";
 import { SnapshotLadder } from "./snapshot-ladder.ts";
 
 /** Work units (about a microsecond each) that a seek may have to re-execute: about 50 ms. */
@@ -78,9 +80,6 @@ export class Recorder {
   /** Goes into the gate's options when the world is built. */
   readonly sink: DrawSink = (streams, results) => this.#onDraws(streams, results);
 
-  /** Goes to the VMM: what each guest receives. */
-  readonly boundary = (vm: string, entry: BoundaryEntry): void => this.#boundary.add(vm, entry);
-
   /** Starts recording a freshly built world. */
   attach(world: World): void {
     this.#world = world;
@@ -91,8 +90,8 @@ export class Recorder {
   }
 
   /** Embeds an input that the scenario reads, so that the trace is whole without it. */
-  embed(name: string, sha256: string, bytes: Uint8Array): void {
-    this.#options.writer.append(INPUT_FILE, { name, sha256 }, bytes.slice());
+  embed(meta: { readonly [name: string]: string }, bytes: Uint8Array): void {
+    this.#options.writer.append(INPUT_FILE, meta, bytes.slice());
   }
 
   /** Live input: takes effect now, and is logged with the place where it did. */
@@ -179,10 +178,18 @@ export class Recorder {
   }
 
   #onNotice(notice: Notice): void {
+    if (notice.kind === BOUNDARY_NOTICE) return this.#onBoundary(notice);
     if (!KEPT_NOTICES.has(notice.kind)) return;
     const { event, timeNs, entity, kind, data } = notice;
     this.#notices.push([event, timeNs, entity, kind, data]);
     if (this.#notices.length >= NOTICES_PER_CHUNK) this.#flushNotices();
+  }
+
+  /** What a guest received goes to its own log: (progress, kind, payload). */
+  #onBoundary({ data }: Notice): void {
+    const { vm, step, nowNs, input } = data as unknown as GuestBoundaryEntry;
+    const payload = { nowNs, input: input as unknown as PlainObject };
+    this.#boundary.add(vm, { progress: step, kind: input.kind, payload });
   }
 
   #onEpoch({ index, event, timeNs, stateRoot }: Epoch): void {

@@ -9,6 +9,7 @@ import {
   assert,
   component,
   type DomainId,
+  type Plain,
   type Request,
   type SectorContent,
   SECTOR_BYTES,
@@ -192,4 +193,10 @@ export function loadVolume(
   load(durableContent(device(self), volumeLabel(name)));
   refreshCurrent(device(self), volumeLabel(name));
   recountSpace(self);
+}
+
+/** Makes a metadata file at once, at build. */
+export function putFile(self: ArrayEntity, name: string, value: Plain): void {
+  const outcome = writeFile(self, { name, value, ifVersion: 0 });
+  assert(outcome.ok, () => `${self.name} has file ${name} already`);
 }

@@ -1,0 +1,45 @@
+/**
+ * What operations on disks ask of an array: its small files and its volumes, each request with a
+ * time-out after which the operation looks for itself what happened.
+ */
+import { ask, type AskStep, type EntityId, type Plain, type PlainObject } from "../kernel/index.ts";
+import { volumeOf } from "./descriptor.ts";
+
+/** How long the array may take over one request. */
+export const ARRAY_TIMEOUT_NS = 5_000_000_000;
+
+/** Bytes of a file on the wire. */
+const FILE_BYTES = 1_024;
+
+export type FileValue = { readonly value: PlainObject; readonly version: number };
+
+export function askArray(
+  array: EntityId,
+  verb: string,
+  body: Plain,
+  next: string,
+  otherwise?: string,
+): AskStep {
+  const extras = { timeoutNs: ARRAY_TIMEOUT_NS, bytes: FILE_BYTES };
+  return ask(array, verb, body, next, otherwise === undefined ? extras : { ...extras, otherwise });
+}
+
+/** The value goes to `next` as a {@link FileValue}. */
+export function readFile(array: EntityId, name: string, next: string, otherwise?: string): AskStep {
+  return askArray(array, "file-read", { name }, next, otherwise);
+}
+
+/** Null when there is no such file. */
+export function readFileIfAny(array: EntityId, name: string, next: string): AskStep {
+  return { ...readFile(array, name, next), tolerate: ["no-file"] };
+}
+
+export function deleteFile(array: EntityId, name: string, next: string): AskStep {
+  return { ...askArray(array, "file-delete", { name }, next), tolerate: ["no-file"] };
+}
+
+/** Removes a layer, descriptor and volume; what is gone already is no error. */
+export function removeLayer(array: EntityId, descriptor: string): AskStep[] {
+  const volume = askArray(array, "delete-volume", { name: volumeOf(descriptor) }, "");
+  return [deleteFile(array, descriptor, ""), { ...volume, tolerate: ["gone"] }];
+}

@@ -1,0 +1,45 @@
+/**
+ * What a disk holds when its chain is read on the array itself, as a host that opens it would. For
+ * invariants, exports and inspection: nothing of it passes a host.
+ */
+import { SectorContent, type World } from "../kernel/index.ts";
+import { type ArrayEntity, volumeContent } from "../platform/index.ts";
+import { asDescriptor, type DiskDescriptor } from "./descriptor.ts";
+
+export interface ChainLayer {
+  readonly name: string;
+  readonly descriptor: DiskDescriptor;
+  readonly content: SectorContent;
+}
+
+/** Layers of the chain under a descriptor, base first; undefined when something of it is gone. */
+export function chainView(
+  world: World,
+  array: string,
+  descriptorName: string,
+): readonly ChainLayer[] | undefined {
+  const entity = world.named(array) as unknown as ArrayEntity;
+  const layers: ChainLayer[] = [];
+  for (let name: string | null = descriptorName; name !== null;) {
+    const value = entity.durable.files[`file:${name}`]?.value;
+    if (value === undefined) return undefined;
+    const descriptor = asDescriptor(value as never);
+    const content = volumeContent(entity, descriptor.volume);
+    if (content === undefined) return undefined;
+    layers.unshift({ name, descriptor, content });
+    name = descriptor.parent;
+  }
+  return layers;
+}
+
+/** One content that reads like the chain. */
+export function flattened(layers: readonly ChainLayer[]): SectorContent {
+  const base = layers[0]!;
+  const flat = base.content.fork();
+  for (const { content } of layers.slice(1)) {
+    for (const { sector, sectors } of content.allocatedRuns()) {
+      flat.write(sector, content.read(sector, sectors));
+    }
+  }
+  return flat;
+}

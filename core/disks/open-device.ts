@@ -1,0 +1,41 @@
+/**
+ * The way from a virtual disk to a volume: an initiator with the paths to the array, and on it a
+ * page cache unless the disk goes round it.
+ */
+import type { Entity, EntityId } from "../kernel/index.ts";
+import { type PagePoolEntity, spawnInitiator, spawnPageCache } from "../platform/index.ts";
+
+export type VolumeAccess = {
+  readonly array: EntityId;
+  /** Carriers to the array, the preferred one first. */
+  readonly paths: readonly EntityId[];
+  readonly cacheMode: "none" | "writethrough" | "writeback";
+  /** The host's memory for cached pages. */
+  readonly pool: EntityId;
+  readonly writebackNs: number;
+};
+
+/** Opens a volume for `disk`; the block device that leads to it. */
+export function openDevice(
+  disk: Entity,
+  access: VolumeAccess,
+  volume: string,
+  sectors: number,
+): EntityId {
+  const { array, paths } = access;
+  const initiator = spawnInitiator(disk.world, disk, { array, volume, paths });
+  return cachedDevice(disk, initiator.id, access, sectors);
+}
+
+/** `lower` itself, or a page cache on it. */
+export function cachedDevice(
+  disk: Entity,
+  lower: EntityId,
+  cache: Pick<VolumeAccess, "cacheMode" | "pool" | "writebackNs">,
+  sectors: number,
+): EntityId {
+  const { cacheMode: mode, writebackNs } = cache;
+  if (mode === "none") return lower;
+  const pool = disk.world.entity(cache.pool) as unknown as PagePoolEntity;
+  return spawnPageCache(disk.world, disk, { lower, mode, pool, sectors, writebackNs }).id;
+}

@@ -1,0 +1,210 @@
+/**
+ * Power-on of a VM whose disks lie on an array: first what an earlier operation left half done is
+ * finished or undone, then each disk's chain is opened from its descriptors, then the guest starts.
+ * Recovery sees durable state alone (configuration and intent); running it twice, or crashing in
+ * the middle of it, ends in the same place.
+ */
+import {
+  type Entity,
+  type EntityId,
+  done,
+  fail,
+  go,
+  type Operation,
+  operation,
+  type PlainObject,
+  type SectorRange,
+  together,
+} from "../kernel/index.ts";
+import { type HostEntity, reserveMemory } from "../platform/index.ts";
+import { attachDisks, powerOn as beginRun, type VmRecord } from "../vmm/index.ts";
+import {
+  askArray,
+  deleteFile,
+  type FileValue,
+  readFile,
+  readFileIfAny,
+  removeLayer,
+} from "./array-requests.ts";
+import {
+  asDescriptor,
+  configurationFile,
+  type DiskDescriptor,
+  intentFile,
+  type SnapshotIntent,
+  type VmConfiguration,
+} from "./descriptor.ts";
+import { cachedDevice, openDevice, type VolumeAccess } from "./open-device.ts";
+import { pushLayer, virtualDisk, type VirtualDiskEntity } from "./virtual-disk.ts";
+
+/** A whole device of the host, given to the VM; `cache` null goes round the page cache. */
+export type LocalDisk = {
+  readonly disk: string;
+  readonly device: EntityId;
+  readonly sectors: number;
+  readonly cache: Pick<VolumeAccess, "cacheMode" | "pool" | "writebackNs">;
+};
+
+export type PowerOnDisk = { readonly disk: string; readonly access: VolumeAccess };
+
+export type PowerOnParams = {
+  readonly vm: string;
+  /** The VM's record. */
+  readonly record: EntityId;
+  readonly array: EntityId;
+  /** Disks on the array. */
+  readonly disks: readonly PowerOnDisk[];
+  /** Flat disks on devices of the host itself. */
+  readonly local: readonly LocalDisk[];
+  /** All of them, in the order of the VM's specification. */
+  readonly order: readonly string[];
+  /** Memory that the VM reserves on its host. */
+  readonly memoryMiB: number;
+  /** The host's processor. */
+  readonly cpu: EntityId;
+};
+
+type PowerOnState = {
+  configuration: VmConfiguration | null;
+  /** Chain of each disk, top first, while descriptors are read; base first when complete. */
+  chains: { name: string; descriptor: DiskDescriptor }[][];
+};
+
+type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
+
+export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>(
+  "power-on",
+  {
+    begin: (_host, op) =>
+      op.params.disks.length === 0
+        ? go("readAllocation")
+        : readFile(op.params.array, configurationFile(op.params.vm), "recover"),
+
+    recover(_host, op, file: FileValue) {
+      op.edit().configuration = file.value as never;
+      return readFileIfAny(op.params.array, intentFile(op.params.vm), "finishOrUndo");
+    },
+
+    /** The configuration decides: it names the new layers, or they never became the disk. */
+    finishOrUndo(host, op, file: FileValue | null) {
+      if (file === null) return go("readChains");
+      const intent = file.value as SnapshotIntent;
+      const { running, pointsInTime } = op.state.configuration!;
+      const made = Object.entries(intent.descriptors);
+      const switchedOver = made.every(([disk, descriptor]) => running[disk] === descriptor);
+      host.notice("recovery", { vm: op.params.vm, intent: intent.kind, switchedOver });
+      if (switchedOver) {
+        const last = pointsInTime.at(-1)!;
+        host.notice("point-in-time", { vm: intent.vm, id: last.id, descriptors: last.disks });
+        return go("closeIntent");
+      }
+      const asks = made.flatMap(([, descriptor]) => removeLayer(op.params.array, descriptor));
+      return together(asks, "closeIntent");
+    },
+
+    closeIntent: (_host, op) => deleteFile(op.params.array, intentFile(op.params.vm), "readChains"),
+
+    readChains(_host, op) {
+      const { running } = op.state.configuration!;
+      op.edit().chains = op.params.disks.map(() => []);
+      return together(
+        op.params.disks.map(({ disk }) => readFile(op.params.array, running[disk]!, "")),
+        "followChains",
+      );
+    },
+
+    /** Each descriptor names its parent; the walk goes on until every chain has its base. */
+    followChains(_host, op, files: readonly (FileValue | null)[]) {
+      const { running } = op.state.configuration!;
+      const state = op.edit();
+      files.forEach((file, i) => {
+        if (file === null) return;
+        const chain = state.chains[i]!;
+        const name = chain.at(-1)?.descriptor.parent ?? running[op.params.disks[i]!.disk]!;
+        chain.push({ name, descriptor: asDescriptor(file.value) as never });
+      });
+      const broken = op.state.chains.findIndex((chain) => !isConnected(chain));
+      if (broken >= 0) return fail("content-id-mismatch", op.params.disks[broken]!.disk);
+      const parents = op.state.chains.map((chain) => chain.at(-1)!.descriptor.parent);
+      if (parents.every((parent) => parent === null)) return go("readAllocation");
+      const asks = parents.map((parent) =>
+        parent === null
+          ? readFileIfAny(op.params.array, "", "")
+          : readFile(op.params.array, parent, ""),
+      );
+      return together(asks, "followChains");
+    },
+
+    /** A redo log answers for what was written to it: the array knows which sectors that is. */
+    readAllocation(_host, op) {
+      const asks = op.state.chains.flatMap((chain) =>
+        chain.map(({ descriptor }) =>
+          askArray(op.params.array, "allocated-ranges", { name: descriptor.volume }, ""),
+        ),
+      );
+      return together(asks, "start");
+    },
+
+    start(host, op, allocations: readonly { ranges: readonly SectorRange[] }[]) {
+      const { world, domain } = host;
+      const { vm, record, cpu, memoryMiB } = op.params;
+      if (!reserveMemory(host as unknown as HostEntity, vm, memoryMiB)) {
+        return fail("no-memory", memoryMiB);
+      }
+      const run = beginRun(world.entity(record) as unknown as VmRecord, { domain, cpu });
+      if (run === undefined) return fail("already-on", vm);
+      const creator = run as unknown as Entity;
+      const opened = new Map<string, EntityId>();
+      let next = 0;
+      op.params.disks.forEach(({ disk, access }, i) => {
+        const chain = op.state.chains[i]!;
+        const held = allocations.slice(next, (next += chain.length)).map(({ ranges }) => ranges);
+        opened.set(disk, openChain(creator, vm, disk, access, chain, held).id);
+      });
+      for (const local of op.params.local) opened.set(local.disk, openLocal(creator, vm, local).id);
+      const disks = op.params.order.map((disk) => opened.get(disk)!);
+      attachDisks(run, disks);
+      return done({ run: run.name, layers: allocations.length });
+    },
+  },
+  () => ({ configuration: null, chains: [] }),
+);
+
+type Chain = Op["state"]["chains"][number];
+
+function isConnected(chain: Chain): boolean {
+  return chain.every(({ descriptor }, i) => {
+    const child = chain[i - 1]?.descriptor;
+    return child === undefined || child.parentCid === descriptor.cid;
+  });
+}
+
+/** Base first; `held` is in the order of the chain, top first. */
+function openChain(
+  run: Entity,
+  vm: string,
+  id: string,
+  access: VolumeAccess,
+  chain: Chain,
+  held: readonly (readonly SectorRange[])[],
+): VirtualDiskEntity {
+  const { sectors, grainSectors } = chain[0]!.descriptor;
+  const config = { vm, disk: id, sectors, grainSectors };
+  const disk = run.spawn(virtualDisk, config, id);
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const { name, descriptor } = chain[i]!;
+    const { volume, kind } = descriptor;
+    const device = openDevice(disk as unknown as Entity, access, volume, sectors);
+    pushLayer(disk, { descriptor: name, volume, kind, device }, held[i]!);
+  }
+  return disk;
+}
+
+function openLocal(run: Entity, vm: string, local: LocalDisk): VirtualDiskEntity {
+  const { disk: id, device, sectors, cache } = local;
+  const config = { vm, disk: id, sectors, grainSectors: 1 };
+  const disk = run.spawn(virtualDisk, config, id);
+  const top = cachedDevice(disk as unknown as Entity, device, cache, sectors);
+  pushLayer(disk, { descriptor: "", volume: "", kind: "flat", device: top }, []);
+  return disk;
+}

@@ -1,0 +1,31 @@
+/** Power-off, stun and unstun as operations, so that timelines, traces and reports see them. */
+import {
+  ask,
+  done,
+  type Entity,
+  type EntityId,
+  type Operation,
+  operation,
+  type OperationComponent,
+  type PlainObject,
+} from "../kernel/index.ts";
+
+export type InstanceParams = {
+  readonly vm: string;
+  /** Running instance of the VM, in this domain. */
+  readonly instance: EntityId;
+};
+
+type Op = Operation<InstanceParams & PlainObject, PlainObject>;
+
+/** The plug is pulled: nothing is flushed, the guest hears nothing. */
+export const powerOff = asked("power-off");
+export const stun = asked("stun");
+export const unstun = asked("unstun");
+
+function asked(verb: string): OperationComponent {
+  return operation<InstanceParams & PlainObject, PlainObject>(verb, {
+    [verb]: (_host: Entity, op: Op) => ask(op.params.instance, verb, {}, "report"),
+    report: (_host: Entity, _op: Op, value: PlainObject) => done(value),
+  });
+}

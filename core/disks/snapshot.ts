@@ -1,0 +1,263 @@
+/**
+ * Snapshot of a running VM on redo logs: a new, empty redo log is put on top of each disk, and what
+ * was there becomes a point in time that nothing writes to any more.
+ *
+ * Order is everything. The intent is durable before anything is made; the redo logs and their
+ * descriptors are durable before anything points at them; the guest is stunned, its writes drained
+ * and flushed, before the one pointer (the VM's configuration file, all disks at once) swings; the
+ * intent goes last. Recovery reads configuration and intent, and nothing else: if the
+ * configuration names the new descriptors it finishes, else it undoes.
+ *
+ * Runs in the domain of the VM's host; files and volumes are asked of the array and can be refused,
+ * time out, or time out after taking effect.
+ */
+import {
+  ask,
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  type Operation,
+  operation,
+  type Plain,
+  type PlainObject,
+  together,
+  wait,
+} from "../kernel/index.ts";
+import { askArray, type FileValue, readFile, removeLayer } from "./array-requests.ts";
+import {
+  configurationFile,
+  descriptorFile,
+  type DiskDescriptor,
+  intentFile,
+  redoOn,
+  type SnapshotIntent,
+  type VmConfiguration,
+  volumeOf,
+} from "./descriptor.ts";
+import { openDevice, type VolumeAccess } from "./open-device.ts";
+import { isDrained, pushLayer, type VirtualDiskEntity } from "./virtual-disk.ts";
+
+/** How often the operation looks whether the guest's writes are through. */
+const DRAIN_POLL_NS = 50_000;
+/** Pause before the array is asked again what happened. */
+const UNDECIDED_NS = 1_000_000_000;
+
+export type SnapshotDisk = {
+  readonly disk: string;
+  /** The open virtual disk. */
+  readonly entity: EntityId;
+  readonly access: VolumeAccess;
+};
+
+export type SnapshotParams = {
+  readonly vm: string;
+  /** Running instance of the VM, in this domain. */
+  readonly instance: EntityId;
+  /** Entity of the array that keeps the VM's files and volumes. */
+  readonly array: EntityId;
+  readonly disks: readonly SnapshotDisk[];
+  /** Id of the point in time. */
+  readonly pointInTime: string;
+};
+
+type SnapshotState = {
+  configuration: VmConfiguration | null;
+  version: number;
+  /** Descriptors by name: the running ones, then the new ones. */
+  parents: { [disk: string]: DiskDescriptor };
+  made: { [disk: string]: string };
+  stunnedAtNs: number;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<SnapshotParams & PlainObject, SnapshotState & PlainObject>;
+
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & PlainObject>(
+  "snapshot",
+  {
+    begin: (_host, op) =>
+      readFile(op.params.array, configurationFile(op.params.vm), "readDescriptors"),
+
+    readDescriptors(_host, op, file: FileValue) {
+      const configuration = file.value as VmConfiguration;
+      if (configuration.pointsInTime.some((each) => each.id === op.params.pointInTime)) {
+        return fail("point-in-time-exists", op.params.pointInTime);
+      }
+      const state = op.edit();
+      state.configuration = configuration as never;
+      state.version = file.version;
+      return together(
+        op.params.disks.map(({ disk }) =>
+          readFile(op.params.array, configuration.running[disk]!, ""),
+        ),
+        "openIntent",
+      );
+    },
+
+    /** From here on recovery knows what may exist. A second snapshot at the same time is refused. */
+    openIntent(_host, op, files: readonly FileValue[]) {
+      const { vm, disks } = op.params;
+      const layer = op.state.configuration!.layersMade + 1;
+      const state = op.edit();
+      disks.forEach(({ disk }, i) => {
+        state.parents[disk] = files[i]!.value as never;
+        state.made[disk] = descriptorFile(vm, disk, layer);
+      });
+      const intent: SnapshotIntent = {
+        kind: "snapshot",
+        operation: op.id,
+        vm,
+        descriptors: { ...state.made },
+      };
+      const body = { name: intentFile(vm), value: intent, ifVersion: 0 };
+      return askArray(op.params.array, "file-write", body, "createRedoLogs", "refuse");
+    },
+
+    createRedoLogs(_host, op) {
+      const asks = op.params.disks.map(({ disk }) => {
+        const { sectors } = op.state.parents[disk]!;
+        const name = volumeOf(op.state.made[disk]!);
+        return askArray(op.params.array, "create-volume", { name, sectors }, "", "undo");
+      });
+      return together(asks, "writeDescriptors", "undo");
+    },
+
+    writeDescriptors(_host, op) {
+      const asks = op.params.disks.map(({ disk }) => {
+        const name = op.state.made[disk]!;
+        const parentName = op.state.configuration!.running[disk]!;
+        const value = redoOn(name, parentName, op.state.parents[disk]!);
+        return askArray(op.params.array, "file-write", { name, value }, "", "undo");
+      });
+      return together(asks, "stun", "undo");
+    },
+
+    stun(host, op) {
+      op.edit().stunnedAtNs = host.simulatedNs;
+      return ask(op.params.instance, "stun", {}, "drain", { otherwise: "undo" });
+    },
+
+    /** What the guest sent before the stun is still on its way through the chain. */
+    drain: (host, op) =>
+      disksOf(host, op).every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),
+
+    /** The point in time is on stable storage before anything makes it one. */
+    flush: (_host, op) =>
+      together(
+        op.params.disks.map(({ entity }) => ask(entity, "io", { op: "flush" }, "")),
+        "switchOver",
+        "undoStunned",
+      ),
+
+    /** The linearization point, for all disks at once. */
+    switchOver(_host, op) {
+      const value = switched(op);
+      const body = { name: configurationFile(op.params.vm), value, ifVersion: op.state.version };
+      return askArray(op.params.array, "file-write", body, "adopt", "findOut");
+    },
+
+    /** The array did not answer, or refused: what the configuration says now is what happened. */
+    findOut: (_host, op) =>
+      readFile(op.params.array, configurationFile(op.params.vm), "decide", "undecided"),
+
+    decide(_host, op, file: FileValue) {
+      const { running } = file.value as VmConfiguration;
+      const happened = op.params.disks.every(({ disk }) => running[disk] === op.state.made[disk]);
+      return go(happened ? "adopt" : "undoStunned");
+    },
+
+    /** The guest stays stunned until it is known which chain is the disk. */
+    undecided: () => wait(UNDECIDED_NS, "findOut"),
+
+    adopt(host, op) {
+      const { vm, pointInTime } = op.params;
+      const running = op.state.configuration!.running;
+      const descriptors: { [disk: string]: string } = {};
+      for (const { disk } of op.params.disks) descriptors[disk] = running[disk]!;
+      host.notice("point-in-time", { vm, id: pointInTime, descriptors });
+      disksOf(host, op).forEach((disk, i) => {
+        const { disk: id, access } = op.params.disks[i]!;
+        const descriptor = op.state.made[id]!;
+        const volume = volumeOf(descriptor);
+        const device = openDevice(disk as unknown as Entity, access, volume, disk.config.sectors);
+        pushLayer(disk, { descriptor, volume, kind: "redo", device }, []);
+      });
+      return ask(op.params.instance, "unstun", {}, "closeIntent");
+    },
+
+    closeIntent(_host, op) {
+      return askArray(
+        op.params.array,
+        "file-delete",
+        { name: intentFile(op.params.vm) },
+        "report",
+        "leftOpen",
+      );
+    },
+
+    report: (host, op) => done({ stunNs: host.simulatedNs - op.state.stunnedAtNs }),
+
+    /** The snapshot stands; only the intent is left for recovery to close. */
+    leftOpen: (host, op) =>
+      done({ stunNs: host.simulatedNs - op.state.stunnedAtNs, intentLeftOpen: true }),
+
+    refuse: (_host, _op, why: { code: string; detail: Plain }) => fail(why.code, why.detail),
+
+    undoStunned(_host, op, why: Why) {
+      op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
+      return ask(op.params.instance, "unstun", {}, "undo");
+    },
+
+    undo(_host, op, why: Why) {
+      op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
+      const { array, disks } = op.params;
+      const asks = disks.flatMap(({ disk }) => removeLayer(array, op.state.made[disk]!));
+      return together(asks, "undone", "failed");
+    },
+
+    undone: (_host, op) =>
+      askArray(
+        op.params.array,
+        "file-delete",
+        { name: intentFile(op.params.vm) },
+        "failed",
+        "failed",
+      ),
+
+    failed(_host, op) {
+      const { code, detail } = op.state.failure!;
+      return fail(code, detail as Plain);
+    },
+  },
+  () => ({
+    configuration: null,
+    version: 0,
+    parents: {},
+    made: {},
+    stunnedAtNs: 0,
+    failure: null,
+  }),
+);
+
+/** The configuration with the new descriptors running and the old ones kept as a point in time. */
+function switched(op: Op): VmConfiguration {
+  const before = op.state.configuration!;
+  const disks: { [disk: string]: string } = {};
+  for (const { disk } of op.params.disks) disks[disk] = before.running[disk]!;
+  return {
+    vm: before.vm,
+    running: { ...before.running, ...op.state.made },
+    pointsInTime: [...before.pointsInTime, { id: op.params.pointInTime, disks }],
+    layersMade: before.layersMade + 1,
+  };
+}
+
+function disksOf(host: Entity, op: Op): VirtualDiskEntity[] {
+  return op.params.disks.map(
+    ({ entity }) => host.world.entity(entity) as unknown as VirtualDiskEntity,
+  );
+}

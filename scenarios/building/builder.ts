@@ -1,0 +1,183 @@
+/**
+ * Builds the world of a document: hosts, arrays and links, VMs with their disks and guests, the
+ * driver that plays timeline and faults, and the invariants. Building draws nothing and reads
+ * nothing: the same document and inputs give the same world around any gate.
+ */
+import {
+  diskInvariants,
+  powerOff,
+  powerOn,
+  provisionDisks,
+  snapshot,
+  stun,
+  unstun,
+  virtualDisk,
+} from "../../core/disks/index.ts";
+import {
+  type GuestInputs,
+  type GuestKinds,
+  type GuestSpec,
+  type PreparedCapture,
+} from "../../core/guest/index.ts";
+import {
+  type AnyComponent,
+  assert,
+  component,
+  diskNumber,
+  fromMs,
+  type GateOptions,
+  type PlainObject,
+  World,
+} from "../../core/kernel/index.ts";
+import { cpuInvariants, storageInvariants } from "../../core/platform/index.ts";
+import { createVmm, outputHashes, spawnVmRecord, vmInvariants } from "../../core/vmm/index.ts";
+import type { OutputHash, WorldBuilder } from "../../traces/index.ts";
+import type { OwnParts } from "../define.ts";
+import type { ResolvedScenario, ResolvedVm } from "../schema/scenario.generated.ts";
+import { driverComponent, wireDriver } from "./driver.ts";
+import { buildFabric, type Fabric, MIB, SECTORS_PER_MIB } from "./fabric.ts";
+import { guestConfig } from "./guest-config.ts";
+import type { ScenarioInput } from "./inputs.ts";
+import { isOwnOperation } from "./own-parts.ts";
+
+/** What a trace needs to re-execute a run, and to replay one guest of it alone. */
+export interface ScenarioBuilder extends WorldBuilder {
+  readonly outputs: (world: World) => { readonly [vm: string]: OutputHash };
+  readonly guestSpec: (vm: string) => GuestSpec;
+  readonly kinds: GuestKinds;
+  readonly inputs: GuestInputs;
+}
+
+const PAGE_BYTES = 4_096;
+const OPERATIONS: readonly AnyComponent[] = [
+  snapshot,
+  powerOn,
+  powerOff,
+  stun,
+  unstun,
+] as unknown as readonly AnyComponent[];
+
+/** Domain of what no crash reaches: clients and their journals. */
+const outside = component<PlainObject, PlainObject, PlainObject>({
+  kind: "outside",
+  shared: true,
+  handlers: {},
+});
+
+export function createBuilder(
+  document: ResolvedScenario,
+  scenarioInputs: readonly ScenarioInput[],
+  own: Required<OwnParts>,
+): ScenarioBuilder {
+  const captures = new Map(scenarioInputs.map(({ vm, capture }) => [vm, capture]));
+  const bySha256 = new Map<string, PreparedCapture>();
+  for (const capture of captures.values()) bySha256.set(capture.sha256, capture);
+  const inputs: GuestInputs = {
+    capture: (sha256) => {
+      const capture = bySha256.get(sha256);
+      assert(capture, () => `no capture with SHA-256 ${sha256}`);
+      return capture;
+    },
+  };
+  const vmm = createVmm(inputs);
+  const specs = new Map(guestSpecs(document, captures).map((spec) => [spec.vm, spec]));
+  const guestSpec = (vm: string): GuestSpec => {
+    const spec = specs.get(vm);
+    assert(spec, () => `no VM ${vm}`);
+    return spec;
+  };
+  const driver = driverComponent(own.mechanisms);
+  const build = (gate: GateOptions): World => {
+    const world = new World({ gate });
+    const { hosts, arrays, links, vms } = document;
+    world.register(...OPERATIONS, virtualDisk as never);
+    for (const each of own.mechanisms) {
+      if (isOwnOperation(each)) world.register(each.operation as never);
+    }
+    const driverDomain = world.addDomain("driver");
+    const outsideDomain = world.addDomain("outside");
+    world.spawn(outside, {}, { domain: outsideDomain, name: "outside" });
+    world.addInvariants([
+      ...storageInvariants,
+      ...cpuInvariants,
+      ...vmInvariants,
+      ...diskInvariants,
+      ...own.invariants,
+    ]);
+    const fabric = buildFabric(world, hosts, arrays, links);
+    for (const vm of vms) {
+      provision(fabric, vm);
+      spawnVmRecord(world, vmm, outsideDomain, { spec: guestSpec(vm.id), shares: vm.shares });
+    }
+    const entity = world.spawn(driver, { document } as never, {
+      domain: driverDomain,
+      name: "driver",
+    });
+    wireDriver(world, entity);
+    own.build(world);
+    return world;
+  };
+  return {
+    build,
+    vms: document.vms.map(({ id }) => id),
+    durationNs: fromMs(document.durationMs),
+    outputs: outputsOf,
+    guestSpec,
+    kinds: vmm.kinds,
+    inputs,
+  };
+}
+
+/** Running hash and length of each guest's output. */
+function outputsOf(world: World): { readonly [vm: string]: OutputHash } {
+  const outputs: { [vm: string]: OutputHash } = {};
+  for (const [vm, { hash, bytes }] of Object.entries(outputHashes(world))) {
+    outputs[vm] = { hash, length: bytes };
+  }
+  return outputs;
+}
+
+/** Base volumes and descriptors of the disks that lie on arrays. */
+function provision(fabric: Fabric, vm: ResolvedVm): void {
+  for (const [id, array] of fabric.arrays) {
+    const disks = vm.disks.filter(({ on }) => on === id);
+    if (disks.length === 0) continue;
+    const news = disks.map(({ id: disk, sizeMiB, grainKiB }) => ({
+      disk,
+      sectors: sizeMiB * SECTORS_PER_MIB,
+      grainSectors: grainKiB * 2,
+    }));
+    provisionDisks(array, vm.id, news);
+  }
+}
+
+/** Disk numbers make stamps unique in the run, so they count over all VMs. */
+function guestSpecs(
+  document: ResolvedScenario,
+  captures: ReadonlyMap<string, PreparedCapture>,
+): GuestSpec[] {
+  let ordinal = 0;
+  return document.vms.map((vm) => ({
+    vm: vm.id,
+    kind: vm.guest.kind,
+    config: guestConfig(vm, captures.get(vm.id)) as unknown as PlainObject,
+    disks: vm.disks.map(({ id, sizeMiB, cacheMode, on }) => ({
+      id,
+      sectors: sizeMiB * SECTORS_PER_MIB,
+      number: diskNumber(ordinal++),
+      losesUnflushed: losesUnflushed(document, cacheMode, on),
+    })),
+    vcpus: vm.vcpus,
+    memoryPages: (vm.memoryMiB * MIB) / PAGE_BYTES,
+  }));
+}
+
+/** Somewhere on the way down a volatile cache answers before the medium has it. */
+function losesUnflushed(document: ResolvedScenario, cacheMode: string, on: string): boolean {
+  if (cacheMode === "writeback") return true;
+  const array = document.arrays.find(({ id }) => id === on);
+  if (array !== undefined) return array.writeCacheMiB > 0 && !array.writeCacheProtected;
+  const [hostId, diskId] = on.split("/");
+  const host = document.hosts.find(({ id }) => id === hostId);
+  return (host?.disks.find(({ id }) => id === diskId)?.writeCacheMiB ?? 0) > 0;
+}

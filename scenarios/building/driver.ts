@@ -1,0 +1,165 @@
+/**
+ * The scenario's driver: starts the operations of the timeline when their time or their phase
+ * comes, lets faults strike, brings crashed domains back, and restarts VMs elsewhere when their host
+ * is gone. It stands outside the datacenter, sees all of it, and knows true time.
+ */
+import {
+  bernoulli,
+  component,
+  type Entity,
+  exponential,
+  fromMs,
+  type PlainObject,
+  type World,
+} from "../../core/kernel/index.ts";
+import type {
+  ResolvedFault,
+  ResolvedScenario,
+  ResolvedTimelineEntry,
+} from "../schema/scenario.generated.ts";
+import { lostToCrash, vmRecordOf } from "../../core/vmm/index.ts";
+import { strike } from "./faults.ts";
+import { powerOnVm, startEntry } from "./timeline.ts";
+import type { Extension } from "../schema/extension.ts";
+
+/** From the loss of a host until its VMs are started elsewhere: failure detection and placement. */
+export const RESTART_DELAY_NS = fromMs(2_000);
+
+export type DriverConfig = PlainObject & { readonly document: ResolvedScenario };
+
+type DriverState = {
+  /** Restarts begun, for the names of their operations. */
+  readonly restarts: number;
+  /** Faults that struck, by index: those with `atMs` or `during` strike once. */
+  readonly struck: readonly boolean[];
+};
+
+export type Driver = Entity<DriverConfig, DriverState, Record<string, never>>;
+
+/** `own` are the mechanisms that the scenario file brings. */
+export function driverComponent(own: readonly Extension[]) {
+  return component<DriverConfig, DriverState, Record<string, never>>({
+    kind: "driver",
+    omniscient: true,
+    durable: () => ({ restarts: 0, struck: [] }),
+    handlers: {
+      begin: (self) => begin(self),
+      entry: (self, index: number) => startEntry(self, entryOf(self, index), own),
+      fault: (self, index: number) => letStrike(self, index, own),
+      phase: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["phase"]}`, own),
+      ended: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["outcome"]}`, own),
+      crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
+      restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
+      "restart-vm": (self, vm: { vm: string }) => restartElsewhere(self, vm.vm),
+      heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
+      "crash-domain": (self, arg: { domain: string }) =>
+        self.world.crash(self.world.registry.domainNamed(arg.domain)!, "degraded"),
+      "power-on-again": (self, arg: { vm: string; id: string; host: string }) =>
+        powerOnVm(self, arg.vm, arg.id, arg.host),
+      "restart-domain": (self, arg: { domain: string }) => restartDomain(self.world, arg.domain),
+    },
+  });
+}
+
+/** Subscribes to what the driver waits for; part of building. */
+export function wireDriver(world: World, driver: Driver): void {
+  const entity = driver as unknown as Entity;
+  world.subscribe("phase", entity, "phase");
+  world.subscribe("operation-end", entity, "ended");
+  world.subscribe("crash", entity, "crashed");
+  world.subscribe("restart", entity, "restarted");
+  driver.after(0, "begin");
+}
+
+function begin(self: Driver): void {
+  const { vms, timeline, faults } = self.config.document;
+  vms.forEach(({ id, poweredOn }) => poweredOn && powerOnVm(self, id, `${id}.power-on`));
+  timeline.forEach((entry, index) => {
+    if (entry.atMs !== undefined) self.after(fromMs(entry.atMs), "entry", index);
+  });
+  faults.forEach((fault, index) => {
+    if (fault.atMs !== undefined) self.after(fromMs(fault.atMs), "fault", index);
+    if (fault.meanIntervalMs !== undefined) scheduleNext(self, fault, index);
+  });
+}
+
+function scheduleNext(self: Driver, fault: ResolvedFault, index: number): void {
+  const delayNs = self.draw(`fault ${index} interval`, exponential(fromMs(fault.meanIntervalMs!)));
+  self.after(delayNs, "fault", index);
+}
+
+function onMoment(self: Driver, moment: string, own: readonly Extension[]): void {
+  const { timeline, faults } = self.config.document;
+  timeline.forEach((entry, index) => {
+    if (entry.after === moment) self.after(fromMs(entry.delayMs), "entry", index);
+  });
+  faults.forEach((fault, index) => {
+    if (fault.during === moment && self.durable.struck[index] !== true) letStrike(self, index, own);
+  });
+}
+
+function letStrike(self: Driver, index: number, own: readonly Extension[]): void {
+  const fault = faultOf(self, index);
+  if (fault.meanIntervalMs !== undefined) scheduleNext(self, fault, index);
+  const { struck } = self.editDurable();
+  struck[index] = true;
+  const chance = bernoulli(Math.round(fault.probability * 1_000_000));
+  if (fault.probability < 1 && self.draw(`fault ${index}`, chance) === 0) return;
+  self.notice("fault", { fault: fault.kind, ...(fault as unknown as PlainObject) });
+  strike(self, fault, "begins", own);
+  const { durationMs } = fault as { durationMs?: number };
+  if (durationMs !== undefined) self.after(fromMs(durationMs), "heal", { index });
+  const { restartAfterMs } = fault as { restartAfterMs?: number };
+  const { thenCrash } = fault as { thenCrash?: boolean };
+  if (restartAfterMs === undefined || thenCrash) return;
+  const { domain } = fault as { domain: string };
+  self.after(fromMs(restartAfterMs), "restart-domain", { domain });
+}
+
+/** A host is gone: its VMs start elsewhere, the important ones first. */
+function onCrash(self: Driver, domain: string): void {
+  const { vms } = self.config.document;
+  const lost = vms.filter(({ id }) => vmRecordOf(self.world, id).durable.host === domain);
+  [...lost]
+    .sort((a, b) => b.priority - a.priority)
+    .filter(({ restartOn }) => restartOn.some((host) => host !== domain))
+    .forEach(({ id }) => self.after(RESTART_DELAY_NS, "restart-vm", { vm: id }));
+}
+
+/** A host is back: VMs that could go nowhere else start on it again. */
+function onRestart(self: Driver, domain: string): void {
+  for (const { id, restartOn } of self.config.document.vms) {
+    const { host } = vmRecordOf(self.world, id).durable;
+    const waits = host === domain && !restartOn.some((other) => other !== domain);
+    if (waits && lostToCrash(vmRecordOf(self.world, id))) restartOnHost(self, id, host);
+  }
+}
+
+function restartElsewhere(self: Driver, vm: string): void {
+  if (!lostToCrash(vmRecordOf(self.world, vm))) return;
+  const { restartOn } = self.config.document.vms.find(({ id }) => id === vm)!;
+  const before = vmRecordOf(self.world, vm).durable.host;
+  const host = restartOn.find((each) => each !== before && hostIsUp(self.world, each));
+  if (host !== undefined) restartOnHost(self, vm, host);
+}
+
+function restartOnHost(self: Driver, vm: string, host: string): void {
+  const state = self.editDurable();
+  state.restarts++;
+  powerOnVm(self, vm, `${vm}.restart-${state.restarts}`, host);
+}
+
+function hostIsUp(world: World, host: string): boolean {
+  const domain = world.registry.domainNamed(host);
+  return domain !== undefined && world.isUp(domain);
+}
+
+function restartDomain(world: World, name: string): void {
+  const domain = world.registry.domainNamed(name);
+  if (domain !== undefined) world.restart(domain);
+}
+
+const entryOf = (self: Driver, index: number): ResolvedTimelineEntry =>
+  self.config.document.timeline[index]!;
+
+const faultOf = (self: Driver, index: number): ResolvedFault => self.config.document.faults[index]!;

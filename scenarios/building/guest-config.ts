@@ -1,0 +1,109 @@
+/** The guest of a document in base units, as its kind takes it. */
+import {
+  type BlockStreamWish,
+  type CapturedConfig,
+  type PreparedCapture,
+  workloadConfig,
+  type WorkloadConfig,
+} from "../../core/guest/index.ts";
+import { assert, fromMs, fromUs, type PlainObject } from "../../core/kernel/index.ts";
+import type {
+  ResolvedCaptureGuest,
+  ResolvedVm,
+  ResolvedWorkloadGuest,
+  ResolvedWorkloadPhase,
+} from "../schema/scenario.generated.ts";
+import { SECTORS_PER_MIB } from "./fabric.ts";
+
+const PAGES_PER_MIB = 256;
+
+export function guestConfig(
+  vm: ResolvedVm,
+  capture: PreparedCapture | undefined,
+): WorkloadConfig | CapturedConfig | PlainObject {
+  const { guest } = vm;
+  switch (guest.kind) {
+    case "workload":
+      return workload(vm, guest);
+    case "capture":
+      assert(capture, () => `${vm.id} has no capture`);
+      return captured(vm, guest, capture);
+    default:
+      return guest as unknown as PlainObject;
+  }
+}
+
+function captured(
+  vm: ResolvedVm,
+  guest: ResolvedCaptureGuest,
+  capture: PreparedCapture,
+): CapturedConfig {
+  const { bootMs, pacing, timeScale, limit, flushEvery, wrap, disk } = guest;
+  return {
+    bootNs: fromMs(bootMs),
+    capture: capture.sha256,
+    disk: diskIndex(vm, disk),
+    pacing,
+    timeScale,
+    ...(limit !== undefined && { limit }),
+    flushEvery: flushEvery ?? 0,
+    wrap,
+  };
+}
+
+function workload(vm: ResolvedVm, guest: ResolvedWorkloadGuest): WorkloadConfig {
+  return workloadConfig({
+    bootNs: fromMs(guest.bootMs),
+    repeat: guest.repeat,
+    phases: guest.phases.map((phase) => ({
+      name: phase.name,
+      durationNs: fromMs(phase.durationMs),
+      threads: phase.threads,
+      busyPercent: phase.cpu.busyPercent,
+      ...(phase.memory && {
+        memory: {
+          workingSetPages: phase.memory.workingSetMiB * PAGES_PER_MIB,
+          readsPerSecond: phase.memory.readsPerSecond,
+          writesPerSecond: phase.memory.writesPerSecond,
+          distribution: phase.memory.distribution,
+        },
+      }),
+      block: phase.block.map((each) => blockStream(vm, each)),
+      network: phase.network.map(({ to, messagesPerSecond, sizeBytes, transport }) => ({
+        to,
+        messagesPerSecond,
+        bytes: sizeBytes,
+        delivery: transport,
+      })),
+      events: phase.events.map(({ name, atMs }) => ({ name, atNs: fromMs(atMs) })),
+    })),
+  });
+}
+
+function blockStream(
+  vm: ResolvedVm,
+  block: ResolvedWorkloadPhase["block"][number],
+): BlockStreamWish {
+  const { readPercent, sizeKiB, distribution, flushEvery } = block;
+  const disk = diskIndex(vm, block.disk);
+  const { sizeMiB } = vm.disks[disk]!;
+  return {
+    disk,
+    readPercent,
+    sectors: sizeKiB * 2,
+    regionSectors: (block.regionMiB ?? sizeMiB) * SECTORS_PER_MIB,
+    distribution,
+    flushEvery,
+    pacing:
+      block.pacing === "closed"
+        ? {
+            kind: "closed",
+            outstanding: block.outstanding,
+            thinkNs: fromUs(block.thinkTimeUs),
+          }
+        : { kind: "open", requestsPerSecond: block.requestsPerSecond },
+  };
+}
+
+const diskIndex = (vm: ResolvedVm, disk: string): number =>
+  vm.disks.findIndex(({ id }) => id === disk);
