@@ -41,7 +41,7 @@ export type Unpacked =
 
 export function unpack(format: FloatFormat, bits: bigint): Unpacked {
   const fractionBits = BigInt(format.fractionBits);
-  const sign = (bits >> BigInt(format.width - 1)) & 1n ? true : false;
+  const sign = ((bits >> BigInt(format.width - 1)) & 1n) === 1n;
   const fraction = bits & ((1n << fractionBits) - 1n);
   const biased = Number((bits >> fractionBits) & ((1n << BigInt(format.exponentBits)) - 1n));
   if (biased === (1 << format.exponentBits) - 1) {
