@@ -1,0 +1,49 @@
+/** House rules that are read from a file's text: leftovers, machine paths, lengths. */
+import { isAssembly, isCode, isGenerated, isTest, type SourceFile } from "./source-tree.ts";
+
+const LONGEST_FILE = 400;
+const LONGEST_LINE = 100;
+
+/** Comments may run on where a table or a source is quoted; prettier does not wrap them. */
+const LONGEST_COMMENT = 180;
+
+/** Files that earn their length, with the reason. */
+export const LONG_FILES: Readonly<Record<string, string>> = {
+  "core/kernel/world.ts": "the one loop and what it touches at every event, kept in one view",
+  "scenarios/validate/validate.test.ts": "one case for every answer to a bad document",
+};
+
+/** The rules' own files name what they forbid. */
+const isRule = ({ path }: SourceFile): boolean => /^properties\/tidy(\/|\.test)/.test(path);
+
+/** One line for each breach: `path:line what`. */
+export function textBreaches(file: SourceFile): readonly string[] {
+  if (isGenerated(file) || isRule(file)) return [];
+  const breaches: string[] = [];
+  const lines = file.text.split("\n");
+  lines.forEach((line, index) => {
+    for (const what of lineBreaches(line, file)) breaches.push(`${file.path}:${index + 1} ${what}`);
+  });
+  if (isCode(file) && lines.length - 1 > LONGEST_FILE && !(file.path in LONG_FILES)) {
+    breaches.push(`${file.path} has ${lines.length - 1} lines, over ${LONGEST_FILE}`);
+  }
+  return breaches;
+}
+
+function lineBreaches(line: string, file: SourceFile): readonly string[] {
+  const breaches: string[] = [];
+  const leftover = /\b(FIXME|TODO|XXX|HACK)\b/.exec(line);
+  if (leftover && file.path !== "CONTRIBUTING.md") breaches.push(`leftover ${leftover[1]}`);
+  const place = /(?<![\w.<>-])\/(work|root|home\/\w+|tmp)\//.exec(line);
+  if (place && !isTest(file)) breaches.push(`a path of one machine: ${place[0]}`);
+  if (isCode(file) && !isAssembly(file) && line.length > limitOf(line)) {
+    breaches.push(`${line.length} characters`);
+  }
+  return breaches;
+}
+
+/** A string that cannot be broken, and a comment, may stand beyond the width of code. */
+function limitOf(line: string): number {
+  if (/^\s*(\/\/|\/?\*)/.test(line)) return LONGEST_COMMENT;
+  return /["'`]/.test(line) || line.includes("//") ? LONGEST_COMMENT : LONGEST_LINE;
+}
