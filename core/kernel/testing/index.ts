@@ -1,0 +1,9 @@
+/** The door of the kernel's test world, for tests of other folders. */
+export {
+  finishSample,
+  SAMPLE,
+  SAMPLE_END_NS,
+  sampleInvariants,
+  type SampleOptions,
+  sampleWorld,
+} from "./sample-world.ts";
