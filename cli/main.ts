@@ -80,14 +80,19 @@ export async function main(argv: readonly string[], options: MainOptions): Promi
   }
 }
 
-/** Runs one command line as the process: real streams, Ctrl-C, and its end. */
-export async function runProcess(argv: readonly string[]): Promise<never> {
-  const terminal: Terminal = {
+/** The process's own streams. */
+export function processTerminal(): Terminal {
+  return {
     stderrIsTerminal: process.stderr.isTTY === true,
     columns: process.stderr.columns ?? 80,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   };
+}
+
+/** Runs one command line as the process: real streams, Ctrl-C, and its end. */
+export async function runProcess(argv: readonly string[]): Promise<never> {
+  const terminal = processTerminal();
   // A reader that has seen enough (`orrery log t.orrery | head`) is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     process.exit(error.code === "EPIPE" ? EXIT.fine : EXIT.environment);

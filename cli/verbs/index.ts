@@ -14,6 +14,14 @@
  */
 import type { Verb } from "../verb.ts";
 import { guest } from "./guest.ts";
+import { runVerb } from "./run.ts";
+import { runOutput } from "./run-output.ts";
 import { schema } from "./schema.ts";
 
-export const verbs: readonly Verb[] = [guest, schema];
+/** The engine is loaded when a run is executed, so that help and checks start fast. */
+const run = runVerb(
+  async (context, request) => (await import("./execute-run.ts")).executeRun(context, request),
+  runOutput,
+);
+
+export const verbs: readonly Verb[] = [run, guest, schema];

@@ -1,5 +1,5 @@
 /** What `orrery run` was asked to do, checked: the engine gets this and nothing else. */
-import { loadScenario, type LoadedScenario, type Problem } from "../../scenarios/index.ts";
+import { prepareScenario, type Problem, type ReadyScenario } from "../../scenarios/index.ts";
 
 /** Options as the command line gives them. */
 export interface RunOptions {
@@ -12,16 +12,22 @@ export interface RunOptions {
   readonly log?: "full" | "seed";
   readonly trace: boolean;
   readonly check?: boolean;
+  readonly console?: boolean;
 }
 
 export interface RunRequest {
-  readonly scenario: LoadedScenario;
+  readonly scenario: ReadyScenario;
+  /** The scenario file and the settings as they were given. */
+  readonly file: string;
+  readonly settings: readonly string[];
   readonly entropy: "seed" | "os";
   /** The run ends at this simulated time. */
   readonly untilNs: number;
   /** Trace file; absent = none is written. */
   readonly out?: string;
   readonly log: "full" | "seed";
+  /** Lines typed on stdin are commands to the driver. */
+  readonly console: boolean;
 }
 
 export type RunRequested =
@@ -42,7 +48,7 @@ function conflict({ trace, out, log, entropy }: RunOptions): string | undefined 
 export async function requestRun(file: string, options: RunOptions): Promise<RunRequested> {
   const message = conflict(options);
   if (message !== undefined) return { ok: false, reason: "usage", message };
-  const loaded = await loadScenario(file, {
+  const loaded = await prepareScenario(file, {
     settings: options.set ?? [],
     ...(options.seed !== undefined && { seed: options.seed }),
   });
@@ -58,5 +64,15 @@ export async function requestRun(file: string, options: RunOptions): Promise<Run
   const out = options.out ?? `${name}-${seed}.orrery`;
   const entropy = options.entropy ?? "seed";
   const log = options.log ?? "full";
-  return { ok: true, request: { scenario, entropy, untilNs, log, ...(options.trace && { out }) } };
+  const request: RunRequest = {
+    scenario,
+    file,
+    settings: options.set ?? [],
+    entropy,
+    untilNs,
+    log,
+    console: options.console === true,
+    ...(options.trace && { out }),
+  };
+  return { ok: true, request };
 }

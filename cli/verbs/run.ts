@@ -29,6 +29,10 @@ const options: readonly VerbOption[] = [
     choices: ["full", "seed"],
   },
   { flags: "--no-trace", describe: "write no trace" },
+  {
+    flags: "--console",
+    describe: "take commands from stdin while it runs: `snapshot db`, `crash alpha`, `stun db`",
+  },
   { flags: "--check", describe: "check the scenario, print it with all defaults, run nothing" },
 ];
 

@@ -2,7 +2,7 @@
  * What a disk holds when its chain is read on the array itself, as a host that opens it would. For
  * invariants, exports and inspection: nothing of it passes a host.
  */
-import { SectorContent, type World } from "../kernel/index.ts";
+import type { SectorContent, World } from "../kernel/index.ts";
 import { type ArrayEntity, volumeContent } from "../platform/index.ts";
 import { asDescriptor, type DiskDescriptor } from "./descriptor.ts";
 

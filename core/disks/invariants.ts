@@ -7,7 +7,6 @@ import {
   type Finding,
   hashHex,
   type Invariant,
-  quiescent,
   sometimes,
   type World,
 } from "../kernel/index.ts";
@@ -68,11 +67,20 @@ export const diskInvariants: readonly Invariant[] = [
       return undefined;
     },
   ),
-  quiescent(
-    "every volume belongs to a chain, every chain is whole",
-    { mechanism: "disks", reads: ["array"] },
-    (entity, world) => brokenChain(entity as unknown as ArrayEntity, world),
-  ),
+  always("every volume belongs to a chain, every chain is whole", {
+    mechanism: "disks",
+    observes: {
+      "operation-end": (_entity, _data, world) => {
+        if (world.activeOperations > 0) return undefined;
+        for (const entity of world.entities()) {
+          if (entity.kind !== "array") continue;
+          const finding = brokenChain(entity as unknown as ArrayEntity, world);
+          if (finding) return finding;
+        }
+        return undefined;
+      },
+    },
+  }),
   sometimes("a write waits for a grain that is being copied", { mechanism: "disks" }),
 ];
 

@@ -52,6 +52,8 @@ export function driverComponent(own: readonly Extension[]) {
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
       "restart-vm": (self, vm: { vm: string }) => restartElsewhere(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
+      /** An operator's line: `snapshot db`, `stun db`, `crash alpha`, `restart alpha`. */
+      console: (self, line: string) => obey(self, line, own),
       "crash-domain": (self, arg: { domain: string }) =>
         self.world.crash(self.world.registry.domainNamed(arg.domain)!, "degraded"),
       "power-on-again": (self, arg: { vm: string; id: string; host: string }) =>
@@ -148,6 +150,23 @@ function restartOnHost(self: Driver, vm: string, host: string): void {
   state.restarts++;
   powerOnVm(self, vm, `${vm}.restart-${state.restarts}`, host);
 }
+
+/** Commands typed while the run goes on; what is not understood is told and does nothing. */
+function obey(self: Driver, line: string, own: readonly Extension[]): void {
+  const [verb = "", name = ""] = line.split(/\s+/);
+  const number = self.editDurable().restarts++;
+  const domain = self.world.registry.domainNamed(name);
+  const vm = self.config.document.vms.find(({ id }) => id === name);
+  self.notice("console", { line });
+  if (verb === "crash" && domain !== undefined) return self.world.crash(domain, "console");
+  if (verb === "restart" && domain !== undefined) return self.world.restart(domain);
+  if (vm === undefined || !CONSOLE_OPERATIONS.has(verb)) return;
+  const disks = vm.disks.filter(({ kind }) => kind === "redo").map(({ id }) => id);
+  const entry = { id: `console-${number}`, do: verb, vm: name, disks, delayMs: 0 };
+  startEntry(self, entry as unknown as ResolvedTimelineEntry, own);
+}
+
+const CONSOLE_OPERATIONS = new Set(["snapshot", "stun", "unstun", "power-on", "power-off"]);
 
 function hostIsUp(world: World, host: string): boolean {
   const domain = world.registry.domainNamed(host);

@@ -51,7 +51,7 @@ export async function prepareInputs(
     if (!result.ok) {
       findings.push(finding(pointer, `${name}: ${result.message}`, "a captured block trace"));
       for (const problem of result.problems ?? []) {
-        findings.push(finding(pointer, `${formatLine(problem, name)}`, "a well-formed line"));
+        findings.push(finding(pointer, formatLine(problem, name), "a well-formed line"));
       }
       continue;
     }
