@@ -11,7 +11,7 @@ import {
   type Latency,
   type Normal,
   type Zipf,
-} from "../core/kernel/random/index.ts";
+} from "../core/kernel/index.ts";
 import { intervalBits, upperTail } from "./normal-probability.ts";
 
 /** Bits of one result; Infinity where the distribution cannot give it. */

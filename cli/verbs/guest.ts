@@ -14,7 +14,7 @@ const RAM_MIB = 128;
 const SLICE = 10_000_000;
 
 async function load(context: Context, file: string) {
-  const rv64 = await import("../../core/guest/rv64/index.ts");
+  const { rv64 } = await import("../../core/guest/index.ts");
   const { readRv64Image } = await import("../../scenarios/index.ts");
   const problem = (message: string): ExitCode =>
     context.badInput([{ file, pointer: "", message, expected: "a 64-bit RISC-V ELF file" }]);

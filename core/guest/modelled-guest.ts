@@ -109,7 +109,7 @@ function onBlock<C extends ModelledConfig, S extends PlainObject, J extends Plai
   if (!done.ok && done.attempt + 1 < ATTEMPTS) {
     const { disk, op, sector, sectors, tag } = done;
     const retry = { disk, op, sector, sectors, tag, attempt: done.attempt + 1 };
-    guest.timer(RETRY_NS * 2 ** done.attempt, { retry });
+    guest.timer(RETRY_NS * (1 << done.attempt), { retry });
   } else if (stage === "verifying") {
     if (verified(guest, done)) begin(kind, guest);
   } else if (stage === "stopping") {

@@ -7,7 +7,7 @@ import { assert } from "./assert.ts";
 import type { Envelope } from "./carrier.ts";
 import { Checker } from "./checker.ts";
 import type { AnyComponent, Component } from "./component.ts";
-import { type DomainId, Entity, type EntityId } from "./entity.ts";
+import type { DomainId, Entity, EntityId } from "./entity.ts";
 import { CANCELLED, EventQueue, type TimerHandle } from "./event-queue.ts";
 import { Gate, type GateOptions } from "./gate.ts";
 import type { Invariant } from "./invariant.ts";

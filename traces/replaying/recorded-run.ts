@@ -39,7 +39,7 @@ export class RecordedRun {
       .chunks(chunkKinds.snapshot)
       .map((chunk) => ({ chunk, ...(chunk.meta as unknown as Omit<SnapshotRef, "chunk">) }));
     const { end } = trace;
-    this.end = end && (end as unknown as RecordedEnd);
+    this.end = end as unknown as RecordedEnd | undefined;
   }
 
   get log(): "full" | "seed" {

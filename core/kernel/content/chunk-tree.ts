@@ -17,7 +17,7 @@ const FANOUT = 1 << SHIFT;
 const MASK = FANOUT - 1;
 /** Chunks below a child of the root. */
 const ROOT_SHIFT = 3 * SHIFT;
-const CHUNKS_PER_ROOT_SLOT = 2 ** ROOT_SHIFT;
+const CHUNKS_PER_ROOT_SLOT = 1 << ROOT_SHIFT;
 /** Stands for the digest of what holds nothing, which is then left out of the digest above. */
 const NOTHING = 0n;
 const WHOLE = 1;
@@ -77,7 +77,8 @@ export function absentChunks(root: Inner, chunk: number): number {
 }
 
 function toNodeEnd(chunk: number, shift: number): number {
-  return 2 ** shift - (chunk % 2 ** shift);
+  const width = 1 << shift;
+  return width - (chunk % width);
 }
 
 /** Index of a chunk's slot in its leaf. */
@@ -185,7 +186,7 @@ function descend(
   past: number,
   visit: Visit,
 ): void {
-  const width = 2 ** shift;
+  const width = 1 << shift;
   const low = Math.max(0, Math.floor((first - origin) / width));
   const high = Math.min(slots, Math.ceil((past - origin) / width));
   for (let index = low; index < high; index++) {

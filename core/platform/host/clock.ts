@@ -73,4 +73,3 @@ export const pollError = ({ errorNs }: NtpConfig): Distribution => ({
   low: -errorNs,
   high: errorNs,
 });
-

@@ -183,4 +183,3 @@ function tellCrossing(
     self.notice("sensor", { host: self.name, sensor: sensor.id, level, reading });
   }
 }
-

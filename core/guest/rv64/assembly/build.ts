@@ -1,5 +1,5 @@
 // Builds the compiled engine: generates the loop, runs the AssemblyScript compiler, and leaves rv64.wasm with a stamp of
-// its sources in build/. Does nothing when the stamp is current. Run as `node --import tsx build.ts [--force]`.
+// its sources in build/. Does nothing when the stamp is current. Run as `npm run build:rv64 [-- --force]`.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
