@@ -14,7 +14,7 @@ import {
   verbsOf,
 } from "./tidy/document-rules.ts";
 import { checkImports, FEWEST_MODULES, REPOSITORY } from "./tidy/imports.ts";
-import { isAssembly, isGenerated, isTest, sourceTree } from "./tidy/source-tree.ts";
+import { isAssembly, isCode, isGenerated, isRule, isTest, sourceTree } from "./tidy/source-tree.ts";
 import { LONG_FILES, textBreaches } from "./tidy/text-rules.ts";
 
 const files = sourceTree(REPOSITORY);
@@ -139,7 +139,9 @@ describe("documents", () => {
     expect(needed.filter((path) => !paths.has(path))).toEqual([]);
   });
 
-  it("name commands that exist", () => {
+  it("and messages name commands that exist", () => {
+    const code = files.filter((file) => isCode(file) && !isRule(file));
+    expect(code.flatMap((file) => commandBreaches(file, known))).toEqual([]);
     expect(documents.flatMap((document) => commandBreaches(document, known))).toEqual([]);
   });
 

@@ -21,7 +21,7 @@ export function verbsOf(files: readonly SourceFile[]): ReadonlySet<string> {
   return verbs;
 }
 
-/** Commands in the document that do not exist, each as `path: command`. */
+/** Commands in a document, a message or a comment that do not exist, each as `path: command`. */
 export function commandBreaches(document: SourceFile, known: Known): readonly string[] {
   const breaches: string[] = [];
   const check = (pattern: RegExp, exists: (name: string) => boolean): void => {

@@ -25,7 +25,7 @@ function pathsBelow(root: string, folder: string): string[] {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
       if (!SKIPPED.has(entry.name)) paths.push(...pathsBelow(root, path));
-    } else if (TEXT.test(entry.name)) paths.push(path);
+    } else if (TEXT.test(entry.name) && !entry.name.includes(".tmp.")) paths.push(path);
   }
   return paths.sort();
 }
@@ -44,3 +44,6 @@ export const isCode = ({ path }: SourceFile): boolean => /\.(ts|mjs)$/.test(path
 /** AssemblyScript: the same letters, another language, compiled and checked by its own compiler. */
 export const isAssembly = ({ path }: SourceFile): boolean =>
   path.startsWith("core/guest/rv64/assembly/");
+
+/** The rules' own files name what they forbid. */
+export const isRule = ({ path }: SourceFile): boolean => /^properties\/tidy(\/|\.test)/.test(path);
