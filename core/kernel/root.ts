@@ -3,6 +3,7 @@
  * store keeps the hashes of what did not change; only the upper levels are built anew.
  */
 import { canonicalBytes } from "./canonical.ts";
+import type { Entity } from "./entity.ts";
 import { hash64, hashHex } from "./hash.ts";
 import type { World } from "./world.ts";
 
@@ -28,29 +29,48 @@ export function domainRoots(world: World): { [name: string]: string } {
   return roots;
 }
 
+/** Digest of what each entity holds and has outstanding, its fixed configuration left out. */
+export function entityDigests(world: World): ReadonlyMap<string, bigint> {
+  const contentDigests = world.contents.digestsByOwner();
+  const digests = new Map<string, bigint>();
+  for (const entity of world.registry.handles) {
+    if (entity === undefined) continue;
+    const [, ...state] = entityWords(world, entity, contentDigests);
+    digests.set(entity.name, hash64(wordBytes(state)));
+  }
+  return digests;
+}
+
 /** Combines the last state root, the chain of epoch roots and the hash of the draw log. */
 export function rootOfRun(stateRoot: bigint, epochChain: bigint, drawHash: bigint): bigint {
   return hash64(wordBytes([stateRoot, epochChain, drawHash]));
 }
 
 function domainDigests(world: World): bigint[] {
-  const { registry, durable, volatile, contents, messenger } = world;
+  const { registry, contents } = world;
   const domains: bigint[][] = [];
   for (let i = 0; i < registry.domainRecords.used; i++) domains.push([]);
   const contentDigests = contents.digestsByOwner();
   for (const entity of registry.handles) {
     if (entity === undefined) continue;
-    const { id } = entity;
-    domains[entity.domain]!.push(
-      registry.entityRecords.digestOf(id),
-      durable.digestOf(id),
-      volatile.digestOf(id),
-      messenger.asks.digestOf(id),
-      registry.counters.digestOf(id),
-      contentDigests.get(entity.name) ?? 0n,
-    );
+    domains[entity.domain]!.push(...entityWords(world, entity, contentDigests));
   }
   return domains.map((words) => hash64(wordBytes(words)));
+}
+
+function entityWords(
+  { registry, durable, volatile, messenger }: World,
+  { id, name }: Entity,
+  contentDigests: ReadonlyMap<string, bigint>,
+): bigint[] {
+  return [
+    registry.entityRecords.digestOf(id),
+    durable.digestOf(id),
+    volatile.digestOf(id),
+    messenger.asks.digestOf(id),
+    registry.counters.digestOf(id),
+    contentDigests.get(name) ?? 0n,
+  ];
 }
 
 function wordBytes(words: readonly bigint[]): Uint8Array {

@@ -3,7 +3,7 @@
  * states differ is found by bisection over event numbers, and there the fields are compared. What
  * differs before the first event (documents) is reported apart, and does not hide what follows.
  */
-import { diffWorlds, type Difference, domainRoots, type World } from "../../core/kernel/index.ts";
+import { diffWorlds, type Difference, entityDigests, type World } from "../../core/kernel/index.ts";
 import type { Timeline } from "../replaying/timeline.ts";
 
 export interface TraceDifference {
@@ -17,28 +17,45 @@ export interface TraceDifference {
   readonly differences: readonly Difference[];
 }
 
+const STRIDES = 4_096;
+
 export function diffTraces(a: Timeline, b: Timeline): TraceDifference {
   a.seekEvent(0);
   b.seekEvent(0);
   const initial = diffWorlds(a.world, b.world);
-  const ignored = differingDomains(a.world, b.world);
+  const ignored = differingEntities(a.world, b.world);
   const last = Math.max(a.run.lastEvent, b.run.lastEvent);
   const differs = (event: number): boolean => {
     a.seekEvent(event);
     b.seekEvent(event);
     if (a.event !== b.event || a.world.timeNs !== b.world.timeNs) return true;
-    return [...differingDomains(a.world, b.world)].some((domain) => !ignored.has(domain));
+    return [...differingEntities(a.world, b.world)].some((entity) => !ignored.has(entity));
   };
-  if (!differs(last)) {
+  const event = firstDifferent(last, differs);
+  if (event === undefined) {
     return { initial, event: undefined, timeNs: undefined, entity: undefined, differences: [] };
   }
-  const event = firstTrue(0, last, differs);
   differs(event);
   const known = new Set(initial.map(({ path }) => path));
   const found = diffWorlds(a.world, b.world, 200).filter(({ path }) => !known.has(path));
   const differences = found.length > 0 ? found.slice(0, 20) : diffWorlds(a.world, b.world);
   const { timeNs } = a.world;
   return { initial, event, timeNs, entity: entityOf(differences[0], a.world), differences };
+}
+
+/**
+ * States can meet again after they differed, so the whole run is looked at in small strides before
+ * the place within one is found by bisection.
+ */
+function firstDifferent(last: number, differs: (at: number) => boolean): number | undefined {
+  const stride = Math.ceil(last / STRIDES);
+  let below = 0;
+  while (below < last) {
+    const at = Math.min(last, below + stride);
+    if (differs(at)) return firstTrue(below, at, differs);
+    below = at;
+  }
+  return undefined;
 }
 
 /** Smallest number in (low, high] for which `holds`, given that it holds for `high`. */
@@ -53,11 +70,11 @@ function firstTrue(low: number, high: number, holds: (at: number) => boolean): n
   return found;
 }
 
-function differingDomains(a: World, b: World): Set<string> {
-  const left = domainRoots(a);
-  const right = domainRoots(b);
-  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return new Set([...names].filter((name) => left[name] !== right[name]));
+function differingEntities(a: World, b: World): Set<string> {
+  const left = entityDigests(a);
+  const right = entityDigests(b);
+  const names = new Set([...left.keys(), ...right.keys()]);
+  return new Set([...names].filter((name) => left.get(name) !== right.get(name)));
 }
 
 function entityOf(difference: Difference | undefined, world: World): string | undefined {
