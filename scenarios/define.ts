@@ -22,6 +22,13 @@ export interface OwnParts {
 /** `build` of a scenario that has no entities of its own. */
 export const NOTHING_BUILT = (): void => undefined;
 
+/** A scenario of built-in parts alone. */
+export const NOTHING_OWN: Required<OwnParts> = {
+  mechanisms: [],
+  invariants: [],
+  build: NOTHING_BUILT,
+};
+
 /** The default export of a `.ts` scenario. */
 export interface ScenarioDefinition extends Required<OwnParts> {
   readonly orrery: "scenario";

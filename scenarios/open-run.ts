@@ -14,7 +14,7 @@ import {
   type Trace,
 } from "../traces/index.ts";
 import { createBuilder, prepareInputs, type ScenarioBuilder } from "./building/index.ts";
-import { NOTHING_BUILT, type OwnParts } from "./define.ts";
+import { NOTHING_OWN, type OwnParts } from "./define.ts";
 import { locateInput } from "./locate-input.ts";
 import { readDocument } from "./read-document.ts";
 import type { ResolvedScenario } from "./schema/scenario.generated.ts";
@@ -46,8 +46,6 @@ export type OpenedRun =
         | "bad-document";
       readonly message: string;
     };
-
-const NOTHING_OWN: Required<OwnParts> = { mechanisms: [], invariants: [], build: NOTHING_BUILT };
 
 interface NamedInput {
   readonly vm: string;

@@ -2,7 +2,7 @@
 import { readFile, realpath } from "node:fs/promises";
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { NOTHING_BUILT, type OwnParts, type ScenarioDefinition } from "./define.ts";
+import { NOTHING_OWN, type OwnParts, type ScenarioDefinition } from "./define.ts";
 import { IMPORTED_AS_DATA } from "./run-if-main.ts";
 import { type Finding, finding } from "./validate/problem.ts";
 import { isMembers } from "./validate/schema-walk.ts";
@@ -11,11 +11,6 @@ export type ReadDocument =
   | { readonly ok: true; readonly value: unknown; readonly own: Required<OwnParts> }
   | { readonly ok: false; readonly found: Finding };
 
-const NOTHING_OWN: Required<OwnParts> = {
-  mechanisms: [],
-  invariants: [],
-  build: NOTHING_BUILT,
-};
 const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
 
 const refused = (message: string, expected: string): ReadDocument => ({

@@ -69,11 +69,14 @@ export const cpu = component<CpuConfig, Record<string, never>, CpuState>({
 
 function enqueue(self: CpuEntity, request: Request<RunRequest>): void {
   const state = self.edit();
-  const before = state.virtualNs[request.body.vcpu] ?? 0;
+  const { vcpu, shares } = request.body;
+  const before = state.virtualNs[vcpu] ?? state.floorNs;
+  // Who paused briefly keeps what it was owed, up to a quantum; who slept long is owed no more.
+  const creditNs = Math.floor((self.config.quantumNs * SCALE) / shares);
   state.waiting.push({
     request,
     leftNs: Math.ceil(request.body.workNs * state.slowFactor),
-    virtualNs: Math.max(before, state.floorNs),
+    virtualNs: Math.max(before, state.floorNs - creditNs),
     waitingSinceNs: self.simulatedNs,
   } as Editable<Task>);
   dispatch(self);

@@ -1,0 +1,182 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  captureWorld,
+  component,
+  type Entity,
+  type PlainObject,
+  type Request,
+  restoreWorld,
+  World,
+} from "../../kernel/index.ts";
+import { type LinkOptions, spawnLink } from "./link.ts";
+
+type Arrival = { readonly from: number; readonly number: number; readonly atNs: number };
+type Inbox = { arrivals: Arrival[] };
+type Parcel = { readonly number: number };
+
+const peer = component<PlainObject, Inbox, PlainObject>({
+  kind: "peer",
+  durable: () => ({ arrivals: [] }),
+  handlers: {
+    parcel: (self, { from, body }: Request<Parcel>) => {
+      self.editDurable().arrivals.push({ from, number: body.number, atNs: self.simulatedNs });
+    },
+    post: (self, arg: { to: number; number: number; bytes: number; datagram: boolean }) => {
+      const delivery = arg.datagram ? "datagram" : "stream";
+      self.send(arg.to, "parcel", { number: arg.number }, { bytes: arg.bytes, delivery });
+    },
+  },
+});
+
+const PLAIN = {
+  bitsPerSecond: 1_000_000_000,
+  latencyNs: 50_000,
+  jitterNs: 0,
+  lossPerMillion: 0,
+  duplicatePerMillion: 0,
+  reorderPerMillion: 0,
+  queueBytes: 1_048_576,
+};
+
+function pair(options: Partial<LinkOptions> = {}, seed = 1) {
+  const world = new World({ gate: { seed } });
+  const [a, b] = ["a", "b"].map((name) => {
+    const domain = world.addDomain(name);
+    return world.spawn(peer, {}, { domain, name });
+  }) as [Entity<PlainObject, Inbox>, Entity<PlainObject, Inbox>];
+  const link = spawnLink(world, "wire", { ...PLAIN, ends: [a.domain, b.domain], ...options });
+  const post = (atNs: number, number: number, bytes = 1_000, datagram = false) =>
+    a.after(atNs, "post", { to: b.id, number, bytes, datagram });
+  return { world, a, b, link, post, arrivals: () => b.durable.arrivals };
+}
+
+describe("a stream", () => {
+  it("arrives whole, once and in order, whatever is lost and however long it is cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(5_000_000), { minLength: 1, maxLength: 30 }),
+        fc.nat(900_000),
+        fc.nat(5_000_000),
+        fc.nat(1_000),
+        (times, lossPerMillion, cutAtNs, seed) => {
+          const { world, link, post, arrivals } = pair({ lossPerMillion, jitterNs: 90_000 }, seed);
+          [...times].sort((x, y) => x - y).forEach((at, number) => post(at, number));
+          world.run({ untilNs: cutAtNs });
+          const cut = { from: 0, askId: 0, delivery: "stream", via: -1, body: { from: -1 } };
+          world.call(link as never, "cut", cut as never);
+          world.run({ untilNs: cutAtNs + 3_000_000 });
+          world.call(link as never, "heal", cut as never);
+          world.run();
+          expect(arrivals().map(({ number }) => number)).toEqual(times.map((_, i) => i));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("takes as long as its bytes and the latency say", () => {
+    const { world, post, arrivals } = pair();
+    post(0, 0, 1_460);
+    world.run();
+    const wireNs = Math.ceil(((1_460 + 78) * 8 * 1e9) / 1e9);
+    expect(arrivals()[0]!.atNs).toBe(wireNs + 50_000);
+  });
+
+  it("is reset when a cut lasts too long", () => {
+    const { world, link, post, arrivals } = pair({ giveUpNs: 1_000_000 });
+    const request = { from: 0, askId: 0, delivery: "stream", via: -1, body: { from: 0 } };
+    world.call(link as never, "cut", request as never);
+    post(0, 0);
+    world.run();
+    expect(arrivals()).toEqual([]);
+  });
+});
+
+describe("the wire", () => {
+  it("is shared by two flows: each gets half", () => {
+    const { world, a, b } = pair({ latencyNs: 0 });
+    const domain = a.domain;
+    const other = world.spawn(peer, {}, { domain, name: "a2" });
+    for (let number = 0; number < 200; number++) {
+      for (const from of [a, other]) {
+        from.after(number, "post", { to: b.id, number, bytes: 1_460, datagram: false });
+      }
+    }
+    world.run();
+    const arrivals = b.durable.arrivals;
+    const half = arrivals.slice(0, 200).filter(({ from }) => from === a.id).length;
+    expect(half).toBe(100);
+  });
+
+  it("keeps what is on it when the sender crashes, drops it when the receiver has", () => {
+    for (const [crashed, expected] of [
+      ["a", 1],
+      ["b", 0],
+    ] as const) {
+      const { world, post, arrivals } = pair();
+      post(0, 0);
+      world.run({ untilNs: 10_000 });
+      const domain = world.registry.domainNamed(crashed)!;
+      world.crash(domain, "test");
+      world.restart(domain);
+      world.run();
+      expect(arrivals().length, crashed).toBe(expected);
+    }
+  });
+
+  it("takes k times as long when latencies are k times as long and rates k times lower", () => {
+    const arrivalsAt = (k: number): number[] => {
+      const scaled = { bitsPerSecond: 1e9 / k, latencyNs: 50_000 * k };
+      const { world, post, arrivals } = pair(scaled);
+      for (let number = 0; number < 20; number++) post(number * 3_000 * k, number, 1_460);
+      world.run();
+      return arrivals().map(({ atNs }) => atNs);
+    };
+    const once = arrivalsAt(1);
+    for (const k of [2, 5, 10]) expect(arrivalsAt(k)).toEqual(once.map((at) => at * k));
+  });
+
+  it("loses, doubles and reorders datagrams as often as it says", () => {
+    const rates = {
+      lossPerMillion: 100_000,
+      duplicatePerMillion: 50_000,
+      reorderPerMillion: 30_000,
+    };
+    const { world, post, arrivals } = pair(rates);
+    const count = 20_000;
+    for (let number = 0; number < count; number++) post(number * 20_000, number, 100, true);
+    world.run();
+    const numbers = arrivals().map(({ number }) => number);
+    const distinct = new Set(numbers).size;
+    expect(Math.abs(distinct / count - 0.9)).toBeLessThan(0.01);
+    expect(Math.abs((numbers.length - distinct) / distinct - 0.05)).toBeLessThan(0.006);
+    const late = numbers.filter((number, i) => i > 0 && number < numbers[i - 1]!).length;
+    expect(late).toBeGreaterThan(count * 0.02);
+  });
+
+  it("drops datagrams that find the queue full", () => {
+    const { world, post, arrivals } = pair({ bitsPerSecond: 1_000_000, queueBytes: 10_000 });
+    for (let number = 0; number < 100; number++) post(number, number, 1_000, true);
+    world.run();
+    expect(arrivals().length).toBeGreaterThan(5);
+    expect(arrivals().length).toBeLessThan(15);
+  });
+
+  it("goes on from a snapshot at every event as if nothing had happened", () => {
+    const build = () => {
+      const setup = pair({ lossPerMillion: 200_000, jitterNs: 1_000, duplicatePerMillion: 99_000 });
+      for (let number = 0; number < 12; number++) {
+        setup.post(number * 40_000, number, 3_000, number % 2 === 0);
+      }
+      return setup.world;
+    };
+    const straight = build();
+    straight.run();
+    const world = build();
+    while (world.run({ untilEvent: world.eventCount + 1 }) === "event") {
+      restoreWorld(world, captureWorld(world));
+    }
+    expect(world.root()).toBe(straight.root());
+  });
+});
