@@ -71,8 +71,14 @@ function enqueue(self: CpuEntity, request: Request<RunRequest>): void {
   const state = self.edit();
   const { vcpu, shares } = request.body;
   const before = state.virtualNs[vcpu] ?? state.floorNs;
-  // Who paused briefly keeps what it was owed, up to a quantum; who slept long is owed no more.
-  const creditNs = Math.floor((self.config.quantumNs * SCALE) / shares);
+  // Who paused briefly keeps what it was owed, up to the virtual time that the one with the fewest
+  // shares takes for a quantum; who slept long is owed no more.
+  const tasks = [...state.running, ...state.waiting];
+  const fewest = tasks.reduce(
+    (least, { request: { body } }) => Math.min(least, body.shares),
+    shares,
+  );
+  const creditNs = Math.floor((self.config.quantumNs * SCALE) / fewest);
   state.waiting.push({
     request,
     leftNs: Math.ceil(request.body.workNs * state.slowFactor),
@@ -140,12 +146,15 @@ function endSlice(self: CpuEntity, vcpu: string): void {
   dispatch(self);
 }
 
-/** How long a vCPU may wait: until every other one has had what its shares entitle it to. */
+/**
+ * How long a vCPU may wait: until every other one has had what its shares entitle it to, and once
+ * more, because those that come back from a pause have a credit.
+ */
 function longestWaitNs({ config, volatile }: CpuEntity, task: Task): number {
   const tasks = [...volatile.running, ...volatile.waiting];
   const shares = tasks.reduce((sum, { request }) => sum + request.body.shares, 0);
   const rounds = Math.ceil(shares / task.request.body.shares) + tasks.length + 1;
-  return rounds * config.quantumNs;
+  return 2 * rounds * config.quantumNs;
 }
 
 export const cpuInvariants: readonly Invariant[] = [
