@@ -147,14 +147,14 @@ function endSlice(self: CpuEntity, vcpu: string): void {
 }
 
 /**
- * How long a vCPU may wait: until every other one has had what its shares entitle it to, and once
- * more, because those that come back from a pause have a credit.
+ * How long a vCPU may wait: until every other one has had what its shares entitle it to, and as
+ * much again for the credit of those that come back from a pause and for bursts that end meanwhile.
  */
 function longestWaitNs({ config, volatile }: CpuEntity, task: Task): number {
   const tasks = [...volatile.running, ...volatile.waiting];
   const shares = tasks.reduce((sum, { request }) => sum + request.body.shares, 0);
   const rounds = Math.ceil(shares / task.request.body.shares) + tasks.length + 1;
-  return 2 * rounds * config.quantumNs;
+  return 3 * rounds * config.quantumNs;
 }
 
 export const cpuInvariants: readonly Invariant[] = [
