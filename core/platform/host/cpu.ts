@@ -117,14 +117,20 @@ function takeNext(state: Editable<CpuState>): Editable<Task> {
   return state.waiting.splice(least, 1)[0]!;
 }
 
-/** Somebody waits: who runs alone so far gets no more than a quantum from now. */
+/**
+ * Somebody waits: who ran alone so far gets no more than a quantum from now, and who is ahead of the
+ * one that waits with the least virtual time ends at once.
+ */
 function shortenSlices(self: CpuEntity): void {
-  const limitNs = self.simulatedNs + self.config.quantumNs;
-  for (const task of self.edit().running) {
+  const { running, waiting } = self.edit();
+  const least = Math.min(...waiting.map(({ virtualNs }) => virtualNs));
+  for (const task of running) {
+    const leftNs = task.virtualNs > least ? 0 : self.config.quantumNs;
+    const limitNs = self.simulatedNs + leftNs;
     if (task.endsNs <= limitNs) continue;
     self.cancel(task.timer);
     task.endsNs = limitNs;
-    task.timer = self.after(self.config.quantumNs, "slice-end", task.request.body.vcpu);
+    task.timer = self.after(leftNs, "slice-end", task.request.body.vcpu);
   }
 }
 
