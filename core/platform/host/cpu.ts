@@ -47,6 +47,8 @@ export type CpuState = {
   /** Virtual time that a vCPU comes back with at least. */
   readonly floorNs: number;
   readonly virtualNs: { readonly [vcpu: string]: number };
+  /** Of every vCPU that ran since boot, those between two bursts included. */
+  readonly shares: { readonly [vcpu: string]: number };
   /** Work takes this many times as long: a gray host. */
   readonly slowFactor: number;
 };
@@ -57,7 +59,14 @@ const SCALE = 1_000;
 
 export const cpu = component<CpuConfig, Record<string, never>, CpuState>({
   kind: "cpu",
-  volatile: () => ({ running: [], waiting: [], floorNs: 0, virtualNs: {}, slowFactor: 1 }),
+  volatile: () => ({
+    running: [],
+    waiting: [],
+    floorNs: 0,
+    virtualNs: {},
+    shares: {},
+    slowFactor: 1,
+  }),
   handlers: {
     run: (self, request: Request<RunRequest>) => enqueue(self, request),
     "slice-end": (self, id: string) => endSlice(self, id),
@@ -70,6 +79,7 @@ export const cpu = component<CpuConfig, Record<string, never>, CpuState>({
 function enqueue(self: CpuEntity, request: Request<RunRequest>): void {
   const state = self.edit();
   const { vcpu, shares } = request.body;
+  state.shares[vcpu] = shares;
   const before = state.virtualNs[vcpu] ?? state.floorNs;
   // Who paused briefly keeps what it was owed, up to the virtual time that the one with the fewest
   // shares takes for a quantum; who slept long is owed no more.
@@ -157,9 +167,9 @@ function endSlice(self: CpuEntity, vcpu: string): void {
  * much again for the credit of those that come back from a pause and for bursts that end meanwhile.
  */
 function longestWaitNs({ config, volatile }: CpuEntity, task: Task): number {
-  const tasks = [...volatile.running, ...volatile.waiting];
-  const shares = tasks.reduce((sum, { request }) => sum + request.body.shares, 0);
-  const rounds = Math.ceil(shares / task.request.body.shares) + tasks.length + 1;
+  const known = Object.values(volatile.shares);
+  const shares = known.reduce((sum, each) => sum + each, 0);
+  const rounds = Math.ceil(shares / task.request.body.shares) + known.length + 1;
   return 3 * rounds * config.quantumNs;
 }
 
