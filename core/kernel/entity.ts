@@ -37,6 +37,11 @@ export class Entity<
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
   dirtiedIn = -1;
   readonly #streams = new Map<string, Stream>();
+  /** What the last draw looked up: most entities draw the same again and again. */
+  #lastPurpose = "";
+  #lastFrom: Sampler | Distribution | undefined;
+  #lastStream: Stream | undefined;
+  #lastSampler: Sampler | undefined;
 
   constructor(
     world: World,
@@ -139,8 +144,18 @@ export class Entity<
 
   /** One draw from the named stream. */
   draw(purpose: string, from: Sampler | Distribution): number {
-    const sampler = "draw" in from ? from : this.world.samplers.samplerOf(from);
-    return this.stream(purpose).draw(sampler);
+    if (from !== this.#lastFrom || purpose !== this.#lastPurpose) this.#lookUp(purpose, from);
+    else if (this.#lastStream!.generation !== this.world.gate.generation) {
+      this.#lookUp(purpose, from);
+    }
+    return this.#lastStream!.draw(this.#lastSampler!);
+  }
+
+  #lookUp(purpose: string, from: Sampler | Distribution): void {
+    this.#lastSampler = "draw" in from ? from : this.world.samplers.samplerOf(from);
+    this.#lastStream = this.stream(purpose);
+    this.#lastFrom = from;
+    this.#lastPurpose = purpose;
   }
 
   /** For carriers: the message reaches its target after `delayNs`. */

@@ -61,6 +61,8 @@ export class Recorder {
   readonly #boundary: BoundaryLog;
   #world: World | undefined;
   #ladder: SnapshotLadder<WorldImage> | undefined;
+  /** Draws that building the world made, when they were too many to stay in the gate. */
+  #early: (readonly [Uint32Array, Float64Array])[] = [];
   #notices: NoticeRow[] = [];
   #inputs: InputRow[] = [];
   #inputsTaken = 0;
@@ -83,6 +85,8 @@ export class Recorder {
   /** Starts recording a freshly built world. */
   attach(world: World): void {
     this.#world = world;
+    for (const [streams, results] of this.#early) this.#onDraws(streams, results);
+    this.#early = [];
     this.#ladder = new SnapshotLadder(captureWorld(world));
     world.hooks.onNotice = (notice) => this.#onNotice(notice);
     world.hooks.onEpoch = (epoch) => this.#onEpoch(epoch);
@@ -113,6 +117,10 @@ export class Recorder {
   }
 
   #onDraws(streams: Uint32Array, results: Float64Array): void {
+    if (this.#world === undefined) {
+      this.#early.push([streams.slice(), results.slice()]);
+      return;
+    }
     const first = this.#drawsWritten;
     this.#drawsWritten += streams.length;
     if (this.#options.log === "seed") return;
