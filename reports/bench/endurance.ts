@@ -1,0 +1,79 @@
+// Long runs: speed at the end against the start, memory that does not grow with the log, and what
+// hashing takes of an epoch.
+import { join } from "node:path";
+import { holdWorld } from "./hold-world.ts";
+import { holdRun, scratch } from "./processes.ts";
+import { ratioOf, type Row, verdictOf } from "./row.ts";
+
+const TIMERS = 1_024;
+const EPOCH_EVENTS = 1 << 16;
+const HASHED_EPOCHS = 40;
+
+export function benchSteadiness(): Row[] {
+  const ratios: number[] = [];
+  for (let run = 0; run < 15; run++) {
+    const { tenths } = holdRun(TIMERS, 5_000_000, join(scratch, "steady.orrery"));
+    ratios.push(tenths[0]!.seconds / tenths[9]!.seconds);
+  }
+  const ratio = ratioOf(ratios);
+  return [
+    {
+      what: "events/s in the last tenth of a run, recorded",
+      reached: `${(ratio.median * 100).toFixed(1)} % of the first`,
+      peer: "its first tenth",
+      ratio,
+      goal: "within 5 %",
+      verdict: verdictOf(ratio.median >= 0.95),
+    },
+  ];
+}
+
+/** A run of 10^8 events: minutes. */
+export function benchMemory(): Row[] {
+  const { tenths, bytes } = holdRun(TIMERS, 100_000_000, join(scratch, "long.orrery"));
+  const [early, late] = [tenths[0]!, tenths[9]!];
+  const growth = late.rssMiB - early.rssMiB;
+  return [
+    {
+      what: "memory at 10^7 and 10^8 events, recorded",
+      reached: `${early.rssMiB} and ${late.rssMiB} MiB, trace ${(bytes / 1e6).toFixed(0)} MB`,
+      peer: "",
+      ratio: undefined,
+      goal: "does not grow with the log",
+      verdict: verdictOf(growth <= 0.2 * early.rssMiB),
+    },
+    {
+      what: "events/s in the last tenth of 10^8, recorded",
+      reached: `${((early.seconds / late.seconds) * 100).toFixed(1)} % of the first`,
+      peer: "its first tenth",
+      ratio: undefined,
+      goal: "within 5 %",
+      verdict: verdictOf(early.seconds / late.seconds >= 0.95),
+    },
+  ];
+}
+
+export function benchHashing(): Row[] {
+  return [64, 1_024, 65_536].map((timers) => {
+    const world = holdWorld({ seed: 1 }, timers);
+    const shares: number[] = [];
+    for (let epoch = 1; epoch <= HASHED_EPOCHS; epoch++) {
+      const started = performance.now();
+      // The epoch's own hash falls into the next call, and then finds nothing left to do.
+      world.run({ untilEvent: epoch * EPOCH_EVENTS - 1 });
+      const ran = performance.now();
+      world.stateRoot();
+      const hashed = performance.now() - ran;
+      if (epoch > HASHED_EPOCHS / 4) shares.push(hashed / (ran - started + hashed));
+    }
+    const ratio = ratioOf(shares);
+    return {
+      what: `hashing, share of an epoch, ${timers.toLocaleString("en")} timers`,
+      reached: `${(ratio.median * 100).toFixed(2)} %`,
+      peer: "",
+      ratio,
+      goal: "a tenth or less",
+      verdict: verdictOf(ratio.median <= 0.1),
+    };
+  });
+}

@@ -1,0 +1,62 @@
+// Runs the hold model once, in a process of its own, and prints what it cost as JSON. Arguments:
+// timers, events, and the path of the trace, or "-" to record nothing.
+import { argv, cpuUsage, memoryUsage } from "node:process";
+import { createTraceFile, PAUSE_EVENTS, Recorder } from "../../traces/index.ts";
+import { holdWorld } from "./hold-world.ts";
+
+/** Events before the clock starts: the engine has compiled by then. */
+const WARM_UP = 200_000;
+const MARKS = 10;
+
+export interface HoldFigures {
+  readonly events: number;
+  readonly wallSeconds: number;
+  /** Of all threads, the closing of the trace included. */
+  readonly cpuSeconds: number;
+  readonly bytes: number;
+  /** Wall seconds of each tenth of the run, and peak memory after it. */
+  readonly tenths: readonly { readonly seconds: number; readonly rssMiB: number }[];
+}
+
+const [timers, events] = [Number(argv[2]), Number(argv[3])];
+const path = argv[4]!;
+const recorder = path === "-" ? undefined : openRecorder();
+const world = holdWorld({ seed: 1, ...(recorder && { sink: recorder.sink }) }, timers);
+recorder?.attach(world);
+world.run({ untilEvent: WARM_UP, pauseEvery: PAUSE_EVENTS });
+
+const cpuBefore = cpuUsage();
+const started = performance.now();
+const tenths: HoldFigures["tenths"][number][] = [];
+for (let mark = 1; mark <= MARKS; mark++) {
+  const from = performance.now();
+  const untilEvent = WARM_UP + Math.round((events * mark) / MARKS);
+  world.run({ untilEvent, pauseEvery: PAUSE_EVENTS });
+  const rssMiB = Math.round(memoryUsage.rss() / 1_048_576);
+  tenths.push({ seconds: (performance.now() - from) / 1_000, rssMiB });
+}
+const wallSeconds = (performance.now() - started) / 1_000;
+world.finish();
+const end = { root: "", events: world.eventCount, timeNs: world.timeNs, finished: true };
+await recorder?.close("complete", end);
+const { user, system } = cpuUsage(cpuBefore);
+const figures: HoldFigures = {
+  events,
+  wallSeconds,
+  cpuSeconds: (user + system) / 1_000_000,
+  bytes: recorder?.bytesWritten ?? 0,
+  tenths,
+};
+console.log(JSON.stringify(figures));
+
+function openRecorder(): Recorder {
+  const writer = createTraceFile(path, {
+    codeVersion: "0000000000000000",
+    scenarioJson: "{}",
+    seed: 1,
+    epochEvents: 1 << 16,
+    epochNs: 10_000_000_000,
+    extra: { log: "full" },
+  });
+  return new Recorder({ writer, vms: [], log: "full", outputs: () => ({}) });
+}

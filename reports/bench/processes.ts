@@ -1,0 +1,51 @@
+// Starts the runs of a benchmark, each in a process of its own, and finds out which peers are there.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { HoldFigures } from "./hold-run.ts";
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const PYTHONS = ["python3", "/usr/bin/python3"];
+
+/** A folder for this run's files. */
+export const scratch: string = mkdtempSync(join(tmpdir(), "orrery-bench-"));
+
+export function holdRun(timers: number, events: number, path = "-"): HoldFigures {
+  const args = ["--import", "tsx", here("./hold-run.ts"), String(timers), String(events), path];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as HoldFigures;
+}
+
+/** Seconds for a million events of the hold model in another simulator. */
+export type Peer = (timers: number, events: number) => number;
+
+/** SimPy (Debian: python3-simpy); undefined where it is not installed. */
+export function simpyPeer(): Peer | undefined {
+  const python = PYTHONS.find((each) => succeeds(each, ["-c", "import simpy"]));
+  if (python === undefined) return undefined;
+  return (timers, events) => seconds(python, [here("./peers/hold.py"), ...words(timers, events)]);
+}
+
+/** ns-3 in C++ (Debian: g++ and libns3-dev, optimised libraries); undefined where it is not. */
+export function ns3Peer(): Peer | undefined {
+  const program = join(scratch, "hold");
+  const args = ["-O2", "-o", program, here("./peers/hold.cc"), "-lns3-core"];
+  if (!succeeds("g++", args)) return undefined;
+  return (timers, events) => seconds(program, words(timers, events));
+}
+
+const words = (timers: number, events: number): string[] => [String(timers), String(events)];
+
+function seconds(command: string, args: readonly string[]): number {
+  return Number(execFileSync(command, args, { encoding: "utf8" }));
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
