@@ -16,6 +16,7 @@ import type {
   ResolvedFault,
   ResolvedScenario,
   ResolvedTimelineEntry,
+  ResolvedVm,
 } from "../schema/scenario.generated.ts";
 import { lostToCrash, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
@@ -50,7 +51,7 @@ export function driverComponent(own: readonly Extension[]) {
       ended: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["outcome"]}`, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
-      "restart-vm": (self, vm: { vm: string }) => restartElsewhere(self, vm.vm),
+      "restart-vm": (self, vm: { vm: string }) => restartLost(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
       /** An operator's line: `snapshot db`, `stun db`, `crash alpha`, `restart alpha`. */
       console: (self, line: string) => obey(self, line, own),
@@ -122,26 +123,34 @@ function letStrike(self: Driver, index: number, own: readonly Extension[]): void
 function onCrash(self: Driver, domain: string): void {
   const { vms } = self.config.document;
   const lost = vms.filter(({ id }) => vmRecordOf(self.world, id).durable.host === domain);
-  [...lost]
-    .sort((a, b) => b.priority - a.priority)
-    .filter(({ restartOn }) => restartOn.some((host) => host !== domain))
-    .forEach(({ id }) => self.after(RESTART_DELAY_NS, "restart-vm", { vm: id }));
+  scheduleRestarts(self, lost);
 }
 
-/** A host is back: VMs that could go nowhere else start on it again. */
+/** A host is back: VMs that were lost and found no other place start on it. */
 function onRestart(self: Driver, domain: string): void {
-  for (const { id, restartOn } of self.config.document.vms) {
-    const { host } = vmRecordOf(self.world, id).durable;
-    const waits = host === domain && !restartOn.some((other) => other !== domain);
-    if (waits && lostToCrash(vmRecordOf(self.world, id))) restartOnHost(self, id, host);
+  const { vms } = self.config.document;
+  const waiting = vms.filter(({ id, restartOn }) => {
+    const record = vmRecordOf(self.world, id);
+    if (!lostToCrash(record)) return false;
+    return record.durable.host === domain || restartOn.includes(domain);
+  });
+  scheduleRestarts(self, waiting);
+}
+
+function scheduleRestarts(self: Driver, vms: readonly ResolvedVm[]): void {
+  for (const { id } of [...vms].sort((a, b) => b.priority - a.priority)) {
+    self.after(RESTART_DELAY_NS, "restart-vm", { vm: id });
   }
 }
 
-function restartElsewhere(self: Driver, vm: string): void {
-  if (!lostToCrash(vmRecordOf(self.world, vm))) return;
+/** On the first host of `restartOn` that is up, else where it was. */
+function restartLost(self: Driver, vm: string): void {
+  const record = vmRecordOf(self.world, vm);
+  if (!lostToCrash(record)) return;
   const { restartOn } = self.config.document.vms.find(({ id }) => id === vm)!;
-  const before = vmRecordOf(self.world, vm).durable.host;
-  const host = restartOn.find((each) => each !== before && hostIsUp(self.world, each));
+  const before = record.durable.host;
+  const elsewhere = restartOn.filter((each) => each !== before);
+  const host = [...elsewhere, before].find((each) => hostIsUp(self.world, each));
   if (host !== undefined) restartOnHost(self, vm, host);
 }
 
