@@ -32,6 +32,8 @@ export interface Context {
   usage(message: string): ExitCode;
   /** Something that the verb needs is not there: a named reason. */
   missing(message: string): ExitCode;
+  /** A trace of which nothing can be salvaged. */
+  damaged(message: string): ExitCode;
 }
 
 /** Lines of problems that are printed; a count tells of the rest. `--json` has all. */
@@ -81,5 +83,6 @@ export function makeContext({ terminal, json, signal }: ContextOptions): Context
       fail("bad-input", EXIT.usage, problems.map(formatProblem), { problems }),
     usage: (message) => fail("usage", EXIT.usage, [message], {}),
     missing: (message) => fail("environment", EXIT.environment, [message], {}),
+    damaged: (message) => fail("damaged", EXIT.damaged, [message], {}),
   };
 }

@@ -10,7 +10,9 @@ export { InputLog } from "./replaying/input-log.ts";
 export { RecordedRun, type RecordedEnd, type SnapshotRef } from "./replaying/recorded-run.ts";
 export {
   replay,
+  replayAsync,
   type Divergence,
+  type NewDraw,
   type ReplayOptions,
   type ReplayResult,
 } from "./replaying/replayer.ts";

@@ -13,10 +13,17 @@
  * 5. List it here.
  */
 import type { Verb } from "../verb.ts";
+import { bench } from "./bench.ts";
+import { diff } from "./diff.ts";
+import { exportVerb } from "./export.ts";
 import { guest } from "./guest.ts";
+import { inspect } from "./inspect.ts";
+import { log } from "./log.ts";
+import { replay } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { runOutput } from "./run-output.ts";
 import { schema } from "./schema.ts";
+import { why } from "./why.ts";
 
 /** The engine is loaded when a run is executed, so that help and checks start fast. */
 const run = runVerb(
@@ -24,4 +31,14 @@ const run = runVerb(
   runOutput,
 );
 
-export const verbs: readonly Verb[] = [run, guest, schema];
+export const verbs: readonly Verb[] = [
+  run,
+  replay,
+  log,
+  inspect,
+  why,
+  diff,
+  exportVerb,
+  guest,
+  schema,
+];

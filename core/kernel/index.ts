@@ -32,5 +32,5 @@ export {
   type WorldImage,
 } from "./snapshot.ts";
 export * from "./time.ts";
-export { viewEntity, viewPath } from "./view.ts";
+export { splitPointer, viewEntity, viewPath } from "./view.ts";
 export * from "./world.ts";

@@ -29,7 +29,12 @@ import {
   type PlainObject,
   World,
 } from "../../core/kernel/index.ts";
-import { cpuInvariants, storageInvariants } from "../../core/platform/index.ts";
+import {
+  cpuInvariants,
+  initiator,
+  pageCache,
+  storageInvariants,
+} from "../../core/platform/index.ts";
 import { createVmm, outputHashes, spawnVmRecord, vmInvariants } from "../../core/vmm/index.ts";
 import type { OutputHash, WorldBuilder } from "../../traces/index.ts";
 import type { OwnParts } from "../define.ts";
@@ -49,12 +54,16 @@ export interface ScenarioBuilder extends WorldBuilder {
 }
 
 const PAGE_BYTES = 4_096;
-const OPERATIONS: readonly AnyComponent[] = [
+/** What is first made while a world runs: a fresh world must know it to take over a snapshot. */
+const MADE_LATER: readonly AnyComponent[] = [
   snapshot,
   powerOn,
   powerOff,
   stun,
   unstun,
+  virtualDisk,
+  initiator,
+  pageCache,
 ] as unknown as readonly AnyComponent[];
 
 /** Domain of what no crash reaches: clients and their journals. */
@@ -90,7 +99,7 @@ export function createBuilder(
   const build = (gate: GateOptions): World => {
     const world = new World({ gate });
     const { hosts, arrays, links, vms } = document;
-    world.register(...OPERATIONS, virtualDisk as never);
+    world.register(...MADE_LATER);
     for (const each of own.mechanisms) {
       if (isOwnOperation(each)) world.register(each.operation as never);
     }

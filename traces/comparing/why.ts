@@ -48,7 +48,7 @@ export function eventAt(timeline: Timeline, event: number): EventLine {
   timeline.seekEvent(event - 1);
   let line: EventLine | undefined;
   timeline.world.hooks.onEvent = (executed) => (line = eventLine(executed));
-  timeline.seekEvent(event);
+  timeline.play(event);
   delete timeline.world.hooks.onEvent;
   if (line === undefined) throw new Error(`event ${event} is not in this trace`);
   return line;

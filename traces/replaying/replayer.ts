@@ -67,7 +67,20 @@ export function replay(
   builder: WorldBuilder,
   options: ReplayOptions,
 ): ReplayResult {
-  return new Replay(run, builder, options).result();
+  const replaying = new Replay(run, builder, options);
+  while (replaying.advance());
+  return replaying.result();
+}
+
+/** As `replay`; the event loop gets a turn several times a second, so that a signal is seen. */
+export async function replayAsync(
+  run: RecordedRun,
+  builder: WorldBuilder,
+  options: ReplayOptions,
+): Promise<ReplayResult> {
+  const replaying = new Replay(run, builder, options);
+  while (replaying.advance()) await new Promise((resolve) => setImmediate(resolve));
+  return replaying.result();
 }
 
 class Replay {
@@ -100,7 +113,7 @@ class Replay {
   result(): ReplayResult {
     const world = this.#world;
     const { end } = this.#run;
-    this.#advance();
+    this.#checkReach();
     const stoppedEarly = this.#interrupted || this.#divergence !== undefined;
     const toTheEnd = end !== undefined && this.#options.untilNs === undefined && !stoppedEarly;
     if (toTheEnd && end.finished) world.finish();
@@ -124,17 +137,22 @@ class Replay {
     };
   }
 
-  #advance(): void {
+  /** Runs on for a while; false when there is nothing left to do. */
+  advance(): boolean {
     const world = this.#world;
     const { untilNs = Infinity, signal, onProgress } = this.#options;
     const last = this.#run.lastEvent;
-    while (world.eventCount < last && this.#divergence === undefined) {
-      const target = Math.min(last, world.eventCount + PROGRESS_EVENTS);
-      const reason = this.#inputs.run(world, untilNs, target);
-      onProgress?.(world);
-      if (signal?.aborted) this.#interrupted = true;
-      if (reason !== "event" || this.#interrupted) break;
-    }
+    if (world.eventCount >= last || this.#divergence !== undefined) return false;
+    const target = Math.min(last, world.eventCount + PROGRESS_EVENTS);
+    const reason = this.#inputs.run(world, untilNs, target);
+    onProgress?.(world);
+    if (signal?.aborted) this.#interrupted = true;
+    return reason === "event" && !this.#interrupted;
+  }
+
+  #checkReach(): void {
+    const world = this.#world;
+    const last = this.#run.lastEvent;
     const early = world.eventCount < last && this.#options.untilNs === undefined;
     const threw = world.checker.violations.some(
       (each) => each.invariant === "handlers do not throw",

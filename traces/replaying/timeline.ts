@@ -58,6 +58,14 @@ export class Timeline {
     this.#inputs.run(this.world, timeNs, this.run.lastEvent);
   }
 
+  /**
+   * Forwards through every event up to number `event` and time `untilNs`, leaping over none, so that
+   * hooks see them all.
+   */
+  play(event: number, untilNs = Infinity): void {
+    this.#inputs.run(this.world, untilNs, Math.min(event, this.run.lastEvent));
+  }
+
   /** Forwards by `events`; false at the end of the recording. */
   step(events = 1): boolean {
     if (this.event >= this.run.lastEvent) return false;
