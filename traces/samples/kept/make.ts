@@ -1,5 +1,5 @@
 // Makes the kept traces anew. Only when the container's major version changes: they are kept to
-// show that traces of older code still replay. Run: node --import tsx traces/samples/kept/make.ts
+// show that traces of older code still replay. Run: npm run kept-traces
 import { writeFileSync } from "node:fs";
 import { changingBuilder } from "../../testing/changing-world.ts";
 import { recordInMemory } from "../../testing/record.ts";
