@@ -40,5 +40,6 @@ export const verbs: readonly Verb[] = [
   diff,
   exportVerb,
   guest,
+  bench,
   schema,
 ];

@@ -35,12 +35,20 @@ export function diffTraces(a: Timeline, b: Timeline): TraceDifference {
   if (event === undefined) {
     return { initial, event: undefined, timeNs: undefined, entity: undefined, differences: [] };
   }
+  differs(event - 1);
+  const before = diffWorlds(a.world, b.world, 200);
   differs(event);
-  const known = new Set(initial.map(({ path }) => path));
-  const found = diffWorlds(a.world, b.world, 200).filter(({ path }) => !known.has(path));
+  const known = new Set([...initial, ...before].map(keyOf));
+  const found = diffWorlds(a.world, b.world, 200).filter((each) => !known.has(keyOf(each)));
   const differences = found.length > 0 ? found.slice(0, 20) : diffWorlds(a.world, b.world);
   const { timeNs } = a.world;
   return { initial, event, timeNs, entity: entityOf(differences[0], a.world), differences };
+}
+
+/** A pending event moves up when others fire: it is known by what it holds, not by its place. */
+function keyOf({ path, a, b }: Difference): string {
+  if (!path.startsWith("/pending/")) return path;
+  return JSON.stringify([path.split("/").slice(3), a, b]);
 }
 
 /**
