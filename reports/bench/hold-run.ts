@@ -4,8 +4,8 @@ import { argv, cpuUsage, memoryUsage } from "node:process";
 import { createTraceFile, PAUSE_EVENTS, Recorder } from "../../traces/index.ts";
 import { holdWorld } from "./hold-world.ts";
 
-/** Events before the clock starts: the engine has compiled by then. */
-const WARM_UP = 200_000;
+/** Events before the clock starts: compiled by then, and the thread of the trace has started. */
+const WARM_UP = 1_000_000;
 const MARKS = 10;
 
 export interface HoldFigures {
