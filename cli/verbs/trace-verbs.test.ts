@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chunkKinds, type ChunkRef, rewriteTrace } from "../../traces/index.ts";
 import { EXIT } from "../exit-codes.ts";
 import { main } from "../main.ts";
 
@@ -110,6 +111,16 @@ describe("replay", () => {
     },
   );
 
+  test("a guest alone needs no draw of the world", async () => {
+    const isOthers = ({ kind, meta }: ChunkRef): boolean =>
+      kind === chunkKinds.draws && meta["owner"] !== "db";
+    const without = rewriteTrace(readFileSync(trace()), (chunk) => !isOthers(chunk));
+    writeFileSync(at("alone.orrery"), without);
+    const { code, value } = await asJson(["replay", at("alone.orrery"), "--vm", "db"]);
+    expect([code, value["verified"], value["status"]]).toEqual([EXIT.fine, true, "whole"]);
+    expect((await orrery(["replay", at("alone.orrery")])).code).toBe(EXIT.divergence);
+  });
+
   test("stops at a time; an unknown VM is wrong usage", async () => {
     const { value } = await asJson(["replay", trace(), "--until", "100ms"]);
     expect([value["verified"], value["recordedRoot"]]).toEqual([true, null]);
@@ -125,11 +136,15 @@ describe("replay", () => {
   });
 
   test("a recorded violation is faithfully replayed and printed", async () => {
-    const expectation = { invariant: "no such promise", violated: true };
-    writeFileSync(at("bad.json"), JSON.stringify({ ...scenario, expect: [expectation] }));
+    const wrong = [{ vm: "db", state: "off" }];
+    writeFileSync(at("bad.json"), JSON.stringify({ ...scenario, expect: wrong }));
     const ran = await orrery(["run", at("bad.json"), "-o", at("bad.orrery")]);
-    if (ran.code === EXIT.usage) return; // this expectation cannot be written: nothing to replay
-    expect((await orrery(["replay", at("bad.orrery")])).code).toBe(EXIT.fine);
+    expect([ran.code, ran.stderr]).toEqual([EXIT.violation, ""]);
+    const { code, stdout } = await orrery(["replay", at("bad.orrery")]);
+    expect([code, stdout]).toEqual([
+      EXIT.fine,
+      expect.stringMatching(/^verified[^]*recorded viol/),
+    ]);
   });
 });
 
