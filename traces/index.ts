@@ -3,6 +3,7 @@ export { codeVersion } from "./code-version.ts";
 export { diffTraces, type TraceDifference } from "./comparing/trace-diff.ts";
 export { type Change, eventAt, eventLine, type EventLine, whyChanged } from "./comparing/why.ts";
 export * from "./format/index.ts";
+export { writeImage } from "./images/index.ts";
 export { type BoundaryEntry, boundaryRows } from "./recording/boundary-log.ts";
 export { PAUSE_EVENTS, Recorder, type RecorderOptions } from "./recording/recorder.ts";
 export { DrawLog } from "./replaying/draw-log.ts";

@@ -92,8 +92,7 @@ async function exportDisk(
   if (!found.ok) return context.usage(found.message);
   const beyond = beyondEnd(opened, at);
   if (beyond !== undefined) return context.usage(beyond);
-  const { Timeline } = await import("../../traces/index.ts");
-  const { writeImage } = await import("../../traces/images/index.ts");
+  const { Timeline, writeImage } = await import("../../traces/index.ts");
   const { runningContent } = await import("../../core/disks/index.ts");
   const timeline = new Timeline(opened.run, opened.builder);
   seekMoment(timeline, at);
