@@ -104,7 +104,15 @@ export default scenario({
     { id: "web-snap", after: "before-upgrade.complete", delayMs: 200, do: "snapshot", vm: "web" },
     { id: "nightly", atMs: 3_000, do: "snapshot", vm: "db" },
   ],
-  faults: [{ kind: "power-loss", domain: "alpha", during: "nightly.flush", restartAfterMs: 5_000 }],
+  faults: [
+    {
+      kind: "power-loss",
+      domain: "alpha",
+      during: "nightly.flush",
+      delayUs: 60,
+      restartAfterMs: 5_000,
+    },
+  ],
   expect: [
     { operation: "before-upgrade", outcome: "complete", withinMs: 2_000 },
     { operation: "nightly", outcome: "crashed" },

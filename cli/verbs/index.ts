@@ -20,6 +20,7 @@ import { guest } from "./guest.ts";
 import { inspect } from "./inspect.ts";
 import { log } from "./log.ts";
 import { replay } from "./replay.ts";
+import { report } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { runOutput } from "./run-output.ts";
 import { schema } from "./schema.ts";
@@ -33,6 +34,7 @@ const run = runVerb(
 
 export const verbs: readonly Verb[] = [
   run,
+  report,
   replay,
   log,
   inspect,

@@ -9,6 +9,7 @@ import {
   type Entity,
   exponential,
   fromMs,
+  fromUs,
   type PlainObject,
   type World,
 } from "../../core/kernel/index.ts";
@@ -97,7 +98,9 @@ function onMoment(self: Driver, moment: string, own: readonly Extension[]): void
     if (entry.after === moment) self.after(fromMs(entry.delayMs), "entry", index);
   });
   faults.forEach((fault, index) => {
-    if (fault.during === moment && self.durable.struck[index] !== true) letStrike(self, index, own);
+    if (fault.during !== moment || self.durable.struck[index] === true) return;
+    if (fault.delayUs === 0) letStrike(self, index, own);
+    else self.after(fromUs(fault.delayUs), "fault", index);
   });
 }
 

@@ -57,6 +57,10 @@ const families: Readonly<Record<ExtensionFamily, Family>> = {
     members: {
       atMs: milliseconds("When it strikes. Exactly one of atMs, during, meanIntervalMs."),
       during: phaseReference("Strikes while an operation is in a phase: `merge.copy`."),
+      delayUs: amount("Time that passes between `during` and the strike, in microseconds.", 0, {
+        minimum: 0,
+        maximum: 3_600_000_000,
+      }),
       meanIntervalMs: milliseconds("Strikes at random; mean time between two.", undefined, {
         exclusiveMinimum: 0,
       }),

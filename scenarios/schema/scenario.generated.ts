@@ -903,6 +903,10 @@ export interface CrashFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -936,6 +940,10 @@ export interface PowerLossFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -968,6 +976,10 @@ export interface SlowFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -1005,6 +1017,10 @@ export interface DegradeFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -1055,6 +1071,10 @@ export interface ClockStepFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -1087,6 +1107,10 @@ export interface PartitionFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -1129,6 +1153,10 @@ export interface PathLossFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -1170,6 +1198,10 @@ export interface LostWriteFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -1202,6 +1234,10 @@ export interface TornWriteFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -1236,6 +1272,10 @@ export interface MisdirectedWriteFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -1268,6 +1308,10 @@ export interface BitRotFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -1302,6 +1346,10 @@ export interface LyingFlushFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -1335,6 +1383,10 @@ export interface LatentErrorFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -1367,6 +1419,10 @@ export interface NoSpaceFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -2354,6 +2410,10 @@ export interface ResolvedCrashFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2387,6 +2447,10 @@ export interface ResolvedPowerLossFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2419,6 +2483,10 @@ export interface ResolvedSlowFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -2456,6 +2524,10 @@ export interface ResolvedDegradeFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -2506,6 +2578,10 @@ export interface ResolvedClockStepFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2538,6 +2614,10 @@ export interface ResolvedPartitionFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -2580,6 +2660,10 @@ export interface ResolvedPathLossFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2621,6 +2705,10 @@ export interface ResolvedLostWriteFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2653,6 +2741,10 @@ export interface ResolvedTornWriteFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -2687,6 +2779,10 @@ export interface ResolvedMisdirectedWriteFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2719,6 +2815,10 @@ export interface ResolvedBitRotFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
   /**
    * Strikes at random; mean time between two.
    */
@@ -2753,6 +2853,10 @@ export interface ResolvedLyingFlushFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2786,6 +2890,10 @@ export interface ResolvedLatentErrorFault {
    */
   readonly during?: string;
   /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
    * Strikes at random; mean time between two.
    */
   readonly meanIntervalMs?: number;
@@ -2818,6 +2926,10 @@ export interface ResolvedNoSpaceFault {
    * Strikes while an operation is in a phase: `merge.copy`.
    */
   readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
   /**
    * Strikes at random; mean time between two.
    */

@@ -23,6 +23,8 @@ export interface RecordedEnd {
   readonly timeNs: number;
   /** The last epoch was ended (`World.finish`); an interrupted run is left in the middle of one. */
   readonly finished: boolean;
+  /** States that a search should reach and this run did not. */
+  readonly unreached?: readonly string[];
 }
 
 export class RecordedRun {

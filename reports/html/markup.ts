@@ -1,0 +1,39 @@
+/** Small pieces of HTML. Everything that comes from a trace goes through `text`. */
+
+/** Text as HTML shows it, whatever it holds. */
+export function text(value: unknown): string {
+  return String(value)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
+}
+
+/** A table; cells are HTML already. */
+export function table(
+  caption: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  if (rows.length === 0) return "";
+  const headCells = head.map((cell) => `<th scope="col">${text(cell)}</th>`).join("");
+  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`);
+  return (
+    `<table><caption>${text(caption)}</caption><thead><tr>${headCells}</tr></thead>` +
+    `<tbody>${body.join("\n")}</tbody></table>`
+  );
+}
+
+export function section(title: string, ...parts: readonly string[]): string {
+  const content = parts.filter((part) => part !== "").join("\n");
+  return content === "" ? "" : `<section><h2>${text(title)}</h2>\n${content}\n</section>`;
+}
+
+export const figure = (title: string, svg: string): string =>
+  `<figure role="img" aria-label="${text(title)}">${svg}</figure>`;
+
+/** Milliseconds with three digits. */
+export const ms = (ns: number): string => `${(ns / 1e6).toFixed(3)} ms`;
+
+export const code = (value: string): string => `<code>${text(value)}</code>`;

@@ -1,0 +1,4 @@
+/** The door of reports: recorded runs as HTML and Markdown. */
+export { renderReport } from "./html/render-report.ts";
+export { renderMarkdown } from "./markdown.ts";
+export type { ReportInput } from "./report-input.ts";
