@@ -1,7 +1,13 @@
 /** The scenarios' door: documents, their schema and types, loading and checking. */
 export { canonicalJson, documentHash } from "./canonical-json.ts";
 export { NOTHING_OWN, type OwnParts, type ScenarioDefinition } from "./define.ts";
-export { createBuilder, expectedViolations, type ScenarioBuilder, type OwnFault, type OwnOperation } from "./building/index.ts";
+export {
+  createBuilder,
+  expectedViolations,
+  type ScenarioBuilder,
+  type OwnFault,
+  type OwnOperation,
+} from "./building/index.ts";
 export { openRecordedRun, type OpenedRun, type OpenRunOptions } from "./open-run.ts";
 export { prepareScenario, type Prepared } from "./prepare-scenario.ts";
 export * from "./run-scenario.ts";

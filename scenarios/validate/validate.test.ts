@@ -259,7 +259,7 @@ const meanings: readonly (readonly [string, Change, string])[] = [
   ],
   [
     "duplicate disk",
-    (d) => merge(d.vms[0]!.disks[1]!, { id: "data", kind: "redo" }),
+    (d) => merge(d.vms[0]!.disks[1]!, { id: "data", kind: "redo", on: "array" }),
     's.ts /vms/0/disks/1/id: "data" is already the name of /vms/0/disks/0/id',
   ],
   [
@@ -332,8 +332,7 @@ const meanings: readonly (readonly [string, Change, string])[] = [
   ],
   [
     "path that is not there",
-    (d) =>
-      add(d.faults, { kind: "path-loss", host: "alpha", array: "array", path: 2, atMs: 1 }),
+    (d) => add(d.faults, { kind: "path-loss", host: "alpha", array: "array", path: 2, atMs: 1 }),
     "s.ts /faults/1/path: is 2 (expected at most 0)",
   ],
   [

@@ -91,7 +91,9 @@ function tells(
   here: readonly RecentWrite[],
   crashedAt: number,
 ): boolean {
-  if (!here.some((write) => write.sure === NEVER && write.ends <= crashedAt)) return false;
+  const before = here.filter((write) => write.ends <= crashedAt);
+  const inDoubt = before.length > 1 || before.some((write) => write.sure === NEVER);
+  if (!inDoubt) return false;
   return !here.some((write) => write.issued > crashedAt && valueOf(write, sector) === value);
 }
 
