@@ -1,5 +1,4 @@
 /** The scenarios' door: documents, their schema and types, loading and checking. */
-export { canonicalJson, documentHash } from "./canonical-json.ts";
 export { NOTHING_OWN, type OwnParts, type ScenarioDefinition } from "./define.ts";
 export {
   createBuilder,
@@ -11,8 +10,8 @@ export {
 export { openRecordedRun, type OpenedRun, type OpenRunOptions } from "./open-run.ts";
 export { prepareScenario, type Prepared } from "./prepare-scenario.ts";
 export * from "./run-scenario.ts";
-export { loadScenario, type Loaded, type LoadedScenario, type LoadOptions } from "./load.ts";
-export { locateInput, type InputFile } from "./locate-input.ts";
+export { type Loaded, type LoadedScenario, type LoadOptions } from "./load.ts";
+export { type InputFile } from "./locate-input.ts";
 export { readDocument, type ReadDocument } from "./read-document.ts";
 export { buildScenarioSchema, builtInExtensions, entrySchema } from "./schema/build-schema.ts";
 export type { Extension, ExtensionFamily, ReferenceTarget } from "./schema/extension.ts";

@@ -4,7 +4,7 @@
  * points in time that are kept. All of them are small files on the array, replaced atomically; the
  * configuration is the one pointer that a snapshot of several disks swings.
  */
-import type { EntityId, PlainObject } from "../kernel/index.ts";
+import type { PlainObject } from "../kernel/index.ts";
 
 /** One layer of a disk. */
 export type DiskDescriptor = {
@@ -43,14 +43,6 @@ export type SnapshotIntent = {
   readonly vm: string;
   /** New descriptor by disk; its volume bears the same name. */
   readonly descriptors: { readonly [disk: string]: string };
-};
-
-/** Where a disk of a VM lies and how the host reaches it. */
-export type DiskPlacement = {
-  readonly disk: string;
-  /** Entity of the array (or of the host's disk). */
-  readonly device: EntityId;
-  readonly cacheMode: "none" | "writethrough" | "writeback";
 };
 
 export const configurationFile = (vm: string): string => `${vm}.vmx`;

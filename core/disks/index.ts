@@ -1,6 +1,6 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
 export { diskInvariants } from "./invariants.ts";
-export { chainView, type ChainLayer, flattened, runningContent } from "./chain-view.ts";
+export { type ChainLayer, runningContent } from "./chain-view.ts";
 export * from "./descriptor.ts";
 export type { VolumeAccess } from "./open-device.ts";
 export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power-on.ts";

@@ -104,10 +104,6 @@ export function isDrained(disk: VirtualDiskEntity): boolean {
   return Object.keys(disk.volatile.flights).length === 0;
 }
 
-export function topLayer(disk: VirtualDiskEntity): Layer {
-  return disk.volatile.layers.at(-1)!;
-}
-
 function accept(self: VirtualDiskEntity, request: Request<BlockRequest>): void {
   const { layers } = self.volatile;
   if (layers.length === 0) return answer(self, request, refused("gone"));

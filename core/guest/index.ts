@@ -2,7 +2,7 @@
 export * as rv64 from "./rv64/index.ts";
 export * from "./guest.ts";
 export type { AnyGuestKind, GuestKind } from "./guest-kind.ts";
-export { Guest, type BlockWish, type Completed, type GuestHome } from "./guest-handle.ts";
+export { type BlockWish, type Completed, type GuestHome } from "./guest-handle.ts";
 export {
   guestKinds,
   initialJournal,
@@ -13,9 +13,8 @@ export {
   step,
   type GuestKinds,
 } from "./machine.ts";
-export { modelledGuest, type ModelledConfig, type ModelledKind } from "./modelled-guest.ts";
+export { type ModelledConfig, type ModelledKind } from "./modelled-guest.ts";
 export {
-  CAPTURE_OPS,
   captureProblem,
   prepareCapture,
   type CaptureColumns,

@@ -3,7 +3,7 @@
  * a handle that holds no state; everything goes to the world's stores. Reading or changing an entity
  * of another failure domain throws: other domains are reached by message only.
  */
-import type { AskOptions, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
+import type { AskOptions, Envelope, Request, SendOptions } from "./carrier.ts";
 import type { Component } from "./component.ts";
 import type { SectorContent } from "./content/sector-content.ts";
 import type { TimerHandle } from "./event-queue.ts";
@@ -191,4 +191,4 @@ export class Entity<
   }
 }
 
-export type { Reply, Request };
+export type { Request };

@@ -1,27 +1,21 @@
 /** The kernel's door: time, events, gate, stores, domains, messages, operations, invariants. */
-export { assert, AssertionError, unreachable } from "./assert.ts";
+export { assert, unreachable } from "./assert.ts";
 export { canonicalBytes } from "./canonical.ts";
 export type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 export { component, type AnyComponent, type Component } from "./component.ts";
 export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
-export { expandRuns, expandSectors } from "./content/expand-sectors.ts";
-export { MAX_SECTORS, SectorContent } from "./content/sector-content.ts";
-export {
-  type CompressionRatio,
-  diskNumber,
-  isStamp,
-  stampBase,
-  stampParts,
-} from "./content/stamp.ts";
+export { expandRuns } from "./content/expand-sectors.ts";
+export { SectorContent } from "./content/sector-content.ts";
+export { type CompressionRatio, diskNumber, stampBase } from "./content/stamp.ts";
 export { diffWorlds, type Difference } from "./diff.ts";
 export { Entity, type DomainId, type EntityId } from "./entity.ts";
 export type { TimerHandle } from "./event-queue.ts";
 export type { DrawSink, DrawSource, GateCounts, GateOptions, Steer, Stream } from "./gate.ts";
-export { hash64, hashHex, StreamHash64 } from "./hash.ts";
+export { hash64, hashHex } from "./hash.ts";
 export * from "./invariant.ts";
 export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";
-export { clonePlain, equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
+export { equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 export * from "./random/index.ts";
 export { domainRoots, entityDigests } from "./root.ts";
 export {
@@ -32,5 +26,5 @@ export {
   type WorldImage,
 } from "./snapshot.ts";
 export * from "./time.ts";
-export { splitPointer, viewEntity, viewPath } from "./view.ts";
+export { splitPointer, viewPath } from "./view.ts";
 export * from "./world.ts";

@@ -4,9 +4,8 @@ export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export type { OutputHash } from "./output-hash.ts";
 export { attachDisks } from "./vm.ts";
-export { guestNs, type VmEntity, type VmState } from "./vm-state.ts";
+export { type VmEntity, type VmState } from "./vm-state.ts";
 export {
-  bindPolicy,
   lostToCrash,
   outputHashes,
   type Policy,
@@ -16,12 +15,4 @@ export {
   type VmRecordState,
   vmRecordOf,
 } from "./vm-record.ts";
-export {
-  builtInGuests,
-  createVmm,
-  powerOn,
-  powerStateOf,
-  spawnVmRecord,
-  vmOf,
-  type Vmm,
-} from "./vmm.ts";
+export { createVmm, powerOn, powerStateOf, spawnVmRecord, vmOf, type Vmm } from "./vmm.ts";

@@ -7,7 +7,6 @@ import {
   component,
   type Component,
   type DomainId,
-  type Editable,
   type Entity,
   type EntityId,
   type World,
@@ -90,11 +89,6 @@ export function vmRecordOf(world: World, vm: string): VmRecord {
 /** It is off because its host was lost: a candidate for a restart elsewhere. */
 export function lostToCrash(record: VmRecord): boolean {
   return record.durable.power === "off" && record.durable.ended === "crash";
-}
-
-/** From now on, `target`'s handler is sent `{vm, run, event}` at each such lifecycle event. */
-export function bindPolicy(record: VmRecord, policy: Policy): void {
-  record.editDurable().policies.push(policy as Editable<Policy>);
 }
 
 /** Hash and length of each guest's output so far, by virtual machine. */

@@ -103,7 +103,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       gone: (self, _arg: number) => {
         for (const disk of self.volatile.disks) {
           const entity = self.world.entityOrNone(disk);
-          if (entity?.parent === self.id) self.world.remove(entity);
+          if (entity?.parent === self.id) self.world.removeTree(entity);
         }
         self.world.remove(self as unknown as Entity);
       },

@@ -62,7 +62,7 @@ const sensor: JsonSchema = object(
   {
     id: id("Name of the sensor, unique in its host, for instance `inletCelsius`."),
     nominal: { type: "number", description: "Reading of a healthy host, in the sensor's unit." },
-    noise: amount("Largest deviation of a single reading, either way.", 0),
+    noise: amount("Standard deviation of a single reading.", 0),
     warningAt: { type: "number", description: "Reading from which a warning is raised." },
     criticalAt: { type: "number", description: "Reading from which the host is critical." },
     periodMs: milliseconds("Time between two readings.", 1_000, { minimum: 1 }),

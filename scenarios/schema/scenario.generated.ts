@@ -270,7 +270,7 @@ export interface Sensor {
    */
   readonly nominal: number;
   /**
-   * Largest deviation of a single reading, either way.
+   * Standard deviation of a single reading.
    */
   readonly noise?: number;
   /**
@@ -1777,7 +1777,7 @@ export interface ResolvedSensor {
    */
   readonly nominal: number;
   /**
-   * Largest deviation of a single reading, either way.
+   * Standard deviation of a single reading.
    */
   readonly noise: number;
   /**

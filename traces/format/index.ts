@@ -1,9 +1,9 @@
 // The door of the trace file container: write chunks, read chunks, know what was damaged.
-export { chunkKinds, formatVersion, limits, type ChunkKind } from "./layout.mjs";
+export { chunkKinds,   type ChunkKind } from "./layout.mjs";
 export { type TraceHeader, type ReadHeader } from "./header.ts";
-export { decodePlain, encodePlain, type Plain, type PlainMap, type PlainResult } from "./plain.ts";
+export {  encodePlain, type Plain, type PlainMap, type PlainResult } from "./plain.ts";
 export {
-  encodeColumns,
+  
   type BytesColumn,
   type Column,
   type ColumnSet,
@@ -13,7 +13,7 @@ export {
   type U32Column,
 } from "./encode-columns.mjs";
 export {
-  decodeColumns,
+  
   type ColumnsResult,
   type DecodedColumn,
   type DecodedColumns,
@@ -22,7 +22,7 @@ export {
 export { type WriteCodec } from "./frame-sink.mjs";
 export {
   MemoryTraceWriter,
-  TraceWriteError,
+  
   writeTraceInMemory,
   type TraceWriter,
 } from "./writer.ts";

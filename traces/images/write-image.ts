@@ -15,8 +15,6 @@ const WRITERS = {
 
 export type ImageFormat = keyof typeof WRITERS;
 
-export const IMAGE_FORMATS = Object.keys(WRITERS) as readonly ImageFormat[];
-
 /**
  * Writes `source` to `path`, replacing what is there; until it is whole it is under another name.
  * Throws what the file system throws (no space, no such folder).

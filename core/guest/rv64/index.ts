@@ -1,11 +1,9 @@
 // The door of the RV64 machine.
 
-export { BareMetal, runBareMetal, TOHOST } from "./bare-metal.ts";
+export { BareMetal, TOHOST } from "./bare-metal.ts";
 export type { BareMetalOutcome, BareMetalResult, BareMetalRun } from "./bare-metal.ts";
 export { CompiledEngine, type CompiledOptions } from "./compiled/index.ts";
 export { readElf } from "./elf.ts";
 export type { Elf, ElfProblem, ElfResult, ElfSegment } from "./elf.ts";
 export type { Engine, EngineOptions, RunResult, Stop, Watch } from "./engine.ts";
-export { initialHart } from "./initial-state.ts";
-export { Machine, type MachineSnapshot } from "./machine.ts";
-export { ReferenceEngine } from "./reference/index.ts";
+export { type MachineSnapshot } from "./machine.ts";

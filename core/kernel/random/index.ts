@@ -2,10 +2,4 @@
 export * from "./distributions/index.ts";
 export type { RandomSource } from "./random-source.ts";
 export { StreamGenerator } from "./stream-generator.ts";
-export {
-  isScenarioSeed,
-  StreamSeeder,
-  streamSeed,
-  type ScenarioSeed,
-  type StreamState,
-} from "./stream-seed.ts";
+export { StreamSeeder, streamSeed, type ScenarioSeed, type StreamState } from "./stream-seed.ts";

@@ -3,7 +3,6 @@ export {
   finishSample,
   SAMPLE,
   SAMPLE_END_NS,
-  sampleInvariants,
   type SampleOptions,
   sampleWorld,
 } from "./sample-world.ts";

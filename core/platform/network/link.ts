@@ -151,13 +151,13 @@ function sendStream(self: LinkEntity, side: number, envelope: Envelope): void {
   let arrivalNs = occupy(self, side, envelope.bytes);
   let rtoNs = self.config.rtoNs;
   const { lossPerMillion, loss } = self.config;
-  for (let sent = 0; sent < MAX_RETRANSMISSIONS; sent++) {
-    if (!chance(self, "loss", lossPerMillion, loss)) break;
+  for (let sent = 0; chance(self, "loss", lossPerMillion, loss); sent++) {
+    if (sent === MAX_RETRANSMISSIONS) return drop(self, envelope, "connection reset");
     arrivalNs += rtoNs;
     rtoNs *= 2;
     self.measure("retransmissions", 1);
   }
-  const flow = `${envelope.from}>${envelope.to}`;
+  const flow = flowOf(envelope);
   const { lastArrivalNs } = editDirection(self, side);
   arrivalNs = Math.max(arrivalNs, lastArrivalNs[flow] ?? 0);
   lastArrivalNs[flow] = arrivalNs;
@@ -207,17 +207,22 @@ function releaseHeld(self: LinkEntity): void {
   });
 }
 
-/** Connections that heard nothing for too long are reset. */
+/** Connections that heard nothing for too long are reset: all that waits on them is lost. */
 function giveUp(self: LinkEntity): void {
   const oldestNs = self.simulatedNs - self.config.giveUpNs;
   self.durable.directions.forEach(({ held }, side) => {
-    const lost = held.filter(({ sinceNs }) => sinceNs <= oldestNs);
-    if (lost.length === 0) return;
+    const late = held.filter(({ sinceNs }) => sinceNs <= oldestNs);
+    const flows = new Set(late.map(({ envelope }) => flowOf(envelope)));
+    if (flows.size === 0) return;
     const direction = editDirection(self, side);
-    direction.held = direction.held.filter(({ sinceNs }) => sinceNs > oldestNs);
-    for (const { envelope } of lost) drop(self, envelope, "connection reset");
+    direction.held = direction.held.filter(({ envelope }) => !flows.has(flowOf(envelope)));
+    for (const { envelope } of held) {
+      if (flows.has(flowOf(envelope))) drop(self, envelope, "connection reset");
+    }
   });
 }
+
+const flowOf = ({ from, to }: Envelope): string => `${from}>${to}`;
 
 function sideOf(self: LinkEntity, from: DomainId): 0 | 1 {
   return self.config.ends[0] === from ? 0 : 1;

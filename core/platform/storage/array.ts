@@ -30,10 +30,8 @@ import {
   currentContent,
   type DeviceEntity,
   type DeviceOp,
-  durableContent,
   initialDurable,
   initialVolatile,
-  refreshCurrent,
   tell,
 } from "./device-state.ts";
 import { served, submit } from "./device.ts";
@@ -182,17 +180,6 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
   if (self.durable.volumes[volumeLabel(name)] === undefined) return undefined;
   return currentContent(device(self), volumeLabel(name));
-}
-
-/** Puts an image on a volume, at build: `load` writes it. */
-export function loadVolume(
-  self: ArrayEntity,
-  name: string,
-  load: (content: SectorContent) => void,
-): void {
-  load(durableContent(device(self), volumeLabel(name)));
-  refreshCurrent(device(self), volumeLabel(name));
-  recountSpace(self);
 }
 
 /** Makes a metadata file at once, at build. */

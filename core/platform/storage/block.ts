@@ -54,8 +54,7 @@ export type ReadValue = { readonly runs: readonly ContentRun[] };
  * `timeout`: the kernel's, when the asker had set one. After any of them the sectors of a write
  * hold its content, the content before it, or some of each.
  */
-export type BlockError =
-  "io-error" | "no-space" | "out-of-range" | "path-lost" | "gone" | "timeout";
+type BlockError = "io-error" | "no-space" | "out-of-range" | "path-lost" | "gone" | "timeout";
 
 /** How an operation on a device ended. */
 export type BlockOutcome =
@@ -64,7 +63,7 @@ export type BlockOutcome =
 
 export const DONE: BlockOutcome = { ok: true, value: {} };
 
-export const refused = (code: string, detail: Plain = null): BlockOutcome => ({
+export const refused = (code: BlockError | (string & {}), detail: Plain = null): BlockOutcome => ({
   ok: false,
   code,
   detail,
@@ -81,11 +80,6 @@ export function bytesOut(request: BlockRequest): number {
 /** Bytes of data that its answer carries back. */
 export function bytesBack(request: BlockRequest): number {
   return request.op === "read" ? request.sectors * SECTOR_BYTES : 0;
-}
-
-/** Sectors of a request; none for a flush. */
-export function sectorsOf(request: BlockRequest): number {
-  return request.op === "flush" ? 0 : request.sectors;
 }
 
 /** Whether a request lies inside a device of `deviceSectors` sectors and is well formed. */

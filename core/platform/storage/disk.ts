@@ -25,10 +25,8 @@ import {
   type DeviceDurable,
   type DeviceEntity,
   type DeviceVolatile,
-  durableContent,
   initialDurable,
   initialVolatile,
-  refreshCurrent,
 } from "./device-state.ts";
 import { served, submit } from "./device.ts";
 import { type FaultRatesConfig, prepareRates } from "./fault-rates.ts";
@@ -118,10 +116,4 @@ export function spawnDisk(
 /** What reads of a disk see now. Not to be changed. */
 export function diskContent(self: DiskEntity): SectorContent {
   return currentContent(device(self), PLATTER);
-}
-
-/** Puts an image on a disk, at build: `load` writes it. */
-export function loadDisk(self: DiskEntity, load: (content: SectorContent) => void): void {
-  load(durableContent(device(self), PLATTER));
-  refreshCurrent(device(self), PLATTER);
 }

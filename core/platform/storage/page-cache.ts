@@ -51,7 +51,7 @@ import {
   type Through,
   type Waiter,
 } from "./page-cache-state.ts";
-import { evictPages, forgetDevice, type PagePoolEntity, touchPages } from "./page-pool.ts";
+import { evictPages, type PagePoolEntity, touchPages } from "./page-pool.ts";
 import {
   dirtyPagesInPool,
   flushedBelow,
@@ -355,13 +355,4 @@ export function spawnPageCache(
   const entity = world.spawn(pageCache, config, { creator, ...name });
   (pool.editDurable().devices as number[]).push(entity.id);
   return entity;
-}
-
-/** Ends a cached device: what it held, dirty or not, is forgotten. */
-export function removePageCache(self: PageCacheEntity): void {
-  const pool = poolOf(self);
-  forgetDevice(pool, self);
-  const { devices } = pool.durable;
-  pool.editDurable().devices = devices.filter((id) => id !== self.id);
-  self.world.remove(self as unknown as Entity);
 }

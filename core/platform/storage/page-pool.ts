@@ -9,7 +9,7 @@
  */
 import { assert, component, type Entity, SECTOR_BYTES, type World } from "../../kernel/index.ts";
 import type { PageCacheEntity } from "./page-cache-state.ts";
-import { contentOf, dropContents, PAGE_SECTORS } from "./page-cache-state.ts";
+import { contentOf, PAGE_SECTORS } from "./page-cache-state.ts";
 
 export type PagePoolConfig = {
   readonly limitPages: number;
@@ -107,21 +107,6 @@ function oldestTick(pool: PagePoolEntity): number {
     return found.sector;
   }
   assert(false, () => `${pool.name} counts pages that are in no order`);
-}
-
-/** Forgets all pages of a device, written back or not. */
-export function forgetDevice(pool: PagePoolEntity, device: PageCacheEntity): void {
-  const order = pool.content("order");
-  let pages = 0;
-  const age = contentOf(device, "age");
-  for (const range of age.allocatedRuns()) {
-    for (const run of age.read(range.sector, range.sectors)) {
-      if (run.kind === "stamp") order.discard(run.stamp - 1, run.sectors);
-    }
-    pages += range.sectors;
-  }
-  if (pages > 0) pool.edit().pages -= pages;
-  dropContents(device);
 }
 
 /** Memory for the page cache of `host`, under the name `HOST/page-pool-N` or `options.name`. */

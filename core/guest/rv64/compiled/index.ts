@@ -1,4 +1,4 @@
 // The compiled engine's door.
 
-export { CompiledEngine, type CompiledOptions, DEFAULT_CODE_PAGES } from "./engine.ts";
+export { CompiledEngine, type CompiledOptions } from "./engine.ts";
 export type { CoreExports } from "./exports.ts";
