@@ -1,16 +1,14 @@
 /** The door of traces: recording a run, replaying it, moving in it, comparing two. */
 export { codeVersion } from "./code-version.ts";
 export { diffTraces, type TraceDifference } from "./comparing/trace-diff.ts";
-export { type Change,   type EventLine, whyChanged } from "./comparing/why.ts";
+export { type Change, type EventLine, whyChanged } from "./comparing/why.ts";
 export * from "./format/index.ts";
 export { writeImage } from "./images/index.ts";
 export { type BoundaryEntry, boundaryRows } from "./recording/boundary-log.ts";
 export { PAUSE_EVENTS, Recorder, type RecorderOptions } from "./recording/recorder.ts";
 export { DrawLog } from "./replaying/draw-log.ts";
-;
 export { RecordedRun, type RecordedEnd, type SnapshotRef } from "./replaying/recorded-run.ts";
 export {
-  
   replayAsync,
   type Divergence,
   type NewDraw,
