@@ -100,6 +100,21 @@ describe("what must not matter", () => {
     expect(hashHex(world.root())).toBe(root);
   }, 60_000);
 
+  it("an interruption: the trace is whole and replays to where it ended", async () => {
+    let writer: MemoryTraceWriter | undefined;
+    const run = await runScenario(scenario, {
+      entropy: "os",
+      log: "full",
+      untilNs: END_NS,
+      openTrace: (header) => (writer = new MemoryTraceWriter(header)),
+      signal: { aborted: true },
+    });
+    expect(run.outcome).toBe("interrupted");
+    const again = await replayed(writer!.bytes());
+    expect(again).toMatchObject({ verified: true, root: run.root, newDraws: [] });
+    expect(again.world.eventCount).toBe(run.world.eventCount);
+  }, 60_000);
+
   it("the operating system's randomness: two runs differ, and each replays", async () => {
     const runs = [await record(scenario, "os", "full"), await record(scenario, "os", "full")];
     expect(runs[0]!.run.root).not.toBe(runs[1]!.run.root);

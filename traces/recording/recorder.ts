@@ -108,6 +108,8 @@ export class Recorder {
 
   /** Ends the trace. `summary` goes into its last chunk. */
   async close(outcome: string, summary: { readonly [name: string]: Plain }): Promise<void> {
+    // An interrupted run ends between two epochs: what it drew since the last one goes too.
+    this.#world?.gate.flush();
     this.#flush();
     await this.#options.writer.close(outcome, summary as { [name: string]: TracePlain });
   }

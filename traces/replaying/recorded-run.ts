@@ -50,7 +50,9 @@ export class RecordedRun {
 
   /** Last event that the trace vouches for. */
   get lastEvent(): number {
-    return this.end?.events ?? this.epochs.at(-1)?.event ?? 0;
+    if (this.end !== undefined) return this.end.events;
+    // Draws are written before a snapshot, as before the end of an epoch.
+    return Math.max(this.epochs.at(-1)?.event ?? 0, this.snapshots.at(-1)?.event ?? 0);
   }
 
   *notices(): Generator<NoticeRow> {
