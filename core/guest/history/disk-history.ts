@@ -98,9 +98,13 @@ export class DiskHistory {
 
   #settle(firstOpenRead: number): void {
     const { writes } = this.#journal;
-    const settled = settle(writes, firstOpenRead);
-    for (const { sector, sectors, stamp } of settled) {
-      this.#settled.writeStamps(sector, sectors, stamp);
+    // What one round takes out may order the rest of an older write, so rounds go on until none does.
+    for (;;) {
+      const settled = settle(writes, firstOpenRead);
+      if (settled.length === 0) return;
+      for (const { sector, sectors, stamp } of settled) {
+        this.#settled.writeStamps(sector, sectors, stamp);
+      }
     }
   }
 
