@@ -1,10 +1,10 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
-export { diskInvariants } from "./invariants.ts";
-export { type ChainLayer, runningContent } from "./chain-view.ts";
-export * from "./descriptor.ts";
-export type { VolumeAccess } from "./open-device.ts";
-export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power-on.ts";
-export { powerOff, stun, unstun } from "./power-operations.ts";
-export { provisionDisks, type NewDisk } from "./provision.ts";
-export { snapshot, type SnapshotDisk, type SnapshotParams } from "./snapshot.ts";
-export { virtualDisk, type VirtualDiskEntity } from "./virtual-disk.ts";
+export { type ChainLayer, runningContent } from "./chain/chain-view.ts";
+export * from "./chain/descriptor.ts";
+export { diskInvariants } from "./chain/invariants.ts";
+export type { VolumeAccess } from "./chain/open-device.ts";
+export { provisionDisks, type NewDisk } from "./chain/provision.ts";
+export { diskComponents } from "./components.ts";
+export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
+export { powerOff, stun, unstun } from "./power/power-operations.ts";
+export { snapshot, type SnapshotDisk, type SnapshotParams } from "./snapshot/snapshot.ts";

@@ -8,6 +8,7 @@ import {
   fail,
   go,
   operation,
+  perform,
   type Plain,
   type Request,
   startOperation,
@@ -158,5 +159,34 @@ describe("a request", () => {
     body[0] = 2;
     world.run();
     expect((far.volatile as { heard: Plain[] }).heard).toEqual([[1]]);
+  });
+});
+
+describe("an operation performed as a phase of another", () => {
+  it("gives its figures to the next phase", () => {
+    const part = operation("part-done", {
+      first: () => wait(50, "end"),
+      end: () => done({ n: 7 }),
+    });
+    const { ended } = runOne(perform(part, {}, "got"));
+    expect(ended.map(({ outcome }) => outcome)).toEqual(["complete", "complete"]);
+    expect(ended[1]!.figures).toEqual({ result: { n: 7 }, atNs: 50 });
+  });
+
+  it("hands its refusal over, or ends the whole with it", () => {
+    const part = operation("part-fails", { first: () => fail("full", 3) });
+    const handled = runOne(perform(part, {}, "got", "other")).ended;
+    expect(handled[1]).toMatchObject({ outcome: "otherwise", detail: { code: "full", detail: 3 } });
+    const whole = runOne(perform(part, {}, "got")).ended;
+    expect(whole[1]).toMatchObject({ outcome: "full", detail: 3 });
+  });
+
+  it("dies with its domain, both once", () => {
+    const part = operation("part-crashes", { first: () => wait(50, "end"), end: () => done() });
+    const { ended } = runOne(perform(part, {}, "got"), ({ world, near }) => {
+      world.run({ untilNs: 10 });
+      world.crash(near.domain, "test");
+    });
+    expect(ended.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed"]);
   });
 });

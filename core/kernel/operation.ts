@@ -22,8 +22,18 @@ export type Step =
       readonly next: string;
       readonly otherwise: string;
     }
+  | PerformStep
   | { readonly step: "done"; readonly figures: PlainObject }
   | { readonly step: "fail"; readonly code: string; readonly detail: Plain };
+
+/** Another operation as one phase of this one, at the same host. */
+export interface PerformStep {
+  readonly step: "perform";
+  readonly operation: OperationComponent;
+  readonly params: PlainObject;
+  readonly next: string;
+  readonly otherwise: string;
+}
 
 export interface AskStep extends SendOptions {
   readonly step: "ask";
@@ -64,6 +74,17 @@ export const together = (asks: readonly AskStep[], next: string, otherwise = "")
   next,
   otherwise,
 });
+
+/**
+ * Runs another operation at the same host, named `ID.KIND`; its figures go to `next`. When it fails
+ * its code and detail go to `otherwise`; without that this operation fails with them.
+ */
+export const perform = (
+  kind: OperationComponent,
+  params: PlainObject,
+  next: string,
+  otherwise = "",
+): PerformStep => ({ step: "perform", operation: kind, params, next, otherwise });
 
 export const done = (figures: PlainObject = {}): Step => ({ step: "done", figures });
 
@@ -109,6 +130,8 @@ type OperationConfig = {
   readonly params: PlainObject;
   /** Entity in whose name and domain it runs: a host, an array controller, a manager. */
   readonly host: EntityId;
+  /** The operation of which it is a phase, and that one's round; null for one of its own. */
+  readonly parent: { readonly operation: EntityId; readonly round: number } | null;
 };
 
 type OperationState = {
@@ -153,10 +176,19 @@ export function operation<P extends PlainObject, S extends PlainObject>(
       enter: (self, arg: { phase: string; result: Plain }) =>
         machine.runPhase(self, arg.phase, arg.result),
       replied: (self, reply: Reply) => machine.onReply(self, reply),
+      performed: (self, end: PartEnd) => machine.onPerformed(self, end),
     },
     crashed: (self) => machine.end(self, "crashed", {}, null),
   });
 }
+
+/** How an operation that was a phase of another ended. */
+type PartEnd = {
+  readonly round: number;
+  readonly outcome: string;
+  readonly figures: PlainObject;
+  readonly detail: Plain;
+};
 
 /** Starts an operation in the domain of `host`; it takes its first phase in an event of its own. */
 export function startOperation(
@@ -166,8 +198,17 @@ export function startOperation(
   id: string,
   params: PlainObject,
 ): OperationEntity {
+  return begin(world, kind, host, { id, params, host: host.id, parent: null });
+}
+
+function begin(
+  world: World,
+  kind: OperationComponent,
+  host: Entity,
+  config: OperationConfig,
+): OperationEntity {
+  const { id, params } = config;
   const free = world.registry.idOf(id) === undefined;
-  const config: OperationConfig = { id, params, host: host.id };
   const entity = world.spawn(kind, config, {
     creator: host,
     ...(free ? { name: id } : { label: id }),
@@ -212,8 +253,20 @@ class PhaseMachine {
     this.runPhase(self, single ? next.slice(1) : next, single ? results[0]! : results);
   }
 
+  onPerformed(self: OperationEntity, { round, outcome, figures, detail }: PartEnd): void {
+    if (round !== self.volatile.round) return;
+    const { next, otherwise } = self.volatile;
+    if (outcome === "complete") return this.runPhase(self, next, figures);
+    this.#onRefusal(self, outcome, detail, otherwise);
+  }
+
   end(self: OperationEntity, outcome: string, figures: PlainObject, detail: Plain): void {
     const { world, config } = self;
+    if (config.parent !== null && outcome !== "crashed") {
+      const { operation: parent, round } = config.parent;
+      const told: PartEnd = { round, outcome, figures, detail };
+      world.entity(parent).after(0, "performed", told as unknown as Plain);
+    }
     world.activeOperations--;
     const { phase } = self.volatile;
     self.notice("operation-end", { id: config.id, phase, outcome, figures, detail });
@@ -236,11 +289,29 @@ class PhaseMachine {
         }
         self.after(0, "enter", { phase: step.next, result: [] });
         return;
+      case "perform":
+        return this.#perform(self, step);
       case "done":
         return this.end(self, "complete", step.figures, null);
       case "fail":
         return this.end(self, step.code, {}, step.detail);
     }
+  }
+
+  #perform(self: OperationEntity, step: PerformStep): void {
+    const { world, config } = self;
+    const state = self.edit();
+    const round = ++state.round;
+    state.waiting = 0;
+    state.next = step.next;
+    state.otherwise = step.otherwise;
+    const kind = step.operation.kind.slice("operation:".length);
+    begin(world, step.operation, world.entity(config.host), {
+      id: `${config.id}.${kind}`,
+      params: step.params,
+      host: config.host,
+      parent: { operation: self.id, round },
+    });
   }
 
   #askAll(self: OperationEntity, asks: readonly AskStep[], next: string, otherwise: string): void {

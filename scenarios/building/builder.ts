@@ -3,16 +3,7 @@
  * driver that plays timeline and faults, and the invariants. Building draws nothing and reads
  * nothing: the same document and inputs give the same world around any gate.
  */
-import {
-  diskInvariants,
-  powerOff,
-  powerOn,
-  provisionDisks,
-  snapshot,
-  stun,
-  unstun,
-  virtualDisk,
-} from "../../core/disks/index.ts";
+import { diskComponents, diskInvariants, provisionDisks } from "../../core/disks/index.ts";
 import {
   type GuestInputs,
   type GuestKinds,
@@ -56,15 +47,9 @@ export interface ScenarioBuilder extends WorldBuilder {
 const PAGE_BYTES = 4_096;
 /** What is first made while a world runs: a fresh world must know it to take over a snapshot. */
 const MADE_LATER: readonly AnyComponent[] = [
-  snapshot,
-  powerOn,
-  powerOff,
-  stun,
-  unstun,
-  virtualDisk,
-  initiator,
-  pageCache,
-] as unknown as readonly AnyComponent[];
+  ...diskComponents,
+  ...([initiator, pageCache] as unknown as readonly AnyComponent[]),
+];
 
 /** Domain of what no crash reaches: clients and their journals. */
 const outside = component<PlainObject, PlainObject, PlainObject>({

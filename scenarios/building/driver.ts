@@ -21,7 +21,8 @@ import type {
 } from "../schema/scenario.generated.ts";
 import { lostToCrash, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
-import { powerOnVm, startEntry } from "./timeline.ts";
+import { powerOnVm } from "./operations/power.ts";
+import { startEntry } from "./operations/start-entry.ts";
 import type { Extension } from "../schema/extension.ts";
 
 /** From the loss of a host until its VMs are started elsewhere: failure detection and placement. */

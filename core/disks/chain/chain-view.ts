@@ -2,13 +2,13 @@
  * What a disk holds when its chain is read on the array itself, as a host that opens it would. For
  * invariants, exports and inspection: nothing of it passes a host.
  */
-import type { SectorContent, World } from "../kernel/index.ts";
+import type { SectorContent, World } from "../../kernel/index.ts";
 import {
   type ArrayEntity,
   diskContent,
   type DiskEntity,
   volumeContent,
-} from "../platform/index.ts";
+} from "../../platform/index.ts";
 import {
   asDescriptor,
   configurationFile,

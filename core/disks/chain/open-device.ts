@@ -2,8 +2,8 @@
  * The way from a virtual disk to a volume: an initiator with the paths to the array, and on it a
  * page cache unless the disk goes round it.
  */
-import type { Entity, EntityId } from "../kernel/index.ts";
-import { type PagePoolEntity, spawnInitiator, spawnPageCache } from "../platform/index.ts";
+import type { Entity, EntityId } from "../../kernel/index.ts";
+import { type PagePoolEntity, spawnInitiator, spawnPageCache } from "../../platform/index.ts";
 
 export type VolumeAccess = {
   readonly array: EntityId;

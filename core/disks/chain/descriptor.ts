@@ -4,7 +4,7 @@
  * points in time that are kept. All of them are small files on the array, replaced atomically; the
  * configuration is the one pointer that a snapshot of several disks swings.
  */
-import type { PlainObject } from "../kernel/index.ts";
+import type { PlainObject } from "../../kernel/index.ts";
 
 /** One layer of a disk. */
 export type DiskDescriptor = {
@@ -44,6 +44,9 @@ export type SnapshotIntent = {
   /** New descriptor by disk; its volume bears the same name. */
   readonly descriptors: { readonly [disk: string]: string };
 };
+
+/** What an operation makes durable before anything else. Each mechanism adds its own. */
+export type DiskIntent = SnapshotIntent;
 
 export const configurationFile = (vm: string): string => `${vm}.vmx`;
 

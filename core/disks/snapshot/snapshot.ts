@@ -24,8 +24,8 @@ import {
   type PlainObject,
   together,
   wait,
-} from "../kernel/index.ts";
-import { askArray, type FileValue, readFile, removeLayer } from "./array-requests.ts";
+} from "../../kernel/index.ts";
+import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
 import {
   configurationFile,
   descriptorFile,
@@ -35,9 +35,9 @@ import {
   type SnapshotIntent,
   type VmConfiguration,
   volumeOf,
-} from "./descriptor.ts";
-import { openDevice, type VolumeAccess } from "./open-device.ts";
-import { isDrained, pushLayer, type VirtualDiskEntity } from "./virtual-disk.ts";
+} from "../chain/descriptor.ts";
+import { openDevice, type VolumeAccess } from "../chain/open-device.ts";
+import { isDrained, pushLayer, type VirtualDiskEntity } from "../chain/virtual-disk.ts";
 
 /** How often the operation looks whether the guest's writes are through. */
 const DRAIN_POLL_NS = 50_000;

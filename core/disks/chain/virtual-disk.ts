@@ -12,7 +12,7 @@ import {
   isInRange,
   type ReadValue,
   refused,
-} from "../platform/index.ts";
+} from "../../platform/index.ts";
 import {
   component,
   type ContentRun,
@@ -24,7 +24,7 @@ import {
   SECTOR_BYTES,
   type SectorContent,
   type SectorRange,
-} from "../kernel/index.ts";
+} from "../../kernel/index.ts";
 import { absentRanges, locate, markAllocated } from "./layers.ts";
 
 /** A layer as opened on this host. */

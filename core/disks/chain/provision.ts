@@ -2,7 +2,7 @@
  * The disks of a VM as they are before it is first powered on: base volumes, their descriptors, and
  * the configuration. Part of building a world.
  */
-import { type ArrayEntity, addVolume, putFile } from "../platform/index.ts";
+import { type ArrayEntity, addVolume, putFile } from "../../platform/index.ts";
 import {
   configurationFile,
   descriptorFile,

@@ -8,7 +8,7 @@ import {
   operation,
   type OperationComponent,
   type PlainObject,
-} from "../kernel/index.ts";
+} from "../../kernel/index.ts";
 
 export type InstanceParams = {
   readonly vm: string;

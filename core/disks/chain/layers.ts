@@ -4,7 +4,7 @@
  * sector although copies go by grain: a grain torn by a crash then still reads right, because what
  * is missing of it is in the parent.
  */
-import { type SectorContent, type SectorRange } from "../kernel/index.ts";
+import { type SectorContent, type SectorRange } from "../../kernel/index.ts";
 
 /** A piece of a read and the layer (0 is the base) that answers for it. */
 export interface LayerPiece extends SectorRange {

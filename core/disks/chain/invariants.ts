@@ -9,8 +9,8 @@ import {
   type Invariant,
   sometimes,
   type World,
-} from "../kernel/index.ts";
-import { type ArrayEntity, volumeContent } from "../platform/index.ts";
+} from "../../kernel/index.ts";
+import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
 import { chainView } from "./chain-view.ts";
 import { asDescriptor, type PointInTime, type VmConfiguration } from "./descriptor.ts";
 

@@ -2,7 +2,13 @@
  * What operations on disks ask of an array: its small files and its volumes, each request with a
  * time-out after which the operation looks for itself what happened.
  */
-import { ask, type AskStep, type EntityId, type Plain, type PlainObject } from "../kernel/index.ts";
+import {
+  ask,
+  type AskStep,
+  type EntityId,
+  type Plain,
+  type PlainObject,
+} from "../../kernel/index.ts";
 import { volumeOf } from "./descriptor.ts";
 
 /** How long the array may take over one request. */

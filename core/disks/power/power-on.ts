@@ -12,30 +12,25 @@ import {
   go,
   type Operation,
   operation,
+  perform,
   type PlainObject,
   type SectorRange,
   together,
-} from "../kernel/index.ts";
-import { type HostEntity, reserveMemory } from "../platform/index.ts";
-import { attachDisks, powerOn as beginRun, type VmRecord } from "../vmm/index.ts";
-import {
-  askArray,
-  deleteFile,
-  type FileValue,
-  readFile,
-  readFileIfAny,
-  removeLayer,
-} from "./array-requests.ts";
+} from "../../kernel/index.ts";
+import { type HostEntity, reserveMemory } from "../../platform/index.ts";
+import { attachDisks, powerOn as beginRun, type VmRecord } from "../../vmm/index.ts";
+import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
 import {
   asDescriptor,
   configurationFile,
   type DiskDescriptor,
+  type DiskIntent,
   intentFile,
-  type SnapshotIntent,
   type VmConfiguration,
-} from "./descriptor.ts";
-import { cachedDevice, openDevice, type VolumeAccess } from "./open-device.ts";
-import { pushLayer, virtualDisk, type VirtualDiskEntity } from "./virtual-disk.ts";
+} from "../chain/descriptor.ts";
+import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
+import { RECOVERIES } from "./recovery.ts";
+import { pushLayer, virtualDisk, type VirtualDiskEntity } from "../chain/virtual-disk.ts";
 
 /** A whole device of the host, given to the VM; `cache` null goes round the page cache. */
 export type LocalDisk = {
@@ -82,27 +77,17 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
 
     recover(_host, op, file: FileValue) {
       op.edit().configuration = file.value as never;
-      return readFileIfAny(op.params.array, intentFile(op.params.vm), "finishOrUndo");
+      return readFileIfAny(op.params.array, intentFile(op.params.vm), "settle");
     },
 
-    /** The configuration decides: it names the new layers, or they never became the disk. */
-    finishOrUndo(host, op, file: FileValue | null) {
+    /** The recovery may change the configuration, so that is read again afterwards. */
+    settle(_host, op, file: FileValue | null) {
       if (file === null) return go("readChains");
-      const intent = file.value as SnapshotIntent;
-      const { running, pointsInTime } = op.state.configuration!;
-      const made = Object.entries(intent.descriptors);
-      const switchedOver = made.every(([disk, descriptor]) => running[disk] === descriptor);
-      host.notice("recovery", { vm: op.params.vm, intent: intent.kind, switchedOver });
-      if (switchedOver) {
-        const last = pointsInTime.at(-1)!;
-        host.notice("point-in-time", { vm: intent.vm, id: last.id, descriptors: last.disks });
-        return go("closeIntent");
-      }
-      const asks = made.flatMap(([, descriptor]) => removeLayer(op.params.array, descriptor));
-      return together(asks, "closeIntent");
+      const { vm, array } = op.params;
+      const intent = file.value as DiskIntent;
+      const configuration = op.state.configuration!;
+      return perform(RECOVERIES[intent.kind], { vm, array, intent, configuration }, "begin");
     },
-
-    closeIntent: (_host, op) => deleteFile(op.params.array, intentFile(op.params.vm), "readChains"),
 
     readChains(_host, op) {
       const { running } = op.state.configuration!;

@@ -1,0 +1,20 @@
+/**
+ * What is first made while a world runs: a fresh world must know it to take over a snapshot. Each
+ * operation and each kind of entity of the disks' mechanisms stands here.
+ */
+import type { AnyComponent } from "../kernel/index.ts";
+import { virtualDisk } from "./chain/virtual-disk.ts";
+import { powerOn } from "./power/power-on.ts";
+import { powerOff, stun, unstun } from "./power/power-operations.ts";
+import { RECOVERIES } from "./power/recovery.ts";
+import { snapshot } from "./snapshot/snapshot.ts";
+
+export const diskComponents: readonly AnyComponent[] = [
+  virtualDisk,
+  snapshot,
+  powerOn,
+  powerOff,
+  stun,
+  unstun,
+  ...Object.values(RECOVERIES),
+] as unknown as readonly AnyComponent[];

@@ -1,0 +1,34 @@
+/**
+ * What power-on does about a snapshot that a crash cut short. The configuration decides: it names
+ * the new layers, then the snapshot stands and only the intent has to go; or it does not, then the
+ * layers never became the disk and are removed. Running it twice ends in the same place.
+ */
+import { done, go, operation, type PlainObject, together } from "../../kernel/index.ts";
+import { deleteFile, removeLayer } from "../chain/array-requests.ts";
+import { intentFile, type SnapshotIntent } from "../chain/descriptor.ts";
+import type { RecoveryParams } from "../power/recovery.ts";
+
+type Params = RecoveryParams<SnapshotIntent> & PlainObject;
+
+export const recoverSnapshot = operation<Params, PlainObject>("recover-snapshot", {
+  finishOrUndo(host, op) {
+    const { vm, array, intent, configuration } = op.params;
+    const { running, pointsInTime } = configuration;
+    const made = Object.entries(intent.descriptors);
+    const switchedOver = made.every(([disk, descriptor]) => running[disk] === descriptor);
+    host.notice("recovery", { vm, intent: intent.kind, switchedOver });
+    if (!switchedOver) {
+      return together(
+        made.flatMap(([, descriptor]) => removeLayer(array, descriptor)),
+        "closeIntent",
+      );
+    }
+    const last = pointsInTime.at(-1)!;
+    host.notice("point-in-time", { vm, id: last.id, descriptors: last.disks });
+    return go("closeIntent");
+  },
+
+  closeIntent: (_host, op) => deleteFile(op.params.array, intentFile(op.params.vm), "report"),
+
+  report: () => done(),
+});

@@ -1,0 +1,57 @@
+/** Starts power-on, power-off, stun, unstun and restart. */
+import { powerOff, powerOn, stun, unstun } from "../../../core/disks/index.ts";
+import {
+  type Entity,
+  type OperationComponent,
+  startOperation,
+} from "../../../core/kernel/index.ts";
+import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import type { Driver } from "../driver.ts";
+import type { Starter } from "./starter.ts";
+import { hostOf, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
+
+/** Powers on where the VM is registered, or on `host`. */
+export function powerOnVm(self: Driver, vm: string, id: string, host?: string): void {
+  const { world } = self;
+  const record = vmRecordOf(world, vm);
+  const document = vmOfDocument(self, vm);
+  const where = host ?? (record.durable.host === "" ? document.host : record.durable.host);
+  if (!world.isUp(world.named(where).domain)) return refuse(self, id, "power-on", vm, "host-down");
+  const { local, remote } = splitDisks(self, document, where);
+  startOperation(world, powerOn, world.named(where), id, {
+    vm,
+    record: record.id,
+    array: remote[0]?.access.array ?? -1,
+    disks: remote,
+    local,
+    order: document.disks.map((disk) => disk.id),
+    memoryMiB: document.memoryMiB,
+    cpu: world.named(`${where}/cpu`).id,
+  });
+}
+
+/** An operation that needs nothing but the running instance. */
+const onInstance =
+  (operation: OperationComponent, name: string) =>
+  (self: Driver, { id, vm }: { readonly id: string; readonly vm: string }): void => {
+    const instance = vmOf(vmRecordOf(self.world, vm));
+    if (instance === undefined) return refuse(self, id, name, vm, "vm-off");
+    const host = hostOf(self.world, instance as unknown as Entity);
+    startOperation(self.world, operation, host, id, { vm, instance: instance.id });
+  };
+
+const startRestart: Starter<"restart"> = (self, entry) => {
+  const running = vmOf(vmRecordOf(self.world, entry.vm));
+  const power = self.world.entity(running?.id ?? self.id);
+  if (running === undefined) return powerOnVm(self, entry.vm, entry.id, entry.host);
+  self.send(power.id, "power-off", {});
+  self.after(0, "power-on-again", { vm: entry.vm, id: entry.id, host: entry.host });
+};
+
+export const powerStarters = {
+  "power-on": ((self, { id, vm }) => powerOnVm(self, vm, id)) as Starter<"power-on">,
+  "power-off": onInstance(powerOff, "power-off"),
+  stun: onInstance(stun, "stun"),
+  unstun: onInstance(unstun, "unstun"),
+  restart: startRestart,
+};

@@ -1,0 +1,80 @@
+/**
+ * What operations on a VM need to know of it: where it runs, what the document says of it, and how
+ * its disks are reached from a host.
+ */
+import type {
+  LocalDisk,
+  PowerOnDisk,
+  SnapshotDisk,
+  VolumeAccess,
+} from "../../../core/disks/index.ts";
+import { type Entity, fromMs, type World } from "../../../core/kernel/index.ts";
+import { type VmEntity, vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import type { ResolvedVm } from "../../schema/scenario.generated.ts";
+import type { Driver } from "../driver.ts";
+import { SECTORS_PER_MIB } from "../fabric.ts";
+
+/** An operation that could not begin is one all the same: reports and expectations see it. */
+export function refuse(self: Driver, id: string, kind: string, vm: string, code: string): void {
+  self.notice("operation", { id, kind, vm, host: self.name });
+  self.notice("operation-end", { id, phase: "", outcome: code, figures: {}, detail: null });
+}
+
+export function splitDisks(
+  self: Driver,
+  vm: ResolvedVm,
+  host: string,
+): { readonly local: readonly LocalDisk[]; readonly remote: readonly PowerOnDisk[] } {
+  const { world } = self;
+  const local: LocalDisk[] = [];
+  const remote: PowerOnDisk[] = [];
+  const { pageCache } = self.config.document.hosts.find(({ id }) => id === host)!;
+  const pool = world.named(`${host}/pages`).id;
+  for (const { id, on, sizeMiB, cacheMode } of vm.disks) {
+    const device = world.named(on);
+    const cache = { cacheMode, pool, writebackNs: fromMs(pageCache.writebackMs) };
+    if (device.kind === "disk") {
+      local.push({ disk: id, device: device.id, sectors: sizeMiB * SECTORS_PER_MIB, cache });
+      continue;
+    }
+    const paths = world.messenger.carriers(world.named(host).domain, device.domain);
+    const access: VolumeAccess = { array: device.id, paths: [...paths], ...cache };
+    remote.push({ disk: id, access });
+  }
+  return { local, remote };
+}
+
+export const vmOfDocument = (self: Driver, vm: string): ResolvedVm =>
+  self.config.document.vms.find(({ id }) => id === vm)!;
+
+/** The host entity of a domain bears the domain's name. */
+export const hostOf = (world: World, instance: Entity): Entity =>
+  world.named(world.registry.domain(instance.domain).name);
+
+/** A VM that runs, the host it runs on, and its open disks on arrays; undefined while it is off. */
+export type RunningVm = {
+  readonly instance: VmEntity;
+  readonly host: Entity;
+  readonly array: number;
+  readonly disks: readonly SnapshotDisk[];
+};
+
+export function runningVm(
+  self: Driver,
+  vm: string,
+  disks: readonly string[],
+): RunningVm | undefined {
+  const { world } = self;
+  const instance = vmOf(vmRecordOf(world, vm));
+  if (instance === undefined) return undefined;
+  const host = hostOf(world, instance as unknown as Entity);
+  const document = vmOfDocument(self, vm);
+  const { remote } = splitDisks(self, document, host.name);
+  const open = remote
+    .filter(({ disk }) => disks.includes(disk))
+    .map(({ disk, access }) => {
+      const at = document.disks.findIndex((each) => each.id === disk);
+      return { disk, access, entity: instance.volatile.disks[at]! };
+    });
+  return { instance, host, array: open[0]?.access.array ?? -1, disks: open };
+}

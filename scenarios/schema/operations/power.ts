@@ -1,0 +1,45 @@
+/** Timeline operations on a VM's power and its stun. */
+import type { Extension } from "../extension.ts";
+import { id, object } from "../members.ts";
+
+const vm = id("The VM.");
+
+export const powerOn: Extension = {
+  family: "operation",
+  name: "power-on",
+  description: "Power a VM on, on the host where it is registered.",
+  parameters: object("", { vm }, ["vm"]),
+  references: { vm: "vm" },
+};
+
+export const powerOff: Extension = {
+  family: "operation",
+  name: "power-off",
+  description: "Power a VM off at once, as if its plug were pulled.",
+  parameters: object("", { vm }, ["vm"]),
+  references: { vm: "vm" },
+};
+
+export const stun: Extension = {
+  family: "operation",
+  name: "stun",
+  description: "Stop a VM between two instructions; time goes on without it.",
+  parameters: object("", { vm }, ["vm"]),
+  references: { vm: "vm" },
+};
+
+export const unstun: Extension = {
+  family: "operation",
+  name: "unstun",
+  description: "Let a stunned VM go on.",
+  parameters: object("", { vm }, ["vm"]),
+  references: { vm: "vm" },
+};
+
+export const restart: Extension = {
+  family: "operation",
+  name: "restart",
+  description: "Power a VM off, if it is on, and on again on the named host.",
+  parameters: object("", { vm, host: id("The host on which it starts.") }, ["vm", "host"]),
+  references: { vm: "vm", host: "host" },
+};
