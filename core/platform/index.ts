@@ -12,6 +12,7 @@ export * from "./storage/page-cache.ts";
 export * from "./storage/page-pool.ts";
 export type { CacheMode, PageCacheEntity } from "./storage/page-cache-state.ts";
 export * from "./network/link.ts";
+export * from "./network/nic.ts";
 export { cpuInvariants, type CpuConfig, type CpuEntity, type RunRequest } from "./host/cpu.ts";
 export type { ClockConfig, NtpConfig } from "./host/clock.ts";
 export * from "./host/host.ts";

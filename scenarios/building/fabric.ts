@@ -7,12 +7,14 @@ import {
   type FaultRatesConfig,
   type Host,
   type LinkEntity,
+  type LinkOptions,
   type MediumOptions,
   type ServiceTime,
   spawnArray,
   spawnDisk,
   spawnHost,
   spawnLink,
+  spawnNic,
 } from "../../core/platform/index.ts";
 import type {
   ResolvedFaultRates,
@@ -51,13 +53,23 @@ export function buildFabric(
     }
   }
   const domainOf = (id: string) => world.registry.domainNamed(id)!;
-  const nics = new Map(hosts.map(({ id, nic }) => [id, nic]));
+  const network = world.addDomain("network");
+  const nics = new Map(
+    hosts.map(({ id, nic }) => {
+      const bitsPerSecond = nic.bandwidthMbps * 1_000_000;
+      return [id, spawnNic(world, network, `${id}/nic`, { bitsPerSecond }).id];
+    }),
+  );
   const builtLinks = new Map(
     links.map((each) => {
       const [a, b] = each.between;
-      const narrowest = [a, b].flatMap((end) => nics.get(end)?.bandwidthMbps ?? []);
-      const options = linkOptions(each, Math.min(each.bandwidthMbps, ...narrowest));
-      return [each.id, spawnLink(world, each.id, { ends: [domainOf(a), domainOf(b)], ...options })];
+      const options: LinkOptions = {
+        ends: [domainOf(a), domainOf(b)],
+        nics: [nics.get(a) ?? -1, nics.get(b) ?? -1],
+        domain: network,
+        ...linkOptions(each),
+      };
+      return [each.id, spawnLink(world, each.id, options)];
     }),
   );
   return { hosts: builtHosts, arrays: builtArrays, hostDisks, links: builtLinks };
@@ -141,9 +153,9 @@ function serviceTime(latency: ResolvedLatencyUs): ServiceTime {
   return { medianNs: fromUs(latency.median), p99Ns: fromUs(latency.p99) };
 }
 
-function linkOptions(link: ResolvedLink, bandwidthMbps: number) {
+function linkOptions(link: ResolvedLink) {
   return {
-    bitsPerSecond: bandwidthMbps * 1_000_000,
+    bitsPerSecond: link.bandwidthMbps * 1_000_000,
     latencyNs: fromUs(link.latencyUs),
     jitterNs: fromUs(link.jitterUs),
     lossPerMillion: link.lossPerMillion,

@@ -70,12 +70,14 @@ const sensor: JsonSchema = object(
   ["id", "nominal"],
 );
 
-const nic: JsonSchema = object("The network interface, shared by all links of the host.", {
-  bandwidthMbps: amount("Line rate in 10^6 bits a second, each way.", 25_000, {
-    exclusiveMinimum: 0,
-  }),
-  queueKiB: count("Send queue; what does not fit is dropped.", 4_096, { minimum: 1 }),
-});
+const nic: JsonSchema = object(
+  "The network interface: its rate is shared by all links of the host.",
+  {
+    bandwidthMbps: amount("Line rate in 10^6 bits a second, each way.", 25_000, {
+      exclusiveMinimum: 0,
+    }),
+  },
+);
 
 const host: JsonSchema = object(
   "A physical machine; a failure domain of its own.",

@@ -287,17 +287,13 @@ export interface Sensor {
   readonly periodMs?: number;
 }
 /**
- * The network interface, shared by all links of the host.
+ * The network interface: its rate is shared by all links of the host.
  */
 export interface Nic {
   /**
    * Line rate in 10^6 bits a second, each way.
    */
   readonly bandwidthMbps?: number;
-  /**
-   * Send queue; what does not fit is dropped.
-   */
-  readonly queueKiB?: number;
 }
 /**
  * A link between two hosts, or a host and an array. Both directions have the same figures.
@@ -1794,17 +1790,13 @@ export interface ResolvedSensor {
   readonly periodMs: number;
 }
 /**
- * The network interface, shared by all links of the host.
+ * The network interface: its rate is shared by all links of the host.
  */
 export interface ResolvedNic {
   /**
    * Line rate in 10^6 bits a second, each way.
    */
   readonly bandwidthMbps: number;
-  /**
-   * Send queue; what does not fit is dropped.
-   */
-  readonly queueKiB: number;
 }
 /**
  * A link between two hosts, or a host and an array. Both directions have the same figures.

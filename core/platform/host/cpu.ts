@@ -70,9 +70,7 @@ export const cpu = component<CpuConfig, Record<string, never>, CpuState>({
   handlers: {
     run: (self, request: Request<RunRequest>) => enqueue(self, request),
     "slice-end": (self, id: string) => endSlice(self, id),
-    slow: (self, { body }: Request<{ readonly factor: number }>) => {
-      self.edit().slowFactor = body.factor;
-    },
+    slow: (self, { body }: Request<{ readonly factor: number }>) => changeSpeed(self, body.factor),
   },
 });
 
@@ -160,6 +158,26 @@ function endSlice(self: CpuEntity, vcpu: string): void {
     self.reply(task.request as Request, {});
   }
   dispatch(self);
+}
+
+/** What is left of every burst takes longer, or shorter, from now on. */
+function changeSpeed(self: CpuEntity, factor: number): void {
+  const state = self.edit();
+  const ratio = factor / state.slowFactor;
+  state.slowFactor = factor;
+  for (const task of state.waiting) task.leftNs = Math.ceil(task.leftNs * ratio);
+  for (const task of state.running) {
+    const ranNs = self.simulatedNs - task.startedNs;
+    const wasLast = task.endsNs - task.startedNs === task.leftNs;
+    const leftNs = Math.ceil((task.leftNs - ranNs) * ratio);
+    task.leftNs = ranNs + leftNs;
+    const completedNs = self.simulatedNs + leftNs;
+    const endsNs = wasLast ? completedNs : Math.min(task.endsNs, completedNs);
+    self.cancel(task.timer);
+    task.endsNs = endsNs;
+    task.timer = self.after(endsNs - self.simulatedNs, "slice-end", task.request.body.vcpu);
+  }
+  if (state.waiting.length > 0) shortenSlices(self);
 }
 
 /**

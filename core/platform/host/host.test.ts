@@ -9,7 +9,7 @@ import {
   restoreWorld,
   World,
 } from "../../kernel/index.ts";
-import { disciplined, offsetAt } from "./clock.ts";
+import { disciplined, initialClock, offsetAt, stepped } from "./clock.ts";
 import { cpu, cpuInvariants } from "./cpu.ts";
 import { reserveMemory, releaseMemory, readClockNs, spawnHost } from "./host.ts";
 
@@ -77,6 +77,18 @@ describe("the processor", () => {
     expect(world.eventCount).toBeLessThan(60);
   });
 
+  it("takes k times as long for what is left of a burst from the moment it turns slow", () => {
+    const { world, processor, done } = machine(1, [{ shares: 1_000, workNs: 10_000_000 }]);
+    const slow = (atNs: number, factor: number): void => {
+      const request = { from: 0, askId: 0, delivery: "stream", via: -1, body: { factor } };
+      processor.after(atNs, "slow", request as never);
+    };
+    slow(4_000_000, 3);
+    slow(10_000_000, 1);
+    world.run({ untilNs: 30_000_000 });
+    expect(done(0)).toEqual([14_000_000, 24_000_000]);
+  });
+
   it("is reported when a vCPU starves (canary)", () => {
     const { world, processor } = machine(1, [
       { shares: 1_000, workNs: 5_000_000 },
@@ -137,6 +149,28 @@ describe("a host", () => {
     const levels = crossings.map(({ level }) => level);
     expect(levels.indexOf("warning")).toBe(0);
     expect(levels).toContain("critical");
+  });
+});
+
+describe("a clock step", () => {
+  it("moves the reading by as much from then on, and nothing else", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -500, max: 500 }),
+        fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }),
+        fc.nat(2_000_000_000),
+        fc.nat(2_000_000_000),
+        (driftPpm, stepNs, atNs, laterNs) => {
+          const config = { offsetNs: 3_000, driftPpm, ntp: null };
+          const before = initialClock(config);
+          const after = stepped(config, before, atNs, stepNs);
+          const at = atNs + laterNs;
+          const difference = offsetAt(config, after, at) - offsetAt(config, before, at);
+          // Each reading is rounded to a nanosecond, in two parts after the step.
+          expect(Math.abs(difference - stepNs)).toBeLessThanOrEqual(1);
+        },
+      ),
+    );
   });
 });
 

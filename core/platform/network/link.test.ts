@@ -9,7 +9,8 @@ import {
   restoreWorld,
   World,
 } from "../../kernel/index.ts";
-import { type LinkOptions, spawnLink } from "./link.ts";
+import { type LinkEntity, type LinkOptions, spawnLink } from "./link.ts";
+import { spawnNic } from "./nic.ts";
 
 type Arrival = { readonly from: number; readonly number: number; readonly atNs: number };
 type Inbox = { arrivals: Arrival[] };
@@ -51,32 +52,40 @@ function pair(options: Partial<LinkOptions> = {}, seed = 1) {
   return { world, a, b, link, post, arrivals: () => b.durable.arrivals };
 }
 
+/** Law of streams; `sabotage` is done to the link before each event. */
+function streamLaw(sabotage?: (link: LinkEntity) => void) {
+  return fc.property(
+    fc.array(fc.nat(5_000_000), { minLength: 1, maxLength: 30 }),
+    fc.nat(900_000),
+    fc.nat(5_000_000),
+    fc.nat(1_000),
+    (times, lossPerMillion, cutAtNs, seed) => {
+      const { world, link, post, arrivals } = pair({ lossPerMillion, jitterNs: 90_000 }, seed);
+      let reset = 0;
+      world.hooks.onNotice = ({ kind }) => void (kind === "dropped" && reset++);
+      [...times].sort((x, y) => x - y).forEach((at, number) => post(at, number));
+      world.run({ untilNs: cutAtNs });
+      const cut = { from: 0, askId: 0, delivery: "stream", via: -1, body: { from: -1 } };
+      world.call(link as never, "cut", cut as never);
+      world.run({ untilNs: cutAtNs + 3_000_000 });
+      world.call(link as never, "heal", cut as never);
+      while (world.run({ untilEvent: world.eventCount + 1 }) === "event") sabotage?.(link);
+      const numbers = arrivals().map(({ number }) => number);
+      expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
+      expect(numbers.length + reset).toBe(times.length);
+    },
+  );
+}
+
 describe("a stream", () => {
   it("arrives once and in order, or is reset, whatever is lost and however long it is cut", () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.nat(5_000_000), { minLength: 1, maxLength: 30 }),
-        fc.nat(900_000),
-        fc.nat(5_000_000),
-        fc.nat(1_000),
-        (times, lossPerMillion, cutAtNs, seed) => {
-          const { world, link, post, arrivals } = pair({ lossPerMillion, jitterNs: 90_000 }, seed);
-          let reset = 0;
-          world.hooks.onNotice = ({ kind }) => void (kind === "dropped" && reset++);
-          [...times].sort((x, y) => x - y).forEach((at, number) => post(at, number));
-          world.run({ untilNs: cutAtNs });
-          const cut = { from: 0, askId: 0, delivery: "stream", via: -1, body: { from: -1 } };
-          world.call(link as never, "cut", cut as never);
-          world.run({ untilNs: cutAtNs + 3_000_000 });
-          world.call(link as never, "heal", cut as never);
-          world.run();
-          const numbers = arrivals().map(({ number }) => number);
-          expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
-          expect(numbers.length + reset).toBe(times.length);
-        },
-      ),
-      { numRuns: 60 },
-    );
+    fc.assert(streamLaw(), { numRuns: 60 });
+  });
+
+  it("is seen out of order by a link that forgets the order (canary)", () => {
+    const forget = (link: LinkEntity): void =>
+      link.editDurable().directions.forEach((each) => (each.lastArrivalNs = {}));
+    expect(fc.check(streamLaw(forget), { numRuns: 60, seed: 1 }).failed).toBe(true);
   });
 
   it("takes as long as its bytes and the latency say", () => {
@@ -101,19 +110,71 @@ describe("a stream", () => {
 });
 
 describe("the wire", () => {
-  it("is shared by two flows: each gets half", () => {
-    const { world, a, b } = pair({ latencyNs: 0 });
-    const domain = a.domain;
-    const other = world.spawn(peer, {}, { domain, name: "a2" });
-    for (let number = 0; number < 200; number++) {
-      for (const from of [a, other]) {
-        from.after(number, "post", { to: b.id, number, bytes: 1_460, datagram: false });
+  it("is shared by two flows: each gets half, whatever the size of its messages", () => {
+    for (const [bytes, count] of [
+      [1_460, 600],
+      [100_000, 9],
+      [1_000_000, 1],
+    ] as const) {
+      const { world, a, b } = pair({ latencyNs: 0 });
+      const other = world.spawn(peer, {}, { domain: a.domain, name: "a2" });
+      for (let number = 0; number < 600; number++) {
+        a.after(number, "post", { to: b.id, number, bytes: 1_460, datagram: false });
       }
+      for (let number = 0; number < count; number++) {
+        other.after(number, "post", { to: b.id, number, bytes, datagram: false });
+      }
+      world.run();
+      const of = (from: number) => b.durable.arrivals.filter((each) => each.from === from);
+      const sent = of(a.id).findIndex(({ atNs }) => atNs >= of(other.id).at(-1)!.atNs) * 1_460;
+      const share = sent < 0 ? 1 : sent / (count * bytes);
+      expect(Math.abs(Math.min(1, share) - 1), `${bytes} bytes`).toBeLessThan(0.2);
+    }
+  });
+
+  it("does not keep a short message waiting behind a long one of another flow", () => {
+    const { world, a, b } = pair();
+    const other = world.spawn(peer, {}, { domain: a.domain, name: "a2" });
+    a.after(0, "post", { to: b.id, number: 1, bytes: 100_000_000, datagram: false });
+    other.after(5_000_000, "post", { to: b.id, number: 2, bytes: 256, datagram: false });
+    world.run();
+    const [first, second] = b.durable.arrivals as [Arrival, Arrival];
+    expect(first.number).toBe(2);
+    expect(first.atNs - 5_000_000).toBeLessThan(50_000 + 2 * 560_000);
+    expect(second.atNs, "all its bytes take their time").toBeGreaterThan(840_000_000);
+  });
+
+  it("shares its interface with the other links of the machine", () => {
+    const world = new World({ gate: { seed: 1 } });
+    const [a, b, c] = ["a", "b", "c"].map((name) => {
+      const domain = world.addDomain(name);
+      return world.spawn(peer, {}, { domain, name });
+    }) as [Entity<PlainObject, Inbox>, Entity<PlainObject, Inbox>, Entity<PlainObject, Inbox>];
+    const domain = world.addDomain("network");
+    const nic = spawnNic(world, domain, "a/nic", { bitsPerSecond: 1_000_000_000 });
+    for (const to of [b, c]) {
+      const ends = [a.domain, to.domain] as const;
+      spawnLink(world, `a-${to.name}`, { ...PLAIN, ends, domain, nics: [nic.id, -1] });
+    }
+    for (const to of [b, c]) {
+      a.after(0, "post", { to: to.id, number: 0, bytes: 10_000_000, datagram: false });
     }
     world.run();
-    const arrivals = b.durable.arrivals;
-    const half = arrivals.slice(0, 200).filter(({ from }) => from === a.id).length;
-    expect(half).toBe(100);
+    const [atB, atC] = [b, c].map((to) => to.durable.arrivals[0]!.atNs) as [number, number];
+    expect(Math.abs(atB - atC), "they take turns").toBeLessThan(1_200_000);
+    expect(Math.max(atB, atC)).toBeGreaterThan(168_000_000);
+  });
+
+  it("loses with the sender what had not left its queue", () => {
+    const { world, post, arrivals } = pair();
+    post(0, 0, 1_000_000);
+    post(1_000, 1, 1_000_000);
+    world.run({ untilNs: 10_000_000 });
+    const domain = world.registry.domainNamed("a")!;
+    world.crash(domain, "test");
+    world.restart(domain);
+    world.run();
+    expect(arrivals().map(({ number }) => number)).toEqual([0]);
   });
 
   it("keeps what is on it when the sender crashes, drops it when the receiver has", () => {
