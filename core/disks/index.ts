@@ -1,6 +1,7 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
 export { type ChainLayer, runningContent } from "./chain/chain-view.ts";
 export * from "./chain/descriptor.ts";
+export * from "./chain/vmdk-descriptor.ts";
 export { diskInvariants } from "./chain/invariants.ts";
 export type { VolumeAccess } from "./chain/open-device.ts";
 export { provisionDisks, type NewDisk } from "./chain/provision.ts";

@@ -7,6 +7,7 @@
  * when there is a parent, so that it hides what is below; without one, grains of zeros are left out.
  */
 import { basename } from "node:path";
+import { geometryEntries, type VmdkExtent, writeVmdkText } from "../../core/disks/index.ts";
 import { assert, SECTOR_BYTES } from "../../core/kernel/index.ts";
 import { makeImageFile, type ImageFile } from "./image-file.ts";
 import { isZero, writtenUnits, type ImageSource } from "./image-source.ts";
@@ -29,7 +30,6 @@ const TABLE_SECTORS = (TABLE_ENTRIES * 4) / SECTOR_BYTES;
 const REGION_SECTORS = TABLE_ENTRIES * GRAIN_SECTORS;
 const DESCRIPTOR_SECTOR = 1;
 const DESCRIPTOR_SECTORS = 20;
-const NO_PARENT = 0xffff_ffff;
 /** Valid newline test, and the redundant grain directory is used. */
 const FLAGS = 3;
 
@@ -64,7 +64,7 @@ export function writeVmdkFlat(path: string, source: ImageSource, options: VmdkOp
   assert(options.parent === undefined, "a flat file has no parent");
   const flat = path.replace(/(\.vmdk)?$/, "-flat.vmdk");
   writeRaw(flat, source);
-  const extent = `RW ${source.sectors} FLAT "${basename(flat)}" 0`;
+  const extent = extentOf(source, "FLAT", basename(flat));
   const text = descriptor("monolithicFlat", extent, source.sectors, options);
   makeImageFile(path, (file) => file.write(0, new TextEncoder().encode(text)));
 }
@@ -88,7 +88,7 @@ function fillSparse(
   for (let table = 0; table < layout.tables; table++) {
     next = fillTable(file, source, layout, table, next, options.parent !== undefined);
   }
-  const extent = `RW ${source.sectors} SPARSE "${name}"`;
+  const extent = extentOf(source, "SPARSE", name);
   const text = new TextEncoder().encode(
     descriptor("monolithicSparse", extent, source.sectors, options),
   );
@@ -147,36 +147,26 @@ function sparseHeader(sectors: number, layout: Layout): Uint8Array {
   return bytes;
 }
 
-const hex8 = (value: number): string => value.toString(16).padStart(8, "0");
+const extentOf = ({ sectors }: ImageSource, type: string, file: string): VmdkExtent => ({
+  access: "RW",
+  sectors,
+  type,
+  file,
+  offset: 0,
+});
 
 function descriptor(
   createType: string,
-  extent: string,
+  extent: VmdkExtent,
   sectors: number,
-  options: VmdkOptions,
+  { contentId = 1, parent }: VmdkOptions,
 ): string {
-  const heads = 16;
-  const perTrack = 63;
-  const cylinders = Math.min(16383, Math.max(1, Math.floor(sectors / heads / perTrack)));
-  const lines = [
-    "# Disk DescriptorFile",
-    "version=1",
-    `CID=${hex8(options.contentId ?? 1)}`,
-    `parentCID=${hex8(options.parent?.contentId ?? NO_PARENT)}`,
-    `createType="${createType}"`,
-    ...(options.parent === undefined ? [] : [`parentFileNameHint="${options.parent.path}"`]),
-    "",
-    "# Extent description",
-    extent,
-    "",
-    "# The Disk Data Base",
-    "#DDB",
-    "",
-    'ddb.virtualHWVersion = "4"',
-    `ddb.geometry.cylinders = "${cylinders}"`,
-    `ddb.geometry.heads = "${heads}"`,
-    `ddb.geometry.sectors = "${perTrack}"`,
-    'ddb.adapterType = "ide"',
-  ];
-  return `${lines.join("\n")}\n`;
+  return writeVmdkText({
+    contentId,
+    parentContentId: parent?.contentId ?? null,
+    parentHint: parent?.path ?? null,
+    createType,
+    extents: [extent],
+    dataBase: geometryEntries(sectors),
+  });
 }

@@ -22,7 +22,10 @@ export interface ChainLayer {
   readonly content: SectorContent;
 }
 
-/** Layers of the chain under a descriptor, base first; undefined when something of it is gone. */
+/**
+ * Layers of the chain under a descriptor, base first: down to the one that answers for everything.
+ * Undefined when something of it is gone.
+ */
 export function chainView(
   world: World,
   array: string,
@@ -32,12 +35,12 @@ export function chainView(
   const layers: ChainLayer[] = [];
   for (let name: string | null = descriptorName; name !== null;) {
     const value = entity.durable.files[`file:${name}`]?.value;
-    if (value === undefined) return undefined;
+    if (value === undefined || layers.some((layer) => layer.name === name)) return undefined;
     const descriptor = asDescriptor(value as never);
     const content = volumeContent(entity, descriptor.volume);
     if (content === undefined) return undefined;
     layers.unshift({ name, descriptor, content });
-    name = descriptor.parent;
+    name = descriptor.kind === "redo" ? descriptor.parent : null;
   }
   return layers;
 }

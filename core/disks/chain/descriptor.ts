@@ -3,8 +3,17 @@
  * its parent) and the VM's configuration, which names the descriptor each disk runs on and the
  * points in time that are kept. All of them are small files on the array, replaced atomically; the
  * configuration is the one pointer that a snapshot of several disks swings.
+ *
+ * A descriptor's file holds VMDK text: write `descriptorFileOf(descriptor)`, read `asDescriptor`.
  */
-import type { PlainObject } from "../../kernel/index.ts";
+import { assert, type PlainObject } from "../../kernel/index.ts";
+import {
+  type DescriptorProblem,
+  geometryEntries,
+  parseVmdkText,
+  type VmdkText,
+  writeVmdkText,
+} from "./vmdk-descriptor.ts";
 
 /** One layer of a disk. */
 export type DiskDescriptor = {
@@ -15,7 +24,8 @@ export type DiskDescriptor = {
   /** File name of the parent's descriptor; null for a base. */
   readonly parent: string | null;
   readonly volume: string;
-  readonly kind: "flat" | "redo";
+  /** `flat` and `cow` volumes answer for every sector, a redo log for what was written to it. */
+  readonly kind: "flat" | "redo" | "cow";
   readonly sectors: number;
   readonly grainSectors: number;
 };
@@ -71,6 +81,83 @@ export function redoOn(name: string, parentName: string, parent: DiskDescriptor)
   };
 }
 
-export function asDescriptor(value: PlainObject): DiskDescriptor {
-  return value as unknown as DiskDescriptor;
+/** A descriptor that could not be read, and why. */
+export type DescriptorFile =
+  | { readonly ok: true; readonly descriptor: DiskDescriptor }
+  | {
+      readonly ok: false;
+      readonly code: DescriptorProblem["code"];
+      readonly message: string;
+    };
+
+const KIND_ENTRY = "orrery.kind";
+const GRAIN_ENTRY = "orrery.grainSectors";
+
+const FORMATS: { readonly [kind in DiskDescriptor["kind"]]: readonly [string, string] } = {
+  flat: ["vmfs", "VMFS"],
+  redo: ["vmfsSparse", "VMFSSPARSE"],
+  cow: ["vmfs", "VMFS"],
+};
+
+/** What the file of a descriptor holds. */
+export function descriptorFileOf(descriptor: DiskDescriptor): PlainObject {
+  const { cid, parentCid, parent, volume, kind, sectors, grainSectors } = descriptor;
+  const [createType, type] = FORMATS[kind];
+  const text: VmdkText = {
+    contentId: cid,
+    parentContentId: parent === null ? null : parentCid,
+    parentHint: parent,
+    createType,
+    extents: [{ access: "RW", sectors, type, file: volume, offset: 0 }],
+    dataBase: [
+      ...geometryEntries(sectors),
+      [KIND_ENTRY, kind],
+      [GRAIN_ENTRY, String(grainSectors)],
+    ],
+  };
+  return { text: writeVmdkText(text) };
+}
+
+/** Reads what the file of a descriptor holds; damage is told by its code. */
+export function readDescriptor(file: PlainObject): DescriptorFile {
+  const { text } = file;
+  if (typeof text !== "string") return { ok: true, descriptor: file as unknown as DiskDescriptor };
+  const parsed = parseVmdkText(text);
+  if (!parsed.ok) {
+    const { code, message, line } = parsed.problem;
+    return { ok: false, code, message: line === 0 ? message : `line ${line}: ${message}` };
+  }
+  return fromText(parsed.descriptor);
+}
+
+function fromText(text: VmdkText): DescriptorFile {
+  const { extents, dataBase } = text;
+  const entries = new Map(dataBase);
+  const kind = entries.get(KIND_ENTRY) as DiskDescriptor["kind"] | undefined;
+  const grainSectors = Number(entries.get(GRAIN_ENTRY));
+  if (kind === undefined || FORMATS[kind] === undefined || !(grainSectors > 0)) {
+    return { ok: false, code: "missing-field", message: "no kind or grain in the data base" };
+  }
+  const [createType, type] = FORMATS[kind];
+  const [extent, ...more] = extents;
+  if (text.createType !== createType || extent!.type !== type || more.length > 0) {
+    return { ok: false, code: "bad-extent", message: `not the one extent of a ${kind} volume` };
+  }
+  const descriptor: DiskDescriptor = {
+    cid: text.contentId,
+    parentCid: text.parentContentId ?? 0,
+    parent: text.parentHint,
+    volume: extent!.file,
+    kind,
+    sectors: extent!.sectors,
+    grainSectors,
+  };
+  return { ok: true, descriptor };
+}
+
+/** The descriptor in a file that is known to be sound. */
+export function asDescriptor(file: PlainObject): DiskDescriptor {
+  const read = readDescriptor(file);
+  assert(read.ok, () => `a damaged descriptor: ${read.ok ? "" : read.message}`);
+  return read.descriptor;
 }

@@ -6,6 +6,7 @@ import { type ArrayEntity, addVolume, putFile } from "../../platform/index.ts";
 import {
   configurationFile,
   descriptorFile,
+  descriptorFileOf,
   type DiskDescriptor,
   type VmConfiguration,
   volumeOf,
@@ -31,7 +32,7 @@ export function provisionDisks(array: ArrayEntity, vm: string, disks: readonly N
       grainSectors,
     };
     addVolume(array, descriptor.volume, sectors);
-    putFile(array, name, descriptor);
+    putFile(array, name, descriptorFileOf(descriptor));
     running[disk] = name;
   });
   const configuration: VmConfiguration = { vm, running, pointsInTime: [], layersMade: 0 };

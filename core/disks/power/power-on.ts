@@ -21,11 +21,11 @@ import { type HostEntity, reserveMemory } from "../../platform/index.ts";
 import { attachDisks, powerOn as beginRun, type VmRecord } from "../../vmm/index.ts";
 import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
 import {
-  asDescriptor,
   configurationFile,
   type DiskDescriptor,
   type DiskIntent,
   intentFile,
+  readDescriptor,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
@@ -102,15 +102,18 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     followChains(_host, op, files: readonly (FileValue | null)[]) {
       const { running } = op.state.configuration!;
       const state = op.edit();
-      files.forEach((file, i) => {
-        if (file === null) return;
+      for (const [i, file] of files.entries()) {
+        if (file === null) continue;
         const chain = state.chains[i]!;
-        const name = chain.at(-1)?.descriptor.parent ?? running[op.params.disks[i]!.disk]!;
-        chain.push({ name, descriptor: asDescriptor(file.value) as never });
-      });
+        const name = nextOf(chain) ?? running[op.params.disks[i]!.disk]!;
+        const read = readDescriptor(file.value);
+        if (!read.ok) return fail(read.code, { descriptor: name, message: read.message });
+        if (chain.some((layer) => layer.name === name)) return fail("cyclic-chain", name);
+        chain.push({ name, descriptor: read.descriptor as never });
+      }
       const broken = op.state.chains.findIndex((chain) => !isConnected(chain));
       if (broken >= 0) return fail("content-id-mismatch", op.params.disks[broken]!.disk);
-      const parents = op.state.chains.map((chain) => chain.at(-1)!.descriptor.parent);
+      const parents = op.state.chains.map(nextOf);
       if (parents.every((parent) => parent === null)) return go("readAllocation");
       const asks = parents.map((parent) =>
         parent === null
@@ -157,6 +160,12 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
 
 type Chain = Op["state"]["chains"][number];
 
+/** Descriptor that a chain, top first, goes on with; null once what it ends in answers for all. */
+function nextOf(chain: Chain): string | null {
+  const last = chain.at(-1)?.descriptor;
+  return last?.kind === "redo" ? last.parent : null;
+}
+
 function isConnected(chain: Chain): boolean {
   return chain.every(({ descriptor }, i) => {
     const child = chain[i - 1]?.descriptor;
@@ -178,7 +187,8 @@ function openChain(
   const disk = run.spawn(virtualDisk, config, id);
   for (let i = chain.length - 1; i >= 0; i--) {
     const { name, descriptor } = chain[i]!;
-    const { volume, kind } = descriptor;
+    const { volume } = descriptor;
+    const kind = descriptor.kind === "redo" ? "redo" : "flat";
     const device = openDevice(disk as unknown as Entity, access, volume, sectors);
     pushLayer(disk, { descriptor: name, volume, kind, device }, held[i]!);
   }

@@ -27,8 +27,10 @@ import {
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
 import {
+  asDescriptor,
   configurationFile,
   descriptorFile,
+  descriptorFileOf,
   type DiskDescriptor,
   intentFile,
   redoOn,
@@ -104,7 +106,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       const layer = op.state.configuration!.layersMade + 1;
       const state = op.edit();
       disks.forEach(({ disk }, i) => {
-        state.parents[disk] = files[i]!.value as never;
+        state.parents[disk] = asDescriptor(files[i]!.value) as never;
         state.made[disk] = descriptorFile(vm, disk, layer);
       });
       const intent: SnapshotIntent = {
@@ -130,7 +132,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       const asks = op.params.disks.map(({ disk }) => {
         const name = op.state.made[disk]!;
         const parentName = op.state.configuration!.running[disk]!;
-        const value = redoOn(name, parentName, op.state.parents[disk]!);
+        const value = descriptorFileOf(redoOn(name, parentName, op.state.parents[disk]!));
         return askArray(op.params.array, "file-write", { name, value }, "", "undo");
       });
       return together(asks, "stun", "undo");
