@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXIT, worstExit } from "./exit-codes.ts";
-import { main } from "./main.ts";
+import { orrery as command, type Printed } from "./testing/command.ts";
 import { verb } from "./verb.ts";
 import { runVerb } from "./verbs/run.ts";
 import type { RunRequest } from "./verbs/run-request.ts";
@@ -34,18 +34,8 @@ const verbs = [
   }),
 ];
 
-async function orrery(commandLine: readonly string[], signal = new AbortController().signal) {
-  let stdout = "";
-  let stderr = "";
-  const terminal = {
-    stderrIsTerminal: false,
-    columns: 80,
-    stdout: (text: string) => void (stdout += text),
-    stderr: (text: string) => void (stderr += text),
-  };
-  const code = await main(commandLine, { terminal, signal, verbs });
-  return { code, stdout, stderr };
-}
+const orrery = (words: readonly string[], signal?: AbortSignal): Promise<Printed> =>
+  command(words, { verbs, ...(signal && { signal }) });
 
 let folder = "";
 const inFolder = (name: string): string => join(folder, name);
@@ -188,14 +178,7 @@ test("canary: a verb that prints two results is a bug, not two objects", async (
       return Promise.resolve(EXIT.fine);
     },
   });
-  const errors: string[] = [];
-  const terminal = {
-    stderrIsTerminal: true,
-    columns: 80,
-    stdout: () => {},
-    stderr: (text: string) => void errors.push(text),
-  };
-  const { signal } = new AbortController();
-  expect(await main(["twice", "--json"], { terminal, signal, verbs: [twice] })).toBe(EXIT.internal);
-  expect(errors.join("")).toContain("printed two results");
+  const { code, stderr } = await command(["twice", "--json"], { verbs: [twice] });
+  expect(code).toBe(EXIT.internal);
+  expect(stderr).toContain("printed two results");
 });

@@ -1,6 +1,7 @@
 /** The door of traces: recording a run, replaying it, moving in it, comparing two. */
 export { codeVersion } from "./code-version.ts";
 export { diffTraces, type TraceDifference } from "./comparing/trace-diff.ts";
+export { finishUnless } from "./replaying/sliced.ts";
 export { type Change, type EventLine, whyChanged } from "./comparing/why.ts";
 export * from "./format/index.ts";
 export { writeImage } from "./images/index.ts";

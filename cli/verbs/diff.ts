@@ -48,10 +48,11 @@ export const diff: Verb = verb<readonly [string, string], InputFolders>({
   run: (context, [first, second], options) =>
     withRun(context, first, options, (a) =>
       withRun(context, second, options, async (b) => {
-        const { diffTraces, Timeline } = await import("../../traces/index.ts");
+        const { diffTraces, finishUnless, Timeline } = await import("../../traces/index.ts");
         const left = new Timeline(a.run, a.builder);
         const right = new Timeline(b.run, b.builder);
-        const found = diffTraces(left, right);
+        const found = await finishUnless(context.signal, diffTraces(left, right));
+        if (found === undefined) return EXIT.interrupted;
         const equal = found.event === undefined && found.initial.length === 0;
         printDifference(context, found, equal);
         context.result({

@@ -6,72 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chunkKinds, type ChunkRef, rewriteTrace } from "../../traces/index.ts";
+import { viewPath } from "../../core/kernel/index.ts";
+import { openRecordedRun } from "../../scenarios/index.ts";
+import { chunkKinds, type ChunkRef, rewriteTrace, Timeline } from "../../traces/index.ts";
 import { EXIT } from "../exit-codes.ts";
-import { main } from "../main.ts";
-
-const scenario = {
-  name: "small",
-  seed: 3,
-  durationMs: 400,
-  hosts: [{ id: "alpha", cores: 2, memoryMiB: 4_096 }],
-  arrays: [
-    {
-      id: "array",
-      capacityMiB: 4_096,
-      readLatencyUs: { median: 180, p99: 2_000 },
-      writeLatencyUs: { median: 90, p99: 900 },
-    },
-  ],
-  links: [{ between: ["alpha", "array"], bandwidthMbps: 10_000, latencyUs: 20 }],
-  vms: [
-    {
-      id: "db",
-      host: "alpha",
-      memoryMiB: 256,
-      guest: {
-        kind: "workload",
-        bootMs: 0,
-        phases: [
-          {
-            name: "write",
-            durationMs: 1_000,
-            block: [{ disk: "data", pacing: "closed", outstanding: 1, readPercent: 30 }],
-          },
-        ],
-      },
-      disks: [{ id: "data", on: "array", sizeMiB: 64 }],
-    },
-  ],
-  timeline: [{ id: "snap", do: "snapshot", vm: "db", atMs: 200 }],
-};
+import { asJson, orrery } from "../testing/command.ts";
+import { smallScenario as scenario } from "../testing/small-scenario.ts";
 
 let folder = "";
 const at = (name: string): string => join(folder, name);
 const trace = (): string => at("small.orrery");
-
-async function orrery(
-  commandLine: readonly string[],
-  signal: AbortSignal = new AbortController().signal,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  let stdout = "";
-  let stderr = "";
-  const terminal = {
-    stderrIsTerminal: false,
-    columns: 80,
-    stdout: (text: string) => void (stdout += text),
-    stderr: (text: string) => void (stderr += text),
-  };
-  const code = await main(commandLine, { terminal, signal });
-  return { code, stdout, stderr };
-}
-
-async function asJson(
-  commandLine: readonly string[],
-): Promise<{ code: number; value: { [name: string]: unknown } }> {
-  const { code, stdout } = await orrery([...commandLine, "--json"]);
-  return { code, value: JSON.parse(stdout) as { [name: string]: unknown } };
-}
 
 const run = (out: string, ...more: string[]): Promise<{ code: number; stderr: string }> =>
   orrery(["run", at("small.json"), "-o", at(out), ...more]);
@@ -132,7 +76,14 @@ describe("replay", () => {
   test("Ctrl-C ends it with 130", async () => {
     const stop = new AbortController();
     stop.abort();
-    expect((await orrery(["replay", trace()], stop.signal)).code).toBe(EXIT.interrupted);
+    for (const words of [
+      ["replay", trace()],
+      ["diff", trace(), at("later.orrery")],
+      ["why", trace(), "/db/durable/power"],
+    ]) {
+      const { code } = await orrery(words, { signal: stop.signal });
+      expect([words[0], code]).toEqual([words[0], EXIT.interrupted]);
+    }
   });
 
   test("a recorded violation is faithfully replayed and printed", async () => {
@@ -197,6 +148,39 @@ describe("looking into a trace", () => {
     expect(await value2("small.orrery", event - 1)).toBe(await value2("later.orrery", event - 1));
   });
 });
+
+/** First event after which an entity of the datacenter differs, and which: every event is looked at. */
+async function firstDifference(one: string, other: string): Promise<[number, string]> {
+  const timelines = await Promise.all(
+    [one, other].map(async (name) => {
+      const opened = await openRecordedRun(readFileSync(at(name)));
+      if (!opened.ok) throw new Error(opened.message);
+      return new Timeline(opened.run, opened.builder);
+    }),
+  );
+  const [left, right] = timelines as [Timeline, Timeline];
+  const look = ({ world }: Timeline): Map<string, string> => {
+    const viewed = viewPath(world, "");
+    const { entities } = (viewed.ok ? viewed.value : {}) as { entities: object };
+    const names = Object.keys(entities).filter((name) => name !== "driver");
+    return new Map(names.map((name) => [name, JSON.stringify(viewPath(world, `/${name}`))]));
+  };
+  for (let event = 1; ; event++) {
+    for (const each of [left, right]) each.seekEvent(event);
+    const [a, b] = [look(left), look(right)];
+    const names = [...new Set([...a.keys(), ...b.keys()])];
+    const entity = names.find((name) => a.get(name) !== b.get(name));
+    if (entity !== undefined) return [event, entity];
+  }
+}
+
+test("diff of a changed timeline names the event and entity that looking at each event finds", async () => {
+  const { value } = await asJson(["diff", trace(), at("later.orrery")]);
+  const [event, entity] = await firstDifference("small.orrery", "later.orrery");
+  const [{ path }] = value["differences"] as [{ path: string }];
+  expect([value["event"], value["entity"]]).toEqual([event, entity]);
+  expect(path.startsWith(`/${entity}/`)).toBe(true);
+}, 60_000);
 
 describe("export", () => {
   test.each(["raw", "qcow2", "vmdk"])("a disk as %s holds what the guest wrote", async (format) => {

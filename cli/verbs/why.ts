@@ -56,7 +56,7 @@ export const why: Verb = verb<readonly [string, string], WhyFlags>({
   },
   run: (context, [file, path], options) =>
     withRun(context, file, options, async (opened) => {
-      const { Timeline, whyChanged } = await import("../../traces/index.ts");
+      const { finishUnless, Timeline, whyChanged } = await import("../../traces/index.ts");
       const { viewPath } = await import("../../core/kernel/index.ts");
       const beyond = beyondEnd(opened, options.at);
       if (beyond !== undefined) return context.usage(beyond);
@@ -64,7 +64,9 @@ export const why: Verb = verb<readonly [string, string], WhyFlags>({
       seekMoment(timeline, options.at);
       const isKnown = viewPath(timeline.world, path).ok;
       const message = isKnown ? "" : unknownPath(timeline.world, path);
-      const changes = whyChanged(timeline, path, options.count ?? DEFAULT_COUNT);
+      const changing = whyChanged(timeline, path, options.count ?? DEFAULT_COUNT);
+      const changes = await finishUnless(context.signal, changing);
+      if (changes === undefined) return EXIT.interrupted;
       // A field may be gone by now and still have a past.
       if (changes.length === 0 && !isKnown) return context.usage(message);
       if (changes.length === 0) context.print(`${path} has not changed since the start`);

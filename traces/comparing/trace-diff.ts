@@ -4,6 +4,7 @@
  * differs before the first event (documents) is reported apart, and does not hide what follows.
  */
 import { diffWorlds, type Difference, entityDigests, type World } from "../../core/kernel/index.ts";
+import type { Sliced } from "../replaying/sliced.ts";
 import type { Timeline } from "../replaying/timeline.ts";
 
 export interface TraceDifference {
@@ -19,7 +20,7 @@ export interface TraceDifference {
 
 const STRIDES = 4_096;
 
-export function diffTraces(a: Timeline, b: Timeline): TraceDifference {
+export function* diffTraces(a: Timeline, b: Timeline): Sliced<TraceDifference> {
   a.seekEvent(0);
   b.seekEvent(0);
   const initial = diffWorlds(a.world, b.world);
@@ -31,7 +32,7 @@ export function diffTraces(a: Timeline, b: Timeline): TraceDifference {
     if (a.event !== b.event || a.world.timeNs !== b.world.timeNs) return true;
     return [...differingEntities(a.world, b.world)].some((entity) => !ignored.has(entity));
   };
-  const event = firstDifferent(last, differs);
+  const event = yield* firstDifferent(last, differs);
   if (event === undefined) {
     return { initial, event: undefined, timeNs: undefined, entity: undefined, differences: [] };
   }
@@ -55,11 +56,15 @@ function keyOf({ path, a, b }: Difference): string {
  * States can meet again after they differed, so the whole run is looked at in small strides before
  * the place within one is found by bisection.
  */
-function firstDifferent(last: number, differs: (at: number) => boolean): number | undefined {
+function* firstDifferent(
+  last: number,
+  differs: (at: number) => boolean,
+): Sliced<number | undefined> {
   const stride = Math.ceil(last / STRIDES);
   let below = 0;
   while (below < last) {
     const at = Math.min(last, below + stride);
+    yield;
     if (differs(at)) return firstTrue(below, at, differs);
     below = at;
   }

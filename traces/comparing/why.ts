@@ -3,6 +3,7 @@
  * events that scheduled it.
  */
 import { equalPlain, type ExecutedEvent, type Plain, viewPath } from "../../core/kernel/index.ts";
+import type { Sliced } from "../replaying/sliced.ts";
 import type { Timeline } from "../replaying/timeline.ts";
 
 export interface EventLine {
@@ -25,11 +26,11 @@ export interface Change {
 const MAX_CAUSES = 8;
 
 /** The last `count` changes of the field at or before the timeline's present event. */
-export function whyChanged(timeline: Timeline, path: string, count: number): Change[] {
+export function* whyChanged(timeline: Timeline, path: string, count: number): Sliced<Change[]> {
   const changes: Change[] = [];
   while (changes.length < count) {
     const after = valueAt(timeline, path);
-    const found = timeline.reverseUntil((world) => {
+    const found = yield* timeline.reversing((world) => {
       const viewed = viewPath(world, path);
       return !equalPlain(viewed.ok ? viewed.value : undefined, after);
     });

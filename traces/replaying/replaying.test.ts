@@ -5,6 +5,7 @@ import { domainRoots, hashHex, type World } from "../../core/kernel/index.ts";
 import { sampleWorld } from "../../core/kernel/testing/index.ts";
 import { diffTraces } from "../comparing/trace-diff.ts";
 import { whyChanged } from "../comparing/why.ts";
+import { finish } from "./sliced.ts";
 import { changingBuilder, type Variant } from "../testing/changing-world.ts";
 import { recordInMemory, runIn } from "../testing/record.ts";
 import { replay } from "./replayer.ts";
@@ -155,7 +156,7 @@ describe("a timeline", () => {
   it("tells why a field has its value: the event that changed it last, and its causes", () => {
     const timeline = new Timeline(run, builder);
     timeline.seekEvent(LAST - 5);
-    const changes = whyChanged(timeline, "/walker-1/volatile/steps", 3);
+    const changes = finish(whyChanged(timeline, "/walker-1/volatile/steps", 3));
     expect(changes.map(({ after }, i) => (after as number) + i)).toEqual([
       changes[0]!.after,
       changes[0]!.after,
@@ -184,7 +185,7 @@ describe("two runs", () => {
       left.run({ untilEvent: first });
       right.run({ untilEvent: first });
     }
-    const found = diffTraces(a, b);
+    const found = finish(diffTraces(a, b));
     expect(found.event).toBe(first);
     expect(found.entity).toBe("walker-" + /walker-(\d)/.exec(found.differences[0]!.path)![1]);
     expect(found.differences[0]!.path).toMatch(/\/volatile\/last$/);
@@ -194,13 +195,15 @@ describe("two runs", () => {
   it("that differ in a value from the start still differ first where something happens", async () => {
     const shifted = changingBuilder("as-kept", 5);
     const other = await recordInMemory(shifted, { seed: 5 });
-    const found = diffTraces(new Timeline(run, builder), new Timeline(runIn(other.bytes), shifted));
+    const found = finish(
+      diffTraces(new Timeline(run, builder), new Timeline(runIn(other.bytes), shifted)),
+    );
     expect(found.initial[0]!.path).toMatch(/^\/pending\/\d\/atNs$/);
     expect(found.event).toBeLessThan(5);
   });
 
   it("that are the same have no first difference", () => {
-    const found = diffTraces(new Timeline(run, builder), new Timeline(run, builder));
+    const found = finish(diffTraces(new Timeline(run, builder), new Timeline(run, builder)));
     expect(found).toMatchObject({ event: undefined, initial: [] });
     expect(Object.keys(domainRoots(world))).toEqual(["street"]);
   });

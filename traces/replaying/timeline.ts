@@ -15,10 +15,12 @@ import type { WorldBuilder } from "../world-builder.ts";
 import { DrawLog } from "./draw-log.ts";
 import { InputLog } from "./input-log.ts";
 import type { RecordedRun, SnapshotRef } from "./recorded-run.ts";
+import { finish, type Sliced } from "./sliced.ts";
 
 /** Decoded images kept; each shares its unchanged pages with the others. */
 const IMAGES_KEPT = 24;
-/** Events between two looks at the predicate's place when searching backwards. */
+/** Events after which a search looks for an interruption. */
+const SLICE_EVENTS = 4_096;
 const BEGIN = 0;
 
 export type Predicate = (world: World) => boolean;
@@ -88,10 +90,15 @@ export class Timeline {
 
   /** Backwards to the last event before this one after which the predicate holds. */
   reverseUntil(predicate: Predicate): boolean {
+    return finish(this.reversing(predicate));
+  }
+
+  /** As `reverseUntil`, in slices. */
+  *reversing(predicate: Predicate): Sliced<boolean> {
     let end = this.event - 1;
     while (end >= BEGIN) {
       const start = this.#snapshotAt((ref) => ref.event <= end)?.event ?? BEGIN;
-      const found = this.#lastWithin(start, end, predicate);
+      const found = yield* this.#lastWithin(start, end, predicate);
       if (found !== undefined) {
         this.seekEvent(found);
         return true;
@@ -102,10 +109,11 @@ export class Timeline {
   }
 
   /** Last event in [start, end] after which the predicate holds. */
-  #lastWithin(start: number, end: number, predicate: Predicate): number | undefined {
+  *#lastWithin(start: number, end: number, predicate: Predicate): Sliced<number | undefined> {
     let found: number | undefined;
     this.seekEvent(start);
     for (;;) {
+      if (this.event % SLICE_EVENTS === 0) yield;
       if (predicate(this.world)) found = this.event;
       if (this.event >= end || !this.step()) return found;
     }

@@ -1,0 +1,60 @@
+/** What every verb prints with `--json` is what `orrery schema VERB` says, no more and no less. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, expect, test } from "vitest";
+import { asJson } from "../testing/command.ts";
+import { smallScenario } from "../testing/small-scenario.ts";
+import { verbs } from "./index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "orrery-outputs-"));
+const at = (name: string): string => join(folder, name);
+writeFileSync(at("small.json"), JSON.stringify(smallScenario));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const [SCENARIO, TRACE, LATER] = [at("small.json"), at("small.orrery"), at("later.orrery")];
+/** In this order: the first two make the traces that the others read. */
+const LINES: readonly (readonly string[])[] = [
+  ["run", SCENARIO, "-o", TRACE],
+  ["run", SCENARIO, "-o", LATER, "--set", "/timeline/snap/atMs=250"],
+  ["run", SCENARIO, "--no-trace", "--until", "10ms"],
+  ["report", TRACE, "-o", at("small.html")],
+  ["replay", TRACE],
+  ["replay", TRACE, "--vm", "db"],
+  ["log", TRACE, "--limit", "5"],
+  ["inspect", TRACE, "/db"],
+  ["why", TRACE, "/db/durable/power"],
+  ["diff", TRACE, LATER],
+  ["diff", TRACE, TRACE],
+  ["export", TRACE, at("data.raw"), "--disk", "db:data"],
+  ["export", TRACE, at("metrics.csv"), "--csv"],
+  ["guest", "run", "core/guest/rv64/samples/primes.elf"],
+  ["schema", "snapshot"],
+];
+/** Takes minutes; its JSON is looked at when figures are made. */
+const NOT_HERE = ["bench"];
+
+type Schema = { properties?: { [name: string]: unknown } };
+
+function undocumented(schema: Schema, value: object): string[] {
+  const { properties } = schema;
+  return properties === undefined ? [] : Object.keys(value).filter((key) => !(key in properties));
+}
+
+test.each(LINES)("%s", async (...words) => {
+  const { output } = verbs.find(({ name }) => name === words[0])!;
+  const { value } = await asJson(words);
+  const validate = new Ajv2020({ allErrors: true, strict: false }).compile(output as object);
+  expect([validate(value), validate.errors]).toEqual([true, null]);
+  expect(undocumented(output as Schema, value)).toEqual([]);
+});
+
+test("no verb is left out", () => {
+  const held = new Set([...LINES.map(([name]) => name), ...NOT_HERE]);
+  expect(verbs.map(({ name }) => name).filter((name) => !held.has(name))).toEqual([]);
+});
+
+test("a member that the schema does not have is noticed (canary)", () => {
+  expect(undocumented({ properties: { known: {} } }, { known: 1, other: 2 })).toEqual(["other"]);
+});
