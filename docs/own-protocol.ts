@@ -2,7 +2,8 @@
  * A protocol of one's own: a register kept by a primary and a backup on two hosts. The primary makes
  * a write durable, passes it on, and acknowledges it when the backup has it too. With
  * `--set /timeline/burst/acknowledge=early` it answers at once and passes values on a little later,
- * as asynchronous replication does; the invariant below finds what that loses with the primary.
+ * as asynchronous replication does; the invariant below finds what that loses with the primary. With
+ * `--set /faults/1/by=3` a fault of its own makes the backup forget its last three values instead.
  */
 import {
   always,
@@ -12,6 +13,7 @@ import {
   type Entity,
   go,
   operation,
+  type OwnFault,
   type OwnOperation,
   type PlainObject,
   type Reply,
@@ -109,6 +111,25 @@ const burst: OwnOperation = {
   host: (world) => world.named("gamma"),
 };
 
+/** Its disk answers with an old version: the last `by` values are gone. */
+const stale: OwnFault = {
+  family: "fault",
+  name: "stale",
+  description: "A replica falls back to an earlier value.",
+  parameters: {
+    type: "object",
+    properties: {
+      replica: { enum: ["primary", "backup"], default: "backup", description: "Which one." },
+      by: { type: "integer", minimum: 0, default: 1, description: "Values that it forgets." },
+    },
+  },
+  strike(world, { replica: name, by }, when) {
+    if (when === "ends") return;
+    const register = world.named(name as string).editDurable() as { value: number };
+    register.value = Math.max(0, register.value - (by as number));
+  },
+};
+
 /** Held against what the client was told, which survives every crash. */
 const invariants = [
   always("an acknowledged value survives the primary", {
@@ -148,10 +169,13 @@ export default scenario(
       { between: ["alpha", "beta"], latencyUs: 900, jitterUs: 300 },
     ],
     timeline: [{ id: "burst", atMs: 10, do: "write-burst" }],
-    faults: [{ kind: "power-loss", domain: "alpha", atMs: 300 }],
+    faults: [
+      { kind: "power-loss", domain: "alpha", atMs: 300 },
+      { kind: "stale", replica: "backup", by: 0, atMs: 301 },
+    ],
     expect: [{ operation: "burst", outcome: "complete" }],
   },
-  { mechanisms: [burst], invariants, build },
+  { mechanisms: [burst, stale], invariants, build },
 );
 
 await runIfMain(import.meta);

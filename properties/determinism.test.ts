@@ -1,6 +1,8 @@
 /**
  * One root: whatever must not matter does not, and whatever matters does. On a short tour.
  */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   captureWorld,
@@ -76,6 +78,15 @@ describe("what must not matter", () => {
     expect(seed).toMatchObject({ verified: true, root });
   }, 60_000);
 
+  it("running in a worker thread", async () => {
+    const worker = new Worker(new URL("./testing/root-in-worker.mjs", import.meta.url), {
+      workerData: { scenario: "scenarios/tour.ts", settings: SHORT, untilNs: END_NS },
+    });
+    const [posted] = await once(worker, "message");
+    expect(posted).toBe(root);
+    await worker.terminate();
+  }, 60_000);
+
   it("a hundred snapshots, restored in place and carried to other worlds", () => {
     const straight = build(scenario);
     straight.run({ untilNs: END_NS });
@@ -113,6 +124,24 @@ describe("what must not matter", () => {
     const again = await replayed(writer!.bytes());
     expect(again).toMatchObject({ verified: true, root: run.root, newDraws: [] });
     expect(again.world.eventCount).toBe(run.world.eventCount);
+  }, 60_000);
+
+  it("commands typed while it runs: each takes effect, and replays without anyone typing", async () => {
+    const typed = [["nonsense", "stun batch"], ["unstun batch"]];
+    let writer: MemoryTraceWriter | undefined;
+    const run = await runScenario(scenario, {
+      entropy: "seed",
+      log: "full",
+      untilNs: END_NS,
+      openTrace: (header) => (writer = new MemoryTraceWriter(header)),
+      takeInput: () =>
+        (typed.shift() ?? []).map((arg) => ({ target: "driver", handler: "console", arg })),
+    });
+    expect(run.root).not.toBe(root);
+    const kinds = run.summary.operations.map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(["stun", "unstun"]));
+    const again = await replayed(writer!.bytes());
+    expect(again).toMatchObject({ verified: true, root: run.root });
   }, 60_000);
 
   it("the operating system's randomness: two runs differ, and each replays", async () => {

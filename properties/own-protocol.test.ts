@@ -47,4 +47,17 @@ describe("a protocol of one's own", () => {
     expect(orrery("report", "early.orrery").code).toBe(0);
     expect(existsSync(join(folder, "early.html"))).toBe(true);
   }, 30_000);
+
+  it("is caught by a fault of its own; a fault that it does not have is bad input", () => {
+    const { code, result } = orrery("run", file, "--no-trace", "--set", "/faults/1/by=3");
+    expect(code).toBe(1);
+    expect(result["violations"]).toMatchObject([
+      { invariant: "an acknowledged value survives the primary" },
+    ]);
+    const unknown = orrery("run", file, "--no-trace", "--set", "/faults/1/kind=staler");
+    expect([unknown.code, JSON.stringify(unknown.result)]).toEqual([
+      2,
+      expect.stringContaining("stale"),
+    ]);
+  }, 30_000);
 });
