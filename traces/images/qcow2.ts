@@ -6,9 +6,20 @@
  * and is referred to once; written zeros are zero clusters, never-written clusters are unallocated,
  * so that with a backing file the one hides what is below and the other does not.
  */
-import { assert, SECTOR_BYTES } from "../../core/kernel/index.ts";
+import { assert } from "../../core/kernel/index.ts";
 import { makeImageFile, type ImageFile } from "./image-file.ts";
 import { isZero, writtenUnits, type ImageSource } from "./image-source.ts";
+import {
+  bytesOf,
+  CLUSTER_BYTES,
+  CLUSTER_SECTORS,
+  COPIED,
+  entryTable,
+  qcow2Header,
+  REGION_SECTORS,
+  TABLE_ENTRIES,
+  writeRefcounts,
+} from "./qcow2-parts.ts";
 
 export interface Qcow2Options {
   /**
@@ -18,28 +29,13 @@ export interface Qcow2Options {
   readonly backing?: { readonly path: string; readonly format: "raw" | "qcow2" | "vmdk" };
 }
 
-const CLUSTER_BITS = 16;
-const CLUSTER_BYTES = 1 << CLUSTER_BITS;
-const CLUSTER_SECTORS = CLUSTER_BYTES / SECTOR_BYTES;
-/** Entries in a table of one cluster. */
-const TABLE_ENTRIES = CLUSTER_BYTES / 8;
-const REGION_SECTORS = TABLE_ENTRIES * CLUSTER_SECTORS;
-const REFCOUNTS_PER_BLOCK = CLUSTER_BYTES / 2;
-const HEADER_BYTES = 104;
-const COPIED = 1n << 63n;
 const ZERO_CLUSTER = 1n;
-const BACKING_FORMAT_EXTENSION = 0xe2792aca;
 /** QEMU reads L1 tables of 32 MiB at most. */
 const MAX_L1_ENTRIES = (32 << 20) / 8;
 
 export function writeQcow2(path: string, source: ImageSource, options: Qcow2Options = {}): void {
   makeImageFile(path, (file) => fillQcow2(file, source, options));
 }
-
-const entryTable = (entries: number): DataView =>
-  new DataView(new ArrayBuffer(Math.ceil(entries / TABLE_ENTRIES) * CLUSTER_BYTES));
-
-const bytesOf = (view: DataView): Uint8Array => new Uint8Array(view.buffer);
 
 function fillQcow2(file: ImageFile, source: ImageSource, options: Qcow2Options): void {
   const regions = Math.ceil(source.sectors / REGION_SECTORS);
@@ -54,8 +50,8 @@ function fillQcow2(file: ImageFile, source: ImageSource, options: Qcow2Options):
     clusters = past;
   }
   file.write(CLUSTER_BYTES, bytesOf(l1));
-  const table = writeRefcounts(file, clusters);
-  file.write(0, header(source.sectors, regions, table, options));
+  const table = writeRefcounts(file, clusters, () => 1);
+  file.write(0, qcow2Header(source.sectors, regions, table, { ...options, l1Cluster: 1 }));
 }
 
 /** Writes an L2 table at cluster `start` and data behind it; returns the next free cluster. */
@@ -88,66 +84,4 @@ function fillRegion(
   if (!used) return start;
   file.write(start * CLUSTER_BYTES, bytesOf(l2));
   return clusters;
-}
-
-interface RefcountTable {
-  readonly cluster: number;
-  readonly clusters: number;
-}
-
-/** Refcount 1 for `used` clusters and for those of the refcounts themselves, written behind. */
-function writeRefcounts(file: ImageFile, used: number): RefcountTable {
-  let blocks = 0;
-  let clusters = 0;
-  let total = used;
-  // Blocks and table are counted too, so more blocks may make one more.
-  while (total > blocks * REFCOUNTS_PER_BLOCK) {
-    blocks = Math.ceil(total / REFCOUNTS_PER_BLOCK);
-    clusters = Math.ceil(blocks / TABLE_ENTRIES);
-    total = used + blocks + clusters;
-  }
-  const table = entryTable(blocks);
-  for (let block = 0; block < blocks; block++) {
-    const counts = new DataView(new ArrayBuffer(CLUSTER_BYTES));
-    const counted = Math.min(REFCOUNTS_PER_BLOCK, total - block * REFCOUNTS_PER_BLOCK);
-    for (let index = 0; index < counted; index++) counts.setUint16(2 * index, 1);
-    file.write((used + block) * CLUSTER_BYTES, bytesOf(counts));
-    table.setBigUint64(8 * block, BigInt((used + block) * CLUSTER_BYTES));
-  }
-  file.write((used + blocks) * CLUSTER_BYTES, bytesOf(table));
-  return { cluster: used + blocks, clusters };
-}
-
-function header(
-  sectors: number,
-  l1Entries: number,
-  refcounts: RefcountTable,
-  options: Qcow2Options,
-): Uint8Array {
-  const bytes = new Uint8Array(CLUSTER_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, 0x514649fb); // "QFI\xfb"
-  view.setUint32(4, 3);
-  view.setUint32(20, CLUSTER_BITS);
-  view.setBigUint64(24, BigInt(sectors * SECTOR_BYTES));
-  view.setUint32(36, l1Entries);
-  view.setBigUint64(40, BigInt(CLUSTER_BYTES));
-  view.setBigUint64(48, BigInt(refcounts.cluster * CLUSTER_BYTES));
-  view.setUint32(56, refcounts.clusters);
-  view.setUint32(96, 4); // refcounts of 1 << 4 bits
-  view.setUint32(100, HEADER_BYTES);
-  if (options.backing === undefined) return bytes;
-  const encoder = new TextEncoder();
-  const format = encoder.encode(options.backing.format);
-  const path = encoder.encode(options.backing.path);
-  assert(path.length <= 1023, "a backing file name of more than 1,023 bytes");
-  view.setUint32(HEADER_BYTES, BACKING_FORMAT_EXTENSION);
-  view.setUint32(HEADER_BYTES + 4, format.length);
-  bytes.set(format, HEADER_BYTES + 8);
-  // The end mark of the extensions is zeros; the name follows it.
-  const nameAt = HEADER_BYTES + 8 + 8 + 8;
-  bytes.set(path, nameAt);
-  view.setBigUint64(8, BigInt(nameAt));
-  view.setUint32(16, path.length);
-  return bytes;
 }

@@ -2,8 +2,14 @@
  * The way from a virtual disk to a volume: an initiator with the paths to the array, and on it a
  * page cache unless the disk goes round it.
  */
-import type { Entity, EntityId } from "../../kernel/index.ts";
-import { type PagePoolEntity, spawnInitiator, spawnPageCache } from "../../platform/index.ts";
+import type { Entity, EntityId, World } from "../../kernel/index.ts";
+import {
+  closePageCache,
+  type PageCacheEntity,
+  type PagePoolEntity,
+  spawnInitiator,
+  spawnPageCache,
+} from "../../platform/index.ts";
 
 export type VolumeAccess = {
   readonly array: EntityId;
@@ -38,4 +44,16 @@ export function cachedDevice(
   if (mode === "none") return lower;
   const pool = disk.world.entity(cache.pool) as unknown as PagePoolEntity;
   return spawnPageCache(disk.world, disk, { lower, mode, pool, sectors, writebackNs }).id;
+}
+
+/** Closes what `openDevice` opened: what is on its way, and what memory holds of it, is dropped. */
+export function closeDevice(world: World, device: EntityId): void {
+  const entity = world.entity(device);
+  if (entity.kind === "page-cache") {
+    const cache = entity as unknown as PageCacheEntity;
+    const { lower } = cache.config;
+    closePageCache(cache);
+    return closeDevice(world, lower);
+  }
+  if (entity.kind === "initiator") world.remove(entity);
 }

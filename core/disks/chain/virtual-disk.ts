@@ -1,13 +1,16 @@
 /**
  * A virtual disk: what the guest sees, over a chain of a flat base and redo logs. Reads go through
  * the chain; writes go to the top layer, and the first write to a grain of a redo log copies the
- * rest of the grain up from below. Must hold: while a grain is copied no other write touches it,
- * else an old sector would land on a newer one.
+ * rest of the grain up from below. While a merge mirrors the disk, writes go to its target as well
+ * and are answered when both have them.
+ *
+ * Must hold: while a range is copied no other write touches it, else an old sector would land on a
+ * newer one; what the guest reads never depends on how far a merge has come; a failure of the
+ * target alone never reaches the guest.
  */
 import {
   answer,
   type BlockOutcome,
-  type BlockRequest,
   DONE,
   isInRange,
   type ReadValue,
@@ -16,98 +19,49 @@ import {
 import {
   component,
   type ContentRun,
-  type Entity,
-  type EntityId,
   type Plain,
   type Reply,
   type Request,
   SECTOR_BYTES,
-  type SectorContent,
-  type SectorRange,
 } from "../../kernel/index.ts";
-import { absentRanges, locate, markAllocated } from "./layers.ts";
-
-/** A layer as opened on this host. */
-export type Layer = {
-  readonly descriptor: string;
-  readonly volume: string;
-  readonly kind: "flat" | "redo";
-  /** Block device in this domain that leads to the volume. */
-  readonly device: EntityId;
-};
-
-type Piece = {
-  readonly sector: number;
-  readonly sectors: number;
-  runs: readonly ContentRun[];
-};
-
-/** A guest request on its way through the chain. */
-type Flight = {
-  readonly request: Request<BlockRequest>;
-  /** Pieces read so far, in order: the answer of a read, or what a write copies up. */
-  pieces: Piece[];
-  /** Lower requests without an answer. */
-  outstanding: number;
-  /** Grains that this write holds locked: first and last, or -1. */
-  firstGrain: number;
-  lastGrain: number;
-  copying: boolean;
-  error: { code: string; detail: Plain } | null;
-};
-
-export type VirtualDiskConfig = {
-  readonly vm: string;
-  readonly disk: string;
-  readonly sectors: number;
-  readonly grainSectors: number;
-};
-
-export type VirtualDiskState = {
-  /** Base first. */
-  readonly layers: readonly Layer[];
-  readonly next: number;
-  readonly flights: { readonly [id: string]: Flight };
-  /** Writes that wait for a locked grain, in order. */
-  readonly waiting: readonly number[];
-  /** Sectors copied up because of a first write to their grain. */
-  readonly copiedSectors: number;
-};
-
-export type VirtualDiskEntity = Entity<VirtualDiskConfig, Record<string, never>, VirtualDiskState>;
+import { finishCopy, startCopy, writeCopy } from "./copy-range.ts";
+import { dropAllMaps, locate, locateUpTo, markHeld } from "./layers.ts";
+import { takeLock } from "./range-locks.ts";
+import {
+  type DiskRequest,
+  type Flight,
+  flightOf,
+  initialState,
+  isMirrored,
+  pass,
+  tellDisk,
+  type VirtualDiskConfig,
+  type VirtualDiskEntity,
+  type VirtualDiskState,
+} from "./virtual-disk-state.ts";
+import { noteWritten, startWrite, writeUp } from "./write-path.ts";
 
 export const virtualDisk = component<VirtualDiskConfig, Record<string, never>, VirtualDiskState>({
   kind: "virtual-disk",
-  volatile: () => ({ layers: [], next: 1, flights: {}, waiting: [], copiedSectors: 0 }),
+  volatile: initialState,
   handlers: {
-    io: (self, request: Request<BlockRequest>) => accept(self, request),
+    io: (self, request: Request<DiskRequest>) => accept(self, request),
     "layer-replied": (self, reply: Reply) => onReply(self, reply),
   },
-  crashed: (self) => dropMaps(self),
+  crashed: (self) => dropAllMaps(self),
 });
-
-/** Puts a layer on top; `held` are the sectors it already holds (a redo log opened again). */
-export function pushLayer(
-  disk: VirtualDiskEntity,
-  layer: Layer,
-  held: readonly SectorRange[],
-): void {
-  const state = disk.edit();
-  const index = state.layers.push(layer) - 1;
-  if (index === 0) return;
-  const map = mapOf(disk, index);
-  for (const { sector, sectors } of held) markAllocated(map, sector, sectors);
-}
 
 /** No request of the guest is in the chain. */
 export function isDrained(disk: VirtualDiskEntity): boolean {
-  return Object.keys(disk.volatile.flights).length === 0;
+  return disk.volatile.inFlight === 0;
 }
 
-function accept(self: VirtualDiskEntity, request: Request<BlockRequest>): void {
+function accept(self: VirtualDiskEntity, request: Request<DiskRequest>): void {
   const { layers } = self.volatile;
+  const { body } = request;
   if (layers.length === 0) return answer(self, request, refused("gone"));
-  if (!isInRange(request.body, self.config.sectors)) {
+  const span = body.op === "copy" || body.op === "read-below" ? { ...body, op: "read" } : body;
+  if (!isInRange(span as never, self.config.sectors)) {
     return answer(self, request, refused("out-of-range"));
   }
   const state = self.edit();
@@ -116,131 +70,67 @@ function accept(self: VirtualDiskEntity, request: Request<BlockRequest>): void {
     request,
     pieces: [],
     outstanding: 0,
-    firstGrain: -1,
-    lastGrain: -1,
+    lockFrom: -1,
+    lockTo: -1,
     copying: false,
+    target: "none",
     error: null,
   };
   (state.flights as { [id: string]: Flight })[id] = flight;
+  state.inFlight++;
   start(self, id);
 }
 
 function start(self: VirtualDiskEntity, id: number): void {
-  const { request } = self.volatile.flights[id]!;
-  const { body } = request;
-  const top = self.volatile.layers.length - 1;
-  if (body.op === "read") return startRead(self, id, body.sector, body.sectors);
-  if (body.op === "flush" || top === 0) return pass(self, id, top, body);
-  startRedoWrite(self, id);
-}
-
-/** Asks one layer; the answer comes back with the flight's id and the piece's number. */
-function pass(
-  self: VirtualDiskEntity,
-  id: number,
-  layer: number,
-  body: BlockRequest,
-  piece = 0,
-): void {
-  flightOf(self, id).outstanding++;
-  const { device } = self.volatile.layers[layer]!;
-  self.ask(device, "io", body as Plain, { then: "layer-replied", tag: [id, piece] });
-}
-
-function startRead(self: VirtualDiskEntity, id: number, sector: number, sectors: number): void {
-  const pieces = locate(maps(self), sector, sectors);
-  flightOf(self, id).pieces = pieces.map((each) => ({ ...each, runs: [] }));
-  pieces.forEach(({ layer, sector: at, sectors: count }, piece) => {
-    pass(self, id, layer, { op: "read", sector: at, sectors: count }, piece);
-  });
-}
-
-/** Locks the grains that the write touches, or queues it behind whoever holds one of them. */
-function startRedoWrite(self: VirtualDiskEntity, id: number): void {
   const { body } = self.volatile.flights[id]!.request;
-  if (body.op !== "write" && body.op !== "discard") return;
-  const { grainSectors } = self.config;
-  const firstGrain = Math.floor(body.sector / grainSectors);
-  const lastGrain = Math.floor((body.sector + body.sectors - 1) / grainSectors);
-  if (isLocked(self, firstGrain, lastGrain)) {
-    self.edit().waiting.push(id);
-    self.notice("sometimes", { name: "a write waits for a grain that is being copied" });
-    return;
-  }
-  const flight = flightOf(self, id);
-  flight.firstGrain = firstGrain;
-  flight.lastGrain = lastGrain;
-  copyUp(self, id);
-}
-
-/** Reads from below what the grains of this write lack, apart from what the write brings. */
-function copyUp(self: VirtualDiskEntity, id: number): void {
-  const { body } = self.volatile.flights[id]!.request;
-  if (body.op !== "write" && body.op !== "discard") return;
-  const missing = missingOfGrains(self, body);
-  if (missing.length === 0) return writeUp(self, id);
-  const below = maps(self).slice(0, -1);
-  const pieces = missing.flatMap((range) => locate(below, range.sector, range.sectors));
-  const flight = flightOf(self, id);
-  flight.copying = true;
-  flight.pieces = pieces.map(({ sector, sectors }) => ({ sector, sectors, runs: [] }));
-  pieces.forEach(({ layer, sector, sectors }, piece) => {
-    pass(self, id, layer, { op: "read", sector, sectors }, piece);
-  });
-}
-
-function missingOfGrains(self: VirtualDiskEntity, write: SectorRange): SectorRange[] {
-  const { grainSectors, sectors: size } = self.config;
-  const map = mapOf(self, self.volatile.layers.length - 1);
-  const first = write.sector - (write.sector % grainSectors);
-  const after = write.sector + write.sectors;
-  const last = Math.min(size, Math.ceil(after / grainSectors) * grainSectors);
-  return [
-    ...absentRanges(map, first, write.sector - first),
-    ...absentRanges(map, after, last - after),
-  ];
-}
-
-/** Writes what was copied and what the guest brings; contiguous sectors go as one request. */
-function writeUp(self: VirtualDiskEntity, id: number): void {
-  const flight = flightOf(self, id);
-  const { body } = flight.request;
-  if (body.op !== "write" && body.op !== "discard") return;
-  const { sector, sectors } = body;
-  const runs: readonly ContentRun[] =
-    body.op === "write" ? body.runs : [{ kind: "zero", sectors: body.sectors }];
-  const copied = flight.pieces.reduce((sum, piece) => sum + piece.sectors, 0);
-  if (copied > 0) self.edit().copiedSectors += copied;
-  const pieces = [...flight.pieces, { sector, sectors, runs }].sort((a, b) => a.sector - b.sector);
-  const writes = joined(pieces);
-  const edited = flightOf(self, id);
-  edited.copying = false;
-  edited.pieces = writes.map((write) => ({
-    sector: write.sector,
-    sectors: write.sectors,
-    runs: [],
-  }));
-  const fua = body.op === "write" && body.fua === true;
   const top = self.volatile.layers.length - 1;
-  writes.forEach((write, piece) => pass(self, id, top, { op: "write", ...write, fua }, piece));
-}
-
-function joined(pieces: readonly Piece[]): Piece[] {
-  const writes: Piece[] = [];
-  for (const piece of pieces) {
-    const last = writes.at(-1);
-    if (last === undefined || last.sector + last.sectors !== piece.sector) {
-      writes.push({ ...piece });
-    } else {
-      const sectors = last.sectors + piece.sectors;
-      writes[writes.length - 1] = {
-        sector: last.sector,
-        sectors,
-        runs: [...last.runs, ...piece.runs],
-      };
+  switch (body.op) {
+    case "read":
+      return startRead(self, id, locate(self, body.sector, body.sectors));
+    case "read-below":
+      return startReadBelow(self, id, body);
+    case "flush":
+      tellDisk(self, "disk-flush", () => ({ id }));
+      return pass(self, id, self.volatile.layers[top]!.device, body, 0);
+    case "copy":
+      if (takeLock(self, id, { from: body.sector, to: body.sector + body.sectors })) {
+        startCopy(self, id);
+      }
+      if (self.volatile.flights[id] !== undefined) settle(self, id);
+      return;
+    default: {
+      const { sector, sectors } = body;
+      const runs = body.op === "write" ? body.runs : null;
+      tellDisk(self, "disk-write", () => ({ id, sector, sectors, runs: runs as Plain }));
+      if (top > 0 || isMirrored(self.volatile)) return startWrite(self, id);
+      noteWritten(self, sector, sectors);
+      return pass(self, id, self.volatile.layers[top]!.device, body, 0);
     }
   }
-  return writes;
+}
+
+function startRead(
+  self: VirtualDiskEntity,
+  id: number,
+  pieces: readonly { layer: number; sector: number; sectors: number }[],
+): void {
+  const { layers } = self.volatile;
+  flightOf(self, id).pieces = pieces.map(({ sector, sectors }) => ({ sector, sectors, runs: [] }));
+  pieces.forEach(({ layer, sector, sectors }, piece) => {
+    pass(self, id, layers[layer]!.device, { op: "read", sector, sectors }, piece);
+  });
+}
+
+function startReadBelow(
+  self: VirtualDiskEntity,
+  id: number,
+  body: Extract<DiskRequest, { op: "read-below" }>,
+): void {
+  const { descriptor, sector, sectors } = body;
+  const layer = self.volatile.layers.findIndex((each) => each.descriptor === descriptor);
+  if (layer >= 0) return startRead(self, id, locateUpTo(self, layer, sector, sectors));
+  flightOf(self, id).error = { code: "gone", detail: descriptor };
+  finish(self, id);
 }
 
 function onReply(self: VirtualDiskEntity, reply: Reply): void {
@@ -248,78 +138,106 @@ function onReply(self: VirtualDiskEntity, reply: Reply): void {
   if (self.volatile.flights[id] === undefined) return;
   const flight = flightOf(self, id);
   flight.outstanding--;
-  const part = flight.pieces[piece];
-  if (!reply.ok) flight.error ??= { code: reply.code, detail: reply.detail };
-  else if (part !== undefined && hasRuns(reply.value)) part.runs = reply.value.runs;
-  if (flight.outstanding > 0) return;
-  if (flight.error === null && flight.copying) return writeUp(self, id);
+  if (piece < 0) onTargetReply(self, flight, piece, reply);
+  else if (!reply.ok) flight.error ??= { code: reply.code, detail: reply.detail };
+  else if (hasRuns(reply.value)) flight.pieces[piece]!.runs = reply.value.runs;
+  settle(self, id);
+}
+
+/** A target that fails takes itself out of the merge; the guest's request goes on without it. */
+function onTargetReply(self: VirtualDiskEntity, flight: Flight, piece: number, reply: Reply): void {
+  if (reply.ok) return;
+  flight.target = "failed";
+  const { merge } = self.edit();
+  if (merge?.id === -piece) merge.failed ??= { code: reply.code, detail: reply.detail as never };
+}
+
+/** Goes on when every answer of this step is there. */
+function settle(self: VirtualDiskEntity, id: number): void {
+  const { outstanding, error, copying, request, lockFrom } = self.volatile.flights[id]!;
+  const isCopy = request.body.op === "copy";
+  if (outstanding > 0 || (isCopy && lockFrom < 0)) return;
+  if (copying && error === null) {
+    if (!isCopy) return writeUp(self, id);
+    writeCopy(self, id);
+    if (self.volatile.flights[id]!.outstanding > 0) return;
+  }
   finish(self, id);
 }
 
 function finish(self: VirtualDiskEntity, id: number): void {
-  const { request, pieces, error, firstGrain } = self.volatile.flights[id]!;
+  const flight = self.volatile.flights[id]!;
+  const { request, pieces, error, lockFrom } = flight;
   const { body } = request;
-  const wrote = body.op === "write" || body.op === "discard";
-  if (wrote && error === null && firstGrain >= 0) {
-    const map = mapOf(self, self.volatile.layers.length - 1);
-    for (const piece of pieces) markAllocated(map, piece.sector, piece.sectors);
-  }
+  let outcome = outcomeOf(body, pieces, error);
+  if (body.op === "copy") outcome = finishCopy(self, flight);
+  else if (body.op === "write" || body.op === "discard") markWritten(self, flight);
   const state = self.edit();
   delete (state.flights as { [id: string]: Flight })[id];
-  answer(self, request, outcomeOf(body, pieces, error), dataBytes(body));
-  if (firstGrain >= 0) startWaiting(self);
+  state.inFlight--;
+  tellAnswered(self, id, body, outcome);
+  answer(self, request, outcome, dataBytes(body));
+  if (lockFrom >= 0) startWaiting(self);
+}
+
+function markWritten(
+  self: VirtualDiskEntity,
+  { pieces, request, error, target, lockFrom }: Flight,
+) {
+  if (lockFrom < 0) return;
+  const { merge, layers } = self.volatile;
+  const { sector, sectors } = request.body as { sector: number; sectors: number };
+  if (target === "sent" && merge !== null) {
+    if (merge.layer > 0) markHeld(self, merge.layer, sector, sectors);
+    const edited = self.edit().merge!;
+    edited.mirroredSectors += sectors;
+    if (error !== null) edited.suspects.push({ sector, sectors });
+  }
+  if (error !== null) return;
+  for (const piece of pieces) markHeld(self, layers.length - 1, piece.sector, piece.sectors);
 }
 
 function outcomeOf(
-  body: BlockRequest,
-  pieces: readonly Piece[],
+  body: DiskRequest,
+  pieces: readonly { readonly runs: readonly ContentRun[] }[],
   error: Flight["error"],
 ): BlockOutcome {
   if (error !== null) return refused(error.code, error.detail);
-  if (body.op !== "read") return DONE;
+  if (body.op !== "read" && body.op !== "read-below") return DONE;
   const value: ReadValue = { runs: pieces.flatMap((piece) => piece.runs) };
   return { ok: true, value: value as unknown as Plain };
 }
 
-/** Tries the waiting writes again, in order; those that still meet a lock go on waiting. */
+function tellAnswered(
+  self: VirtualDiskEntity,
+  id: number,
+  body: DiskRequest,
+  outcome: BlockOutcome,
+): void {
+  if (body.op === "read-below") return;
+  tellDisk(self, "disk-answered", () => {
+    const { sector = 0, sectors = 0 } = body as { sector?: number; sectors?: number };
+    const runs = body.op === "read" && outcome.ok ? (outcome.value as never)["runs"] : null;
+    return { id, op: body.op, sector, sectors, ok: outcome.ok, runs: runs as Plain };
+  });
+}
+
+/** Tries the waiting requests again, in order; those that still meet a lock go on waiting. */
 function startWaiting(self: VirtualDiskEntity): void {
   const waiting = self.volatile.waiting;
   if (waiting.length === 0) return;
   self.edit().waiting = [];
-  for (const id of waiting) startRedoWrite(self, id);
-}
-
-function isLocked(self: VirtualDiskEntity, firstGrain: number, lastGrain: number): boolean {
-  return Object.values(self.volatile.flights).some(
-    (other) =>
-      other.firstGrain >= 0 && other.firstGrain <= lastGrain && firstGrain <= other.lastGrain,
-  );
-}
-
-function flightOf(self: VirtualDiskEntity, id: number): Flight {
-  return (self.edit().flights as { [id: string]: Flight })[id]!;
-}
-
-/** Allocation maps of the redo logs, lowest first. */
-function maps(self: VirtualDiskEntity): SectorContent[] {
-  return self.volatile.layers.slice(1).map((_, i) => mapOf(self, i + 1));
-}
-
-function mapOf(self: VirtualDiskEntity, layer: number): SectorContent {
-  return self.content(`map-${layer}`, self.config.sectors);
-}
-
-/** The maps are memory of the host. */
-function dropMaps(self: VirtualDiskEntity): void {
-  self.volatile.layers.forEach((_, layer) => {
-    self.world.contents.remove(`${self.name}#map-${layer}`);
-  });
+  for (const id of waiting) {
+    const { body } = self.volatile.flights[id]!.request;
+    if (body.op === "copy") start(self, id);
+    else startWrite(self, id);
+  }
 }
 
 function hasRuns(value: Plain): value is ReadValue & Plain {
   return typeof value === "object" && value !== null && "runs" in value;
 }
 
-function dataBytes(body: BlockRequest): number {
-  return body.op === "read" ? body.sectors * SECTOR_BYTES : 0;
+function dataBytes(body: DiskRequest): number {
+  return body.op === "read" || body.op === "read-below" ? body.sectors * SECTOR_BYTES : 0;
 }

@@ -30,7 +30,9 @@ import {
 } from "../chain/descriptor.ts";
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import { RECOVERIES } from "./recovery.ts";
-import { pushLayer, virtualDisk, type VirtualDiskEntity } from "../chain/virtual-disk.ts";
+import { opened, pushLayer } from "../chain/change-layers.ts";
+import { virtualDisk } from "../chain/virtual-disk.ts";
+import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 
 /** A whole device of the host, given to the VM; `cache` null goes round the page cache. */
 export type LocalDisk = {
@@ -192,6 +194,7 @@ function openChain(
     const device = openDevice(disk as unknown as Entity, access, volume, sectors);
     pushLayer(disk, { descriptor: name, volume, kind, device }, held[i]!);
   }
+  opened(disk);
   return disk;
 }
 
@@ -201,5 +204,6 @@ function openLocal(run: Entity, vm: string, local: LocalDisk): VirtualDiskEntity
   const disk = run.spawn(virtualDisk, config, id);
   const top = cachedDevice(disk as unknown as Entity, device, cache, sectors);
   pushLayer(disk, { descriptor: "", volume: "", kind: "flat", device: top }, []);
+  opened(disk);
   return disk;
 }

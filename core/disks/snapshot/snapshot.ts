@@ -39,7 +39,9 @@ import {
   volumeOf,
 } from "../chain/descriptor.ts";
 import { openDevice, type VolumeAccess } from "../chain/open-device.ts";
-import { isDrained, pushLayer, type VirtualDiskEntity } from "../chain/virtual-disk.ts";
+import { pushLayer } from "../chain/change-layers.ts";
+import { isDrained } from "../chain/virtual-disk.ts";
+import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 
 /** How often the operation looks whether the guest's writes are through. */
 const DRAIN_POLL_NS = 50_000;

@@ -29,8 +29,8 @@ export const MEDELEG_WRITABLE = 0xb3ff;
 export const SUPERVISOR_INTERRUPTS = 0x222;
 /** Those and their machine-level kin. */
 export const ALL_INTERRUPTS = 0xaaa;
-/** What devices drive: MSIP, MTIP, SEIP, MEIP. */
-export const PIN_INTERRUPTS = 0xa88;
+/** What is driven from outside: MSIP, STIP (by the host as firmware), MTIP, SEIP, MEIP. */
+export const PIN_INTERRUPTS = 0xaa8;
 export const SSIP = 0x2;
 export const STIP = 0x20;
 export const SEIP = 0x200;

@@ -63,6 +63,13 @@ export interface Engine {
   /** A copy of the hart's block. */
   readHart(hart: number): Uint8Array;
   writeHart(hart: number, block: Uint8Array): void;
+  /** One 64-bit word of the hart's block, by its offset in layout.ts. */
+  word(hart: number, offset: number): bigint;
+  /**
+   * Replaces one word on which no cache depends: integer registers, interrupt bits, the clock's words, the reservation,
+   * `waiting`. Cheap, where `writeHart` forgets the hart's translations.
+   */
+  setWord(hart: number, offset: number, value: bigint): void;
   /** A control register by its number, whatever the mode; null when there is none. */
   readCsr(hart: number, number: number): bigint | null;
   /** Writes a control register as software would in machine mode; pins and read-only registers stay. */

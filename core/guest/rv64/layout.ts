@@ -49,7 +49,7 @@ export const HART_MIDELEG = 0x310;
 export const HART_MIE = 0x318;
 /** mip bits that software writes (SSIP, STIP, SEIP). */
 export const HART_MIP = 0x320;
-/** mip bits driven from outside (MSIP, MTIP, SEIP, MEIP). */
+/** mip bits driven from outside (MSIP, MTIP, SEIP, MEIP; STIP where the host is the firmware). */
 export const HART_PINS = 0x328;
 export const HART_MTVEC = 0x330;
 export const HART_MCOUNTEREN = 0x338;

@@ -2,6 +2,7 @@
 // whole state is the hart blocks and RAM, so a snapshot is those bytes, and it can be restored into either engine.
 
 import { assert, hash64 } from "../../kernel/index.ts";
+import { PIN_INTERRUPTS } from "./architecture.ts";
 import type { Elf, ElfProblem } from "./elf.ts";
 import type { Engine } from "./engine.ts";
 import * as layout from "./layout.ts";
@@ -20,13 +21,7 @@ export class Machine {
   }
 
   #word(hart: number, offset: number): bigint {
-    return new DataView(this.engine.readHart(hart).buffer).getBigUint64(offset, true);
-  }
-
-  #setWord(hart: number, offset: number, value: bigint): void {
-    const block = this.engine.readHart(hart);
-    new DataView(block.buffer).setBigUint64(offset, BigInt.asUintN(64, value), true);
-    this.engine.writeHart(hart, block);
+    return this.engine.word(hart, offset);
   }
 
   /** Integer register x0 to x31. */
@@ -37,7 +32,8 @@ export class Machine {
 
   setRegister(hart: number, number: number, value: bigint): void {
     assert(number >= 0 && number < 32, "x0 to x31");
-    if (number !== 0) this.#setWord(hart, layout.HART_X + number * 8, value);
+    if (number !== 0)
+      this.engine.setWord(hart, layout.HART_X + number * 8, BigInt.asUintN(64, value));
   }
 
   /** Floating-point register f0 to f31, as bits. */
@@ -51,7 +47,7 @@ export class Machine {
   }
 
   setProgramCounter(hart: number, value: bigint): void {
-    this.#setWord(hart, layout.HART_PC, value & ~1n);
+    this.engine.setWord(hart, layout.HART_PC, BigInt.asUintN(64, value & ~1n));
   }
 
   /** Instructions the hart has executed, those that trapped included. */
@@ -64,9 +60,9 @@ export class Machine {
     return this.progress(hart) - this.#word(hart, layout.HART_TRAPPED);
   }
 
-  /** Interrupt lines from devices: MSIP 3, MTIP 7, SEIP 9, MEIP 11 as bits. Seen before the next instruction. */
+  /** Interrupt lines: MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11 as bits. Seen before the next instruction. */
   setPins(hart: number, pins: bigint): void {
-    this.#setWord(hart, layout.HART_PINS, pins & 0xa88n);
+    this.engine.setWord(hart, layout.HART_PINS, pins & BigInt(PIN_INTERRUPTS));
   }
 
   /** A copy of RAM at a physical address; null when any of it lies outside. */

@@ -356,3 +356,10 @@ export function spawnPageCache(
   (pool.editDurable().devices as number[]).push(entity.id);
   return entity;
 }
+
+/** Forgets a cached device, and what was not yet written back. Its pages count until evicted. */
+export function closePageCache(self: PageCacheEntity): void {
+  const pool = poolOf(self).editDurable();
+  pool.devices = pool.devices.filter((id) => id !== self.id);
+  self.world.remove(self as unknown as Entity);
+}

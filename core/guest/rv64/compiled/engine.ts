@@ -5,6 +5,7 @@ import { assert } from "../../../kernel/index.ts";
 import type { Engine, EngineOptions, RunResult, Stop, Watch } from "../engine.ts";
 import { initialHart } from "../initial-state.ts";
 import * as layout from "../layout.ts";
+import { isPlainWord } from "../plain-words.ts";
 import { type CoreExports, INITIAL_MEMORY_PAGES, MAXIMUM_MEMORY_PAGES } from "./exports.ts";
 import { wasm, type WasmMemory } from "./wasm.ts";
 
@@ -30,6 +31,8 @@ export class CompiledEngine implements Engine {
   readonly #core: CoreExports;
   readonly #memory: WasmMemory;
   readonly #flags: Uint8Array;
+  /** Views of the hart blocks: the memory never grows once the machine is laid out. */
+  readonly #blocks: readonly DataView[];
 
   constructor(options: CompiledOptions) {
     assert(options.ramBytes % layout.PAGE_BYTES === 0, "RAM is whole pages");
@@ -55,14 +58,18 @@ export class CompiledEngine implements Engine {
     this.ram = new Uint8Array(buffer, this.#core.ramAddress() >>> 0, options.ramBytes);
     const pageCount = options.ramBytes / layout.PAGE_BYTES;
     this.#flags = new Uint8Array(buffer, this.#core.flagsAddress() >>> 0, pageCount);
+    this.#blocks = Array.from({ length: options.harts }, (_, hart) => {
+      const address = this.#core.hartAddress(hart) >>> 0;
+      return new DataView(buffer, address, layout.HART_BYTES);
+    });
     for (let hart = 0; hart < this.harts; hart++)
       this.writeHart(hart, initialHart(hart, BigInt(layout.RAM_BASE)));
   }
 
   #block(hart: number): DataView {
-    assert(hart >= 0 && hart < this.harts, "no such hart");
-    const address = this.#core.hartAddress(hart) >>> 0;
-    return new DataView(this.#memory.buffer, address, layout.HART_BYTES);
+    const block = this.#blocks[hart];
+    assert(block !== undefined, "no such hart");
+    return block;
   }
 
   run(hart: number, budget: number, stepOver = false): RunResult {
@@ -122,6 +129,15 @@ export class CompiledEngine implements Engine {
     const { buffer, byteOffset } = this.#block(hart);
     new Uint8Array(buffer, byteOffset, layout.HART_BYTES).set(block);
     this.#core.hartReplaced(hart);
+  }
+
+  word(hart: number, offset: number): bigint {
+    return this.#block(hart).getBigUint64(offset, true);
+  }
+
+  setWord(hart: number, offset: number, value: bigint): void {
+    assert(isPlainWord(offset), "no cache depends on the word");
+    this.#block(hart).setBigUint64(offset, value, true);
   }
 
   readCsr(hart: number, number: number): bigint | null {

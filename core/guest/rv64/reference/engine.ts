@@ -5,6 +5,7 @@ import { assert } from "../../../kernel/index.ts";
 import { CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS } from "../architecture.ts";
 import type { Engine, EngineOptions, RunResult, Stop, Watch } from "../engine.ts";
 import { initialHart } from "../initial-state.ts";
+import { isPlainWord } from "../plain-words.ts";
 import { MAX_HARTS, PAGE_BYTES, RAM_BASE } from "../layout.ts";
 import { DeviceAccess } from "./access.ts";
 import { NO_RESERVATION } from "./atomics.ts";
@@ -154,6 +155,17 @@ export class ReferenceEngine implements Engine {
   writeHart(hart: number, block: Uint8Array): void {
     assert(hart < this.harts, "no such hart");
     this.#harts[hart] = fromBlock(block);
+  }
+
+  word(hart: number, offset: number): bigint {
+    return new DataView(this.readHart(hart).buffer).getBigUint64(offset, true);
+  }
+
+  setWord(hart: number, offset: number, value: bigint): void {
+    assert(isPlainWord(offset), "no cache depends on the word");
+    const block = this.readHart(hart);
+    new DataView(block.buffer).setBigUint64(offset, value, true);
+    this.writeHart(hart, block);
   }
 
   readCsr(hart: number, number: number): bigint | null {

@@ -41,7 +41,7 @@ function attend(random: TestRandom, engines: readonly Engine[], { stop }: RunRes
       engine.writeHart(0, block);
     } else if (stop.reason === "wait") {
       engine.writeCsr(0, 0x304, 0xaaan);
-      setPins(engine, 0xa88n);
+      setPins(engine, 0xaa8n);
     }
   }
 }
@@ -89,7 +89,7 @@ export function lockstep(
     const budget = 1 + random.below(options.stretch);
     if (options.dropCaches && random.chance(20)) other.dropCaches();
     if (random.chance(15)) {
-      const pins = random.next64() & 0xa88n;
+      const pins = random.next64() & 0xaa8n;
       for (const engine of engines) setPins(engine, pins);
     }
     if (random.chance(5)) for (const engine of engines) engine.clearDirty();

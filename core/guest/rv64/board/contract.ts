@@ -1,0 +1,58 @@
+// What goes into a machine and what comes out of it, as plain data. Everything a machine cannot compute from its own
+// state arrives as a BoardInput at an exact progress, so the list of (progress, input) with files and configuration
+// re-executes it alone: that list is its boundary log.
+
+import type { ContentRun } from "../../../kernel/index.ts";
+import type { BlockRequest } from "../../../platform/index.ts";
+
+/** The serial console is the UART; the other one is the virtio console. */
+export type ConsolePort = "serial" | "virtio";
+
+export type BoardInput =
+  /** Typed bytes, in order. What the guest has not taken yet is kept, up to 64 KiB a port. */
+  | { readonly kind: "console"; readonly port: ConsolePort; readonly bytes: Uint8Array }
+  /** Answer to a `block` output. `runs` fill exactly the sectors of a read that went well. */
+  | {
+      readonly kind: "block-done";
+      readonly disk: string;
+      readonly request: number;
+      readonly ok: boolean;
+      readonly runs?: readonly ContentRun[];
+    }
+  /** An Ethernet frame for a nic; dropped, and counted, when the guest has no room for it. */
+  | { readonly kind: "packet"; readonly nic: string; readonly bytes: Uint8Array }
+  /** Answer to `need-random`: exactly as many bytes. */
+  | { readonly kind: "random"; readonly request: number; readonly bytes: Uint8Array }
+  /** Order of the harts from the next round on: each once. Without it: 0, 1, 2, ... */
+  | { readonly kind: "hart-order"; readonly order: readonly number[] };
+
+export type LifecycleEvent =
+  "preboot" | "postboot" | "application-start" | "application-exit" | "shutdown";
+
+export type Halt =
+  /** SBI system reset, the finisher, or `tohost` with code 0 (`passed`) or another one. */
+  | { readonly kind: "power-off"; readonly reason: "none" | "system-failure" }
+  | { readonly kind: "reset"; readonly reason: "none" | "system-failure" }
+  | { readonly kind: "exit"; readonly code: string };
+
+/** Each is stamped with the progress right behind the instruction that caused it. */
+export type BoardOutput = { readonly progress: number } & (
+  | { readonly kind: "console"; readonly port: ConsolePort; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "block";
+      readonly disk: string;
+      readonly request: number;
+      readonly io: BlockRequest;
+    }
+  | { readonly kind: "send"; readonly nic: string; readonly bytes: Uint8Array }
+  | { readonly kind: "need-random"; readonly request: number; readonly bytes: number }
+  | { readonly kind: "lifecycle"; readonly event: LifecycleEvent }
+  | { readonly kind: "halt"; readonly halt: Halt }
+);
+
+/** An output before it is stamped. */
+export type Emission = BoardOutput extends infer Output
+  ? Output extends unknown
+    ? Omit<Output, "progress">
+    : never
+  : never;
