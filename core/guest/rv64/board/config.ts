@@ -20,6 +20,8 @@ export interface LinuxBoot {
   /** null: no initial RAM disk. */
   readonly initrd: string | null;
   readonly commandLine: string;
+  /** Up to 64 bytes in hexadecimal from which the guest's random numbers start; null: it has to find some. */
+  readonly rngSeed: string | null;
 }
 
 export type BoardConfig = {
@@ -45,6 +47,7 @@ export type BoardProblem = {
     | "bad-config"
     | "bad-elf"
     | "bad-kernel"
+    | "kernel-missing"
     | "kernel-too-large"
     | "initrd-missing"
     | "initrd-too-large"

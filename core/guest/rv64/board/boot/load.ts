@@ -4,7 +4,14 @@ import type { Engine } from "../../engine.ts";
 import { readElf } from "../../elf.ts";
 import * as layout from "../../layout.ts";
 import { Machine } from "../../machine.ts";
-import { type BoardConfig, type BoardProblem, type ElfBoot, timeRatio } from "../config.ts";
+import {
+  type BoardConfig,
+  type BoardProblem,
+  type ElfBoot,
+  type LinuxBoot,
+  timeRatio,
+} from "../config.ts";
+import { isProblem, loadLinux } from "./linux.ts";
 import type { BoardState } from "../state.ts";
 import { enterSupervisor } from "../supervisor-entry.ts";
 
@@ -40,6 +47,23 @@ function loadElf(
   return null;
 }
 
+function startLinux(
+  engine: Engine,
+  config: BoardConfig,
+  boot: LinuxBoot,
+  files: BootFiles,
+  state: BoardState,
+): BoardProblem | null {
+  const kernel = files.get(boot.kernel);
+  if (kernel === undefined) return { code: "kernel-missing", message: "the kernel was not given" };
+  const initrd = boot.initrd === null ? null : files.get(boot.initrd);
+  if (initrd === undefined) return { code: "initrd-missing", message: "the initrd was not given" };
+  const loaded = loadLinux(engine, config, boot, { kernel, initrd }, state.virtio.length);
+  if (isProblem(loaded)) return loaded;
+  startAsFirmware(engine, state, loaded.entry, loaded.tree);
+  return null;
+}
+
 /** Loads into an engine whose RAM is zero; null when all is well. */
 export function load(
   engine: Engine,
@@ -54,5 +78,5 @@ export function load(
   }
   const { boot } = config;
   if (boot.kind === "elf") return loadElf(engine, boot, files, state);
-  return { code: "bad-kernel", message: "no Linux yet" };
+  return startLinux(engine, config, boot, files, state);
 }
