@@ -37,7 +37,7 @@ import {
 import { served, submit } from "./device.ts";
 import { type MediumOptions, prepareMedium } from "./disk.ts";
 import { type ArmFault, armFault } from "./faults.ts";
-import { deleteFile, listFiles, readFile, writeFile } from "./metadata-files.ts";
+import { deleteFile, listFiles, readFile, scanFiles, writeFile } from "./metadata-files.ts";
 import {
   allocatedRanges,
   claimVolume,
@@ -76,6 +76,7 @@ const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => Bloc
   "file-write": writeFile,
   "file-delete": deleteFile,
   "file-list": listFiles,
+  "file-scan": scanFiles,
 };
 
 const volumesOf = (self: DeviceEntity): ArrayEntity => self as unknown as ArrayEntity;

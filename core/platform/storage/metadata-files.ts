@@ -62,6 +62,16 @@ export function listFiles(self: ArrayEntity, { prefix = "" }: FileList): BlockOu
   return { ok: true, value: { names } };
 }
 
+/** Answers {files: [{name, value, version}]}, sorted by name: all of them as of one moment. */
+export function scanFiles(self: ArrayEntity, { prefix = "" }: FileList): BlockOutcome {
+  const start = fileKey(prefix);
+  const files = Object.entries(self.durable.files)
+    .filter(([key, file]) => key.startsWith(start) && file.value !== undefined)
+    .map(([key, { value, version }]) => ({ name: key.slice(fileKey("").length), value, version }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { ok: true, value: { files: files as unknown as Plain } };
+}
+
 function conflictOf(
   self: ArrayEntity,
   name: string,
