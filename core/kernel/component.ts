@@ -2,9 +2,16 @@
  * What a kind of entity is: its initial state and its handlers. Behaviour lives here and nowhere
  * else; everything that an entity remembers is plain data in the world's stores.
  */
+import type { Advance } from "./advance.ts";
 import type { Envelope } from "./carrier.ts";
 import type { Entity } from "./entity.ts";
 import type { PlainObject } from "./plain.ts";
+import type { Viewed } from "./view.ts";
+
+/** A method type, so that a component of any types can be kept beside others. */
+type Handler<C extends PlainObject, D extends PlainObject, V extends PlainObject> = {
+  handle(self: Entity<C, D, V>, arg: never): void;
+}["handle"];
 
 /**
  * `C` is the configuration (fixed at spawn), `D` the durable state (survives crashes), `V` the
@@ -16,16 +23,20 @@ export interface Component<
   V extends PlainObject = PlainObject,
 > {
   readonly kind: string;
-  readonly durable?: (config: C) => D;
-  readonly volatile?: (config: C) => V;
+  durable?(config: C): D;
+  volatile?(config: C): V;
   /** Timers, messages and requests by name. A request handler receives a `Request`. */
-  readonly handlers: { readonly [name: string]: (self: Entity<C, D, V>, arg: never) => void };
+  readonly handlers: { readonly [name: string]: Handler<C, D, V> };
   /** Links and buses: takes an envelope from its sender, in the sender's event. */
-  readonly carry?: (self: Entity<C, D, V>, envelope: Envelope) => void;
+  carry?(self: Entity<C, D, V>, envelope: Envelope): void;
   /** Runs when the domain crashes, before volatile state is dropped: what the hardware keeps. */
-  readonly crashed?: (self: Entity<C, D, V>) => void;
+  crashed?(self: Entity<C, D, V>): void;
   /** Runs when the domain restarts, in order of creation. Sees durable state only. */
-  readonly restarted?: (self: Entity<C, D, V>) => void;
+  restarted?(self: Entity<C, D, V>): void;
+  /** Runs by itself as time goes on: a real guest. */
+  readonly advance?: Advance;
+  /** What `inspect` finds below this entity beyond its records; undefined: nothing of this name. */
+  view?(self: never, path: readonly string[]): Viewed | undefined;
   /** Sees and changes the whole world: the scenario's driver, fault injectors. */
   readonly omniscient?: boolean;
   /** Reachable from every domain: what the world outside knows, clients and their journals. */

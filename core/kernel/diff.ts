@@ -21,6 +21,7 @@ export function diffWorlds(a: World, b: World, limit = 20): Difference[] {
     const left = viewByName(a, name);
     const right = viewByName(b, name);
     collect(`/${name}`, left, right, differences, limit);
+    collectPages(a, b, name, differences, limit);
     if (differences.length >= limit) return differences;
   }
   collect("/domains", withoutRoots(a), withoutRoots(b), differences, limit);
@@ -28,6 +29,27 @@ export function diffWorlds(a: World, b: World, limit = 20): Difference[] {
   collect("/world", scalars(a), scalars(b), differences, limit);
   return differences;
 }
+
+/** Pages of memories at which two worlds differ, by number, each by the first word that does. */
+function collectPages(a: World, b: World, name: string, into: Difference[], limit: number): void {
+  for (const memory of a.memories.namesOf(name)) {
+    const [left, right] = [a.memories.get(memory)!, b.memories.get(memory)];
+    if (right === undefined || left.pages !== right.pages || left.digest() === right.digest()) {
+      continue;
+    }
+    const label = memory.slice(memory.lastIndexOf("#") + 1);
+    for (const page of left.differingPages(right)) {
+      if (into.length >= limit) return;
+      const [x, y] = [left.backing.read(page).slice(), right.backing.read(page).slice()];
+      const at = x.findIndex((byte, i) => byte !== y[i]) & ~7;
+      const path = `/${name}/memories/${label}/${page}/${at}`;
+      into.push({ path, a: hexOf(x.subarray(at, at + 8)), b: hexOf(y.subarray(at, at + 8)) });
+    }
+  }
+}
+
+const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 function viewByName(world: World, name: string): Plain | undefined {
   const id = world.registry.idOf(name);

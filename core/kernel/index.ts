@@ -1,4 +1,5 @@
 /** The kernel's door: time, events, gate, stores, domains, messages, operations, invariants. */
+export type { Advance } from "./advance.ts";
 export { assert, unreachable } from "./assert.ts";
 export { canonicalBytes } from "./canonical.ts";
 export type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
@@ -25,6 +26,13 @@ export {
   restoreWorld,
   type WorldImage,
 } from "./snapshot.ts";
+export { type MakeBacking, type MemoryShape } from "./stores/memories.ts";
+export {
+  MEMORY_PAGE_BYTES,
+  type MemoryPage,
+  type PageBacking,
+  type PagedMemory,
+} from "./stores/paged-memory.ts";
 export * from "./time.ts";
-export { splitPointer, viewPath } from "./view.ts";
+export { splitPointer, type Viewed, viewPath } from "./view.ts";
 export * from "./world.ts";

@@ -29,6 +29,8 @@ export class Registry {
 
   /** Handles by id; a hole where the entity is gone. */
   handles: (Entity | undefined)[] = [];
+  /** Entities that run by themselves as time goes on, in order of creation. */
+  advancing: Entity[] = [];
   /** Incarnation by domain: an index for the event loop. */
   incarnations = new Int32Array(16);
   /** The same, with -1 for a domain that is down: no event of it runs. */
@@ -111,6 +113,8 @@ export class Registry {
     this.entityRecords.set(entity.id, undefined);
     this.handles[entity.id] = undefined;
     this.#ids.delete(entity.name);
+    if (entity.component.advance === undefined) return;
+    this.advancing = this.advancing.filter((each) => each !== entity);
   }
 
   idOf(name: string): EntityId | undefined {
@@ -121,6 +125,7 @@ export class Registry {
   reindex(): void {
     const before = this.handles;
     this.handles = [];
+    this.advancing = [];
     this.#ids = new Map();
     for (let id = 0; id < this.entityRecords.used; id++) {
       const record = this.entityRecords.get(id) as EntityRecord | undefined;
@@ -135,6 +140,7 @@ export class Registry {
   #adopt(id: EntityId, handle: Entity): void {
     this.handles[id] = handle;
     this.#ids.set(handle.name, id);
+    if (handle.component.advance !== undefined) this.advancing.push(handle);
   }
 
   #index(id: EntityId): Entity {

@@ -59,11 +59,11 @@ function domainDigests(world: World): bigint[] {
 }
 
 function entityWords(
-  { registry, durable, volatile, messenger }: World,
+  { registry, durable, volatile, messenger, memories }: World,
   { id, name }: Entity,
   contentDigests: ReadonlyMap<string, bigint>,
 ): bigint[] {
-  return [
+  const words = [
     registry.entityRecords.digestOf(id),
     durable.digestOf(id),
     volatile.digestOf(id),
@@ -71,6 +71,11 @@ function entityWords(
     registry.counters.digestOf(id),
     contentDigests.get(name) ?? 0n,
   ];
+  if (memories.size > 0) {
+    const memory = memories.digestOf(name);
+    if (memory !== 0n) words.push(memory);
+  }
+  return words;
 }
 
 function wordBytes(words: readonly bigint[]): Uint8Array {

@@ -13,6 +13,9 @@ export interface WorldImage {
   readonly stores: { readonly [name: string]: unknown };
 }
 
+/** Snapshots of earlier versions had none. */
+const NO_MEMORIES: PlainObject = { memories: [], removed: [], contents: new Uint8Array(0) };
+
 /** Every store of a world by name, those of observers included. */
 function storesOf(world: World): { readonly [name: string]: Store<unknown> } {
   const { registry, messenger, checker } = world;
@@ -23,6 +26,7 @@ function storesOf(world: World): { readonly [name: string]: Store<unknown> } {
     durable: world.durable,
     volatile: world.volatile,
     contents: world.contents,
+    memories: world.memories,
     asks: messenger.asks,
     queue: world.queue,
     gate: world.gate,
@@ -74,7 +78,7 @@ export function decodeImage(
   );
   const stores: { [name: string]: unknown } = {};
   for (const [name, store] of Object.entries(storesOf(world))) {
-    const part = encoded?.[name];
+    const part = encoded?.[name] ?? (name === "memories" ? NO_MEMORIES : undefined);
     assert(typeof part === "object", () => `snapshot without store ${name}`);
     stores[name] = store.applyDelta(base?.stores[name], part);
   }

@@ -21,6 +21,12 @@ export function viewEntity(world: World, entity: Entity): PlainObject {
     const label = name.slice(name.lastIndexOf("#") + 1);
     contents[label] = { sectors, allocatedSectors, digest: hashHex(content.digest()) };
   }
+  const memories: { [label: string]: PlainObject } = {};
+  for (const name of world.memories.namesOf(entity.name)) {
+    const memory = world.memories.get(name)!;
+    const label = name.slice(name.lastIndexOf("#") + 1);
+    memories[label] = { pages: memory.pages, digest: hashHex(memory.digest()) };
+  }
   return {
     kind: entity.kind,
     domain: world.registry.domain(entity.domain).name,
@@ -29,6 +35,7 @@ export function viewEntity(world: World, entity: Entity): PlainObject {
     volatile: world.volatile.get(entity.id) ?? {},
     asks: world.messenger.asks.get(entity.id) ?? {},
     contents,
+    ...(Object.keys(memories).length > 0 && { memories }),
     pending: pendingEvents(world, entity.id) as Plain,
   };
 }
@@ -74,7 +81,10 @@ export function viewPath(world: World, pointer: string): Viewed {
     const name = segments.slice(0, taken).join("/");
     const id = world.registry.idOf(name);
     if (id === undefined) continue;
-    return descend(viewEntity(world, world.entity(id)), segments.slice(taken), `/${name}`);
+    const entity = world.entity(id);
+    const below = segments.slice(taken);
+    const own = below.length > 0 ? entity.component.view?.(entity as never, below) : undefined;
+    return own ?? descend(viewEntity(world, entity), below, `/${name}`);
   }
   return { ok: false, message: `no entity at ${pointer}; the empty path lists them` };
 }

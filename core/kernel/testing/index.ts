@@ -6,3 +6,4 @@ export {
   type SampleOptions,
   sampleWorld,
 } from "./sample-world.ts";
+export { ArrayBacking, type Core, type CoreOptions, coreWorld, memoryOf } from "./clocked-cores.ts";
