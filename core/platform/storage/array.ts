@@ -50,6 +50,18 @@ import {
   reserveSectors,
   resizeVolume,
 } from "./volumes.ts";
+import { copyFirst, keepBeforePowerLoss, mayOverwrite } from "./vvols/keep.ts";
+import {
+  isSnapshot,
+  isSnapshotLabel,
+  keptGrains,
+  readSnapshot,
+  snapshotLabel,
+  snapshotProblem,
+} from "./vvols/snapshot-reads.ts";
+import { wholeVvol } from "./vvols/vvol-content.ts";
+import { vvolsOf } from "./vvols/vvol-state.ts";
+import { VASA_VERBS } from "./vvols/vvols.ts";
 import { destage, losePower } from "./write-cache.ts";
 
 export type ArrayOptions = MediumOptions & {
@@ -77,6 +89,7 @@ const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => Bloc
   "file-delete": deleteFile,
   "file-list": listFiles,
   "file-scan": scanFiles,
+  ...VASA_VERBS,
 };
 
 const volumesOf = (self: DeviceEntity): ArrayEntity => self as unknown as ArrayEntity;
@@ -89,6 +102,8 @@ const VOLUMES: Behaviour = {
     reserveSectors(volumesOf(self), medium, sector, sectors),
   release: (self, medium, sector, sectors) =>
     releaseSectors(volumesOf(self), medium, sector, sectors),
+  overwriting: (self, medium, range) => mayOverwrite(volumesOf(self), medium, range),
+  derived: (self, medium, range) => readSnapshot(volumesOf(self), medium, range),
   perform: (self, { verb, body }) => VERBS[verb]!(volumesOf(self), body as never),
   recheck: (self, op) => recheck(volumesOf(self), op),
   ended: (self, op, outcome) => {
@@ -100,7 +115,8 @@ const VOLUMES: Behaviour = {
 /** For observers: the space that is kept count of beside that which is written. */
 function auditSpace(self: ArrayEntity): void {
   tell(device(self), "space-audit", () => {
-    const counted = labels(self).reduce((sum, label) => sum + countGrains(self, label), 0);
+    const written = labels(self).reduce((sum, label) => sum + countGrains(self, label), 0);
+    const counted = written + keptGrains(self);
     return { counted, kept: self.durable.usedGrains };
   });
 }
@@ -108,6 +124,7 @@ function auditSpace(self: ArrayEntity): void {
 /** The volume may have been deleted, shrunk or claimed while the request waited. */
 function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
   if (op.io.op === "verb") return undefined;
+  if (isSnapshotLabel(op.medium)) return snapshotProblem(self, op.medium, op.io);
   const volume = self.durable.volumes[op.medium];
   if (volume === undefined || !isCurrent(self, op)) return refused("gone");
   if (volume.owner !== null && volume.owner !== op.owner) return refused("gone");
@@ -119,6 +136,7 @@ function takeIo(self: ArrayEntity, request: Request<VolumeIo>): void {
   const admission = admit(self, body, request);
   if (admission.do === "nothing") return;
   if (admission.do === "answer") return answer(self, request, admission.outcome);
+  if (isSnapshot(self, body.volume)) return takeSnapshotIo(self, request);
   const medium = volumeLabel(body.volume);
   const volume = self.durable.volumes[medium];
   if (volume === undefined || (volume.owner !== null && volume.owner !== body.owner)) {
@@ -131,9 +149,27 @@ function takeIo(self: ArrayEntity, request: Request<VolumeIo>): void {
   submit(device(self), medium, body.request, request, body);
 }
 
+function takeSnapshotIo(self: ArrayEntity, request: Request<VolumeIo>): void {
+  const { body } = request;
+  const medium = snapshotLabel(body.volume);
+  const problem = snapshotProblem(self, medium, body.request);
+  if (problem !== undefined) return answer(self, request, problem);
+  noteQueued(self, body, self.volatile.nextOp);
+  submit(device(self), medium, body.request, request, body);
+}
+
 function takeVerb(verb: string): (self: ArrayEntity, request: Request) => void {
   return (self, request) =>
     submit(device(self), "", { op: "verb", verb, body: request.body }, request);
+}
+
+/** A first touch since a snapshot: the old content is copied, and only then the write is served. */
+function finishServing(self: ArrayEntity, id: number): void {
+  const { io, medium } = self.volatile.active[id]!;
+  const changes = io.op === "write" || io.op === "discard";
+  const copyNs = changes ? copyFirst(self, medium, io) : 0;
+  if (copyNs > 0) self.after(copyNs, "served", id);
+  else served(device(self), VOLUMES, id);
 }
 
 const verbHandlers = Object.fromEntries(Object.keys(VERBS).map((verb) => [verb, takeVerb(verb)]));
@@ -145,11 +181,12 @@ export const array = component<ArrayConfig, ArrayDurable, ArrayVolatile>({
   handlers: {
     ...verbHandlers,
     "volume-io": takeIo,
-    served: (self, id: number) => served(device(self), VOLUMES, id),
+    served: (self, id: number) => finishServing(self, id),
     destage: (self) => destage(device(self)),
     "arm-fault": (self, request: Request<ArmFault>) => armFault(device(self), VOLUMES, request),
   },
   crashed: (self) => {
+    keepBeforePowerLoss(self);
     losePower(device(self), labels(self));
     if (self.config.cacheSectors > 0) recountSpace(self);
   },
@@ -177,8 +214,9 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
   assert(outcome.ok, () => `${self.name} has volume ${name} already`);
 }
 
-/** What reads of a volume see now; undefined when there is none. Not to be changed. */
+/** What reads of a volume or snapshot see now; undefined when there is none. Not to be changed. */
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
+  if (isSnapshot(self, name)) return wholeVvol(vvolsOf(self)!, name);
   if (self.durable.volumes[volumeLabel(name)] === undefined) return undefined;
   return currentContent(device(self), volumeLabel(name));
 }

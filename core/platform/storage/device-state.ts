@@ -13,6 +13,7 @@ import type {
   PlainObject,
   Request,
   SectorContent,
+  SectorRange,
 } from "../../kernel/index.ts";
 import type { BlockOutcome, BlockRequest } from "./block.ts";
 import type { FaultRates } from "./fault-rates.ts";
@@ -112,6 +113,14 @@ export type Behaviour = {
   ) => boolean;
   /** Told before sectors are given back. */
   readonly release: (self: DeviceEntity, medium: string, sector: number, sectors: number) => void;
+  /** Told before sectors change, by whatever way; false: there is no space for what that takes. */
+  readonly overwriting: (self: DeviceEntity, medium: string, range: SectorRange) => boolean;
+  /** Content of a medium that is made of others; undefined: it holds its own. */
+  readonly derived: (
+    self: DeviceEntity,
+    medium: string,
+    range: SectorRange,
+  ) => readonly ContentRun[] | undefined;
   /** Runs a verb, when its service time is over. */
   readonly perform: (self: DeviceEntity, verb: VerbRequest) => BlockOutcome;
   /** Whether a request that was served may still take effect; undefined: yes. */

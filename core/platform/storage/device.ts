@@ -150,7 +150,7 @@ function perform(self: DeviceEntity, behaviour: Behaviour, op: DeviceOp): BlockO
     case "verb":
       return behaviour.perform(self, io);
     case "read":
-      return readSectors(self, medium, io);
+      return readSectors(self, behaviour, medium, io);
     case "write":
       return writeSectors(self, behaviour, medium, io);
     case "discard":
@@ -160,8 +160,15 @@ function perform(self: DeviceEntity, behaviour: Behaviour, op: DeviceOp): BlockO
   }
 }
 
-function readSectors(self: DeviceEntity, medium: string, io: SectorRange): BlockOutcome {
+function readSectors(
+  self: DeviceEntity,
+  behaviour: Behaviour,
+  medium: string,
+  io: SectorRange,
+): BlockOutcome {
   const { sector, sectors } = io;
+  const derived = behaviour.derived(self, medium, io);
+  if (derived !== undefined) return { ok: true, value: { runs: derived } };
   if (isBad(self, medium, sector, sectors)) return refused("io-error", { sector });
   rotOnRead(self, medium, sector, sectors);
   const runs = currentContent(self, medium).read(sector, sectors);
@@ -177,6 +184,7 @@ function writeSectors(
   io: WriteRequest,
 ): BlockOutcome {
   const { sector, sectors, runs, fua = false, barrier = false } = io;
+  if (!behaviour.overwriting(self, medium, io)) return refused("no-space");
   if (!hasSpace(self, behaviour, medium, sector, sectors)) return refused("no-space");
   const id = self.volatile.cache.next;
   const landed = landing(self, medium, io);
@@ -212,6 +220,7 @@ function reserveLanding(
   medium: string,
   { sector, sectors }: WriteRequest,
 ): boolean {
+  if (!behaviour.overwriting(self, medium, { sector, sectors })) return false;
   return behaviour.reserve(self, medium, sector, sectors);
 }
 
@@ -221,6 +230,7 @@ function discardSectors(
   medium: string,
   { sector, sectors }: SectorRange,
 ): BlockOutcome {
+  if (!behaviour.overwriting(self, medium, { sector, sectors })) return refused("no-space");
   behaviour.release(self, medium, sector, sectors);
   const id = self.volatile.cache.next;
   takeWrite(self, medium, { sector, sectors, runs: null }, {});

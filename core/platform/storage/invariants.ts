@@ -20,6 +20,7 @@ import type { ArrayEntity } from "./array-state.ts";
 import { overlaps, sliceRuns } from "./block.ts";
 import { ACKNOWLEDGED, FORGOTTEN, POWER_LOST } from "./device-state.ts";
 import type { PagePoolEntity } from "./page-pool.ts";
+import { keptGrains } from "./vvols/snapshot-reads.ts";
 
 type Write = {
   readonly id: number;
@@ -193,7 +194,7 @@ function checkPool(entity: Entity, world: World): Finding | undefined {
 function checkSpace(entity: Entity): Finding | undefined {
   const { durable, config } = entity as unknown as ArrayEntity;
   const used = durable.usedGrains;
-  let sum = 0;
+  let sum = keptGrains(entity as unknown as ArrayEntity);
   for (const label in durable.volumes) sum += durable.volumes[label]!.grains;
   if (used !== sum)
     return { message: "used space is not that of the volumes", fields: { used, sum } };

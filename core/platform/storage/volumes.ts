@@ -4,11 +4,12 @@
  * Must hold: used space is the number of grains that hold a written sector, over all volumes, and
  * never above the capacity (misdirected writes that find no space do not land).
  */
-import { type Editable, type Plain, type SectorContent } from "../../kernel/index.ts";
+import type { Editable, Plain, SectorContent, SectorRange } from "../../kernel/index.ts";
 import type { ArrayDurable, ArrayEntity } from "./array-state.ts";
 import { device, volumeLabel } from "./array-state.ts";
 import { type BlockOutcome, DONE, refused } from "./block.ts";
 import { createMedium, currentContent, removeMedium } from "./device-state.ts";
+import { keptGrains } from "./vvols/snapshot-reads.ts";
 
 export type CreateVolume = { readonly name: string; readonly sectors: number };
 export type ResizeVolume = { readonly name: string; readonly sectors: number };
@@ -162,15 +163,25 @@ function grainsIn(
 ): number {
   const from = first * grainSectors;
   const to = Math.min(past * grainSectors, content.sectors);
+  return grainsOfRuns(content.allocatedRuns(from, to - from), grainSectors);
+}
+
+/** Grains that ranges, in order, touch. */
+export function grainsOfRuns(runs: readonly SectorRange[], grainSectors: number): number {
   let grains = 0;
-  let counted = first - 1;
-  for (const range of content.allocatedRuns(from, to - from)) {
+  let counted = -1;
+  for (const range of runs) {
     const low = Math.max(Math.floor(range.sector / grainSectors), counted + 1);
     const high = Math.floor((range.sector + range.sectors - 1) / grainSectors);
     grains += Math.max(0, high - low + 1);
     counted = Math.max(counted, high);
   }
   return grains;
+}
+
+/** Space that something other than a volume's sectors takes: what snapshots keep. */
+export function addUsedGrains(self: ArrayEntity, grains: number): void {
+  self.editDurable().usedGrains += grains;
 }
 
 /** Counts from the contents: after a crash, and for the audit of the count that is kept. */
@@ -183,7 +194,7 @@ export function countGrains(self: ArrayEntity, label: string): number {
 /** After a power loss: writes that did not survive take no space. */
 export function recountSpace(self: ArrayEntity): void {
   const durable = self.editDurable();
-  durable.usedGrains = 0;
+  durable.usedGrains = keptGrains(self);
   for (const label of Object.keys(durable.volumes)) {
     const grains = countGrains(self, label);
     durable.volumes[label]!.grains = grains;

@@ -1,0 +1,45 @@
+/**
+ * Writes that the array itself makes to its volumes: reverts and copies. They are durable at once,
+ * and known to observers like a host's.
+ *
+ * Must hold: like any other write, one to a base keeps first what it comes over.
+ */
+import type { ContentRun, SectorRange } from "../../../kernel/index.ts";
+import { type ArrayEntity, device, volumeLabel } from "../array-state.ts";
+import { ACKNOWLEDGED, tell } from "../device-state.ts";
+import { releaseSectors, reserveSectors } from "../volumes.ts";
+import { takeWrite } from "../write-cache.ts";
+import { mayOverwrite } from "./keep.ts";
+
+/** What is to be in a range: `runs` null makes it never written. */
+export type Piece = SectorRange & { readonly runs: readonly ContentRun[] | null };
+
+/** False when there is no space; then some of the pieces may have been written. */
+export function writeVolume(array: ArrayEntity, volume: string, pieces: readonly Piece[]): boolean {
+  const medium = volumeLabel(volume);
+  for (const piece of pieces) {
+    const { sector, sectors, runs } = piece;
+    if (!mayOverwrite(array, medium, piece)) return false;
+    if (runs === null) releaseSectors(array, medium, sector, sectors);
+    else if (!reserveSectors(array, medium, sector, sectors)) return false;
+    const { next: id } = array.volatile.cache;
+    takeWrite(device(array), medium, piece, { fua: true });
+    tell(device(array), ACKNOWLEDGED, () => {
+      return { medium, op: "write", id, sector, sectors, runs, durable: true, barrier: false };
+    });
+  }
+  return true;
+}
+
+/** The parts of a range that `held`, in order, leaves out. */
+export function gapsOf(range: SectorRange, held: readonly SectorRange[]): SectorRange[] {
+  const gaps: SectorRange[] = [];
+  let at = range.sector;
+  for (const { sector, sectors } of held) {
+    if (sector > at) gaps.push({ sector: at, sectors: sector - at });
+    at = Math.max(at, sector + sectors);
+  }
+  const past = range.sector + range.sectors;
+  if (at < past) gaps.push({ sector: at, sectors: past - at });
+  return gaps;
+}

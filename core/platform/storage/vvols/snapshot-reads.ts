@@ -1,0 +1,50 @@
+/** Snapshots as the array's front end sees them: media that can be read, once they are bound. */
+import type { ContentRun, SectorRange } from "../../../kernel/index.ts";
+import type { ArrayEntity } from "../array-state.ts";
+import { type BlockOutcome, type BlockRequest, isInRange, refused } from "../block.ts";
+import { readVvol } from "./vvol-content.ts";
+import { vvolsOf } from "./vvol-state.ts";
+
+const PREFIX = "snapshot:";
+
+export const snapshotLabel = (name: string): string => `${PREFIX}${name}`;
+
+export const isSnapshotLabel = (medium: string): boolean => medium.startsWith(PREFIX);
+
+const nameOf = (medium: string): string => medium.slice(PREFIX.length);
+
+export function isSnapshot(array: ArrayEntity, name: string): boolean {
+  return vvolsOf(array)?.durable.snapshots[name]?.state === "taken";
+}
+
+/** Why a request to a snapshot is refused; undefined: it is a read that can be served. */
+export function snapshotProblem(
+  array: ArrayEntity,
+  medium: string,
+  request: BlockRequest,
+): BlockOutcome | undefined {
+  const vvol = nameOf(medium);
+  const vvols = vvolsOf(array);
+  const known = vvols?.durable.snapshots[vvol];
+  if (vvols === undefined || known?.state !== "taken") return refused("gone", vvol);
+  if (vvols.volatile.bindings[vvol] === undefined) return refused("not-bound", vvol);
+  if (request.op === "flush") return undefined;
+  if (request.op !== "read") return refused("read-only", vvol);
+  return isInRange(request, known.sectors) ? undefined : refused("out-of-range");
+}
+
+/** Content of a range of a snapshot's medium; undefined: the medium is no snapshot. */
+export function readSnapshot(
+  array: ArrayEntity,
+  medium: string,
+  range: SectorRange,
+): readonly ContentRun[] | undefined {
+  if (!isSnapshotLabel(medium)) return undefined;
+  return readVvol(vvolsOf(array)!, nameOf(medium), range);
+}
+
+/** Grains of the array that all that is kept takes. */
+export function keptGrains(array: ArrayEntity): number {
+  const snapshots = Object.values(vvolsOf(array)?.durable.snapshots ?? {});
+  return snapshots.reduce((sum, { grains }) => sum + grains, 0);
+}

@@ -1,0 +1,176 @@
+/**
+ * The copy-on-write side of a storage array: an entity `ARRAY/vvols` beside it, and the verbs of
+ * VASA 2.0 that hosts ask the array for. Bases are volumes of the array and take block requests like
+ * any other; snapshots are read once they are bound.
+ *
+ * Verbs (all through the array's queue): `vasa-create`, `vasa-hold`, `vasa-release` and
+ * `vasa-release-holder` (the last holder deletes), `vasa-bind`, `vasa-unbind`, `vasa-query`,
+ * `vasa-allocated`, `vasa-unshared`, `vasa-unshared-chunks`; as tasks `vasa-prepare`,
+ * `vasa-snapshot`, `vasa-revert`, `vasa-copy-diffs`, asked after with `vasa-task`.
+ */
+import { assert, component, type Plain, type Request } from "../../../kernel/index.ts";
+import type { ArrayEntity } from "../array-state.ts";
+import { type BlockOutcome, DONE, refused } from "../block.ts";
+import { allocatedChunks } from "./copy-tasks.ts";
+import {
+  addBase,
+  createBase,
+  type Hold,
+  holdersOf,
+  holdVvols,
+  releaseHolder,
+  releaseVvols,
+} from "./hierarchy.ts";
+import { startTask, stepTask, TASK_VERBS, taskUpdate } from "./tasks.ts";
+import { baseOf, unsharedRanges, vvolSectors } from "./vvol-content.ts";
+import {
+  type VasaFaults,
+  type VvolsConfig,
+  type VvolsDurable,
+  type VvolsEntity,
+  vvolsName,
+  vvolsOf,
+  type VvolsVolatile,
+} from "./vvol-state.ts";
+
+export type VvolInfo = {
+  readonly vvol: string;
+  readonly base: string;
+  readonly state: "base" | "prepared" | "taken";
+  readonly sectors: number;
+  readonly holders: readonly string[];
+};
+
+/** Two vvols of one family. */
+type Pair = { readonly vvol: string; readonly since: string };
+
+export type ArmVasaFault = { readonly kind: keyof VasaFaults; readonly count: number };
+
+const NO_FAULTS: VasaFaults = { lostTasks: 0, lateTasks: 0, failedItems: 0, tornCopies: 0 };
+
+const vvols = component<VvolsConfig, VvolsDurable, VvolsVolatile>({
+  kind: "vvols",
+  durable: () => ({ serial: 0, bases: {}, snapshots: {}, armed: NO_FAULTS }),
+  volatile: () => ({ nextTask: 1, tasks: {}, bindings: {} }),
+  handlers: {
+    step: (self, id: string) => stepTask(self, id),
+    "arm-vasa-fault": (self, request: Request<ArmVasaFault>) => {
+      const { kind, count } = request.body;
+      self.editDurable().armed[kind] += count;
+      self.reply(request, {});
+    },
+  },
+});
+
+/** Gives an array its copy-on-write side. Part of building. */
+export function spawnVvols(
+  array: ArrayEntity,
+  options: { readonly chunkSectors: number; readonly metadataNs?: number },
+): VvolsEntity {
+  const { chunkSectors, metadataNs = 500_000 } = options;
+  const { grainSectors } = array.config;
+  assert(chunkSectors % grainSectors === 0, () => `chunk ${chunkSectors}, grain ${grainSectors}`);
+  const config: VvolsConfig = { array: array.id, chunkSectors, metadataNs };
+  return array.world.spawn(vvols, config, {
+    creator: array as never,
+    name: vvolsName(array.name),
+  });
+}
+
+/** Makes a base at once, at build. */
+export function addVvol(
+  array: ArrayEntity,
+  name: string,
+  sectors: number,
+  holders: readonly string[],
+): void {
+  const self = vvolsOf(array);
+  assert(self, () => `${array.name} has no copy-on-write volumes`);
+  const { chunkSectors } = self.config;
+  const outcome = addBase(self, name, sectors, holders, chunkSectors);
+  assert(outcome.ok, () => `${array.name} has volume ${name} already`);
+}
+
+type Verb = (self: VvolsEntity, body: never) => BlockOutcome;
+
+const SYNCHRONOUS: { readonly [verb: string]: Verb } = {
+  create: (self, body: { label: string; sectors: number; holder: string }) =>
+    createBase(self, body.label, body.sectors, body.holder),
+  hold: (self, { holds }: { holds: readonly Hold[] }) => holdVvols(self, holds),
+  release: (self, { holds }: { holds: readonly Hold[] }) => releaseVvols(self, holds),
+  "release-holder": (self, { holder }: { holder: string }) => releaseHolder(self, holder),
+  bind: (self, { vvol, host }: { vvol: string; host: string }) => bind(self, vvol, host),
+  unbind: (self, { vvol }: { vvol: string }) => {
+    delete self.edit().bindings[vvol];
+    return DONE;
+  },
+  query: (self) => ({ ok: true, value: { vvols: listVvols(self) as unknown as Plain } }),
+  task: (self, { task }: { task: string }) => taskUpdate(self, task),
+  allocated: (self, { vvol }: { vvol: string }) => allocated(self, vvol),
+  unshared: (self, pair: Pair) => unshared(self, pair, "unshared-ranges"),
+  "unshared-chunks": (self, pair: Pair) => unshared(self, pair, "unshared-chunks"),
+};
+
+const prefixed = (verbs: { readonly [verb: string]: Verb }) =>
+  Object.entries(verbs).map(([verb, run]) => {
+    const onArray = (array: ArrayEntity, body: never): BlockOutcome => {
+      const self = vvolsOf(array);
+      return self === undefined ? refused("not-supported", verb) : run(self, body);
+    };
+    return [`vasa-${verb}`, onArray] as const;
+  });
+
+const asTask =
+  (verb: string): Verb =>
+  (self, body) =>
+    startTask(self, verb, body);
+
+/** For the array's table of verbs. */
+export const VASA_VERBS: {
+  readonly [verb: string]: (array: ArrayEntity, body: never) => BlockOutcome;
+} = Object.fromEntries([
+  ...prefixed(SYNCHRONOUS),
+  ...prefixed(Object.fromEntries(Object.keys(TASK_VERBS).map((verb) => [verb, asTask(verb)]))),
+]);
+
+function bind(self: VvolsEntity, vvol: string, host: string): BlockOutcome {
+  if (holdersOf(self, vvol) === undefined) return refused("gone", vvol);
+  const bound = self.volatile.bindings[vvol];
+  if (bound !== undefined && bound !== host) return refused("bound", bound);
+  self.edit().bindings[vvol] = host;
+  return DONE;
+}
+
+/** All vvols of the array. */
+export function listVvols(self: VvolsEntity): readonly VvolInfo[] {
+  const { bases, snapshots } = self.durable;
+  return [
+    ...Object.entries(bases).map(([vvol, { holders }]): VvolInfo => {
+      return { vvol, base: vvol, state: "base", sectors: vvolSectors(self, vvol), holders };
+    }),
+    ...Object.entries(snapshots).map(([vvol, { base, state, sectors, holders }]): VvolInfo => {
+      return { vvol, base, state, sectors, holders };
+    }),
+  ];
+}
+
+function allocated(self: VvolsEntity, vvol: string): BlockOutcome {
+  if (holdersOf(self, vvol) === undefined) return refused("gone", vvol);
+  const ranges = allocatedChunks(self, vvol);
+  self.notice("vvol-bitmap", { vvol, since: null, ranges: ranges as unknown as Plain });
+  return { ok: true, value: { ranges: ranges as unknown as Plain } };
+}
+
+function unshared(self: VvolsEntity, { vvol, since }: Pair, as: string): BlockOutcome {
+  const both = [vvol, since];
+  if (both.some((each) => holdersOf(self, each) === undefined)) return refused("gone", both);
+  if (baseOf(self, vvol) !== baseOf(self, since)) return refused("unrelated", both);
+  const ranges = unsharedRanges(self, vvol, since);
+  self.notice("vvol-bitmap", { vvol, since, ranges: ranges as unknown as Plain });
+  const { chunkSectors } = self.durable.bases[baseOf(self, vvol)]!;
+  const sectors = ranges.reduce((sum, range) => sum + range.sectors, 0);
+  if (as === "unshared-chunks") {
+    return { ok: true, value: { chunks: Math.ceil(sectors / chunkSectors), chunkSectors } };
+  }
+  return { ok: true, value: { chunkSectors, ranges: ranges as unknown as Plain } };
+}
