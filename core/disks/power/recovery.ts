@@ -8,6 +8,9 @@
  */
 import type { EntityId, OperationComponent } from "../../kernel/index.ts";
 import type { DiskIntent, VmConfiguration } from "../chain/descriptor.ts";
+import { consolidate } from "../consolidation/consolidate.ts";
+import type { ConsolidationIntent } from "../consolidation/intent.ts";
+import { recoverConsolidation } from "../consolidation/recover-consolidation.ts";
 import { recoverSnapshot } from "../snapshot/recover-snapshot.ts";
 
 /** What every recovery is given. */
@@ -20,5 +23,20 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 };
 
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
+  consolidate: recoverConsolidation,
   snapshot: recoverSnapshot,
+};
+
+/**
+ * The operation that goes on, once the VM runs, where a recovery left off (its figures said
+ * `resume`); it is given the intent as `resume`, beside the open disks.
+ */
+export function resumption(intent: DiskIntent): OperationComponent | undefined {
+  return intent.kind === "consolidate" ? BY_METHOD[intent.method] : undefined;
+}
+
+const BY_METHOD: { readonly [method in ConsolidationIntent["method"]]: OperationComponent } = {
+  mirror: consolidate,
+  iterative: consolidate,
+  "block-merge": consolidate,
 };

@@ -1,0 +1,76 @@
+/**
+ * All small files of an array as of one moment, read with one request: what operations decide by
+ * that touch more than their own VM.
+ */
+import type { EntityId, Plain, PlainObject } from "../../kernel/index.ts";
+import { askArray } from "./array-requests.ts";
+import { asDescriptor, type DiskDescriptor, type VmConfiguration } from "./descriptor.ts";
+
+type ScannedFile = {
+  readonly name: string;
+  readonly value: PlainObject;
+  readonly version: number;
+};
+
+/** What `file-scan` answers. */
+export type Scan = { readonly files: readonly ScannedFile[] };
+
+export const scan = (array: EntityId, next: string, otherwise?: string) =>
+  askArray(array, "file-scan", {}, next, otherwise);
+
+export class ArrayFiles {
+  readonly #files: ReadonlyMap<string, ScannedFile>;
+
+  constructor({ files }: Scan) {
+    this.#files = new Map(files.map((file) => [file.name, file]));
+  }
+
+  /** The file of this name; undefined when there is none. */
+  get(name: string): ScannedFile | undefined {
+    return this.#files.get(name);
+  }
+
+  descriptor(name: string): DiskDescriptor | undefined {
+    const file = this.#files.get(name);
+    return file === undefined ? undefined : asDescriptor(file.value);
+  }
+
+  /** Names of the descriptors that stand on this one. */
+  childrenOf(parent: string): string[] {
+    return this.#named(".vmdk")
+      .filter(({ value }) => asDescriptor(value).parent === parent)
+      .map(({ name }) => name);
+  }
+
+  /** Descriptors from this one down to its base; stops where one is missing or comes again. */
+  chainOf(name: string): string[] {
+    const chain: string[] = [];
+    for (let at: string | null | undefined = name; typeof at === "string";) {
+      if (chain.includes(at) || this.get(at) === undefined) break;
+      chain.push(at);
+      at = this.descriptor(at)?.parent;
+    }
+    return chain;
+  }
+
+  configurations(): VmConfiguration[] {
+    return this.#named(".vmx").map(({ value }) => value as VmConfiguration);
+  }
+
+  /** Open intents of every kind, by file name. */
+  intents(): (readonly [string, PlainObject])[] {
+    return this.#named("intent").map(({ name, value }) => [name, value] as const);
+  }
+
+  /** Files whose name ends so; intents end in `.intent` or `.backup-intent`. */
+  #named(end: string): ScannedFile[] {
+    return [...this.#files.values()].filter(({ name }) => name.endsWith(end));
+  }
+}
+
+/** Whether a word stands somewhere in plain data: a cautious answer to what a file refers to. */
+export function mentions(value: Plain | undefined, word: string): boolean {
+  if (value === word) return true;
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return false;
+  return Object.values(value).some((each) => mentions(each as Plain, word));
+}

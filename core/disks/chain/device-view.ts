@@ -1,0 +1,51 @@
+/**
+ * What reads of a host would find, told without any being sent: for observers, who see memory,
+ * paths and arrays alike.
+ */
+import { type ContentRun, type EntityId, SectorContent, type World } from "../../kernel/index.ts";
+import {
+  type ArrayEntity,
+  diskContent,
+  type DiskEntity,
+  type InitiatorEntity,
+  type PageCacheEntity,
+  volumeContent,
+} from "../../platform/index.ts";
+import { locate } from "./layers.ts";
+import type { VirtualDiskEntity } from "./virtual-disk-state.ts";
+
+/** A range of a virtual disk, through its open layers and what memory holds of them. */
+export function viewOf(disk: VirtualDiskEntity, sector: number, sectors: number): SectorContent {
+  const view = new SectorContent(sectors);
+  for (const piece of locate(disk, sector, sectors)) {
+    const { device } = disk.volatile.layers[piece.layer]!;
+    const runs = deviceView(disk.world, device, piece.sector, piece.sectors);
+    view.write(piece.sector - sector, runs);
+  }
+  return view;
+}
+
+function deviceView(
+  world: World,
+  device: EntityId,
+  sector: number,
+  sectors: number,
+): readonly ContentRun[] {
+  const entity = world.entity(device);
+  if (entity.kind === "page-cache") {
+    const below = (entity as unknown as PageCacheEntity).config.lower;
+    const seen = new SectorContent(sectors);
+    seen.write(0, deviceView(world, below, sector, sectors));
+    const memory = world.contents.get(`${entity.name}#cached`);
+    for (const held of memory?.allocatedRuns(sector, sectors) ?? []) {
+      seen.write(held.sector - sector, memory!.read(held.sector, held.sectors));
+    }
+    return seen.read(0, sectors);
+  }
+  if (entity.kind === "disk") {
+    return diskContent(entity as unknown as DiskEntity).read(sector, sectors);
+  }
+  const { array, volume } = (entity as unknown as InitiatorEntity).config;
+  const content = volumeContent(world.entity(array) as unknown as ArrayEntity, volume);
+  return content?.read(sector, sectors) ?? [{ kind: "zero", sectors }];
+}

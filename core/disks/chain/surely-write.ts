@@ -1,0 +1,61 @@
+/**
+ * Replaces a small file of an array and knows for certain whether it did. A request can time out
+ * after it took effect, or take effect after it timed out; so when the array does not answer, the
+ * old value is written once more: if that is taken, the new one never was, and being made for the
+ * version before can never be; if it is refused, the file tells what happened.
+ */
+import {
+  done,
+  type EntityId,
+  equalPlain,
+  fail,
+  go,
+  operation,
+  type Operation,
+  type PlainObject,
+  wait,
+} from "../../kernel/index.ts";
+import { askArray, type FileValue, readFile } from "./array-requests.ts";
+
+export type SureWrite = {
+  readonly array: EntityId;
+  readonly name: string;
+  readonly value: PlainObject;
+  /** What the file holds now, and its version. */
+  readonly before: PlainObject;
+  readonly version: number;
+};
+
+/** Its figures. `written` false: it is as before, and stays so. */
+export type Written = { readonly written: boolean; readonly version: number };
+
+type Op = Operation<SureWrite & PlainObject, PlainObject>;
+
+/** Pause before the array is asked again what happened. */
+const UNDECIDED_NS = 200_000_000;
+
+export const surelyWrite = operation<SureWrite & PlainObject, PlainObject>("write-file", {
+  write: (_host, op) => write(op, op.params.value, "report", "fence"),
+
+  report: (_host, _op, { version }: { version: number }) => done({ written: true, version }),
+
+  fence: (_host, op) => write(op, op.params.before, "unwritten", "look"),
+
+  unwritten: (_host, _op, { version }: { version: number }) => done({ written: false, version }),
+
+  look: (_host, op) => readFile(op.params.array, op.params.name, "judge", "undecided"),
+
+  judge(_host, op, { value, version }: FileValue) {
+    if (version === op.params.version) return go("fence");
+    if (equalPlain(value, op.params.value)) return done({ written: true, version });
+    if (equalPlain(value, op.params.before)) return done({ written: false, version });
+    return fail("version-conflict", { version });
+  },
+
+  undecided: () => wait(UNDECIDED_NS, "fence"),
+});
+
+function write(op: Op, value: PlainObject, next: string, otherwise: string) {
+  const { array, name, version } = op.params;
+  return askArray(array, "file-write", { name, value, ifVersion: version }, next, otherwise);
+}

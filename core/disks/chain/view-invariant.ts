@@ -1,0 +1,238 @@
+/**
+ * The current disk reads as written, whatever is being done to its layers. The shadow of a disk is
+ * made of what the guest sent and was told alone: what it must see, what must be durable, and the
+ * writes whose fate is open. The view through the layers is held against it for every range that a
+ * merge copied, in full after every change of the layers, and when the disk is opened again.
+ */
+import {
+  always,
+  type ContentRun,
+  type Editable,
+  type Entity,
+  type Finding,
+  type Invariant,
+  type PlainObject,
+  SectorContent,
+  type World,
+} from "../../kernel/index.ts";
+import { viewOf } from "./device-view.ts";
+import type { VirtualDiskEntity } from "./virtual-disk-state.ts";
+
+type Write = {
+  readonly sector: number;
+  readonly sectors: number;
+  readonly runs: readonly ContentRun[] | null;
+};
+
+type DiskShadow = {
+  /** Sent and not answered. */
+  pending: { [id: string]: Write };
+  /** Answered since the last flush, in order, each with its number. */
+  unflushed: (Write & { readonly number: number })[];
+  /** May have happened or not: failed, concurrent with another, or lost with an array's memory. */
+  doubtful: Write[];
+  /** Flushes on their way: the number of the last write that was answered before. */
+  flushes: { [id: string]: number };
+  next: number;
+};
+
+type Shadow = { disks: { [disk: string]: DiskShadow } };
+
+const FRESH = (): DiskShadow => ({
+  pending: {},
+  unflushed: [],
+  doubtful: [],
+  flushes: {},
+  next: 1,
+});
+
+const keyOf = ({ config }: VirtualDiskEntity): string => `${config.vm}/${config.disk}`;
+
+function content(world: World, key: string, part: "seen" | "durable", sectors?: number) {
+  return world.shadowContents.open(`view:${key}#${part}`, sectors);
+}
+
+const asDisk = (entity: Entity): VirtualDiskEntity => entity as unknown as VirtualDiskEntity;
+
+type EditShadow = () => Editable<PlainObject>;
+
+const shadowOf = (entity: Entity, editShadow: EditShadow): DiskShadow | undefined =>
+  (editShadow() as unknown as Shadow).disks[keyOf(asDisk(entity))];
+
+/** Every sector is as it was made durable, or as a write since then left it. */
+function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: EditShadow) {
+  const disk = asDisk(entity);
+  const key = keyOf(disk);
+  const { sectors } = disk.config;
+  const view = viewOf(disk, 0, sectors);
+  const { disks } = editShadow() as unknown as Shadow;
+  const known = disks[key];
+  disks[key] = FRESH();
+  const isKnown = world.shadowContents.get(`view:${key}#durable`) !== undefined;
+  const durable = content(world, key, "durable", sectors);
+  const possible = [
+    ...(known?.unflushed ?? []),
+    ...(known?.doubtful ?? []),
+    ...Object.values(known?.pending ?? {}),
+  ];
+  const wrong = isKnown ? firstWrong(view, durable, 0, possible) : undefined;
+  for (const part of ["seen", "durable"] as const) {
+    content(world, key, part, sectors).restore(view.capture());
+  }
+  if (wrong === undefined) return undefined;
+  return {
+    message: `sector ${wrong} of ${key} came back as nobody left it`,
+    fields: { key, wrong },
+  };
+}
+
+function onWrite(entity: Entity, data: PlainObject, _world: World, editShadow: EditShadow) {
+  const shadow = shadowOf(entity, editShadow);
+  const { id, sector, sectors, runs } = data as unknown as Write & { id: number };
+  if (shadow !== undefined) shadow.pending[id] = { sector, sectors, runs };
+}
+
+function onFlush(entity: Entity, data: PlainObject, _world: World, editShadow: EditShadow) {
+  const shadow = shadowOf(entity, editShadow);
+  if (shadow !== undefined) shadow.flushes[data["id"] as number] = shadow.next - 1;
+}
+
+function onAnswered(entity: Entity, data: PlainObject, world: World, editShadow: EditShadow) {
+  const shadow = shadowOf(entity, editShadow);
+  if (shadow === undefined) return undefined;
+  const { id, op, ok, sector, sectors } = data as unknown as {
+    readonly id: number;
+    readonly op: string;
+    readonly ok: boolean;
+    readonly sector: number;
+    readonly sectors: number;
+  };
+  if (op === "write" || op === "discard") wrote(entity, world, shadow, id, ok);
+  else if (op === "flush") flushed(entity, world, shadow, id, ok);
+  else if (op === "copy" && ok) return check(entity, world, shadow, sector, sectors);
+  return undefined;
+}
+
+function wrote(entity: Entity, world: World, shadow: DiskShadow, id: number, ok: boolean): void {
+  const write = shadow.pending[id];
+  if (write === undefined) return;
+  delete shadow.pending[id];
+  if (!ok) return void shadow.doubtful.push(write);
+  const past = write.sector + write.sectors;
+  shadow.doubtful = shadow.doubtful.filter(
+    (each) => each.sector < write.sector || each.sector + each.sectors > past,
+  );
+  // Of two that were under way at once either may have come last.
+  if (Object.values(shadow.pending).some((each) => overlap(each, write))) {
+    shadow.doubtful.push(write);
+  }
+  apply(content(world, keyOf(asDisk(entity)), "seen"), write);
+  shadow.unflushed.push({ ...write, number: shadow.next++ });
+}
+
+function flushed(entity: Entity, world: World, shadow: DiskShadow, id: number, ok: boolean): void {
+  const through = shadow.flushes[id];
+  delete shadow.flushes[id];
+  if (!ok || through === undefined) return;
+  const durable = content(world, keyOf(asDisk(entity)), "durable");
+  for (const write of shadow.unflushed) if (write.number <= through) apply(durable, write);
+  shadow.unflushed = shadow.unflushed.filter(({ number }) => number > through);
+}
+
+function onLayers(entity: Entity, _data: PlainObject, world: World, editShadow: EditShadow) {
+  const shadow = shadowOf(entity, editShadow);
+  if (shadow === undefined) return undefined;
+  return check(entity, world, shadow, 0, asDisk(entity).config.sectors);
+}
+
+/** An array's memory is gone: what was not flushed is there or not. */
+function onCrash(_entity: Entity, _data: PlainObject, _world: World, editShadow: EditShadow) {
+  for (const shadow of Object.values((editShadow() as unknown as Shadow).disks)) {
+    shadow.doubtful.push(...shadow.unflushed);
+  }
+}
+
+function check(
+  entity: Entity,
+  world: World,
+  { pending, doubtful }: DiskShadow,
+  sector: number,
+  sectors: number,
+): Finding | undefined {
+  const disk = asDisk(entity);
+  const key = keyOf(disk);
+  const view = viewOf(disk, sector, sectors);
+  const possible = [...Object.values(pending), ...doubtful];
+  const seen = content(world, key, "seen");
+  const durable = content(world, key, "durable");
+  const wrong = firstWrong(view, seen, sector, possible, durable);
+  if (wrong === undefined) return undefined;
+  return {
+    message: `sector ${wrong} of ${key} does not read as written`,
+    fields: { disk: key, sector: wrong },
+  };
+}
+
+/** The first sector that is neither as in `expected` nor as one of `possible` would have it. */
+function firstWrong(
+  view: SectorContent,
+  expected: SectorContent,
+  from: number,
+  possible: readonly Write[],
+  older?: SectorContent,
+): number | undefined {
+  const held = new SectorContent(view.sectors);
+  held.write(0, expected.read(from, view.sectors));
+  for (const range of view.diffRanges(held)) {
+    for (let at = range.sector; at < range.sector + range.sectors; at++) {
+      const covering = possible.filter((write) => covers(write, from + at));
+      const isLeft = (write: Write) => sameSector(view, at, write, from + at);
+      if (covering.some(isLeft)) continue;
+      if (older !== undefined && covering.length > 0 && sameContent(view, at, older, from + at)) {
+        continue;
+      }
+      return from + at;
+    }
+  }
+  return undefined;
+}
+
+function sameSector(view: SectorContent, at: number, write: Write, sector: number): boolean {
+  const one = new SectorContent(write.sectors);
+  one.write(0, write.runs ?? []);
+  return sameContent(view, at, one, sector - write.sector);
+}
+
+function sameContent(a: SectorContent, atA: number, b: SectorContent, atB: number): boolean {
+  const [left, right] = [new SectorContent(1), new SectorContent(1)];
+  left.write(0, a.read(atA, 1));
+  right.write(0, b.read(atB, 1));
+  return left.equals(right);
+}
+
+function apply(shadow: SectorContent, { sector, sectors, runs }: Write): void {
+  if (runs === null) shadow.discard(sector, sectors);
+  else shadow.write(sector, runs);
+}
+
+const covers = ({ sector, sectors }: Write, at: number): boolean =>
+  at >= sector && at < sector + sectors;
+
+const overlap = (a: Write, b: Write): boolean =>
+  a.sector < b.sector + b.sectors && b.sector < a.sector + a.sectors;
+
+export const viewInvariant: Invariant = always(
+  "the current disk reads as written, however far a merge is",
+  {
+    mechanism: "disks",
+    shadow: { disks: {} },
+    observes: {
+      "disk-opened": onOpened,
+      "disk-write": onWrite,
+      "disk-flush": onFlush,
+      "disk-answered": onAnswered,
+      "disk-layers": onLayers,
+      crash: onCrash,
+    },
+  },
+);

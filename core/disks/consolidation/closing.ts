@@ -1,0 +1,150 @@
+/**
+ * How every method of consolidation ends. Inside a stun, with everything that the new chain
+ * consists of durable, the child's descriptor is made to lead to the target's volume: one atomic
+ * write, before which the chain is the old one and after which it is the new one. Whoever named the
+ * child (configuration, points in time, layers above) names the same content as before. Only then
+ * what nobody leads to any more is removed, and the intent last.
+ */
+import {
+  type Entity,
+  fail,
+  go,
+  perform,
+  type Plain,
+  type PlainObject,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import { type Scan, ArrayFiles, scan } from "../chain/array-files.ts";
+import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { adoptMerged, endMerge } from "../chain/change-layers.ts";
+import { descriptorFileOf, type DiskDescriptor, intentFile } from "../chain/descriptor.ts";
+import { askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import { isDrained } from "../chain/virtual-disk.ts";
+import {
+  type ConsolidationOp,
+  figuresOf,
+  mergingDisks,
+  noteUnstunned,
+} from "./consolidation-state.ts";
+
+/** Pause before the array is asked to remove what is left once more. */
+const AGAIN_NS = 500_000_000;
+
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+export const closingPhases = {
+  /** The linearization point of each disk; the disks need not switch together. */
+  switchOver: (_host: Entity, op: ConsolidationOp) =>
+    scan(op.params.array, "switchNext", "switchAgain"),
+
+  switchAgain: () => wait(AGAIN_NS, "switchOver"),
+
+  switchNext: whileOpen<ConsolidationOp, Scan>((_host, op, disks, found) => {
+    const next = mergingDisks(op, disks)[0];
+    if (next === undefined) return go("resumeGuest");
+    const files = new ArrayFiles(found);
+    const { child, target } = op.state.merges[next.id]!;
+    const file = files.get(child!)!;
+    const params = {
+      array: op.params.array,
+      name: child!,
+      value: descriptorFileOf(repointed(files.descriptor(child!)!, files.descriptor(target)!)),
+      before: file.value,
+      version: file.version,
+    };
+    return perform(surelyWrite, params as unknown as PlainObject, "adopt", "keepOld");
+  }),
+
+  /** The open chain follows; the mirror is taken out in the same stun. */
+  adopt: whileOpen<ConsolidationOp, Written & PlainObject>((_host, op, disks, { written }) => {
+    if (!written) return go("keepOld");
+    const [{ disk, id, layer }] = mergingDisks(op, disks) as [ReturnType<typeof mergingDisks>[0]];
+    noteMerge(op, disk.volatile.merge);
+    adoptMerged(disk, layer);
+    op.edit().switched.push(id);
+    return go("switchOver");
+  }),
+
+  /** Somebody else changed the descriptor, or the array refused: the old chain is the disk. */
+  keepOld(_host: Entity, op: ConsolidationOp, why: Why) {
+    op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
+    return go("resumeGuest");
+  },
+
+  resumeGuest: (_host: Entity, op: ConsolidationOp) =>
+    askInstance(op.params.instance, "unstun", "removeDelta", "removeDelta"),
+
+  /** What the switch left behind: the child's old volume and the target's own descriptor. */
+  removeDelta(host: Entity, op: ConsolidationOp) {
+    noteUnstunned(op, host.simulatedNs);
+    const { array } = op.params;
+    const gone = Object.entries(op.state.merges).flatMap(([disk, merge]) => {
+      const { child, childVolume, target, targetVolume } = merge;
+      if (child !== null && !op.state.switched.includes(disk)) return [];
+      const volume = child === null ? targetVolume : childVolume;
+      const drop = askArray(array, "delete-volume", { name: volume }, "");
+      return [deleteFile(array, target, ""), { ...drop, tolerate: ["gone"] }];
+    });
+    return together(gone, "closeIntent", "removeAgain");
+  },
+
+  removeAgain: () => wait(AGAIN_NS, "removeDelta"),
+
+  closeIntent(_host: Entity, op: ConsolidationOp) {
+    const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
+    const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
+    return { ...close, tolerate: ["no-file", "version-conflict"] };
+  },
+
+  closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+
+  report(host: Entity, op: ConsolidationOp) {
+    const { failure, startedNs } = op.state;
+    if (failure !== null) return fail(failure.code, failure.detail as Plain);
+    const { vm, pointInTime } = op.params;
+    host.notice("consolidated", { vm, pointInTime, merges: op.state.merges });
+    return figuresOf(op, { durationNs: host.simulatedNs - startedNs });
+  },
+
+  /**
+   * Given up, by request or because of a failure: the chain reads right without the mirror, as it
+   * did all the time. What was copied so far lies under the delta and is not seen.
+   */
+  giveUp(_host: Entity, op: ConsolidationOp, why: Why) {
+    op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
+    if (op.state.stunnedAtNs >= 0) return go("drainGivenUp");
+    return askInstance(op.params.instance, "stun", "stunnedGivenUp", "vmGone");
+  },
+
+  stunnedGivenUp(host: Entity, op: ConsolidationOp) {
+    op.edit().stunnedAtNs = host.simulatedNs;
+    return go("drainGivenUp");
+  },
+
+  drainGivenUp: whileOpen<ConsolidationOp>((_host, op, disks) => {
+    if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainGivenUp");
+    for (const disk of disks) noteMerge(op, endMerge(disk));
+    return go("resumeGuest");
+  }),
+
+  vmGone: () => fail("vm-off"),
+};
+
+/** The child's descriptor, leading where its parent led. Its content id stays: so does its content. */
+function repointed(child: DiskDescriptor, target: DiskDescriptor): DiskDescriptor {
+  const { parent, parentCid, volume, kind } = target;
+  return { ...child, parent, parentCid, volume, kind };
+}
+
+function noteMerge(
+  op: ConsolidationOp,
+  merge: { copiedSectors: number; mirroredSectors: number; conflicts: number } | null,
+): void {
+  if (merge === null) return;
+  const state = op.edit();
+  state.copiedSectors += merge.copiedSectors;
+  state.mirroredSectors += merge.mirroredSectors;
+  state.conflicts += merge.conflicts;
+}

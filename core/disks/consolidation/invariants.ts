@@ -1,0 +1,35 @@
+/** What must hold of consolidations, beside what holds of every disk. */
+import {
+  type Entity,
+  eventually,
+  type Invariant,
+  sometimes,
+  type World,
+} from "../../kernel/index.ts";
+import type { ArrayEntity } from "../../platform/index.ts";
+import { vmOf, vmRecordOf } from "../../vmm/index.ts";
+import type { DiskIntent } from "../chain/descriptor.ts";
+
+/** While its VM runs, an open consolidation is being worked on, or soon is again. */
+function noneForgotten(entity: Entity, world: World): boolean {
+  const { files } = (entity as unknown as ArrayEntity).durable;
+  for (const [name, { value }] of Object.entries(files)) {
+    if (value === undefined || !name.endsWith(".intent")) continue;
+    const intent = value as unknown as DiskIntent;
+    if (intent.kind !== "consolidate" || isWorkedOn(world, intent.operation)) continue;
+    if (vmOf(vmRecordOf(world, intent.vm)) !== undefined) return false;
+  }
+  return true;
+}
+
+const isWorkedOn = (world: World, operation: string): boolean =>
+  world.registry.idOf(operation) !== undefined;
+
+export const consolidationInvariants: readonly Invariant[] = [
+  eventually(
+    "no consolidation is left half done while its VM runs",
+    { mechanism: "consolidate", reads: ["array"], withinNs: 5_000_000_000 },
+    noneForgotten,
+  ),
+  sometimes("a guest write hits the range that is being copied", { mechanism: "consolidate" }),
+];

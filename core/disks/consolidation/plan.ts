@@ -1,0 +1,73 @@
+/**
+ * What deleting a point in time means on the array: for each disk which layer goes into which, and
+ * whether anybody else would notice.
+ */
+import type { ArrayFiles } from "../chain/array-files.ts";
+import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
+import { sharersOf } from "../clone/sharers.ts";
+import type { LayerMerge } from "./intent.ts";
+
+export type Plan =
+  | { readonly ok: true; readonly merges: { readonly [disk: string]: LayerMerge } }
+  | { readonly ok: false; readonly code: string; readonly detail: readonly string[] | string };
+
+/** `except`: intent files that are this operation's own. */
+export function planMerges(
+  files: ArrayFiles,
+  vm: string,
+  pointInTime: string,
+  except: readonly string[],
+): Plan {
+  const file = files.get(configurationFile(vm));
+  const configuration = file?.value as VmConfiguration | undefined;
+  const point = configuration?.pointsInTime.find(({ id }) => id === pointInTime);
+  if (configuration === undefined || point === undefined) {
+    return { ok: false, code: "no-point-in-time", detail: pointInTime };
+  }
+  const merges: { [disk: string]: LayerMerge } = {};
+  for (const [disk, target] of Object.entries(point.disks)) {
+    const running = files.chainOf(configuration.running[disk] ?? "");
+    const children = files.childrenOf(target);
+    const child = children.find((name) => running.includes(name)) ?? null;
+    if (child === null && children.length > 0) {
+      return { ok: false, code: "target-shared", detail: children };
+    }
+    if (running[0] === target) return { ok: false, code: "target-is-running", detail: target };
+    const kinds = [target, child].map((name) => name && files.descriptor(name)?.kind);
+    if (kinds.includes("cow")) return { ok: false, code: "not-a-redo-chain", detail: target };
+    const own = [vm, ...except];
+    const sharers = sharersOf(files, target, child === null ? own : [child, ...own]);
+    if (child !== null) {
+      sharers.push(...sharersOf(files, child, [...own, ...files.childrenOf(child)]));
+    }
+    const others = pointsOn(configuration, disk, target, pointInTime);
+    if (sharers.length + others.length > 0) {
+      return { ok: false, code: "target-shared", detail: [...sharers, ...others] };
+    }
+    merges[disk] = {
+      target,
+      targetVolume: files.descriptor(target)!.volume,
+      child,
+      childVolume: child === null ? null : files.descriptor(child)!.volume,
+    };
+  }
+  return { ok: true, merges };
+}
+
+/** Other points in time of the same VM that are kept on this very descriptor. */
+function pointsOn(
+  { pointsInTime }: VmConfiguration,
+  disk: string,
+  descriptor: string,
+  except: string,
+): string[] {
+  return pointsInTime
+    .filter(({ id, disks }) => id !== except && disks[disk] === descriptor)
+    .map(({ id }) => id);
+}
+
+/** The configuration without the point in time. */
+export function withoutPoint(configuration: VmConfiguration, id: string): VmConfiguration {
+  const pointsInTime = configuration.pointsInTime.filter((point) => point.id !== id);
+  return { ...configuration, pointsInTime };
+}

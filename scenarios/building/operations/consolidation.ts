@@ -1,0 +1,38 @@
+/** Starts operations that give up points in time, and stops those that run. */
+import { abort, consolidate } from "../../../core/disks/index.ts";
+import { type OperationEntity, startOperation } from "../../../core/kernel/index.ts";
+import type { Starter } from "./starter.ts";
+import { refuse, runningVm, vmOfDocument } from "./vm-access.ts";
+
+const startConsolidate: Starter<"consolidate"> = (self, entry) => {
+  const { id, vm, point, copyKiB } = entry;
+  const redo = vmOfDocument(self, vm).disks.filter(({ kind }) => kind === "redo");
+  const running = runningVm(
+    self,
+    vm,
+    redo.map((disk) => disk.id),
+  );
+  if (running === undefined) return refuse(self, id, "consolidate", vm, "vm-off");
+  const { instance, host, array, disks } = running;
+  const params = {
+    vm,
+    instance: instance.id,
+    array,
+    disks,
+    pointInTime: point,
+    copySectors: copyKiB * 2,
+  };
+  startOperation(self.world, consolidate, host, id, params);
+};
+
+/** At the host of the operation; one that is over needs nobody. */
+const startAbort: Starter<"abort"> = (self, { id, vm, operation }) => {
+  const { world } = self;
+  const at = world.registry.idOf(operation);
+  const running = at === undefined ? undefined : world.entity(at);
+  if (running === undefined) return refuse(self, id, "abort", vm, "not-running");
+  const { host } = (running as unknown as OperationEntity).config;
+  startOperation(world, abort, world.entity(host), id, { operation });
+};
+
+export const consolidationStarters = { consolidate: startConsolidate, abort: startAbort };

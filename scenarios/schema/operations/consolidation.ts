@@ -1,0 +1,46 @@
+/** Timeline operations that give up points in time and layers. */
+import type { Extension } from "../extension.ts";
+import { count, id, object, oneOfWords } from "../members.ts";
+
+const vm = id("The VM.");
+
+export const consolidate: Extension = {
+  family: "operation",
+  name: "consolidate",
+  description: "Give up a point in time of a running VM: its data goes into the layer below.",
+  parameters: object(
+    "",
+    {
+      vm,
+      point: id("The snapshot operation that took it, or the backup that left it."),
+      method: oneOfWords(
+        "`mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with " +
+          "helper deltas; `block-merge` = by metadata, with the guest stunned.",
+        ["mirror", "iterative", "block-merge"],
+        "mirror",
+      ),
+      copyKiB: count("How much is locked and copied at a time.", 512, {
+        minimum: 4,
+        maximum: 65_536,
+      }),
+      maxRounds: count("Iterative: rounds after which the rest is copied in a stun.", 8, {
+        minimum: 1,
+        maximum: 64,
+      }),
+      enoughKiB: count("Iterative: what is left that is copied in a stun at once.", 1_024, {
+        minimum: 1,
+        maximum: 1_048_576,
+      }),
+    },
+    ["vm", "point"],
+  ),
+  references: { vm: "vm", point: "operation" },
+};
+
+export const abort: Extension = {
+  family: "operation",
+  name: "abort",
+  description: "Ask a consolidation, promotion or backup to stop; what is done already stays.",
+  parameters: object("", { vm, operation: id("The operation.") }, ["vm", "operation"]),
+  references: { vm: "vm", operation: "operation" },
+};
