@@ -13,6 +13,7 @@ export {
   step,
   type GuestKinds,
 } from "./machine.ts";
+export { REAL_GUEST, realGuest } from "./real-guest.ts";
 export { type ModelledConfig, type ModelledKind } from "./modelled-guest.ts";
 export {
   captureProblem,

@@ -1,6 +1,5 @@
 /** The running hash and length of everything a guest put out; part of its record. */
-import { canonicalBytes, hash64, hashHex } from "../kernel/index.ts";
-import type { GuestOutput } from "../guest/index.ts";
+import { canonicalBytes, hash64, hashHex, type PlainObject } from "../kernel/index.ts";
 
 export type OutputHash = {
   /** 16 hexadecimal digits. */
@@ -12,7 +11,7 @@ export type OutputHash = {
 export const NO_OUTPUT: OutputHash = { hash: "0".repeat(16), bytes: 0, outputs: 0 };
 
 /** The hash with the outputs of one more step: a chain over canonical bytes, step by step. */
-export function withOutputs(before: OutputHash, outputs: readonly GuestOutput[]): OutputHash {
+export function withOutputs(before: OutputHash, outputs: readonly PlainObject[]): OutputHash {
   if (outputs.length === 0) return before;
   const bytes = canonicalBytes(outputs);
   return {

@@ -9,10 +9,14 @@ import {
   guestKinds,
   type GuestInputs,
   type GuestKinds,
+  REAL_GUEST,
+  realGuest,
   workloadGuest,
 } from "../guest/index.ts";
 import { assert } from "../kernel/index.ts";
 import { announce } from "./policy.ts";
+import { makeLiveMachine, type Machines, type MachineShape } from "./rv64/live-machine.ts";
+import { type MachineComponent, machineComponent } from "./rv64/rv64-vm.ts";
 import { vmComponent } from "./vm.ts";
 import type { VmComponent, VmEntity } from "./vm-state.ts";
 import {
@@ -23,23 +27,34 @@ import {
   type VmRecordComponent,
 } from "./vm-record.ts";
 
-export const builtInGuests: readonly AnyGuestKind[] = [workloadGuest, capturedGuest];
+export const builtInGuests: readonly AnyGuestKind[] = [workloadGuest, capturedGuest, realGuest];
 
 export interface Vmm {
   /** To be registered with the world. */
   readonly components: readonly AnyComponent[];
   readonly record: VmRecordComponent;
   readonly vm: VmComponent;
+  readonly machine: MachineComponent;
+  readonly machines: Machines | undefined;
   readonly kinds: GuestKinds;
   readonly inputs: GuestInputs;
 }
 
-/** `kinds`: own kinds of guest beside the built-in ones. */
-export function createVmm(inputs: GuestInputs, kinds: readonly AnyGuestKind[] = []): Vmm {
+/** `kinds`: own kinds of guest beside the built-in ones. `machines`: for real guests. */
+export function createVmm(
+  inputs: GuestInputs,
+  kinds: readonly AnyGuestKind[] = [],
+  machines?: Machines,
+): Vmm {
   const byName = guestKinds([...builtInGuests, ...kinds]);
   const vm = vmComponent(byName, inputs);
-  const record = vmRecordComponent(byName, (self, place) => begin(vm, self, place));
-  return { components: [record as never, vm as never], record, vm, kinds: byName, inputs };
+  const machine = machineComponent(machines);
+  const record = vmRecordComponent(byName, (self, place) => {
+    const isReal = self.config.spec.kind === REAL_GUEST;
+    begin(isReal ? (machine as unknown as VmComponent) : vm, self, place);
+  });
+  const components = [record, vm, machine] as unknown as readonly AnyComponent[];
+  return { components, record, vm, machine, machines, kinds: byName, inputs };
 }
 
 /** Makes a virtual machine known, powered off, under the id in its specification. */
@@ -50,6 +65,8 @@ export function spawnVmRecord(
   config: VmConfig,
 ): VmRecord {
   world.register(...vmm.components);
+  world.memories.makeBacking = (shape) =>
+    makeLiveMachine(vmm.machines, shape as unknown as MachineShape);
   return world.spawn(vmm.record, config, { domain, name: config.spec.vm });
 }
 
@@ -62,6 +79,19 @@ export function powerOn(record: VmRecord, place: VmPlace): VmEntity | undefined 
   if (record.durable.power === "on" || !world.isUp(place.domain)) return undefined;
   world.call(record as never, "power-on", place);
   return vmOf(record);
+}
+
+/**
+ * The outside world gives a run up whose end it has not seen, so that another can begin. What is
+ * left of it on its host gets no more input; its disks must be somebody else's already.
+ */
+export function giveUpRun(record: VmRecord): void {
+  const durable = record.editDurable();
+  if (durable.power === "off") return;
+  durable.power = "off";
+  durable.instance = -1;
+  durable.ended = "crash";
+  announce({ world: record.world, config: { record: record.id } }, "crash");
 }
 
 /** The run of a virtual machine that is on. */

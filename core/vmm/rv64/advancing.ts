@@ -1,0 +1,68 @@
+/**
+ * How a real machine goes on with time: it is run up to an instant, or to its first output, and stands
+ * there. Must hold: the state afterwards does not depend on how the way was cut into pieces.
+ */
+import { type Advance, assert, type TimeNs } from "../../kernel/index.ts";
+import { type rv64 } from "../../guest/index.ts";
+import {
+  boardOf,
+  instantOf,
+  isRunning,
+  liveMachine,
+  type MachineEntity,
+  progressOf,
+} from "./machine-state.ts";
+
+/** Instructions of a guest in the time of one ordinary event. */
+const INSTRUCTIONS_PER_WORK = 256;
+
+export const machineAdvance = (slice: number): Advance => ({
+  nextNs: (self: MachineEntity): TimeNs => {
+    if (!isRunning(self) || self.volatile.exit !== null) return Infinity;
+    const { idleUntil, toNs } = self.volatile;
+    if (idleUntil === null) return toNs;
+    return idleUntil < 0 ? Infinity : Math.max(toNs, instantOf(self, idleUntil));
+  },
+  exitNs: ({ volatile: { exit } }: MachineEntity): TimeNs =>
+    exit === null || exit.isScheduled ? Infinity : exit.atNs,
+  runTo: (self: MachineEntity, untilNs: TimeNs): void => runTo(self, untilNs, slice),
+  leave: (self: MachineEntity): void => {
+    const { exit } = self.volatile;
+    assert(exit !== null, "it stands at an exit");
+    self.edit().exit = { ...exit, isScheduled: true } as never;
+    self.after(exit.atNs - self.simulatedNs, "exit");
+  },
+});
+
+function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
+  const board = boardOf(self);
+  const machine = liveMachine(self);
+  const before = machine.executed();
+  const target = progressOf(self, untilNs);
+  let run: rv64.BoardRun;
+  do run = board.run(Math.min(target, board.progress() + slice));
+  while (run.reason === "budget" && board.progress() < target);
+  assert(run.reason !== "debug", "no debugger is attached to a machine that a world runs");
+  const state = self.edit();
+  state.idleUntil = idleUntilOf(run);
+  state.toNs = untilNs;
+  if (run.outputs.length > 0) {
+    state.toNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
+    state.exit = { atNs: state.toNs, outputs: run.outputs as never, isScheduled: false };
+  }
+  self.world.addWork(Math.ceil((machine.executed() - before) / INSTRUCTIONS_PER_WORK));
+}
+
+const idleUntilOf = ({ idleUntil }: rv64.BoardRun): number | null =>
+  idleUntil === Infinity ? -1 : idleUntil;
+
+/** An idle machine lets time pass in one step, when something needs it to be at the present. */
+export function catchUp(self: MachineEntity): void {
+  const { toNs, idleUntil } = self.volatile;
+  const nowNs = self.simulatedNs;
+  if (!isRunning(self) || toNs >= nowNs || idleUntil === null) return;
+  const board = boardOf(self);
+  const { outputs } = board.run(progressOf(self, nowNs));
+  assert(outputs.length === 0, "an idle machine puts nothing out");
+  self.edit().toNs = nowNs;
+}

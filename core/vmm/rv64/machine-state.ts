@@ -1,0 +1,100 @@
+/** State of a run of a real machine beside RAM and harts, and how its parts are reached. */
+import type { Entity, PlainObject, TimeNs } from "../../kernel/index.ts";
+import { type rv64 } from "../../guest/index.ts";
+import type { NoState } from "../vm-record.ts";
+import type { VmInstanceConfig, VmState } from "../vm-state.ts";
+import { type ProgressClock, progressAt, timeOf } from "./clock.ts";
+import type { LiveMachine } from "./live-machine.ts";
+
+/** Configuration of a real guest, in its specification. */
+export type MachineConfig = {
+  readonly board: rv64.BoardConfig;
+  /** By nic: the VM at the other end. */
+  readonly peers: { readonly [nic: string]: string };
+  /** What is typed into its serial console, one after the other. */
+  readonly typed: readonly Typing[];
+};
+
+export type Typing = {
+  /** Typed once the console has shown this since the last was typed; null: after power-on. */
+  readonly waitFor: string | null;
+  readonly delayNs: number;
+  readonly text: string;
+};
+
+/** What a machine receives: besides inputs of the board, the begin and the end of a run. */
+export type MachineInput =
+  | { readonly kind: "start"; readonly run: number }
+  | rv64.BoardInput
+  /** It ran to here, and no further. */
+  | { readonly kind: "end" };
+
+/** Outputs of an instruction that have not been carried out yet. */
+export type Exit = {
+  readonly atNs: TimeNs;
+  /** Outputs of the board, in order. */
+  readonly outputs: readonly PlainObject[];
+  /** It is an event by now. */
+  readonly isScheduled: boolean;
+};
+
+/** The state of a board as a store keeps it. */
+type KeptBoard = PlainObject & { readonly progress: number; readonly halted: PlainObject | null };
+
+export type MachineState = Pick<
+  VmState,
+  | "stage"
+  | "startedNs"
+  | "stuns"
+  | "stunnedSinceNs"
+  | "stunnedNs"
+  | "disks"
+  | "timers"
+  | "shutdownBy"
+> & {
+  /** Power-ons and resets of this run. */
+  readonly boots: number;
+  /** null until it is started. */
+  readonly board: KeptBoard | null;
+  readonly clock: ProgressClock;
+  /** It has run up to this time. */
+  readonly toNs: TimeNs;
+  /** Progress before which nothing happens by itself, -1: ever; null: it runs. */
+  readonly idleUntil: number | null;
+  readonly exit: Exit | null;
+  /** Inputs that arrived during a stun. */
+  readonly held: readonly PlainObject[];
+  /** The end of what its console showed. */
+  readonly console: string;
+  readonly typing: { readonly next: number; readonly shown: string };
+};
+
+export type MachineEntity = Entity<VmInstanceConfig, NoState, MachineState>;
+
+export const RAM = "ram";
+
+export const machineConfig = (self: MachineEntity): MachineConfig =>
+  self.config.spec.config as unknown as MachineConfig;
+
+export const liveMachine = (self: MachineEntity): LiveMachine =>
+  self.world.memories.get(`${self.name}#${RAM}`)!.backing as LiveMachine;
+
+/** The board, to be run or given something. */
+export function boardOf(self: MachineEntity): rv64.Board {
+  return liveMachine(self).board(
+    machineConfig(self).board,
+    self.edit().board as unknown as rv64.BoardState,
+  );
+}
+
+export const progressOf = (self: MachineEntity, atNs: TimeNs): number =>
+  progressAt(self.volatile.clock, machineConfig(self).board.instructionsPerSecond, atNs);
+
+export const instantOf = (self: MachineEntity, progress: number): TimeNs =>
+  timeOf(self.volatile.clock, machineConfig(self).board.instructionsPerSecond, progress);
+
+/** Whether its time goes on. */
+export function isRunning({ volatile }: MachineEntity): boolean {
+  const { stage, stuns, board } = volatile;
+  return stage === "running" && stuns === 0 && board !== null && board.halted === null;
+}

@@ -1,0 +1,188 @@
+/**
+ * A virtual machine whose guest is a real RISC-V machine, while it is powered on: one entity a run, in
+ * the domain of its host, with the same requests as any other. The machine itself advances with
+ * simulated time (advancing.ts); what it puts out at an instruction is carried out by an event at
+ * the time of that instruction, and what it receives takes effect where it stands.
+ *
+ * Must hold: while it is stunned its progress stands still; its state goes with the host.
+ */
+import {
+  assert,
+  component,
+  type Component,
+  type Entity,
+  type EntityId,
+  orderOf,
+  permutation,
+  type Reply,
+  type Request,
+} from "../../kernel/index.ts";
+import { rv64 } from "../../guest/index.ts";
+import { announce } from "../policy.ts";
+import type { NoState } from "../vm-record.ts";
+import { endRun, leaveRecord, type VmEntity, type VmInstanceConfig } from "../vm-state.ts";
+import { catchUp, machineAdvance } from "./advancing.ts";
+import { deliver, logInput, machineRecord, typeText } from "./inputs.ts";
+import { bootFiles, LiveMachine, type Machines, machineShape } from "./live-machine.ts";
+import { machineConfig, type MachineEntity, type MachineState, RAM } from "./machine-state.ts";
+import { blockDone, carryOut, type FrameMessage } from "./outputs.ts";
+import { beginTyping } from "./typing.ts";
+
+export type MachineComponent = Component<VmInstanceConfig, NoState, MachineState>;
+
+const asVm = (self: MachineEntity): VmEntity => self as unknown as VmEntity;
+
+export function machineComponent(machines: Machines | undefined): MachineComponent {
+  return component<VmInstanceConfig, NoState, MachineState>({
+    kind: "rv64-vm",
+    volatile: () => ({
+      stage: "opening",
+      startedNs: 0,
+      stuns: 0,
+      stunnedSinceNs: 0,
+      stunnedNs: 0,
+      disks: [],
+      timers: {},
+      shutdownBy: null,
+      boots: 0,
+      board: null,
+      clock: { sinceNs: 0, from: 0 },
+      toNs: 0,
+      idleUntil: null,
+      exit: null,
+      held: [],
+      console: "",
+      typing: { next: 0, shown: "" },
+    }),
+    handlers: {
+      boot: (self, _arg: number) => boot(self, machines),
+      attach: (self, request: Request<{ readonly disks: readonly EntityId[] }>) => {
+        const state = self.edit();
+        state.disks = [...request.body.disks];
+        state.stage = "running";
+        state.startedNs = self.simulatedNs;
+        self.after(0, "boot");
+        self.reply(request, {});
+      },
+      exit: (self, _arg: number) => onExit(self, machines),
+      type: (self, text: string) => typeText(self, text),
+      "block-replied": (self, reply: Reply) => {
+        const input = blockDone(self, reply);
+        if (input !== undefined) deliver(self, input);
+      },
+      packet: (self, { body }: Request<FrameMessage>) => {
+        const { peers } = machineConfig(self);
+        const nic = Object.keys(peers).find((each) => peers[each] === body.from);
+        if (nic !== undefined) deliver(self, { kind: "packet", nic, bytes: body.bytes });
+      },
+      stun: (self, request: Request) => {
+        stun(self);
+        self.reply(request, { stuns: self.volatile.stuns });
+      },
+      unstun: (self, request: Request) => {
+        self.reply(request, { stunnedNs: unstun(self) });
+      },
+      /** It has no power button. */
+      shutdown: (self, request: Request) => self.refuse(request, "unsupported"),
+      "power-off": (self, request: Request) => {
+        self.reply(request, {});
+        if (self.volatile.stage === "ended") return;
+        endLog(self);
+        endRun(asVm(self), "power-off");
+      },
+      gone: (self, _arg: number) => {
+        for (const disk of self.volatile.disks) {
+          const entity = self.world.entityOrNone(disk);
+          if (entity?.parent === self.id) self.world.removeTree(entity);
+        }
+        self.world.remove(self as unknown as Entity);
+      },
+    },
+    advance: machineAdvance(machines?.slice ?? 1),
+    crashed: (self) => {
+      if (self.volatile.stage !== "ended") {
+        endLog(self);
+        leaveRecord(asVm(self), "crash");
+      }
+      self.world.remove(self as unknown as Entity);
+    },
+  });
+}
+
+/** Power-on, or a reset: RAM is zero, what it boots is loaded. */
+function boot(self: MachineEntity, machines: Machines | undefined): void {
+  if (self.volatile.stage !== "running") return;
+  assert(machines, "no engine for real guests was given");
+  const { world } = self;
+  const config = machineConfig(self).board;
+  world.memories.removeOwned(self.name);
+  const memory = world.memories.create(`${self.name}#${RAM}`, machineShape(config));
+  const { engine } = memory.backing as LiveMachine;
+  const made = rv64.Board.create(engine, config, bootFiles(machines, config));
+  assert(made.ok, () => (made.ok ? "" : `${self.name} does not boot: ${made.problem.message}`));
+  const state = self.edit();
+  state.boots++;
+  state.board = made.board.state as never;
+  state.exit = null;
+  state.idleUntil = null;
+  state.toNs = self.simulatedNs;
+  state.clock = { sinceNs: self.simulatedNs, from: made.board.progress() };
+  logInput(self, { kind: "start", run: self.config.run });
+  drawOrder(self);
+  beginTyping(self);
+}
+
+/** With several harts, whose turn comes when is up to chance. */
+function drawOrder(self: MachineEntity): void {
+  const { harts } = machineConfig(self).board;
+  if (harts === 1) return;
+  const number = machineRecord(self).draw("hart order", permutation(harts));
+  deliver(self, { kind: "hart-order", order: orderOf(number, harts) });
+}
+
+function onExit(self: MachineEntity, machines: Machines | undefined): void {
+  const { exit, stage } = self.volatile;
+  if (exit === null || stage === "ended") return;
+  self.edit().exit = null;
+  const outputs = exit.outputs as unknown as readonly rv64.BoardOutput[];
+  const halt = outputs.find((output) => output.kind === "halt");
+  if (halt !== undefined) endLog(self);
+  carryOut(self, outputs);
+  if (halt === undefined) return;
+  if (halt.halt.kind === "reset") return boot(self, machines);
+  endRun(asVm(self), "shutdown");
+}
+
+/** For whoever builds it again alone: it ran to here. */
+function endLog(self: MachineEntity): void {
+  catchUp(self);
+  if (self.volatile.board !== null) logInput(self, { kind: "end" });
+}
+
+/** It stops where it stands. */
+function stun(self: MachineEntity): void {
+  catchUp(self);
+  const state = self.edit();
+  if (state.stuns++ > 0) return;
+  state.stunnedSinceNs = self.simulatedNs;
+  announce(asVm(self), "stunned");
+}
+
+/** The last of nested stuns lets it go on. Returns how long it was stunned, 0 if it still is. */
+function unstun(self: MachineEntity): number {
+  const state = self.edit();
+  if (state.stuns === 0 || --state.stuns > 0) return 0;
+  const nowNs = self.simulatedNs;
+  const stunnedNs = nowNs - state.stunnedSinceNs;
+  state.stunnedNs += stunnedNs;
+  // It may have been ahead when it was stopped.
+  const sinceNs = Math.max(nowNs, state.toNs);
+  state.toNs = sinceNs;
+  state.clock = { sinceNs, from: state.board?.progress ?? 0 };
+  self.measure("stun-ns", stunnedNs);
+  announce(asVm(self), "unstunned");
+  const held = state.held as unknown as readonly rv64.BoardInput[];
+  state.held = [];
+  for (const input of held) deliver(self, input);
+  return stunnedNs;
+}
