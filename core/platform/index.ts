@@ -17,3 +17,13 @@ export { cpuInvariants, type CpuConfig, type CpuEntity, type RunRequest } from "
 export type { ClockConfig, NtpConfig } from "./host/clock.ts";
 export * from "./host/host.ts";
 export { storageInvariants } from "./storage/invariants.ts";
+export type { Hold } from "./storage/vvols/hierarchy.ts";
+export { vvolInvariants } from "./storage/vvols/vvol-invariants.ts";
+export { type TaskItem, type VvolsEntity, vvolsOf } from "./storage/vvols/vvol-state.ts";
+export {
+  addVvol,
+  type ArmVasaFault,
+  listVvols,
+  spawnVvols,
+  type VvolInfo,
+} from "./storage/vvols/vvols.ts";

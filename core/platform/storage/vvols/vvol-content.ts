@@ -78,16 +78,23 @@ export function vvolAllocation(
   );
 }
 
-/** All of a snapshot as one content; for observers and exports. */
+/** All of a snapshot as one content, the base's with what is kept over it. For observers, exports. */
 export function wholeVvol(self: VvolsEntity, vvol: string): SectorContent {
-  const { sectors } = self.durable.snapshots[vvol]!;
-  const whole = new SectorContent(sectors);
-  for (const piece of piecesOf(self, vvol, { sector: 0, sectors })) {
-    const from = contentOf(self, vvol, piece.by);
-    for (const run of from.allocatedRuns(piece.sector, piece.sectors)) {
-      whole.write(run.sector, from.read(run.sector, run.sectors));
+  const { sectors, base } = self.durable.snapshots[vvol]!;
+  const { chunkSectors } = self.durable.bases[base]!;
+  const whole = baseContent(self, base).fork();
+  for (const by of readOrder(self, vvol).toReversed()) {
+    const kept = contentOf(self, vvol, by);
+    for (const chunks of chunkMap(self, by).allocatedRuns()) {
+      const from = chunks.sector * chunkSectors;
+      const to = Math.min((chunks.sector + chunks.sectors) * chunkSectors, kept.sectors);
+      whole.discard(from, to - from);
+      for (const run of kept.allocatedRuns(from, to - from)) {
+        whole.write(run.sector, kept.read(run.sector, run.sectors));
+      }
     }
   }
+  whole.resize(sectors);
   return whole;
 }
 

@@ -1,0 +1,147 @@
+/**
+ * What must hold of copy-on-write volumes. The shadow of a snapshot is the base as it was when the
+ * snapshot was taken; it is held against what the snapshot reads whenever its base is written, a
+ * neighbour goes, or power is lost.
+ */
+import {
+  always,
+  type Finding,
+  type Invariant,
+  type PlainObject,
+  SectorContent,
+  type SectorRange,
+  type World,
+} from "../../../kernel/index.ts";
+import type { ArrayEntity } from "../array-state.ts";
+import { volumeLabel } from "../array-state.ts";
+import { ACKNOWLEDGED, POWER_LOST } from "../device-state.ts";
+import { baseOf, readVvol, wholeVvol } from "./vvol-content.ts";
+import { baseContent, type VvolsEntity, vvolsOf } from "./vvol-state.ts";
+
+const shadowName = (self: VvolsEntity, vvol: string): string => `${self.name}/point#${vvol}`;
+
+function remember(self: VvolsEntity, data: PlainObject, world: World): void {
+  const { vvol, base } = data as { vvol: string; base: string };
+  const content = baseContent(self, base);
+  const shadow = world.shadowContents.open(shadowName(self, vvol), content.sectors);
+  shadow.restore(content.capture());
+}
+
+function changedAt(self: VvolsEntity, vvol: string, range: SectorRange): Finding | undefined {
+  const shadow = self.world.shadowContents.get(shadowName(self, vvol));
+  if (shadow === undefined) return undefined;
+  const sectors = Math.min(range.sector + range.sectors, shadow.sectors) - range.sector;
+  if (sectors <= 0) return undefined;
+  const found = new SectorContent(sectors);
+  found.write(0, readVvol(self, vvol, { sector: range.sector, sectors }));
+  const expected = new SectorContent(sectors);
+  expected.write(0, shadow.read(range.sector, sectors));
+  const [wrong] = found.diffRanges(expected);
+  if (wrong === undefined) return undefined;
+  return changed(vvol, range.sector + wrong.sector);
+}
+
+const changed = (vvol: string, sector: number): Finding => ({
+  message: `snapshot ${vvol} changed`,
+  fields: { vvol, sector },
+});
+
+/** All snapshots of a family, in full. */
+function familyChanged(self: VvolsEntity, base: string): Finding | undefined {
+  for (const vvol of self.durable.bases[base]?.snapshots ?? []) {
+    const shadow = self.world.shadowContents.get(shadowName(self, vvol));
+    const [wrong] = shadow?.diffRanges(wholeVvol(self, vvol)) ?? [];
+    if (wrong !== undefined) return changed(vvol, wrong.sector);
+  }
+  return undefined;
+}
+
+const baseOfMedium = (medium: string): string => medium.slice(volumeLabel("").length);
+
+function afterWrite(array: ArrayEntity, data: PlainObject): Finding | undefined {
+  const self = vvolsOf(array);
+  if (self === undefined || data["op"] !== "write") return undefined;
+  const { medium, sector, sectors } = data as { medium: string } & SectorRange;
+  for (const vvol of self.durable.bases[baseOfMedium(medium)]?.snapshots ?? []) {
+    const finding = changedAt(self, vvol, { sector, sectors });
+    if (finding !== undefined) return finding;
+  }
+  return undefined;
+}
+
+function afterRemoval(self: VvolsEntity, data: PlainObject, world: World): Finding | undefined {
+  const { vvol } = data as { vvol: string };
+  world.shadowContents.remove(shadowName(self, vvol));
+  for (const base of Object.keys(self.durable.bases)) {
+    const finding = familyChanged(self, base);
+    if (finding !== undefined) return finding;
+  }
+  return undefined;
+}
+
+/** A bitmap may tell more than what differs, never less. */
+function underApproximates(self: VvolsEntity, data: PlainObject): Finding | undefined {
+  const { vvol, since, ranges } = data as unknown as {
+    vvol: string;
+    since: string | null;
+    ranges: readonly SectorRange[];
+  };
+  const told = new SectorContent(contentNow(self, vvol).sectors);
+  for (const { sector, sectors } of ranges) told.writeZeros(sector, sectors);
+  const differing =
+    since === null
+      ? contentNow(self, vvol).allocatedRuns()
+      : contentNow(self, vvol).diffRanges(contentNow(self, since), { allocation: true });
+  for (const { sector, sectors } of differing) {
+    const [run] = told.allocatedRuns(sector, sectors);
+    if (run?.sector === sector && run.sectors === sectors) continue;
+    return { message: `the difference of ${vvol} leaves out a sector`, fields: { vvol, sector } };
+  }
+  return undefined;
+}
+
+/** By the shadow: what a snapshot reads may be what is wrong. */
+const contentNow = (self: VvolsEntity, vvol: string): SectorContent =>
+  baseOf(self, vvol) === vvol
+    ? baseContent(self, vvol)
+    : (self.world.shadowContents.get(shadowName(self, vvol)) ?? wholeVvol(self, vvol));
+
+function brokenTable(self: VvolsEntity): Finding | undefined {
+  const { bases, snapshots } = self.durable;
+  for (const [name, { base, state, holders }] of Object.entries(snapshots)) {
+    const listed = bases[base]?.snapshots.includes(name);
+    if (listed === undefined) return { message: `snapshot ${name} has no base` };
+    if (listed !== (state === "taken")) return { message: `snapshot ${name} is out of its place` };
+    if (holders.length === 0) return { message: `snapshot ${name} is held by nobody` };
+  }
+  for (const [name, base] of Object.entries(bases)) {
+    const lost = base.snapshots.find((each) => snapshots[each] === undefined);
+    if (lost !== undefined) return { message: `base ${name} reads from ${lost}, which is gone` };
+  }
+  return undefined;
+}
+
+export const vvolInvariants: readonly Invariant[] = [
+  always("a snapshot of a copy-on-write volume never changes", {
+    mechanism: "vvols",
+    observes: {
+      "vvol-taken": (entity, data, world) => remember(entity as never, data, world),
+      "vvol-removed": (entity, data, world) => afterRemoval(entity as never, data, world),
+      [ACKNOWLEDGED]: (entity, data) => afterWrite(entity as never, data),
+      [POWER_LOST]: (entity, data) => {
+        const self = vvolsOf(entity as never);
+        const base = baseOfMedium((data as { medium: string }).medium);
+        return self === undefined ? undefined : familyChanged(self, base);
+      },
+    },
+  }),
+  always("a difference of copy-on-write volumes leaves out nothing", {
+    mechanism: "vvols",
+    observes: { "vvol-bitmap": (entity, data) => underApproximates(entity as never, data) },
+  }),
+  always(
+    "copy-on-write volumes have a base, a place and holders",
+    { mechanism: "vvols", reads: ["vvols"] },
+    (entity) => brokenTable(entity as never),
+  ),
+];
