@@ -17,9 +17,10 @@
 // - Watches belong to the board (`tohost` is one): a debugger adds its own through `setWatches`, breakpoints through the
 //   engine. Both end a run with reason "debug" and change nothing else; go on with `stepOver`.
 
-import { assert } from "../../../kernel/index.ts";
+import { assert, canonicalBytes, hash64 } from "../../../kernel/index.ts";
 import type { Engine, RunResult, Stop, Watch } from "../engine.ts";
 import * as layout from "../layout.ts";
+import { Machine } from "../machine.ts";
 import { type BootFiles, load } from "./boot/load.ts";
 import { Bus } from "./bus.ts";
 import { fromHex } from "./clint.ts";
@@ -94,10 +95,15 @@ export class Board implements Surroundings {
 
   /** Something from outside happens at the current progress. */
   deliver(input: BoardInput): void {
-    takeInput(this, input);
+    takeInput(this, this.#bus, input);
     this.#bus.updateLines();
     this.#settle();
     assert(this.#emissions.length === 0, "inputs by themselves put nothing out");
+  }
+
+  /** Hash over everything that is state: equal in both engines, wherever the runs were cut. */
+  stateHash(): bigint {
+    return hash64(canonicalBytes(this.state), new Machine(this.engine).stateHash());
   }
 
   /** Ranges that a debugger wants to see stores to, besides those of the machine itself. */

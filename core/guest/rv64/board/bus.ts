@@ -2,10 +2,11 @@
 
 import { Clint } from "./clint.ts";
 import { Finisher } from "./finisher.ts";
-import { CLINT, FINISHER, PLIC, UART } from "./memory-map.ts";
+import { CLINT, FINISHER, PLIC, UART, VIRTIO } from "./memory-map.ts";
 import { Plic, setLevel } from "./plic.ts";
 import type { Device, Surroundings } from "./surroundings.ts";
 import { Uart, uartInterrupts } from "./uart.ts";
+import { VirtioMmio } from "./virtio/mmio.ts";
 
 interface Placed {
   readonly base: number;
@@ -14,16 +15,23 @@ interface Placed {
 }
 
 export class Bus {
+  readonly virtio: readonly VirtioMmio[];
   readonly #around: Surroundings;
   readonly #devices: readonly Placed[];
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.virtio = around.state.virtio.map((_, index) => new VirtioMmio(around, index));
     this.#devices = [
       { ...UART, device: new Uart(around) },
       { ...PLIC, device: new Plic(() => around.state.plic) },
       { ...CLINT, device: new Clint(around) },
       { ...FINISHER, device: new Finisher(around) },
+      ...this.virtio.map((device, index) => ({
+        base: VIRTIO.base + index * VIRTIO.bytes,
+        bytes: VIRTIO.bytes,
+        device,
+      })),
     ];
   }
 
@@ -53,7 +61,9 @@ export class Bus {
 
   /** Brings the lines of all devices to the interrupt controller. */
   updateLines(): void {
-    const { plic, uart } = this.#around.state;
+    const { plic, uart, virtio } = this.#around.state;
     setLevel(plic, UART.source, uartInterrupts(uart));
+    for (const [index, device] of virtio.entries())
+      setLevel(plic, VIRTIO.source + index, device.interrupt !== 0);
   }
 }

@@ -88,6 +88,11 @@ function deviceProblem(config: BoardConfig): BoardProblem | null {
   const others = (config.rng ? 1 : 0) + (config.virtioConsole ? 1 : 0);
   if (devices + others > MOST_VIRTIO_DEVICES)
     return bad(`${devices + others} virtio devices, at most ${MOST_VIRTIO_DEVICES} fit`);
+  for (const list of [config.disks, config.nics]) {
+    const ids = list.map(({ id }) => id);
+    const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+    if (twice !== undefined) return bad(`two devices are called ${twice}`);
+  }
   for (const { id, sectors } of config.disks)
     if (!Number.isSafeInteger(sectors) || sectors < 1)
       return bad(`disk ${id} has ${sectors} sectors`);

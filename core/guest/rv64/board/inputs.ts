@@ -1,9 +1,16 @@
 // What happens to the machine from outside.
 
-import { assert } from "../../../kernel/index.ts";
+import { assert, unreachable } from "../../../kernel/index.ts";
+import type { Bus } from "./bus.ts";
 import type { BoardInput } from "./contract.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MOST_INPUT } from "./uart.ts";
+import { finishBlock } from "./virtio/block.ts";
+import { passTyped } from "./virtio/console.ts";
+import type { VirtioDevice } from "./virtio/device.ts";
+import { receive } from "./virtio/net.ts";
+import { finishRandom } from "./virtio/rng.ts";
+import type { VirtioKind } from "./virtio/state.ts";
 
 function type(queue: number[], bytes: Uint8Array): void {
   const room = MOST_INPUT - queue.length;
@@ -11,16 +18,39 @@ function type(queue: number[], bytes: Uint8Array): void {
 }
 
 function isOrder(order: readonly number[], harts: number): boolean {
-  return (
-    order.length === harts && order.every((hart, i) => order.indexOf(hart) === i && hart < harts)
-  );
+  const known = order.every((hart, i) => order.indexOf(hart) === i && hart >= 0 && hart < harts);
+  return order.length === harts && known;
 }
 
-export function takeInput({ state }: Surroundings, input: BoardInput): void {
-  if (input.kind === "console") {
-    if (input.port === "serial") type(state.uart.input, input.bytes);
-  } else if (input.kind === "hart-order") {
-    assert(isOrder(input.order, state.harts.length), "each hart once");
-    state.schedule.nextOrder = [...input.order];
+function deviceOf(bus: Bus, kind: VirtioKind, id: string): VirtioDevice {
+  const found = bus.virtio.find(
+    ({ device }) => device.state.kind === kind && device.state.id === id,
+  );
+  assert(found !== undefined, `there is a ${kind} device ${id}`);
+  return found.device;
+}
+
+export function takeInput({ state }: Surroundings, bus: Bus, input: BoardInput): void {
+  switch (input.kind) {
+    case "console": {
+      if (input.port === "serial") return type(state.uart.input, input.bytes);
+      const device = deviceOf(bus, "console", "console");
+      type(device.state.input, input.bytes);
+      return passTyped(device);
+    }
+    case "block-done": {
+      const disk = deviceOf(bus, "block", input.disk);
+      return finishBlock(disk, input.request, input.ok, input.runs ?? []);
+    }
+    case "packet":
+      return receive(deviceOf(bus, "net", input.nic), input.bytes);
+    case "random":
+      return finishRandom(deviceOf(bus, "rng", "rng"), input.request, input.bytes);
+    case "hart-order":
+      assert(isOrder(input.order, state.harts.length), "each hart once");
+      state.schedule.nextOrder = [...input.order];
+      return;
+    default:
+      return unreachable(input);
   }
 }
