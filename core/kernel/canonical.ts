@@ -11,9 +11,15 @@ const encoder = new TextEncoder();
 
 /** Collects canonical bytes; reused, because a run hashes millions of small records. */
 export class CanonicalWriter {
-  #bytes = new Uint8Array(4096);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
+
+  /** Room for so many bytes to begin with. */
+  constructor(bytes = 4_096) {
+    this.#bytes = new Uint8Array(bytes);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   reset(): void {
     this.#length = 0;
@@ -118,9 +124,9 @@ export class CanonicalWriter {
   }
 }
 
-/** Canonical bytes of one value, in a fresh array. */
+/** Canonical bytes of one value. */
 export function canonicalBytes(value: unknown): Uint8Array {
-  const writer = new CanonicalWriter();
+  const writer = new CanonicalWriter(256);
   writer.value(value);
-  return writer.bytes().slice();
+  return writer.bytes();
 }

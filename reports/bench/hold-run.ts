@@ -1,6 +1,6 @@
 // Runs the hold model once, in a process of its own, and prints what it cost as JSON. Arguments:
-// timers, events, and the path of the trace, or "-" to record nothing.
-import { argv, cpuUsage, memoryUsage } from "node:process";
+// timers, events, and the path of the trace, or "-" to record nothing. Needs node --expose-gc.
+import { argv, cpuUsage, memoryUsage, resourceUsage } from "node:process";
 import { createTraceFile, PAUSE_EVENTS, Recorder } from "../../traces/index.ts";
 import { holdWorld } from "./hold-world.ts";
 
@@ -14,8 +14,15 @@ export interface HoldFigures {
   /** Of all threads, the closing of the trace included. */
   readonly cpuSeconds: number;
   readonly bytes: number;
-  /** Wall seconds of each tenth of the run, and peak memory after it. */
-  readonly tenths: readonly { readonly seconds: number; readonly rssMiB: number }[];
+  readonly tenths: readonly Tenth[];
+}
+
+interface Tenth {
+  readonly seconds: number;
+  /** Of the process so far, what the collector has not yet given back included. */
+  readonly peakRssMiB: number;
+  /** What is still in use after a collection. */
+  readonly liveMiB: number;
 }
 
 const [timers, events] = [Number(argv[2]), Number(argv[3])];
@@ -27,13 +34,19 @@ world.run({ untilEvent: WARM_UP, pauseEvery: PAUSE_EVENTS });
 
 const cpuBefore = cpuUsage();
 const started = performance.now();
-const tenths: HoldFigures["tenths"][number][] = [];
+const tenths: Tenth[] = [];
 for (let mark = 1; mark <= MARKS; mark++) {
   const from = performance.now();
   const untilEvent = WARM_UP + Math.round((events * mark) / MARKS);
   world.run({ untilEvent, pauseEvery: PAUSE_EVENTS });
-  const rssMiB = Math.round(memoryUsage.rss() / 1_048_576);
-  tenths.push({ seconds: (performance.now() - from) / 1_000, rssMiB });
+  const elapsedMs = performance.now() - from;
+  global.gc!();
+  const { heapUsed, arrayBuffers } = memoryUsage();
+  tenths.push({
+    seconds: elapsedMs / 1_000,
+    peakRssMiB: Math.round(resourceUsage().maxRSS / 1_024),
+    liveMiB: (heapUsed + arrayBuffers) / 1_048_576,
+  });
 }
 const wallSeconds = (performance.now() - started) / 1_000;
 world.finish();

@@ -14,7 +14,7 @@ const BENCHES: { readonly [name: string]: () => Row[] } = {
   seek: benchSeeking,
   hashing: benchHashing,
   steady: benchSteadiness,
-  recording: () => benchRecording(),
+  recording: benchRecording,
 };
 
 const words = process.argv.slice(2);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HoldFigures } from "./hold-run.ts";
+import type { ScenarioFigures } from "./scenario-run.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const PYTHONS = ["python3", "/usr/bin/python3"];
@@ -13,8 +14,15 @@ const PYTHONS = ["python3", "/usr/bin/python3"];
 export const scratch: string = mkdtempSync(join(tmpdir(), "orrery-bench-"));
 
 export function holdRun(timers: number, events: number, path = "-"): HoldFigures {
-  const args = ["--import", "tsx", here("./hold-run.ts"), String(timers), String(events), path];
+  const flags = ["--expose-gc", "--import", "tsx"];
+  const args = [...flags, here("./hold-run.ts"), String(timers), String(events), path];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as HoldFigures;
+}
+
+/** Runs a scenario, recorded or not. */
+export function scenarioRun(scenario: string, path = "-"): ScenarioFigures {
+  const args = ["--import", "tsx", here("./scenario-run.ts"), scenario, path];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as ScenarioFigures;
 }
 
 /** Seconds for a million events of the hold model in another simulator. */
