@@ -1,5 +1,6 @@
 /** The report as Markdown: the same facts, without charts. */
 import type { ReportInput } from "./report-input.ts";
+import { duration, moment } from "./times.ts";
 import { reproduceCommand, verdictOf } from "./verdict.ts";
 
 const cell = (value: unknown): string =>
@@ -10,8 +11,6 @@ const row = (cells: readonly unknown[]): string => `| ${cells.map(cell).join(" |
 function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
   return [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 }
-
-const ms = (ns: number): string => (ns / 1e6).toFixed(3);
 
 export function renderMarkdown(inputs: readonly ReportInput[]): string {
   return `${inputs.map(renderRun).join("\n\n---\n\n")}\n`;
@@ -28,8 +27,8 @@ function renderRun(input: ReportInput): string {
     id,
     kind,
     host,
-    ms(startNs),
-    endNs === null ? "" : ms(endNs - startNs),
+    moment(startNs),
+    endNs === null ? "" : duration(endNs - startNs),
     outcome,
   ]);
   const violations = summary.violations.map((each) => [
@@ -43,7 +42,7 @@ function renderRun(input: ReportInput): string {
     cell(description),
     `**${verdictOf(input).word}**: root \`${run.end?.root ?? "unknown"}\`, seed ${cell(header.seed)}, ${run.lastEvent} events`,
     "## Operations",
-    table(["operation", "kind", "on", "start, ms", "took, ms", "outcome"], operations),
+    table(["operation", "kind", "on", "start", "took", "outcome"], operations),
     "## Violations",
     violations.length === 0
       ? "None."

@@ -55,6 +55,8 @@ export interface ScenarioRun {
   readonly domains: { readonly [name: string]: string };
   readonly outputs: { readonly [vm: string]: OutputHash };
   readonly outcome: "complete" | "violation" | "interrupted";
+  /** States that the run could have reached and did not, by the names of their `sometimes`. */
+  readonly unreached: readonly string[];
   readonly codeVersion: string;
   readonly wallMs: number;
   /** Size of the trace file; undefined when nothing was recorded. */
@@ -101,6 +103,7 @@ export async function runScenario(
   const failed = world.checker.violations.some((each) => !expected.has(each.invariant));
   const outcome = interrupted ? "interrupted" : failed ? "violation" : "complete";
   const outputs = builder.outputs(world);
+  const unreached = unreachedIn(world, summary);
   await recorder?.close(outcome, {
     root,
     events: world.eventCount,
@@ -108,7 +111,7 @@ export async function runScenario(
     untilNs: options.untilNs,
     finished: !interrupted,
     draws: world.gate.counts().draws,
-    unreached: [...world.checker.unreached],
+    unreached: [...unreached],
   });
   return {
     world,
@@ -117,6 +120,7 @@ export async function runScenario(
     domains: domainRoots(world),
     outputs,
     outcome,
+    unreached,
     codeVersion: version,
     wallMs: Math.round(performance.now() - startedMs),
     traceBytes: recorder?.bytesWritten,
@@ -185,4 +189,12 @@ async function advance(
 function osEntropy(): StreamState {
   const words = new Uint32Array(randomBytes(16).buffer.slice(0, 16));
   return [words[0]! | 1, words[1]!, words[2]!, words[3]!].map((word) => word >>> 0) as never;
+}
+
+/** What belongs to an operation that the run never began says nothing about the run. */
+function unreachedIn(world: World, { operations }: RunSummary): readonly string[] {
+  const begun = new Set(operations.map(({ kind }) => kind));
+  return world.checker.unreachedOf(
+    (mechanism) => begun.has(mechanism) || !world.registry.knows(`operation:${mechanism}`),
+  );
 }

@@ -102,7 +102,7 @@ function resultOf(request: RunRequest, run: ScenarioRun): object {
     vms: Object.fromEntries(Object.entries(run.outputs).map(([vm, { hash }]) => [vm, hash])),
     trace: request.out ?? null,
     violations: world.checker.violations.map((each) => ({ ...each, reproduce })),
-    unreached: world.checker.unreached,
+    unreached: run.unreached,
     operations: summary.operations,
   };
 }
@@ -125,7 +125,7 @@ function printRun(context: Context, request: RunRequest, run: ScenarioRun): void
     context.print(violationLine(violation, isExpected));
     if (!isExpected) context.print(`    reproduce: ${reproduceCommand(request)}`);
   }
-  for (const name of world.checker.unreached) context.print(pc.dim(`  not reached: ${name}`));
+  for (const name of run.unreached) context.print(pc.dim(`  not reached: ${name}`));
   if (run.outcome === "interrupted") context.print(pc.yellow("interrupted; the trace is whole"));
   else if (run.outcome === "complete") context.print(pc.green("no violations"));
   if (request.out !== undefined) {

@@ -53,9 +53,15 @@ export class Checker {
 
   /** Names of `sometimes` that were not reached. */
   get unreached(): readonly string[] {
+    return this.unreachedOf(() => true);
+  }
+
+  /** The same, of the mechanisms that are asked for. */
+  unreachedOf(isMeant: (mechanism: string) => boolean): readonly string[] {
     const reached = this.#state.reached;
     return this.#invariants
       .filter((each) => each.type === "sometimes" && reached[each.name] === undefined)
+      .filter(({ mechanism }) => isMeant(mechanism))
       .map((each) => each.name);
   }
 

@@ -49,6 +49,11 @@ export class Registry {
     this.#world = world;
   }
 
+  /** Whether a kind of entity was ever registered. */
+  knows(kind: string): boolean {
+    return this.#components.has(kind);
+  }
+
   /** Makes a kind of entity known. Registering the same definition again is harmless. */
   register(definition: AnyComponent): void {
     const component = definition as unknown as Component;

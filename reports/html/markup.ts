@@ -33,7 +33,7 @@ export function section(title: string, ...parts: readonly string[]): string {
 export const figure = (title: string, svg: string): string =>
   `<figure role="img" aria-label="${text(title)}">${svg}</figure>`;
 
-/** Milliseconds with three digits. */
-export const ms = (ns: number): string => `${(ns / 1e6).toFixed(3)} ms`;
-
 export const code = (value: string): string => `<code>${text(value)}</code>`;
+
+/** A time that stays on one line. */
+export const time = (value: string): string => `<span class="time">${text(value)}</span>`;

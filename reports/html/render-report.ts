@@ -4,11 +4,14 @@
  */
 import type { ResolvedScenario } from "../../scenarios/index.ts";
 import type { OperationSummary } from "../../traces/index.ts";
-import { metricCharts } from "../metric-charts.ts";
+import { linkCharts, stealChart } from "../charts/fabric-charts.ts";
+import { storageCharts } from "../charts/storage-charts.ts";
+import { timeAxis } from "../charts/time-axis.ts";
+import { timelineChart } from "../charts/timeline-chart.ts";
 import type { ReportInput } from "../report-input.ts";
+import { duration, moment } from "../times.ts";
 import { reproduceCommand, verdictOf } from "../verdict.ts";
-import { timelineChart } from "../timeline-chart.ts";
-import { code, figure, ms, section, table, text } from "./markup.ts";
+import { code, figure, section, table, text, time } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
 export async function renderReport(inputs: readonly ReportInput[]): Promise<string> {
@@ -30,24 +33,58 @@ async function renderRun(input: ReportInput): Promise<string> {
   const { run, summary } = input;
   const document = documentOf(run.trace.header.scenarioJson);
   const endNs = Math.max(run.end?.timeNs ?? 0, run.epochs.at(-1)?.timeNs ?? 0, 1);
-  const vms = document.vms.map(({ id }) => id);
-  const { charts, leftOut } = await metricCharts(summary, vms);
-  const charted = charts.map(
-    ({ vm, throughput, latency }) =>
-      `<h3>${text(vm)}</h3><div class="pair">${figure(`${vm}: requests`, throughput)}` +
-      `${figure(`${vm}: latency`, latency)}</div>`,
-  );
-  const omitted =
-    leftOut.length === 0 ? "" : `<small>left out: ${text(leftOut.join(", "))}</small>`;
-  const timeline = figure("operations over time", await timelineChart(summary, endNs));
+  const axis = timeAxis(summary, endNs);
+  const timeline = figure("operations over time", await timelineChart(summary, axis));
   return [
     heading(input, document),
     section("What happened", timeline, operationTable(summary.operations), happenings(input)),
     section("Violations", violations(input)),
-    section("Throughput and latency", ...charted, omitted),
+    await chartSection("VMs: throughput and latency", document.vms.map(idOf), (vm) =>
+      storageCharts(summary, (entity) => isRunOf(entity, vm), axis),
+    ),
+    await chartSection("Arrays and disks", devicesOf(document), (device) =>
+      storageCharts(summary, (entity) => entity === device, axis),
+    ),
+    await chartSection("Links", document.links.map(idOf), (link) =>
+      linkCharts(summary, link, axis),
+    ),
+    await chartSection("Processors", document.hosts.map(idOf), (host) =>
+      stealChart(summary, host, axis),
+    ),
     section("Datacenter", datacenter(document)),
     section("Provenance", provenance(input)),
   ].join("\n");
+}
+
+const idOf = ({ id }: { readonly id: string }): string => id;
+
+/** Runs of a VM, one after the other. */
+const isRunOf = (entity: string, vm: string): boolean =>
+  entity.startsWith(`${vm}/run-`) && /^\d+$/.test(entity.slice(`${vm}/run-`.length));
+
+const devicesOf = ({ arrays, hosts }: ResolvedScenario): string[] => [
+  ...arrays.map(idOf),
+  ...hosts.flatMap(({ id, disks }) => disks.map((disk) => `${id}/${disk.id}`)),
+];
+
+/** More of a kind than this make a report unreadable; it says what it left out. */
+const MOST_CHARTED = 8;
+
+async function chartSection(
+  title: string,
+  names: readonly string[],
+  draw: (name: string) => Promise<readonly string[] | undefined>,
+): Promise<string> {
+  const parts: string[] = [];
+  for (const name of names.slice(0, MOST_CHARTED)) {
+    const charts = await draw(name);
+    if (charts === undefined) continue;
+    const figures = charts.map((svg) => figure(`${title}: ${name}`, svg));
+    parts.push(`<h3>${text(name)}</h3><div class="pair">${figures.join("")}</div>`);
+  }
+  const left = names.slice(MOST_CHARTED);
+  if (left.length > 0) parts.push(`<small>left out: ${text(left.join(", "))}</small>`);
+  return section(title, ...parts);
 }
 
 function heading(input: ReportInput, document: ResolvedScenario): string {
@@ -56,7 +93,7 @@ function heading(input: ReportInput, document: ResolvedScenario): string {
   const facts: readonly (readonly [string, string])[] = [
     ["root", code(run.end?.root ?? "unknown")],
     ["seed", text(run.trace.header.seed)],
-    ["simulated", ms(run.end?.timeNs ?? 0)],
+    ["simulated", moment(run.end?.timeNs ?? 0)],
     ["events", run.lastEvent.toLocaleString("en")],
     ["trace", `${(run.trace.fileBytes / 1024).toFixed(0)} KiB`],
     ["snapshots", String(run.snapshots.length)],
@@ -73,10 +110,13 @@ function operationTable(operations: readonly OperationSummary[]): string {
     text(id),
     text(kind),
     text(host),
-    ms(startNs),
-    endNs === null ? "–" : ms(endNs - startNs),
+    time(moment(startNs)),
+    endNs === null ? "–" : time(duration(endNs - startNs)),
     text(outcome),
-    phases.map((phase) => `${text(phase.name)} ${ms(phase.endNs - phase.startNs)}`).join(" · "),
+    phases
+      .filter((phase) => phase.endNs > phase.startNs)
+      .map((phase) => `${text(phase.name)} ${time(duration(phase.endNs - phase.startNs))}`)
+      .join(" · "),
   ]);
   const head = ["operation", "kind", "on", "start", "took", "outcome", "phases"];
   return table("Operations and their phases", head, rows);
@@ -85,7 +125,7 @@ function operationTable(operations: readonly OperationSummary[]): string {
 function happenings({ summary }: ReportInput): string {
   const shown = summary.happenings.filter(({ kind }) => kind !== "lifecycle");
   const rows = shown.slice(0, 100).map(({ atNs, event, kind, entity, data }) => [
-    ms(atNs),
+    time(moment(atNs)),
     `#${event}`,
     text(kind),
     text(entity),
@@ -106,7 +146,7 @@ function violations(input: ReportInput): string {
   const rows = summary.violations.map((each) => [
     `<b>${text(each.invariant)}</b><br>${text(each.message)}`,
     text(each.entities.join(", ")),
-    `${ms(each.atNs)}<br>#${each.event}`,
+    `${time(moment(each.atNs))}<br>#${each.event}`,
     `${code(reproduceCommand(input))}<br>${code(`npx orrery inspect ${input.file} --at '#${each.event}'`)}`,
   ]);
   const head = ["invariant", "entities", "when", "reproduce, and look"];

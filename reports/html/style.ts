@@ -24,6 +24,7 @@ code { font: .85em/1.4 ui-monospace, monospace; background: #f4f5f7; padding: .0
   border-radius: 3px; overflow-wrap: anywhere; }
 figure { margin: .5rem 0; overflow-x: auto; }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; }
+.time { white-space: nowrap; }
 small { color: #666; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } }
 `;
