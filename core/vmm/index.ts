@@ -4,7 +4,7 @@ export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export type { OutputHash } from "./output-hash.ts";
 export { attachDisks } from "./vm.ts";
-export { type VmEntity, type VmState } from "./vm-state.ts";
+export { loseDisks, type VmEntity, type VmState } from "./vm-state.ts";
 export {
   lostToCrash,
   outputHashes,
@@ -15,4 +15,12 @@ export {
   type VmRecordState,
   vmRecordOf,
 } from "./vm-record.ts";
-export { createVmm, powerOn, powerStateOf, spawnVmRecord, vmOf, type Vmm } from "./vmm.ts";
+export {
+  createVmm,
+  giveUpRun,
+  powerOn,
+  powerStateOf,
+  spawnVmRecord,
+  vmOf,
+  type Vmm,
+} from "./vmm.ts";
