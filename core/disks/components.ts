@@ -4,6 +4,7 @@
  */
 import type { AnyComponent } from "../kernel/index.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
+import { handoffComponents } from "./handoff/components.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { RECOVERIES } from "./power/recovery.ts";
@@ -12,6 +13,7 @@ import { snapshot } from "./snapshot/snapshot.ts";
 export const diskComponents: readonly AnyComponent[] = [
   virtualDisk,
   snapshot,
+  ...handoffComponents,
   powerOn,
   powerOff,
   stun,

@@ -30,6 +30,8 @@ export interface Advance {
   runTo(self: never, untilNs: TimeNs): void;
   /** Schedules the exit as an event at its time. */
   leave(self: never): void;
+  /** Before somebody looks: a core that waits is to show the present, however it came here. */
+  settle?(self: never): void;
 }
 
 /** How `toward` ended: all stand at the limit, an exit became an event, or it is time for a pause. */
@@ -67,6 +69,13 @@ export class Advancing {
   /** Where a pause finds the world: no core stands before it. */
   get nowNs(): TimeNs {
     return this.#nextNs;
+  }
+
+  /** Before a root, an image or a view is taken: all show the present. */
+  settle(): void {
+    for (const core of this.#world.registry.advancing) {
+      core.component.advance!.settle?.(core as never);
+    }
   }
 
   /** Brings all cores to `limitNs`, or to the first exit up to then, which becomes an event. */

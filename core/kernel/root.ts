@@ -31,6 +31,7 @@ export function domainRoots(world: World): { [name: string]: string } {
 
 /** Digest of what each entity holds and has outstanding, its fixed configuration left out. */
 export function entityDigests(world: World): ReadonlyMap<string, bigint> {
+  world.advancing.settle();
   const contentDigests = world.contents.digestsByOwner();
   const digests = new Map<string, bigint>();
   for (const entity of world.registry.handles) {
@@ -48,6 +49,7 @@ export function rootOfRun(stateRoot: bigint, epochChain: bigint, drawHash: bigin
 
 function domainDigests(world: World): bigint[] {
   const { registry, contents } = world;
+  world.advancing.settle();
   const domains: bigint[][] = [];
   for (let i = 0; i < registry.domainRecords.used; i++) domains.push([]);
   const contentDigests = contents.digestsByOwner();

@@ -40,6 +40,7 @@ function storesOf(world: World): { readonly [name: string]: Store<unknown> } {
 /** An immutable image of the world between two events. Costs what changed since the last one. */
 export function captureWorld(world: World): WorldImage {
   const stores: { [name: string]: unknown } = {};
+  world.advancing.settle();
   for (const [name, store] of Object.entries(storesOf(world))) stores[name] = store.capture();
   return { scalars: world.scalars(), stores };
 }

@@ -14,6 +14,7 @@ export type Viewed =
 
 /** Everything that is known of one entity; sector contents as size, allocation and digest. */
 export function viewEntity(world: World, entity: Entity): PlainObject {
+  world.advancing.settle();
   const contents: { [label: string]: PlainObject } = {};
   for (const name of world.contents.namesOf(entity.name)) {
     const content = world.contents.get(name)!;

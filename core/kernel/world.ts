@@ -417,7 +417,9 @@ export class World {
       const epochEvent = this.#epochStartEvent + this.constants.epochEvents;
       this.#pauseWork = Math.min(untilWork, pauseWork);
       const reason = this.#runSegment(untilNs, Math.min(untilEvent, epochEvent, pauseAt));
-      if (this.eventCount === epochEvent && reason !== "threw") this.#endEpoch();
+      // Counted anew: the segment may have ended an epoch by time.
+      const dueEvent = this.#epochStartEvent + this.constants.epochEvents;
+      if (this.eventCount === dueEvent && reason !== "threw") this.#endEpoch();
       if (reason !== "event" && reason !== "work") return reason;
       if (reason === "event" && this.eventCount >= untilEvent) return "event";
       if (this.eventCount >= pauseAt || reason === "work") {

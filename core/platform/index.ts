@@ -4,6 +4,14 @@ export * from "./storage/disk.ts";
 export * from "./storage/array.ts";
 export * from "./storage/array-state.ts";
 export type { VolumeIo } from "./storage/array-sessions.ts";
+export {
+  type DiskOwnership,
+  keeperName,
+  OWNED_IO,
+  OWNER_SUFFIX,
+  OWNERSHIP,
+  type OwnerStamp,
+} from "./storage/ownership.ts";
 export type { ArmFault } from "./storage/faults.ts";
 export type { FaultRatesConfig } from "./storage/fault-rates.ts";
 export type { ServiceTime } from "./storage/service-time.ts";

@@ -3,8 +3,16 @@ export { BOUNDARY_NOTICE, type BoundaryEntry } from "./boundary.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export type { OutputHash } from "./output-hash.ts";
+export { type Machines } from "./rv64/live-machine.ts";
+export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
+export {
+  type MachineConfig,
+  type MachineEntity,
+  type MachineEntry,
+  type Typing,
+} from "./rv64/machine-state.ts";
 export { attachDisks } from "./vm.ts";
-export { type VmEntity, type VmState } from "./vm-state.ts";
+export { loseDisks, type VmEntity, type VmState } from "./vm-state.ts";
 export {
   lostToCrash,
   outputHashes,
@@ -15,4 +23,12 @@ export {
   type VmRecordState,
   vmRecordOf,
 } from "./vm-record.ts";
-export { createVmm, powerOn, powerStateOf, spawnVmRecord, vmOf, type Vmm } from "./vmm.ts";
+export {
+  createVmm,
+  giveUpRun,
+  powerOn,
+  powerStateOf,
+  spawnVmRecord,
+  vmOf,
+  type Vmm,
+} from "./vmm.ts";

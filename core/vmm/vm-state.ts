@@ -62,8 +62,17 @@ export function guestNs(self: VmEntity): number {
   return nowNs - startedNs - stunnedNs;
 }
 
+/** The outside world goes on with another run, and hears nothing of this one any more. */
+export const isSuperseded = (self: VmEntity): boolean =>
+  recordOf(self).durable.instance !== self.id;
+
+/** The host has lost the disks of this run to another one: it cannot go on here. */
+export function loseDisks(self: VmEntity): void {
+  endRun(self, "crash");
+}
+
 /** Ends the run in this event; the entity goes in the next. */
-export function endRun(self: VmEntity, ended: "shutdown" | "power-off"): void {
+export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
   if (self.volatile.stage === "ended") return;
   leaveRecord(self, ended);
   releaseHostMemory(self);
@@ -77,6 +86,7 @@ export function endRun(self: VmEntity, ended: "shutdown" | "power-off"): void {
 
 /** The outside world learns that the run is over. */
 export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
+  if (isSuperseded(self)) return;
   const durable = recordOf(self).editDurable();
   durable.power = "off";
   durable.instance = -1;

@@ -32,6 +32,7 @@ import {
   computeNext,
   endRun,
   guestNs,
+  isSuperseded,
   leaveRecord,
   recordOf,
   type VmComponent,
@@ -43,7 +44,7 @@ import {
 export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent {
   const deliver = (self: VmEntity, input: GuestInput): void => {
     const { stage, stuns } = self.volatile;
-    if (stage === "ended") return;
+    if (stage === "ended" || isSuperseded(self)) return;
     const state = self.edit();
     if (stuns > 0) return void state.held.push(input as Editable<GuestInput>);
     const guest = state.guest as Editable<GuestState>;

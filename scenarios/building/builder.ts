@@ -3,7 +3,13 @@
  * driver that plays timeline and faults, and the invariants. Building draws nothing and reads
  * nothing: the same document and inputs give the same world around any gate.
  */
-import { diskComponents, diskInvariants, provisionDisks } from "../../core/disks/index.ts";
+import {
+  diskComponents,
+  diskInvariants,
+  handoffInvariants,
+  provisionDisks,
+  spawnKeeper,
+} from "../../core/disks/index.ts";
 import {
   type GuestInputs,
   type GuestKinds,
@@ -96,9 +102,11 @@ export function createBuilder(
       ...cpuInvariants,
       ...vmInvariants,
       ...diskInvariants,
+      ...handoffInvariants,
       ...own.invariants,
     ]);
     const fabric = buildFabric(world, hosts, arrays, links);
+    for (const { host } of fabric.hosts.values()) spawnKeeper(host);
     for (const vm of vms) {
       provision(fabric, vm);
       spawnVmRecord(world, vmm, outsideDomain, { spec: guestSpec(vm.id), shares: vm.shares });

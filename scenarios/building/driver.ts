@@ -52,6 +52,7 @@ export function driverComponent(own: readonly Extension[]) {
       phase: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["phase"]}`, own),
       ended: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["outcome"]}`, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
+      fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
       "restart-vm": (self, vm: { vm: string }) => restartLost(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
@@ -73,6 +74,7 @@ export function wireDriver(world: World, driver: Driver): void {
   world.subscribe("operation-end", entity, "ended");
   world.subscribe("crash", entity, "crashed");
   world.subscribe("restart", entity, "restarted");
+  world.subscribe("fenced", entity, "fenced");
   driver.after(0, "begin");
 }
 
@@ -128,6 +130,12 @@ function onCrash(self: Driver, domain: string): void {
   const { vms } = self.config.document;
   const lost = vms.filter(({ id }) => vmRecordOf(self.world, id).durable.host === domain);
   scheduleRestarts(self, lost);
+}
+
+/** A VM was ended because its disks went to a host that may never have started it. */
+function onFenced(self: Driver, vm: string): void {
+  const ended = self.config.document.vms.find(({ id }) => id === vm);
+  if (ended !== undefined) scheduleRestarts(self, [ended]);
 }
 
 /** A host is back: VMs that were lost and found no other place start on it. */

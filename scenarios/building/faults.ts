@@ -30,6 +30,10 @@ export function strike(
       return degrade(self, fault);
     case "clock-step":
       return self.send(idOf(self, fault.host), "clock-step", { stepNs: fromUs(fault.stepUs) });
+    case "filter-hang": {
+      const filter = idOf(self, `${fault.host}/filter-${fault.filter}`);
+      return self.send(filter, begins ? "hang" : "resume", {});
+    }
     case "partition":
       return partition(self, fault.from, fault.to, fault.oneWay, begins);
     case "path-loss": {

@@ -9,8 +9,10 @@ import {
   latency,
   list,
   microseconds,
+  milliseconds,
   object,
   oneOfWords,
+  part,
   perMillion,
 } from "./members.ts";
 
@@ -37,6 +39,26 @@ const link: JsonSchema = object(
   ["between"],
 );
 
+const ownership: JsonSchema = object(
+  "Ownership of virtual disks: one host at a time, in an epoch that rises with each change.",
+  {
+    fencing: oneOfWords(
+      "What the array holds each request against: `epoch` = the owner's name and the epoch in " +
+        "which it opened the disk; `owner-name` = the name alone, as was done before epochs " +
+        "(unsafe: a late request of an earlier time as the owner is taken).",
+      ["epoch", "owner-name"],
+      "epoch",
+    ),
+    heartbeatMs: milliseconds("How often a host that owns disks says that it is alive.", 150, {
+      minimum: 1,
+    }),
+    leaseMs: milliseconds("Silence after which an owner counts as dead.", 500, { minimum: 1 }),
+    maxDriftPpm: count("How far a watcher reckons that clocks may run apart.", 10_000, {
+      maximum: 1_000_000,
+    }),
+  },
+);
+
 const storageArray: JsonSchema = object(
   "A storage array: a failure domain of its own, reached over links; each link is a path.",
   {
@@ -54,6 +76,7 @@ const storageArray: JsonSchema = object(
         minimum: 1,
       },
     ),
+    ownership: part("How hosts own the virtual disks on it.", "DiskOwnership", {}),
     writeCacheProtected: flag("The write cache survives a power loss (battery or flash).", true),
     ...diskModelMembers,
     readLatencyUs: latency("Time for a read inside the array, before transfer.", 200),
@@ -71,6 +94,7 @@ const storageArray: JsonSchema = object(
 );
 
 export const fabricDefinitions: Readonly<Record<string, JsonSchema>> = {
+  DiskOwnership: ownership,
   Link: link,
   StorageArray: storageArray,
 };

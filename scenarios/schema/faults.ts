@@ -41,7 +41,23 @@ const onDevice = (name: string, description: string, counted: string): Extension
     { device: "device" },
   );
 
+const filterHang = fault(
+  "filter-hang",
+  "An I/O filter of a host does not answer: a request to release a disk goes to the next one.",
+  {
+    host: id("The host."),
+    filter: count("Which of its filters, in the order in which they are asked.", 1, {
+      minimum: 1,
+      maximum: 2,
+    }),
+    durationMs,
+  },
+  ["host"],
+  { host: "host" },
+);
+
 const domainFaults: readonly Extension[] = [
+  filterHang,
   fault(
     "crash",
     "A domain fails at once: memory, and volatile caches of its devices, are lost.",

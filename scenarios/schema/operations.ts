@@ -3,7 +3,7 @@
  * when it exists, never before; what starts them is in `building/operations`.
  */
 import type { Extension } from "./extension.ts";
-import { powerOff, powerOn, restart, stun, unstun } from "./operations/power.ts";
+import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
 export const builtInOperations: readonly Extension[] = [
@@ -13,4 +13,5 @@ export const builtInOperations: readonly Extension[] = [
   stun,
   unstun,
   restart,
+  takeOver,
 ];

@@ -28,11 +28,13 @@ export type TimelineEntry =
   | PowerOffOperation
   | StunOperation
   | UnstunOperation
-  | RestartOperation;
+  | RestartOperation
+  | TakeOverOperation;
 /**
  * A fault that strikes `atMs`, `during` an operation's phase, or again and again.
  */
 export type Fault =
+  | FilterHangFault
   | CrashFault
   | PowerLossFault
   | SlowFault
@@ -361,6 +363,7 @@ export interface StorageArray {
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
   readonly capacityMiB?: number;
+  readonly ownership?: DiskOwnership;
   /**
    * The write cache survives a power loss (battery or flash).
    */
@@ -385,6 +388,27 @@ export interface StorageArray {
   readonly writeCacheMiB?: number;
   readonly flushUs?: LatencyUs;
   readonly faultRates?: FaultRates;
+}
+/**
+ * Ownership of virtual disks: one host at a time, in an epoch that rises with each change.
+ */
+export interface DiskOwnership {
+  /**
+   * What the array holds each request against: `epoch` = the owner's name and the epoch in which it opened the disk; `owner-name` = the name alone, as was done before epochs (unsafe: a late request of an earlier time as the owner is taken).
+   */
+  readonly fencing?: "epoch" | "owner-name";
+  /**
+   * How often a host that owns disks says that it is alive.
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * Silence after which an owner counts as dead.
+   */
+  readonly leaseMs?: number;
+  /**
+   * How far a watcher reckons that clocks may run apart.
+   */
+  readonly maxDriftPpm?: number;
 }
 /**
  * A virtual machine.
@@ -881,6 +905,80 @@ export interface RestartOperation {
    * The host on which it starts.
    */
   readonly host: string;
+}
+/**
+ * Power a VM on on another host although its end has not been seen there: once its disks can be had, because their owner gives them up or its lease has run out. What is left of the VM on its old host cannot write any more. Refused while the old host answers for the VM.
+ */
+export interface TakeOverOperation {
+  /**
+   * Power a VM on on another host although its end has not been seen there: once its disks can be had, because their owner gives them up or its lease has run out. What is left of the VM on its old host cannot write any more. Refused while the old host answers for the VM.
+   */
+  readonly do: "take-over";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it goes on.
+   */
+  readonly host: string;
+}
+/**
+ * An I/O filter of a host does not answer: a request to release a disk goes to the next one.
+ */
+export interface FilterHangFault {
+  /**
+   * An I/O filter of a host does not answer: a request to release a disk goes to the next one.
+   */
+  readonly kind: "filter-hang";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Which of its filters, in the order in which they are asked.
+   */
+  readonly filter?: number;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
 }
 /**
  * A domain fails at once: memory, and volatile caches of its devices, are lost.
@@ -1530,11 +1628,13 @@ export type ResolvedTimelineEntry =
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
   | ResolvedUnstunOperation
-  | ResolvedRestartOperation;
+  | ResolvedRestartOperation
+  | ResolvedTakeOverOperation;
 /**
  * A fault that strikes `atMs`, `during` an operation's phase, or again and again.
  */
 export type ResolvedFault =
+  | ResolvedFilterHangFault
   | ResolvedCrashFault
   | ResolvedPowerLossFault
   | ResolvedSlowFault
@@ -1864,6 +1964,7 @@ export interface ResolvedStorageArray {
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
   readonly capacityMiB: number;
+  readonly ownership: ResolvedDiskOwnership;
   /**
    * The write cache survives a power loss (battery or flash).
    */
@@ -1888,6 +1989,27 @@ export interface ResolvedStorageArray {
   readonly writeCacheMiB: number;
   readonly flushUs: ResolvedLatencyUs;
   readonly faultRates: ResolvedFaultRates;
+}
+/**
+ * Ownership of virtual disks: one host at a time, in an epoch that rises with each change.
+ */
+export interface ResolvedDiskOwnership {
+  /**
+   * What the array holds each request against: `epoch` = the owner's name and the epoch in which it opened the disk; `owner-name` = the name alone, as was done before epochs (unsafe: a late request of an earlier time as the owner is taken).
+   */
+  readonly fencing: "epoch" | "owner-name";
+  /**
+   * How often a host that owns disks says that it is alive.
+   */
+  readonly heartbeatMs: number;
+  /**
+   * Silence after which an owner counts as dead.
+   */
+  readonly leaseMs: number;
+  /**
+   * How far a watcher reckons that clocks may run apart.
+   */
+  readonly maxDriftPpm: number;
 }
 /**
  * A virtual machine.
@@ -2384,6 +2506,80 @@ export interface ResolvedRestartOperation {
    * The host on which it starts.
    */
   readonly host: string;
+}
+/**
+ * Power a VM on on another host although its end has not been seen there: once its disks can be had, because their owner gives them up or its lease has run out. What is left of the VM on its old host cannot write any more. Refused while the old host answers for the VM.
+ */
+export interface ResolvedTakeOverOperation {
+  /**
+   * Power a VM on on another host although its end has not been seen there: once its disks can be had, because their owner gives them up or its lease has run out. What is left of the VM on its old host cannot write any more. Refused while the old host answers for the VM.
+   */
+  readonly do: "take-over";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it goes on.
+   */
+  readonly host: string;
+}
+/**
+ * An I/O filter of a host does not answer: a request to release a disk goes to the next one.
+ */
+export interface ResolvedFilterHangFault {
+  /**
+   * An I/O filter of a host does not answer: a request to release a disk goes to the next one.
+   */
+  readonly kind: "filter-hang";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Which of its filters, in the order in which they are asked.
+   */
+  readonly filter: number;
+  /**
+   * How long it lasts; absent = to the end of the run.
+   */
+  readonly durationMs?: number;
 }
 /**
  * A domain fails at once: memory, and volatile caches of its devices, are lost.

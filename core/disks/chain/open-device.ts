@@ -5,6 +5,7 @@
 import type { Entity, EntityId, World } from "../../kernel/index.ts";
 import {
   closePageCache,
+  type OwnerStamp,
   type PageCacheEntity,
   type PagePoolEntity,
   spawnInitiator,
@@ -21,7 +22,10 @@ export type VolumeAccess = {
   readonly writebackNs: number;
 };
 
-/** Opens a volume for `disk`; the block device that leads to it. */
+/**
+ * Opens a volume for `disk`; the block device that leads to it. Requests bear the right to the disk
+ * under which it was opened, so that they are refused once somebody else has it.
+ */
 export function openDevice(
   disk: Entity,
   access: VolumeAccess,
@@ -29,7 +33,8 @@ export function openDevice(
   sectors: number,
 ): EntityId {
   const { array, paths } = access;
-  const initiator = spawnInitiator(disk.world, disk, { array, volume, paths });
+  const { stamp = null } = disk.config as { readonly stamp?: OwnerStamp };
+  const initiator = spawnInitiator(disk.world, disk, { array, volume, paths, stamp });
   return cachedDevice(disk, initiator.id, access, sectors);
 }
 

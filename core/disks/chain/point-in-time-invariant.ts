@@ -1,7 +1,8 @@
 /**
  * Content of every point in time is immutable: not each of its layers (one may take in its child's
- * data when another point in time is given up), but what is read through them. Ranges that changed
- * in a layer are compared at once, everything when a file changed that may lead elsewhere.
+ * data when another point in time is given up), but what is read through them. A range that is
+ * written in one of its layers is compared at once, everything when a file changed that may lead
+ * elsewhere.
  */
 import {
   always,
@@ -14,16 +15,24 @@ import {
   type SectorRange,
   type World,
 } from "../../kernel/index.ts";
-import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
+import { type ArrayEntity, volumeLabel } from "../../platform/index.ts";
 import { type ChainLayer, chainView, flattened } from "./chain-view.ts";
-import type { PointInTime } from "./descriptor.ts";
+import { configurationFile, type PointInTime, type VmConfiguration } from "./descriptor.ts";
 
-type Point = { readonly array: string; readonly descriptor: string; readonly id: string };
+type Point = {
+  readonly array: string;
+  readonly descriptor: string;
+  readonly id: string;
+  /** Media of its layers. */
+  media: readonly string[];
+};
 
 type Shadow = { points: { [key: string]: Point } };
 
 const frozenName = (key: string): string => `point:${key}#frozen`;
-const seenName = (array: string, volume: string): string => `point-layer:${array}#${volume}`;
+
+const mediaOf = (layers: readonly ChainLayer[]): readonly string[] =>
+  layers.map(({ descriptor }) => volumeLabel(descriptor.volume));
 
 function arrayOf(world: World, file: string): ArrayEntity | undefined {
   for (const entity of world.entities()) {
@@ -52,61 +61,43 @@ function onPoint(
     if (array === undefined || points[key] !== undefined) continue;
     const layers = chainView(world, array.name, descriptor);
     if (layers === undefined) continue;
-    points[key] = { array: array.name, descriptor, id };
+    points[key] = { array: array.name, descriptor, id, media: mediaOf(layers) };
     world.shadowContents.put(frozenName(key), flattened(layers));
-    for (const layer of layers) remember(world, array, layer.descriptor.volume);
   }
 }
 
-function onGone(
-  _entity: Entity,
-  data: PlainObject,
-  world: World,
-  editShadow: () => Editable<PlainObject>,
-): void {
-  const { points } = editShadow() as unknown as Shadow;
-  const { vm, id } = data as { readonly vm: string; readonly id: string };
-  for (const [key, point] of Object.entries(points)) {
-    if (point.id !== id || !key.startsWith(`${vm}/`)) continue;
-    delete points[key];
+/** A configuration was replaced: what it does not list any more is no point in time. */
+function forgetUnlisted(world: World, { name, durable }: ArrayEntity, shadow: Shadow): void {
+  for (const [key, point] of Object.entries(shadow.points)) {
+    const vm = key.slice(0, key.indexOf("/"));
+    const file = durable.files[`file:${configurationFile(vm)}`]?.value;
+    if (point.array !== name || file === undefined) continue;
+    const { pointsInTime } = file as unknown as VmConfiguration;
+    if (pointsInTime.some(({ id }) => id === point.id)) continue;
+    delete shadow.points[key];
     world.shadowContents.remove(frozenName(key));
   }
 }
 
-function remember(world: World, array: ArrayEntity, volume: string): void {
-  const content = volumeContent(array, volume);
-  if (content === undefined) return;
-  world.shadowContents.put(seenName(array.name, volume), content.fork());
-}
-
-/** What changed in the layers since they were last looked at. */
-function checkChanged(entity: Entity, world: World, shadow: PlainObject): Finding | undefined {
-  const array = entity as unknown as ArrayEntity;
-  for (const [key, point] of Object.entries((shadow as unknown as Shadow).points)) {
-    if (point.array !== array.name) continue;
-    const layers = chainView(world, array.name, point.descriptor);
+/** A layer was written: no point in time above it may look different. */
+function onWritten(
+  entity: Entity,
+  data: PlainObject,
+  world: World,
+  editShadow: () => Editable<PlainObject>,
+): Finding | undefined {
+  const { op, medium, sector, sectors } = data as unknown as SectorRange & {
+    readonly op: string;
+    readonly medium: string;
+  };
+  if (op !== "write" || entity.kind !== "array") return undefined;
+  for (const [key, point] of Object.entries((editShadow() as unknown as Shadow).points)) {
+    if (point.array !== entity.name || !point.media.includes(medium)) continue;
+    const layers = chainView(world, point.array, point.descriptor);
     if (layers === undefined) return gone(key);
-    for (const { descriptor, content } of layers) {
-      const seen = world.shadowContents.get(seenName(array.name, descriptor.volume));
-      if (seen === undefined) remember(world, array, descriptor.volume);
-      else if (seen.digest() !== content.digest()) {
-        const wrong = content.diffRanges(seen).find((range) => differs(world, key, layers, range));
-        if (wrong !== undefined) return changed(key, wrong.sector);
-      }
-    }
+    if (differs(world, key, layers, { sector, sectors })) return changed(key, sector);
   }
-  rememberAll(world, array, shadow as unknown as Shadow);
   return undefined;
-}
-
-function rememberAll(world: World, array: ArrayEntity, { points }: Shadow): void {
-  for (const point of Object.values(points)) {
-    if (point.array !== array.name) continue;
-    for (const { descriptor, content } of chainView(world, array.name, point.descriptor) ?? []) {
-      const seen = world.shadowContents.get(seenName(array.name, descriptor.volume));
-      if (seen?.digest() !== content.digest()) remember(world, array, descriptor.volume);
-    }
-  }
 }
 
 /** A descriptor or configuration was replaced: everything is compared. */
@@ -118,10 +109,13 @@ function onDurable(
 ): Finding | undefined {
   const label = data["label"] as string;
   if (entity.kind !== "array" || !/file |delete volume/.test(label)) return undefined;
-  for (const [key, point] of Object.entries((editShadow() as unknown as Shadow).points)) {
+  const shadow = editShadow() as unknown as Shadow;
+  forgetUnlisted(world, entity as unknown as ArrayEntity, shadow);
+  for (const [key, point] of Object.entries(shadow.points)) {
     if (point.array !== entity.name) continue;
     const layers = chainView(world, point.array, point.descriptor);
     if (layers === undefined) return gone(key);
+    point.media = mediaOf(layers);
     const frozen = world.shadowContents.get(frozenName(key));
     const [wrong] = frozen === undefined ? [] : flattened(layers).diffRanges(frozen);
     if (wrong !== undefined) return changed(key, wrong.sector);
@@ -161,9 +155,11 @@ export const pointInTimeInvariant: Invariant = always(
   "content of every point in time is immutable",
   {
     mechanism: "snapshot",
-    reads: ["array"],
     shadow: { points: {} },
-    observes: { "point-in-time": onPoint, "point-in-time-gone": onGone, durable: onDurable },
+    observes: {
+      "point-in-time": onPoint,
+      "block-acknowledged": onWritten,
+      durable: onDurable,
+    },
   },
-  checkChanged,
 );

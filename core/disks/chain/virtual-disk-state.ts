@@ -14,7 +14,7 @@ import type {
   Request,
   SectorRange,
 } from "../../kernel/index.ts";
-import type { BlockRequest } from "../../platform/index.ts";
+import type { BlockRequest, OwnerStamp } from "../../platform/index.ts";
 
 /** A layer as opened on this host. */
 export type Layer = {
@@ -102,6 +102,8 @@ export type VirtualDiskConfig = {
   readonly disk: string;
   readonly sectors: number;
   readonly grainSectors: number;
+  /** The host's right to the disk, as of when it was opened; absent: the disk has no owner. */
+  readonly stamp?: OwnerStamp;
 };
 
 export type VirtualDiskState = {

@@ -13,8 +13,10 @@ import type { DiskIntent } from "../chain/descriptor.ts";
 /** While its VM runs, an open consolidation is being worked on, or soon is again. */
 function noneForgotten(entity: Entity, world: World): boolean {
   const { files } = (entity as unknown as ArrayEntity).durable;
-  for (const [name, { value }] of Object.entries(files)) {
-    if (value === undefined || !name.endsWith(".intent")) continue;
+  for (const name in files) {
+    if (!name.endsWith(".intent")) continue;
+    const { value } = files[name]!;
+    if (value === undefined) continue;
     const intent = value as unknown as DiskIntent;
     if (intent.kind !== "consolidate" || isWorkedOn(world, intent.operation)) continue;
     if (vmOf(vmRecordOf(world, intent.vm)) !== undefined) return false;

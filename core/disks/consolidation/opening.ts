@@ -81,12 +81,8 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
     return perform(surelyWrite, params as unknown as PlainObject, "forgotten", "closeRefused");
   },
 
-  forgotten(host: Entity, op: ConsolidationOp, { written }: Written & PlainObject) {
-    if (!written) return go("closeRefused");
-    const { vm, pointInTime } = op.params;
-    host.notice("point-in-time-gone", { vm, id: pointInTime });
-    return go(next);
-  },
+  forgotten: (_host: Entity, _op: ConsolidationOp, { written }: Written & PlainObject) =>
+    go(written ? next : "closeRefused"),
 
   closeRefused(_host: Entity, op: ConsolidationOp, why: { code: string; detail: Plain } | null) {
     op.edit().failure ??= (why ?? { code: "not-begun", detail: null }) as never;

@@ -17,8 +17,8 @@ import {
   type SectorRange,
   together,
 } from "../../kernel/index.ts";
-import { type HostEntity, reserveMemory } from "../../platform/index.ts";
-import { attachDisks, powerOn as beginRun, type VmRecord } from "../../vmm/index.ts";
+import { type HostEntity, type OwnerStamp, reserveMemory } from "../../platform/index.ts";
+import { attachDisks, giveUpRun, powerOn as beginRun, type VmRecord } from "../../vmm/index.ts";
 import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
 import {
   configurationFile,
@@ -29,10 +29,12 @@ import {
   type VmConfiguration,
 } from "../chain/descriptor.ts";
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
+import { noteOpen, ownDisks, ownsAll, stampFor } from "../handoff/own-disks.ts";
+import type { OwnershipRules } from "../handoff/keeper-state.ts";
 import { RECOVERIES } from "./recovery.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import { virtualDisk } from "../chain/virtual-disk.ts";
-import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
+import type { VirtualDiskConfig, VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 
 /** A whole device of the host, given to the VM; `cache` null goes round the page cache. */
 export type LocalDisk = {
@@ -59,9 +61,15 @@ export type PowerOnParams = {
   readonly memoryMiB: number;
   /** The host's processor. */
   readonly cpu: EntityId;
+  /** How ownership of disks is kept on the array; absent: whoever opens a disk uses it. */
+  readonly ownership?: OwnershipRules;
+  /** Also when the VM is not known to have ended, if its disks can be had. */
+  readonly takeOver?: boolean;
 };
 
 type PowerOnState = {
+  /** Right to each disk, as of when it was taken. */
+  stamps: OwnerStamp[];
   configuration: VmConfiguration | null;
   /** Chain of each disk, top first, while descriptors are read; base first when complete. */
   chains: { name: string; descriptor: DiskDescriptor }[][];
@@ -72,6 +80,26 @@ type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
 export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>(
   "power-on",
   {
+    /** Nobody else uses the disks from here on; recovery is this host's as well. */
+    own(host, op) {
+      const { vm, array, disks, ownership: rules, record, takeOver = false } = op.params;
+      const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
+      if (power === "on" && !takeOver) return fail("already-on", vm);
+      if (disks.length === 0 || rules === undefined) return go("begin");
+      const holder = op.entity.id;
+      const ids = disks.map(({ disk }) => disk);
+      return perform(ownDisks, { vm, array, disks: ids, rules, holder }, "owned");
+    },
+
+    owned(host, op, { epochs }: { epochs: readonly number[] }) {
+      const { vm, disks, ownership } = op.params;
+      const state = op.edit();
+      disks.forEach(({ disk }, i) => {
+        state.stamps.push(stampFor(host, vm, disk, epochs[i]!, ownership!));
+      });
+      return go("begin");
+    },
+
     begin: (_host, op) =>
       op.params.disks.length === 0
         ? go("readAllocation")
@@ -137,7 +165,9 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
 
     start(host, op, allocations: readonly { ranges: readonly SectorRange[] }[]) {
       const { world, domain } = host;
-      const { vm, record, cpu, memoryMiB } = op.params;
+      const { vm, record, cpu, memoryMiB, takeOver } = op.params;
+      if (!ownsAll(host, op.state.stamps)) return fail("disk-lost", vm);
+      if (takeOver) giveUpRun(world.entity(record) as unknown as VmRecord);
       if (!reserveMemory(host as unknown as HostEntity, vm, memoryMiB)) {
         return fail("no-memory", memoryMiB);
       }
@@ -149,7 +179,11 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       op.params.disks.forEach(({ disk, access }, i) => {
         const chain = op.state.chains[i]!;
         const held = allocations.slice(next, (next += chain.length)).map(({ ranges }) => ranges);
-        opened.set(disk, openChain(creator, vm, disk, access, chain, held).id);
+        const stamp = op.state.stamps[i];
+        const config = { vm, disk, ...(stamp !== undefined && { stamp }) };
+        const entity = openChain(creator, config, access, chain, held);
+        noteOpen(host, entity, run);
+        opened.set(disk, entity.id);
       });
       for (const local of op.params.local) opened.set(local.disk, openLocal(creator, vm, local).id);
       const disks = op.params.order.map((disk) => opened.get(disk)!);
@@ -157,7 +191,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       return done({ run: run.name, layers: allocations.length });
     },
   },
-  () => ({ configuration: null, chains: [] }),
+  () => ({ stamps: [], configuration: null, chains: [] }),
 );
 
 type Chain = Op["state"]["chains"][number];
@@ -178,15 +212,14 @@ function isConnected(chain: Chain): boolean {
 /** Base first; `held` is in the order of the chain, top first. */
 function openChain(
   run: Entity,
-  vm: string,
-  id: string,
+  identity: Pick<VirtualDiskConfig, "vm" | "disk" | "stamp">,
   access: VolumeAccess,
   chain: Chain,
   held: readonly (readonly SectorRange[])[],
 ): VirtualDiskEntity {
   const { sectors, grainSectors } = chain[0]!.descriptor;
-  const config = { vm, disk: id, sectors, grainSectors };
-  const disk = run.spawn(virtualDisk, config, id);
+  const config = { ...identity, sectors, grainSectors };
+  const disk = run.spawn(virtualDisk, config, identity.disk);
   for (let i = chain.length - 1; i >= 0; i--) {
     const { name, descriptor } = chain[i]!;
     const { volume } = descriptor;

@@ -10,6 +10,7 @@ import type { Request } from "../../kernel/index.ts";
 import type { ArrayEntity, Session } from "./array-state.ts";
 import { type BlockOutcome, type BlockRequest, DONE } from "./block.ts";
 import type { DeviceOp } from "./device-state.ts";
+import type { OwnerStamp } from "./ownership.ts";
 
 /** A block request as an initiator sends it. */
 export type VolumeIo = {
@@ -23,6 +24,8 @@ export type VolumeIo = {
   readonly oldest: number;
   /** Claimed volumes take requests of their owner only. */
   readonly owner: string;
+  /** The sender's right to the disk; null or absent: the disk has no owner. */
+  readonly stamp?: OwnerStamp | null;
 };
 
 /**

@@ -38,6 +38,7 @@ import { served, submit } from "./device.ts";
 import { type MediumOptions, prepareMedium } from "./disk.ts";
 import { type ArmFault, armFault } from "./faults.ts";
 import { deleteFile, listFiles, readFile, scanFiles, writeFile } from "./metadata-files.ts";
+import { notOwner, tellOwnedIo, tellOwnership } from "./ownership.ts";
 import {
   allocatedRanges,
   claimVolume,
@@ -109,6 +110,7 @@ const VOLUMES: Behaviour = {
   ended: (self, op, outcome) => {
     if (op.id % AUDIT_EVERY === 0) auditSpace(volumesOf(self));
     if (op.sender !== "") noteEnded(volumesOf(self), op, outcome);
+    if (outcome.ok) tellOwners(volumesOf(self), op);
   },
 };
 
@@ -121,6 +123,12 @@ function auditSpace(self: ArrayEntity): void {
   });
 }
 
+/** For observers: what was done in whose name, and who owns what. */
+function tellOwners(self: ArrayEntity, { io, stamp }: DeviceOp): void {
+  if (stamp !== null) tellOwnedIo(self, stamp, io.op);
+  else if (io.op === "verb" && io.verb === "file-write") tellOwnership(self, io.body);
+}
+
 /** The volume may have been deleted, shrunk or claimed while the request waited. */
 function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
   if (op.io.op === "verb") return undefined;
@@ -128,6 +136,8 @@ function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
   const volume = self.durable.volumes[op.medium];
   if (volume === undefined || !isCurrent(self, op)) return refused("gone");
   if (volume.owner !== null && volume.owner !== op.owner) return refused("gone");
+  const fenced = notOwner(self, op.stamp);
+  if (fenced !== undefined) return fenced;
   return isInRange(op.io, volume.sectors) ? undefined : refused("out-of-range");
 }
 
@@ -142,6 +152,8 @@ function takeIo(self: ArrayEntity, request: Request<VolumeIo>): void {
   if (volume === undefined || (volume.owner !== null && volume.owner !== body.owner)) {
     return answer(self, request, refused("gone", body.volume));
   }
+  const fenced = notOwner(self, body.stamp);
+  if (fenced !== undefined) return answer(self, request, fenced);
   if (!isInRange(body.request, volume.sectors)) {
     return answer(self, request, refused("out-of-range"));
   }
@@ -187,8 +199,8 @@ export const array = component<ArrayConfig, ArrayDurable, ArrayVolatile>({
   },
   crashed: (self) => {
     keepBeforePowerLoss(self);
-    losePower(device(self), labels(self));
-    if (self.config.cacheSectors > 0) recountSpace(self);
+    losePower(device(self), labels(self), (op) => recheck(self, op) === undefined);
+    recountSpace(self);
   },
 });
 

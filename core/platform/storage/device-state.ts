@@ -17,6 +17,7 @@ import type {
 } from "../../kernel/index.ts";
 import type { BlockOutcome, BlockRequest } from "./block.ts";
 import type { FaultRates } from "./fault-rates.ts";
+import type { OwnerStamp } from "./ownership.ts";
 import type { Timing } from "./service-time.ts";
 
 /** A request that is no block request, by the name of its verb. */
@@ -37,6 +38,8 @@ export type DeviceOp = {
   readonly session: number;
   readonly number: number;
   readonly owner: string;
+  /** Its sender's right to the disk; see ownership.ts. */
+  readonly stamp: OwnerStamp | null;
 };
 
 /** An acknowledged write that a power loss may still undo. `runs` null: a discard. */

@@ -23,6 +23,7 @@ import {
   type VerbRequest,
 } from "./device-state.ts";
 import { afterWriting, flushLies, isBad, landing, rotOnRead } from "./faults.ts";
+import type { OwnerStamp } from "./ownership.ts";
 import { drawServiceNs, sectorsNs } from "./service-time.ts";
 import { persistMedium, takeWrite } from "./write-cache.ts";
 
@@ -32,6 +33,7 @@ export type Origin = {
   readonly session: number;
   readonly number: number;
   readonly owner: string;
+  readonly stamp?: OwnerStamp | null;
 };
 
 const NO_ORIGIN: Origin = { sender: "", session: 0, number: 0, owner: "" };
@@ -56,6 +58,7 @@ export function submit(
     session: origin.session,
     number: origin.number,
     owner: origin.owner,
+    stamp: origin.stamp ?? null,
   };
   self.measure("queue-depth", state.waiting.length + state.activeCount);
   if (state.activeCount < self.config.queueDepth) startOp(self, op);

@@ -19,6 +19,7 @@ import {
 } from "../../kernel/index.ts";
 import type { VolumeIo } from "./array-sessions.ts";
 import { answer, type BlockRequest, bytesOut, HEADER_BYTES, refused } from "./block.ts";
+import { keeperName, type OwnerStamp } from "./ownership.ts";
 
 export type InitiatorConfig = {
   readonly array: EntityId;
@@ -31,6 +32,8 @@ export type InitiatorConfig = {
   readonly attempts: number;
   /** Name under which a volume is claimed. */
   readonly owner: string;
+  /** Right to the disk that the volume belongs to, put on every request; null: it has no owner. */
+  readonly stamp: OwnerStamp | null;
 };
 
 type Outstanding = {
@@ -71,7 +74,7 @@ function takeIo(self: InitiatorEntity, request: Request<BlockRequest>): void {
 }
 
 function transmit(self: InitiatorEntity, number: number): void {
-  const { array, volume, paths, timeoutNs, owner } = self.config;
+  const { array, volume, paths, timeoutNs, owner, stamp } = self.config;
   const { outstanding, path } = self.volatile;
   const { io } = outstanding[number]!;
   const edited = self.edit().outstanding[number]!;
@@ -85,6 +88,7 @@ function transmit(self: InitiatorEntity, number: number): void {
     number,
     oldest: oldestOf(outstanding),
     owner,
+    stamp,
   };
   const via = paths[path];
   self.ask(array, "volume-io", body, {
@@ -107,10 +111,19 @@ function answered(self: InitiatorEntity, reply: Reply): void {
   const entry = self.volatile.outstanding[number];
   if (entry === undefined) return;
   if (!reply.ok && reply.code === "timeout") return sendAgain(self, number, entry);
+  if (!reply.ok && reply.code === "not-owner") tellFenced(self);
   const { request, io, arrivedNs } = entry;
   delete self.edit().outstanding[number];
   if (io.op !== "discard") self.measure(`${io.op}-latency-ns`, self.simulatedNs - arrivedNs);
   answer(self, request, reply);
+}
+
+/** Whoever answers for the host's disks learns that this one is somebody else's by now. */
+function tellFenced(self: InitiatorEntity): void {
+  self.measure("not-owner", 1);
+  const { stamp } = self.config;
+  const keeper = stamp === null ? undefined : self.world.registry.idOf(keeperName(stamp.owner));
+  if (keeper !== undefined) self.send(keeper, "fenced", { file: stamp!.file, epoch: stamp!.epoch });
 }
 
 /** The path in use changes once for all that were sent over it. */
@@ -138,6 +151,8 @@ export type InitiatorOptions = {
   readonly attempts?: number;
   /** Default: the name of the host's entity that spawns it. */
   readonly owner?: string;
+  /** Default: none. */
+  readonly stamp?: OwnerStamp | null;
 };
 
 const TIMEOUT_NS = 1_000_000_000;
@@ -151,7 +166,8 @@ export function spawnInitiator(
   const { array, volume, paths = [], timeoutNs = TIMEOUT_NS, owner = creator.name } = options;
   const attempts = options.attempts ?? 3 * Math.max(1, paths.length);
   assert(attempts >= 1 && timeoutNs > 0, "an initiator needs an attempt and a time-out");
-  const config: InitiatorConfig = { array, volume, paths, timeoutNs, attempts, owner };
+  const { stamp = null } = options;
+  const config: InitiatorConfig = { array, volume, paths, timeoutNs, attempts, owner, stamp };
   const name = options.name === undefined ? {} : { name: options.name };
   return world.spawn(initiator, config, { creator, ...name });
 }

@@ -141,14 +141,18 @@ export function destage(self: DeviceEntity): void {
 // --- power loss ---------------------------------------------------------------------------------
 
 /** Decides what survives of everything that was not durable, and forgets the rest. */
-export function losePower(self: DeviceEntity, media: readonly string[]): void {
+export function losePower(
+  self: DeviceEntity,
+  media: readonly string[],
+  mayLand: (op: DeviceOp) => boolean = () => true,
+): void {
   const { active, cache } = self.volatile;
   const inService = Object.values(active);
   for (const medium of media) {
     const writes = cache.writes.filter((write) => write.medium === medium);
     const acknowledged = writes.length;
     for (const op of inService) {
-      if (op.medium === medium) writes.push(...interrupted(op, cache.generation));
+      if (op.medium === medium && mayLand(op)) writes.push(...interrupted(op, cache.generation));
     }
     if (writes.length > 0) keepSome(self, medium, writes, acknowledged);
     tell(self, POWER_LOST, () => ({ medium, unacknowledged: writes.slice(acknowledged) }));

@@ -32,6 +32,7 @@ export const machineAdvance = (slice: number): Advance => ({
     self.edit().exit = { ...exit, isScheduled: true } as never;
     self.after(exit.atNs - self.simulatedNs, "exit");
   },
+  settle: catchUp,
 });
 
 function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {

@@ -7,17 +7,22 @@ import type { rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
 import { recordOf, type VmEntity } from "../vm-state.ts";
 import { catchUp } from "./advancing.ts";
-import { boardOf, type MachineEntity, type MachineInput } from "./machine-state.ts";
+import {
+  boardOf,
+  type MachineEntity,
+  type MachineEntry,
+  type MachineInput,
+} from "./machine-state.ts";
 
 export const machineRecord = (self: MachineEntity) => recordOf(self as unknown as VmEntity);
 
 /** Tells those who record it, before it takes effect. */
 export function logInput(self: MachineEntity, input: MachineInput): void {
   const record = machineRecord(self);
-  record.editDurable().steps++;
+  const count = record.editDurable().steps++;
   const step = self.volatile.board?.progress ?? 0;
   const nowNs = self.volatile.toNs - self.volatile.startedNs;
-  const entry = { vm: record.name, step, nowNs, input };
+  const entry: MachineEntry = { vm: record.name, step, nowNs, count, input };
   record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
 }
 

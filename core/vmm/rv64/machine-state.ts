@@ -26,8 +26,20 @@ export type Typing = {
 export type MachineInput =
   | { readonly kind: "start"; readonly run: number }
   | rv64.BoardInput
-  /** It ran to here, and no further. */
-  | { readonly kind: "end" };
+  /** It ran to here and no further. `isCut`: what it put out here was never carried out. */
+  | { readonly kind: "end"; readonly isCut: boolean };
+
+/** An entry of the boundary log of a real guest. */
+export type MachineEntry = {
+  readonly vm: string;
+  /** Progress of the machine in this run when it took effect. */
+  readonly step: number;
+  /** The guest's own time. */
+  readonly nowNs: number;
+  /** Inputs before this one, since the first power-on. */
+  readonly count: number;
+  readonly input: MachineInput;
+};
 
 /** Outputs of an instruction that have not been carried out yet. */
 export type Exit = {

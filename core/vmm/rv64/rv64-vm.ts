@@ -156,7 +156,9 @@ function onExit(self: MachineEntity, machines: Machines | undefined): void {
 /** For whoever builds it again alone: it ran to here. */
 function endLog(self: MachineEntity): void {
   catchUp(self);
-  if (self.volatile.board !== null) logInput(self, { kind: "end" });
+  const { board, exit } = self.volatile;
+  if (board === null) return;
+  logInput(self, { kind: "end", isCut: exit !== null || board.started !== true });
 }
 
 /** It stops where it stands. */

@@ -1,7 +1,9 @@
 /** Starts power-on, power-off, stun, unstun and restart. */
-import { powerOff, powerOn, stun, unstun } from "../../../core/disks/index.ts";
+import { type OwnershipRules, powerOff, powerOn, stun, unstun } from "../../../core/disks/index.ts";
 import {
   type Entity,
+  type EntityId,
+  fromMs,
   type OperationComponent,
   startOperation,
 } from "../../../core/kernel/index.ts";
@@ -11,7 +13,13 @@ import type { Starter } from "./starter.ts";
 import { hostOf, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
 
 /** Powers on where the VM is registered, or on `host`. */
-export function powerOnVm(self: Driver, vm: string, id: string, host?: string): void {
+export function powerOnVm(
+  self: Driver,
+  vm: string,
+  id: string,
+  host?: string,
+  takeOver = false,
+): void {
   const { world } = self;
   const record = vmRecordOf(world, vm);
   const document = vmOfDocument(self, vm);
@@ -27,7 +35,17 @@ export function powerOnVm(self: Driver, vm: string, id: string, host?: string): 
     order: document.disks.map((disk) => disk.id),
     memoryMiB: document.memoryMiB,
     cpu: world.named(`${where}/cpu`).id,
+    takeOver,
+    ...(remote.length > 0 && { ownership: ownershipRules(self, remote[0]!.access.array) }),
   });
+}
+
+/** How the document wants ownership kept on an array. */
+function ownershipRules(self: Driver, array: EntityId): OwnershipRules {
+  const { name } = self.world.entity(array);
+  const { ownership } = self.config.document.arrays.find(({ id }) => id === name)!;
+  const { heartbeatMs, leaseMs, maxDriftPpm, fencing } = ownership;
+  return { heartbeatNs: fromMs(heartbeatMs), leaseNs: fromMs(leaseMs), maxDriftPpm, fencing };
 }
 
 /** An operation that needs nothing but the running instance. */
@@ -48,7 +66,11 @@ const startRestart: Starter<"restart"> = (self, entry) => {
   self.after(0, "power-on-again", { vm: entry.vm, id: entry.id, host: entry.host });
 };
 
+const startTakeOver: Starter<"take-over"> = (self, { id, vm, host }) =>
+  powerOnVm(self, vm, id, host, true);
+
 export const powerStarters = {
+  "take-over": startTakeOver,
   "power-on": ((self, { id, vm }) => powerOnVm(self, vm, id)) as Starter<"power-on">,
   "power-off": onInstance(powerOff, "power-off"),
   stun: onInstance(stun, "stun"),

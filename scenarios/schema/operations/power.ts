@@ -36,6 +36,17 @@ export const unstun: Extension = {
   references: { vm: "vm" },
 };
 
+export const takeOver: Extension = {
+  family: "operation",
+  name: "take-over",
+  description:
+    "Power a VM on on another host although its end has not been seen there: once its disks can " +
+    "be had, because their owner gives them up or its lease has run out. What is left of the VM " +
+    "on its old host cannot write any more. Refused while the old host answers for the VM.",
+  parameters: object("", { vm, host: id("The host on which it goes on.") }, ["vm", "host"]),
+  references: { vm: "vm", host: "host" },
+};
+
 export const restart: Extension = {
   family: "operation",
   name: "restart",

@@ -1,0 +1,74 @@
+/**
+ * Who may use a disk, as the array enforces it. A disk's ownership is a small file on its array: the
+ * owner and an epoch that rises each time the ownership changes. Whoever opens the disk stamps each
+ * request with what it read there; the array holds every request against the file, when it arrives
+ * and again when it takes effect. So a request of a former owner that was held up somewhere changes
+ * nothing, however late it comes: the epoch is a fencing token.
+ */
+import type { EntityId, Plain } from "../../kernel/index.ts";
+import type { ArrayEntity } from "./array-state.ts";
+import { type BlockOutcome, refused } from "./block.ts";
+import { type DeviceEntity, tell } from "./device-state.ts";
+
+export type DiskOwnership = {
+  /** Host; null: nobody. */
+  readonly owner: string | null;
+  readonly epoch: number;
+  /** The acquisition that made this owner it: a request repeated finds that it was granted. */
+  readonly request: string;
+  /** The owner's I/O filters for this disk, the first one asked first. */
+  readonly filters: readonly EntityId[];
+};
+
+/** What a request says about its sender's right to the disk. */
+export type OwnerStamp = {
+  /** Name of the ownership file. */
+  readonly file: string;
+  readonly owner: string;
+  readonly epoch: number;
+  /** False: only the owner's name is held against the file (the older way). */
+  readonly checksEpoch: boolean;
+};
+
+export const OWNER_SUFFIX = ".owner";
+
+/** Given, while somebody listens, for each stamped request that was done: data {file, ...}. */
+export const OWNED_IO = "owned-io";
+/** Given, while somebody listens, when an ownership file was written. */
+export const OWNERSHIP = "ownership";
+
+export function ownershipOf(self: ArrayEntity, file: string): DiskOwnership | undefined {
+  return self.durable.files[`file:${file}`]?.value as DiskOwnership | undefined;
+}
+
+/** Why the request may not be done; undefined when it may. */
+export function notOwner(
+  self: ArrayEntity,
+  stamp: OwnerStamp | null | undefined,
+): BlockOutcome | undefined {
+  if (stamp === null || stamp === undefined) return undefined;
+  const { owner = null, epoch = 0 } = ownershipOf(self, stamp.file) ?? {};
+  if (owner === stamp.owner && (!stamp.checksEpoch || epoch === stamp.epoch)) return undefined;
+  self.notice("sometimes", { name: "a request of a former owner is refused" });
+  return refused("not-owner", { owner, epoch });
+}
+
+/** For observers: a stamped request was done, and what the file said at that moment. */
+export function tellOwnedIo(self: ArrayEntity, stamp: OwnerStamp, op: string): void {
+  tell(self as unknown as DeviceEntity, OWNED_IO, () => {
+    const { owner = null, epoch = 0 } = ownershipOf(self, stamp.file) ?? {};
+    const { file, owner: by, epoch: grant } = stamp;
+    return { file, op, by, grant, owner, epoch };
+  });
+}
+
+/** For observers: what an ownership file says now. */
+export function tellOwnership(self: ArrayEntity, body: Plain): void {
+  const { name, value } = body as { readonly name: string; readonly value: DiskOwnership };
+  if (!name.endsWith(OWNER_SUFFIX)) return;
+  const { owner, epoch, request } = value;
+  tell(self as unknown as DeviceEntity, OWNERSHIP, () => ({ file: name, owner, epoch, request }));
+}
+
+/** The entity of a host that answers for the disks it owns. */
+export const keeperName = (host: string): string => `${host}/disk-keeper`;

@@ -1,0 +1,181 @@
+/**
+ * Consolidations of a running VM, with its host or the array lost at every phase and durable step,
+ * and the next host lost at every one of the recovery. After each: the VM comes back, what the guest
+ * was promised is there, the point in time is kept or gone but never half, the merge is carried
+ * through, and no volume, descriptor or intent is left over.
+ */
+import { describe, expect, it } from "vitest";
+import { captureWorld, fromMs, restoreWorld, type World } from "../core/kernel/index.ts";
+import type { ScenarioDocument } from "../scenarios/index.ts";
+import {
+  afterEach,
+  crashPoints,
+  filesOf,
+  isRunning,
+  metadataOf,
+  violations,
+  volumesOf,
+} from "./testing/crash-points.ts";
+import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+
+const MERGE_NS = fromMs(120);
+const END_NS = fromMs(3_500);
+
+function documentOf(point: "first" | "second"): ScenarioDocument {
+  const small = smallDatacenter();
+  const block = { pacing: "closed", outstanding: 3, thinkTimeUs: 700, readPercent: 20 } as const;
+  return {
+    ...small,
+    vms: small.vms!.map((vm) => ({
+      ...vm,
+      guest: {
+        kind: "workload",
+        bootMs: 10,
+        phases: [
+          {
+            name: "work",
+            durationMs: 170,
+            block: [
+              { ...block, disk: "data", regionMiB: 1, flushEvery: 4 },
+              { ...block, disk: "log", regionMiB: 1, flushEvery: 3 },
+            ],
+          },
+          { name: "rest", durationMs: 100_000 },
+        ],
+      },
+      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
+    })),
+    timeline: [
+      { id: "first", atMs: 40, do: "snapshot", vm: "db" },
+      { id: "second", atMs: 80, do: "snapshot", vm: "db" },
+      { id: "merge", atMs: 120, do: "consolidate", vm: "db", point, copyKiB: 64 },
+    ],
+  };
+}
+
+function beforeMerge(point: "first" | "second", seed = 1): World {
+  const world = builderOf(documentOf(point)).build({ seed });
+  world.run({ untilNs: MERGE_NS - 1 });
+  return world;
+}
+
+/** Of the steps of each recovery every so many are crashed, others for each state. */
+const EVERY = 29;
+
+const isMerge = (id: string) => id.startsWith("merge");
+
+function crash(world: World, domain: string): void {
+  world.crash(world.registry.domainNamed(domain)!, "test");
+}
+
+/** How many layers are left, and whether the point in time is. */
+function outcome(world: World): string {
+  expect(filesOf(world)).not.toContain("db.intent");
+  const layers = volumesOf(world).length;
+  expect(layers === 6 || layers === 4).toBe(true);
+  return layers === 6 ? "kept" : "merged";
+}
+
+describe.each(["second", "first"] as const)("a consolidation of the %s snapshot", (point) => {
+  it("cut short by the loss of its host, at every step", () => {
+    const world = beforeMerge(point);
+    const points = crashPoints(world, fromMs(400), isMerge);
+    expect(points.length).toBeGreaterThan(30);
+    const outcomes = new Set<string>();
+    afterEach(world, captureWorld(world), points, ({ at }) => {
+      crash(world, "alpha");
+      world.run({ untilNs: END_NS });
+      world.finish();
+      expect(violations(world), `host lost at ${at}`).toEqual([]);
+      expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+      outcomes.add(outcome(world));
+    });
+    expect([...outcomes].sort()).toEqual(["kept", "merged"]);
+  }, 60_000);
+
+  it("and its recovery too, once for each state that the first crash leaves", () => {
+    const world = beforeMerge(point);
+    const points = crashPoints(world, fromMs(400), isMerge);
+    const tried = new Set<string>();
+    let crashes = 0;
+    afterEach(world, captureWorld(world), points, ({ at }) => {
+      crash(world, "alpha");
+      const state = metadataOf(world);
+      if (tried.has(state)) return;
+      tried.add(state);
+      world.restart(world.registry.domainNamed("alpha")!);
+      world.run({ untilNs: world.timeNs + fromMs(1_999) });
+      const again = crashPoints(world, END_NS, (id) => /restart|merge/.test(id));
+      const some = again.filter((_, index) => index % EVERY === tried.size % EVERY);
+      afterEach(world, captureWorld(world), some, (second) => {
+        crash(world, "beta");
+        world.restart(world.registry.domainNamed("beta")!);
+        world.run({ untilNs: world.timeNs + fromMs(4_500) });
+        world.finish();
+        const where = `host lost at ${at}, the next at ${second.at}`;
+        expect(violations(world), where).toEqual([]);
+        expect(isRunning(world, "db"), where).toBe(true);
+        outcome(world);
+        crashes++;
+      });
+    });
+    expect(tried.size).toBeGreaterThan(6);
+    expect(crashes).toBeGreaterThan(10);
+  }, 120_000);
+
+  it("cut short by the loss of the array, at every step; it comes back and the merge ends", () => {
+    const world = beforeMerge(point);
+    const points = crashPoints(world, fromMs(400), isMerge);
+    const array = world.registry.domainNamed("array")!;
+    const some = points.filter((_, index) => index % 4 === 0);
+    afterEach(world, captureWorld(world), some, ({ at }) => {
+      world.crash(array, "test");
+      world.run({ untilNs: world.timeNs + fromMs(300) });
+      world.restart(array);
+      world.run({ untilNs: END_NS + fromMs(8_000) });
+      world.finish();
+      expect(violations(world), `array lost at ${at}`).toEqual([]);
+      expect(isRunning(world, "db"), `array lost at ${at}`).toBe(true);
+      expect(world.activeOperations, `array lost at ${at}`).toBe(0);
+      expect(filesOf(world)).not.toContain("db.intent");
+    });
+  }, 60_000);
+});
+
+describe("a consolidation", () => {
+  it("meets guest writes in the range that it copies", () => {
+    const world = beforeMerge("second");
+    world.run({ untilNs: fromMs(400) });
+    expect(world.checker.unreached).not.toContain(
+      "a guest write hits the range that is being copied",
+    );
+  });
+
+  it("is forgotten when its intent is lost, and that is noticed (canary)", () => {
+    const world = beforeMerge("second");
+    const points = crashPoints(world, fromMs(400), isMerge);
+    const last = points.findLast(({ at }) => at === "adopt")!;
+    world.run({ untilEvent: last.event });
+    crash(world, "alpha");
+    const { files } = world.named("array").editDurable() as unknown as {
+      files: { [key: string]: object };
+    };
+    files["file:db.intent"] = { version: 99 };
+    world.run({ untilNs: END_NS });
+    world.finish();
+    expect(violations(world).join()).toMatch(/belongs to no chain/);
+  });
+
+  it("restored at any of its steps goes on in the same way", () => {
+    const world = beforeMerge("second");
+    const points = crashPoints(world, fromMs(400), isMerge);
+    const image = captureWorld(world);
+    world.run({ untilNs: fromMs(400) });
+    const root = world.root();
+    afterEach(world, image, points.slice(0, 30), () => {
+      restoreWorld(world, captureWorld(world));
+      world.run({ untilNs: fromMs(400) });
+      expect(world.root()).toBe(root);
+    });
+  }, 30_000);
+});

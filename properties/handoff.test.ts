@@ -1,0 +1,201 @@
+/**
+ * Virtual disks that change hands under load: by release, by the end of a lease, twice and back, with
+ * requests of the old owner still on their way; and with hosts or array lost at every durable step.
+ */
+import { describe, expect, it } from "vitest";
+import { captureWorld, fromMs, type PlainObject, restoreWorld } from "../core/kernel/index.ts";
+import type { World } from "../core/kernel/index.ts";
+import { powerStateOf, vmRecordOf } from "../core/vmm/index.ts";
+import type { ScenarioDocument } from "../scenarios/index.ts";
+import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+
+const LINKS: ScenarioDocument["links"] = [
+  { id: "alpha-array", between: ["alpha", "array"] },
+  { between: ["beta", "array"] },
+  { id: "alpha-beta", between: ["alpha", "beta"] },
+];
+
+const datacenter = (changes: Partial<ScenarioDocument>): ScenarioDocument =>
+  smallDatacenter({ links: LINKS, timeline: [], ...changes });
+
+interface Seen {
+  readonly world: World;
+  readonly outcomes: { readonly [operation: string]: string };
+  readonly reached: ReadonlySet<string>;
+  readonly violations: readonly string[];
+}
+
+function seen(document: ScenarioDocument, untilMs = 4_500): Seen {
+  const world = builderOf(document).build({ seed: 1 });
+  const outcomes: { [operation: string]: string } = {};
+  const reached = new Set<string>();
+  world.hooks.onNotice = ({ kind, data }) => {
+    if (kind === "operation-end") outcomes[data["id"] as string] = data["outcome"] as string;
+    if (kind === "sometimes") reached.add(data["name"] as string);
+  };
+  world.run({ untilNs: fromMs(untilMs) });
+  world.finish();
+  return { world, outcomes, reached, violations: violationsOf(world) };
+}
+
+const violationsOf = (world: World): string[] =>
+  world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
+
+const hostOf = (world: World): string => vmRecordOf(world, "db").durable.host;
+const power = (world: World): string => powerStateOf(vmRecordOf(world, "db"));
+
+function ownerOf(world: World, disk: string): PlainObject {
+  const { files } = world.named("array").durable as unknown as {
+    files: { [key: string]: { value: PlainObject } };
+  };
+  return files[`file:db-${disk}.owner`]!.value;
+}
+
+/** A write that takes three seconds to the array, while the VM goes to beta and comes back. */
+function thereAndBack(fencing: "epoch" | "owner-name"): ScenarioDocument {
+  const [array] = smallDatacenter().arrays!;
+  return datacenter({
+    arrays: [{ ...array!, ownership: { fencing } }],
+    faults: [{ kind: "slow", component: "alpha-array", factor: 60_000, atMs: 400, durationMs: 12 }],
+    timeline: [
+      { id: "there", atMs: 430, do: "restart", vm: "db", host: "beta" },
+      { id: "back", atMs: 1_900, do: "restart", vm: "db", host: "alpha" },
+    ],
+  });
+}
+
+describe("a disk changes hands", () => {
+  it("when its VM starts elsewhere, and what was on its way is refused", () => {
+    const { world, outcomes, reached, violations } = seen(thereAndBack("epoch"));
+    expect(violations).toEqual([]);
+    expect(outcomes).toMatchObject({ there: "complete", back: "complete" });
+    expect(hostOf(world)).toBe("alpha");
+    expect(ownerOf(world, "data")["owner"]).toBe("alpha");
+    expect(ownerOf(world, "data")["epoch"]).toBeGreaterThanOrEqual(3);
+    expect(reached).toContain("a request of a former owner is refused");
+  });
+
+  it("canary: with the owner's name alone, a late write of an earlier time lands", () => {
+    const { violations } = seen(thereAndBack("owner-name"));
+    expect(violations.join()).toMatch(/no request of a former owner takes effect/);
+  });
+
+  it("is taken from a host that is cut off, whose writes are refused when it is back", () => {
+    const { world, outcomes, reached, violations } = seen(
+      datacenter({
+        faults: [
+          { kind: "partition", from: "alpha", to: "array", atMs: 500, durationMs: 2_000 },
+          { kind: "partition", from: "alpha", to: "beta", atMs: 500, durationMs: 2_000 },
+        ],
+        timeline: [{ id: "take", atMs: 600, do: "take-over", vm: "db", host: "beta" }],
+      }),
+    );
+    expect(violations).toEqual([]);
+    expect(outcomes["take"]).toBe("complete");
+    expect(hostOf(world)).toBe("beta");
+    expect(power(world)).toBe("running");
+    expect(reached).toContain("the lease of an owner runs out");
+    expect(reached).toContain("a request of a former owner is refused");
+    // The keeper has ended what was left of the VM on its old host.
+    expect(world.registry.idOf("db/run-1")).toBeUndefined();
+  });
+
+  it("not while its VM is on, and not from a host that is alive out of reach", () => {
+    const timeline: ScenarioDocument["timeline"] = [
+      { id: "take", atMs: 600, do: "take-over", vm: "db", host: "beta" },
+    ];
+    const asked = seen(datacenter({ timeline }));
+    expect(asked.outcomes["take"]).toBe("disk-busy");
+    const apart = seen(datacenter({ timeline, links: LINKS!.slice(0, 2) }));
+    expect(apart.outcomes["take"]).toBe("owner-alive");
+    for (const { world, violations } of [asked, apart]) {
+      expect(violations).toEqual([]);
+      expect(hostOf(world)).toBe("alpha");
+      expect(power(world)).toBe("running");
+    }
+  });
+
+  it("through the next filter when the first one hangs", () => {
+    const { world, outcomes, reached, violations } = seen(
+      datacenter({
+        faults: [{ kind: "filter-hang", host: "alpha", filter: 1, atMs: 500 }],
+        timeline: [{ id: "move", atMs: 600, do: "restart", vm: "db", host: "beta" }],
+      }),
+    );
+    expect(violations).toEqual([]);
+    expect(outcomes["move"]).toBe("complete");
+    expect(hostOf(world)).toBe("beta");
+    expect(reached).toContain("a release goes to the next filter in the chain");
+  });
+
+  it("after its owner's death, however its clock runs", () => {
+    for (const driftPpm of [-10_000, 10_000]) {
+      const [alpha, beta] = smallDatacenter().hosts!;
+      const { world, violations } = seen(
+        datacenter({
+          hosts: [alpha!, { ...beta!, clock: { driftPpm } }],
+          faults: [{ kind: "crash", domain: "alpha", atMs: 500 }],
+        }),
+      );
+      expect(violations).toEqual([]);
+      expect(hostOf(world)).toBe("beta");
+      expect(power(world)).toBe("running");
+    }
+  });
+});
+
+/** A take-over of a host that is cut off, from just before it, and its durable steps. */
+function beforeTakeOver(): {
+  world: World;
+  image: ReturnType<typeof captureWorld>;
+  steps: number[];
+} {
+  const world = builderOf(
+    datacenter({
+      faults: [{ kind: "partition", from: "alpha", to: "array", atMs: 500, durationMs: 2_500 }],
+      links: LINKS!.slice(0, 2),
+      timeline: [
+        { id: "take", atMs: 600, do: "take-over", vm: "db", host: "beta" },
+        // An operator tries again; refused where the VM runs already.
+        { id: "again", atMs: 7_000, do: "take-over", vm: "db", host: "beta" },
+      ],
+      durationMs: 9_000,
+    }),
+  ).build({ seed: 1 });
+  world.run({ untilNs: fromMs(600) - 1 });
+  const image = captureWorld(world);
+  const steps: number[] = [];
+  world.hooks.onNotice = ({ kind, data, event }) => {
+    if (kind === "durable" && String(data["label"]).startsWith("file db")) steps.push(event);
+  };
+  world.run({ untilNs: fromMs(1_600) });
+  world.hooks = {};
+  return { world, image, steps };
+}
+
+describe("a take-over cut short", () => {
+  it("at every durable step, by the loss of either host or the array: one owner, and it runs", () => {
+    const { world, image, steps } = beforeTakeOver();
+    expect(steps).toHaveLength(3); // an owner file each, and the configuration
+    const moments = steps.flatMap((step) => [step - 1, step, step + 2, step + 5]);
+    for (const victim of ["alpha", "beta", "array"]) {
+      for (const step of moments) {
+        restoreWorld(world, image);
+        world.run({ untilEvent: step });
+        const domain = world.registry.domainNamed(victim)!;
+        world.crash(domain, "test");
+        world.run({ untilNs: world.timeNs + fromMs(300) });
+        world.restart(domain);
+        // A request that the array lost is given up after five seconds.
+        world.run({ untilNs: fromMs(victim === "array" ? 9_000 : 6_000) });
+        world.finish();
+        const place = `${victim} lost after event ${step}`;
+        expect(violationsOf(world), place).toEqual([]);
+        expect(power(world), place).toBe("running");
+        expect(ownerOf(world, "data")["owner"], place).toBe(hostOf(world));
+        expect(ownerOf(world, "log")["owner"], place).toBe(hostOf(world));
+        expect(world.activeOperations, place).toBe(0);
+      }
+    }
+  }, 60_000);
+});
