@@ -13,6 +13,7 @@ export {
   go,
   latency,
   operation,
+  perform,
   quiescent,
   sometimes,
   together,
