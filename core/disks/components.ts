@@ -3,7 +3,10 @@
  * operation and each kind of entity of the disks' mechanisms stands here.
  */
 import type { AnyComponent } from "../kernel/index.ts";
+import { surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
+import { abort } from "./consolidation/abort.ts";
+import { consolidate } from "./consolidation/consolidate.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
@@ -12,7 +15,10 @@ import { snapshot } from "./snapshot/snapshot.ts";
 
 export const diskComponents: readonly AnyComponent[] = [
   virtualDisk,
+  surelyWrite,
   snapshot,
+  consolidate,
+  abort,
   ...handoffComponents,
   powerOn,
   powerOff,

@@ -6,6 +6,8 @@ export { diskInvariants } from "./chain/invariants.ts";
 export type { VolumeAccess } from "./chain/open-device.ts";
 export { provisionDisks, type NewDisk } from "./chain/provision.ts";
 export { diskComponents } from "./components.ts";
+export { abort } from "./consolidation/abort.ts";
+export { consolidate } from "./consolidation/consolidate.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
 export { spawnKeeper } from "./handoff/keeper.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";

@@ -3,11 +3,14 @@
  * when it exists, never before; what starts them is in `building/operations`.
  */
 import type { Extension } from "./extension.ts";
+import { abort, consolidate } from "./operations/consolidation.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
 export const builtInOperations: readonly Extension[] = [
   snapshot,
+  consolidate,
+  abort,
   powerOn,
   powerOff,
   stun,

@@ -24,6 +24,8 @@ export type Guest = WorkloadGuest | CaptureGuest;
  */
 export type TimelineEntry =
   | SnapshotOperation
+  | ConsolidateOperation
+  | AbortOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -756,6 +758,88 @@ export interface SnapshotOperation {
    * Items: A disk of the VM.
    */
   readonly disks?: readonly string[];
+}
+/**
+ * Give up a point in time of a running VM: its data goes into the layer below.
+ */
+export interface ConsolidateOperation {
+  /**
+   * Give up a point in time of a running VM: its data goes into the layer below.
+   */
+  readonly do: "consolidate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took it, or the backup that left it.
+   */
+  readonly point: string;
+  /**
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   */
+  readonly method?: "mirror" | "iterative" | "block-merge";
+  /**
+   * How much is locked and copied at a time.
+   */
+  readonly copyKiB?: number;
+  /**
+   * Iterative: rounds after which the rest is copied in a stun.
+   */
+  readonly maxRounds?: number;
+  /**
+   * Iterative: what is left that is copied in a stun at once.
+   */
+  readonly enoughKiB?: number;
+}
+/**
+ * Ask a consolidation, promotion or backup to stop; what is done already stays.
+ */
+export interface AbortOperation {
+  /**
+   * Ask a consolidation, promotion or backup to stop; what is done already stays.
+   */
+  readonly do: "abort";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The operation.
+   */
+  readonly operation: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -1624,6 +1708,8 @@ export type ResolvedGuest = ResolvedWorkloadGuest | ResolvedCaptureGuest;
  */
 export type ResolvedTimelineEntry =
   | ResolvedSnapshotOperation
+  | ResolvedConsolidateOperation
+  | ResolvedAbortOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -2357,6 +2443,88 @@ export interface ResolvedSnapshotOperation {
    * Items: A disk of the VM.
    */
   readonly disks: readonly string[];
+}
+/**
+ * Give up a point in time of a running VM: its data goes into the layer below.
+ */
+export interface ResolvedConsolidateOperation {
+  /**
+   * Give up a point in time of a running VM: its data goes into the layer below.
+   */
+  readonly do: "consolidate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took it, or the backup that left it.
+   */
+  readonly point: string;
+  /**
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   */
+  readonly method: "mirror" | "iterative" | "block-merge";
+  /**
+   * How much is locked and copied at a time.
+   */
+  readonly copyKiB: number;
+  /**
+   * Iterative: rounds after which the rest is copied in a stun.
+   */
+  readonly maxRounds: number;
+  /**
+   * Iterative: what is left that is copied in a stun at once.
+   */
+  readonly enoughKiB: number;
+}
+/**
+ * Ask a consolidation, promotion or backup to stop; what is done already stays.
+ */
+export interface ResolvedAbortOperation {
+  /**
+   * Ask a consolidation, promotion or backup to stop; what is done already stays.
+   */
+  readonly do: "abort";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The operation.
+   */
+  readonly operation: string;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -15,6 +15,7 @@ import {
   perform,
   type PlainObject,
   type SectorRange,
+  startOperation,
   together,
 } from "../../kernel/index.ts";
 import { type HostEntity, type OwnerStamp, reserveMemory } from "../../platform/index.ts";
@@ -31,7 +32,7 @@ import {
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import { noteOpen, ownDisks, ownsAll, stampFor } from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
-import { RECOVERIES } from "./recovery.ts";
+import { RECOVERIES, resumption } from "./recovery.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import { virtualDisk } from "../chain/virtual-disk.ts";
 import type { VirtualDiskConfig, VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
@@ -73,6 +74,8 @@ type PowerOnState = {
   configuration: VmConfiguration | null;
   /** Chain of each disk, top first, while descriptors are read; base first when complete. */
   chains: { name: string; descriptor: DiskDescriptor }[][];
+  /** Intent of an operation that goes on when the VM runs. */
+  unfinished: DiskIntent | null;
 };
 
 type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
@@ -112,11 +115,22 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
 
     /** The recovery may change the configuration, so that is read again afterwards. */
     settle(_host, op, file: FileValue | null) {
-      if (file === null) return go("readChains");
+      if (file === null || op.state.unfinished !== null) return go("readChains");
       const { vm, array } = op.params;
       const intent = file.value as DiskIntent;
       const configuration = op.state.configuration!;
-      return perform(RECOVERIES[intent.kind], { vm, array, intent, configuration }, "begin");
+      const params = { vm, array, intent, configuration };
+      return perform(RECOVERIES[intent.kind], params as unknown as PlainObject, "settled");
+    },
+
+    settled(_host, op, { resume = false }: { readonly resume?: boolean }) {
+      if (!resume) return go("begin");
+      return readFile(op.params.array, intentFile(op.params.vm), "noteUnfinished");
+    },
+
+    noteUnfinished(_host, op, file: FileValue) {
+      op.edit().unfinished = file.value as never;
+      return go("begin");
     },
 
     readChains(_host, op) {
@@ -188,10 +202,11 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       for (const local of op.params.local) opened.set(local.disk, openLocal(creator, vm, local).id);
       const disks = op.params.order.map((disk) => opened.get(disk)!);
       attachDisks(run, disks);
+      goOn(host, op, run.id, opened);
       return done({ run: run.name, layers: allocations.length });
     },
   },
-  () => ({ stamps: [], configuration: null, chains: [] }),
+  () => ({ stamps: [], configuration: null, chains: [], unfinished: null }),
 );
 
 type Chain = Op["state"]["chains"][number];
@@ -207,6 +222,18 @@ function isConnected(chain: Chain): boolean {
     const child = chain[i - 1]?.descriptor;
     return child === undefined || child.parentCid === descriptor.cid;
   });
+}
+
+/** Starts what a recovery left to be done once the VM runs. */
+function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<string, EntityId>) {
+  const { unfinished } = op.state;
+  const kind = unfinished === null ? undefined : resumption(unfinished);
+  if (unfinished === null || kind === undefined) return;
+  const { vm, array } = op.params;
+  const disks = op.params.disks.map((each) => ({ ...each, entity: opened.get(each.disk)! }));
+  const { pointInTime } = unfinished as { pointInTime?: string };
+  const params = { vm, instance, array, disks, pointInTime, resume: unfinished };
+  startOperation(host.world, kind, host, unfinished.operation, params as unknown as PlainObject);
 }
 
 /** Base first; `held` is in the order of the chain, top first. */
