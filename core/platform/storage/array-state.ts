@@ -14,6 +14,8 @@ export type Volume = {
   readonly sectors: number;
   /** Grains that hold a written sector. */
   readonly grains: number;
+  /** Grains set aside for it that it does not use yet; absent: none. */
+  readonly reserved?: number;
   /** Whose requests are taken; null: everybody's. */
   readonly owner: string | null;
 };

@@ -39,6 +39,7 @@ import { type MediumOptions, prepareMedium } from "./disk.ts";
 import { type ArmFault, armFault } from "./faults.ts";
 import { deleteFile, listFiles, readFile, scanFiles, writeFile } from "./metadata-files.ts";
 import { notOwner, tellOwnedIo, tellOwnership } from "./ownership.ts";
+import { reserveSpace } from "./space-reservation.ts";
 import {
   allocatedRanges,
   claimVolume,
@@ -83,6 +84,7 @@ const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => Bloc
   "delete-volume": deleteVolume,
   "resize-volume": resizeVolume,
   "claim-volume": claimVolume,
+  "reserve-space": reserveSpace,
   "list-volumes": listVolumes,
   "allocated-ranges": allocatedRanges,
   "file-read": readFile,

@@ -20,6 +20,7 @@ import type { ArrayEntity } from "./array-state.ts";
 import { overlaps, sliceRuns } from "./block.ts";
 import { ACKNOWLEDGED, FORGOTTEN, POWER_LOST } from "./device-state.ts";
 import type { PagePoolEntity } from "./page-pool.ts";
+import { reservedGrains } from "./space-reservation.ts";
 import { keptGrains } from "./vvols/snapshot-reads.ts";
 
 type Write = {
@@ -198,8 +199,9 @@ function checkSpace(entity: Entity): Finding | undefined {
   for (const label in durable.volumes) sum += durable.volumes[label]!.grains;
   if (used !== sum)
     return { message: "used space is not that of the volumes", fields: { used, sum } };
-  if (used * config.grainSectors <= config.capacitySectors) return undefined;
-  return { message: "more space used than there is", fields: { used } };
+  const reserved = reservedGrains(entity as unknown as ArrayEntity);
+  if ((used + reserved) * config.grainSectors <= config.capacitySectors) return undefined;
+  return { message: "more space used or set aside than there is", fields: { used, reserved } };
 }
 
 /** Counted anew from the contents, when the array gives its notice. */

@@ -9,6 +9,7 @@ import type { ArrayDurable, ArrayEntity } from "./array-state.ts";
 import { device, volumeLabel } from "./array-state.ts";
 import { type BlockOutcome, DONE, refused } from "./block.ts";
 import { createMedium, currentContent, removeMedium } from "./device-state.ts";
+import { reservedGrains } from "./space-reservation.ts";
 import { keptGrains } from "./vvols/snapshot-reads.ts";
 
 export type CreateVolume = { readonly name: string; readonly sectors: number };
@@ -116,7 +117,11 @@ export function reserveSectors(
   const past = Math.ceil((sector + sectors) / grainSectors);
   const missing = past - first - grainsIn(content, first, past, grainSectors);
   if (missing === 0) return true;
-  if ((self.durable.usedGrains + missing) * grainSectors > capacitySectors) return false;
+  const { reserved = 0 } = self.durable.volumes[label]!;
+  const fromReserve = Math.min(missing, reserved);
+  const taken = self.durable.usedGrains + reservedGrains(self) - fromReserve;
+  if ((taken + missing) * grainSectors > capacitySectors) return false;
+  if (fromReserve > 0) self.editDurable().volumes[label]!.reserved = reserved - fromReserve;
   addGrains(self, label, missing);
   return true;
 }

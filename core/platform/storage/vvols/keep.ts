@@ -18,6 +18,7 @@ import {
   type VvolsEntity,
   vvolsOf,
 } from "./vvol-state.ts";
+import { reservedGrains } from "../space-reservation.ts";
 
 /** What keeping cost; `fits` false: there is no space, and nothing was done. */
 export type Kept = { readonly fits: boolean; readonly chunks: number; readonly sectors: number };
@@ -42,7 +43,8 @@ export function keepOld(self: VvolsEntity, base: string, range: SectorRange): Ke
     return content.allocatedRuns(from, to - from);
   });
   const grains = grainsOfRuns(allocated, grainSectors);
-  const full = (array.durable.usedGrains + grains) * grainSectors > capacitySectors;
+  const taken = array.durable.usedGrains + reservedGrains(array);
+  const full = (taken + grains) * grainSectors > capacitySectors;
   if (grains > 0 && (full || array.durable.armed.noSpace)) return NO_SPACE;
   const kept = keptContent(self, newest, size);
   let copied = 0;
