@@ -2,12 +2,12 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ResolvedScenario } from "./schema/scenario.generated.ts";
+import type { ResolvedGuest, ResolvedScenario } from "./schema/scenario.generated.ts";
 import { type Finding, finding, pointerTo } from "./validate/problem.ts";
 
 const packageRoot = fileURLToPath(new URL("..", import.meta.url));
 
-/** A captured trace that a guest plays, and where it is. */
+/** A captured trace that a guest plays or a file that it boots, and where it is. */
 export interface InputFile {
   readonly vm: string;
   /** As the document names it: what a trace records, equal on every machine. */
@@ -38,14 +38,27 @@ export async function locateInputs(
   const inputs: InputFile[] = [];
   const findings: Finding[] = [];
   for (const [index, { id, guest }] of document.vms.entries()) {
-    if (guest.kind !== "capture") continue;
-    const path = await locateInput(guest.file, folder);
-    if (path !== undefined) inputs.push({ vm: id, name: guest.file, path });
-    else {
-      const pointer = pointerTo("/vms", index, "guest", "file");
-      const expected = "a path from the document's folder, or from Orrery's";
-      findings.push(finding(pointer, `there is no file ${guest.file}`, expected));
+    for (const [member, name] of filesOf(guest)) {
+      const path = await locateInput(name, folder);
+      if (path !== undefined) inputs.push({ vm: id, name, path });
+      else {
+        const pointer = pointerTo("/vms", index, "guest", member);
+        const expected = "a path from the document's folder, or from Orrery's";
+        findings.push(finding(pointer, `there is no file ${name}`, expected));
+      }
     }
   }
   return { inputs, findings };
+}
+
+/** Members of a guest that name a file, and the names. */
+function filesOf(guest: ResolvedGuest): readonly (readonly [string, string])[] {
+  if (guest.kind !== "capture" && guest.kind !== "rv64") return [];
+  const { file, initrd } = guest as { readonly file: string; readonly initrd?: string };
+  return initrd === undefined
+    ? [["file", file]]
+    : [
+        ["file", file],
+        ["initrd", initrd],
+      ];
 }

@@ -7,6 +7,7 @@ import {
   diskComponents,
   diskInvariants,
   handoffInvariants,
+  type NewDisk,
   provisionDisks,
   spawnKeeper,
 } from "../../core/disks/index.ts";
@@ -24,21 +25,36 @@ import {
   fromMs,
   type GateOptions,
   type PlainObject,
+  type SectorContent,
   World,
 } from "../../core/kernel/index.ts";
 import {
   cpuInvariants,
   initiator,
+  loadDisk,
   pageCache,
   storageInvariants,
 } from "../../core/platform/index.ts";
-import { createVmm, outputHashes, spawnVmRecord, vmInvariants } from "../../core/vmm/index.ts";
-import type { OutputHash, WorldBuilder } from "../../traces/index.ts";
+import {
+  createVmm,
+  type Machines,
+  outputHashes,
+  spawnVmRecord,
+  vmInvariants,
+} from "../../core/vmm/index.ts";
+import {
+  type DiskImage,
+  imageContent,
+  type OutputHash,
+  type WorldBuilder,
+} from "../../traces/index.ts";
 import type { OwnParts } from "../define.ts";
 import type { ResolvedScenario, ResolvedVm } from "../schema/scenario.generated.ts";
 import { driverComponent, wireDriver } from "./driver.ts";
+import { machinesOf } from "./boot-files.ts";
 import { buildFabric, type Fabric, MIB, SECTORS_PER_MIB } from "./fabric.ts";
 import { guestConfig } from "./guest-config.ts";
+import type { ImageInput } from "./image-inputs.ts";
 import type { ScenarioInput } from "./inputs.ts";
 import { isOwnOperation } from "./own-parts.ts";
 
@@ -48,6 +64,7 @@ export interface ScenarioBuilder extends WorldBuilder {
   readonly guestSpec: (vm: string) => GuestSpec;
   readonly kinds: GuestKinds;
   readonly inputs: GuestInputs;
+  readonly machines: Machines;
 }
 
 const PAGE_BYTES = 4_096;
@@ -68,19 +85,24 @@ export function createBuilder(
   document: ResolvedScenario,
   scenarioInputs: readonly ScenarioInput[],
   own: Required<OwnParts>,
+  images: readonly ImageInput[] = [],
 ): ScenarioBuilder {
-  const captures = new Map(scenarioInputs.map(({ vm, capture }) => [vm, capture]));
   const bySha256 = new Map<string, PreparedCapture>();
-  for (const capture of captures.values()) bySha256.set(capture.sha256, capture);
+  for (const input of scenarioInputs) {
+    const capture = "capture" in input ? input.capture : undefined;
+    if (capture !== undefined) bySha256.set(capture.sha256, capture);
+  }
   const inputs: GuestInputs = {
     capture: (sha256) => {
       const capture = bySha256.get(sha256);
       assert(capture, () => `no capture with SHA-256 ${sha256}`);
       return capture;
     },
+    content: contentsOf(images),
   };
-  const vmm = createVmm(inputs);
-  const specs = new Map(guestSpecs(document, captures).map((spec) => [spec.vm, spec]));
+  const machines = machinesOf(scenarioInputs);
+  const vmm = createVmm(inputs, [], machines);
+  const specs = new Map(guestSpecs(document, scenarioInputs).map((spec) => [spec.vm, spec]));
   const guestSpec = (vm: string): GuestSpec => {
     const spec = specs.get(vm);
     assert(spec, () => `no VM ${vm}`);
@@ -108,7 +130,7 @@ export function createBuilder(
     const fabric = buildFabric(world, hosts, arrays, links);
     for (const { host } of fabric.hosts.values()) spawnKeeper(host);
     for (const vm of vms) {
-      provision(fabric, vm);
+      provision(fabric, vm, images);
       spawnVmRecord(world, vmm, outsideDomain, { spec: guestSpec(vm.id), shares: vm.shares });
     }
     const entity = world.spawn(driver, { document } as never, {
@@ -127,6 +149,7 @@ export function createBuilder(
     guestSpec,
     kinds: vmm.kinds,
     inputs,
+    machines,
   };
 }
 
@@ -139,30 +162,50 @@ function outputsOf(world: World): { readonly [vm: string]: OutputHash } {
   return outputs;
 }
 
-/** Base volumes and descriptors of the disks that lie on arrays. */
-function provision(fabric: Fabric, vm: ResolvedVm): void {
+/** What disks hold before the first power-on, each put together once. */
+function contentsOf(images: readonly ImageInput[]): NonNullable<GuestInputs["content"]> {
+  const contents = new Map<string, SectorContent>();
+  for (const { vm, disk, image } of images) {
+    if (image !== undefined) contents.set(`${vm}:${disk}`, imageContent(image));
+  }
+  return (vm, disk) => contents.get(`${vm}:${disk}`);
+}
+
+/** Base volumes and descriptors of the disks that lie on arrays, and the content of all. */
+function provision(fabric: Fabric, vm: ResolvedVm, images: readonly ImageInput[]): void {
+  const imageOf = (disk: string): DiskImage | undefined =>
+    images.find((each) => each.vm === vm.id && each.disk === disk && each.image)?.image;
+  for (const { id, on } of vm.disks) {
+    const [local, image] = [fabric.hostDisks.get(on), imageOf(id)];
+    if (local !== undefined && image !== undefined) loadDisk(local, imageContent(image));
+  }
   for (const [id, array] of fabric.arrays) {
     const disks = vm.disks.filter(({ on }) => on === id);
     if (disks.length === 0) continue;
-    const news = disks.map(({ id: disk, sizeMiB, grainKiB }) => ({
+    const news = disks.map(({ id: disk, sizeMiB, grainKiB, kind }) => ({
       disk,
       sectors: sizeMiB * SECTORS_PER_MIB,
       grainSectors: grainKiB * 2,
+      ...layersFor(kind, imageOf(disk)),
     }));
     provisionDisks(array, vm.id, news);
   }
 }
 
+/** A disk without redo logs holds the image as it reads, in one. */
+function layersFor(kind: string, image: DiskImage | undefined): Pick<NewDisk, "layers"> {
+  if (image === undefined) return {};
+  if (kind === "redo") return { layers: image.layers };
+  return { layers: [{ content: imageContent(image), pointInTime: null }] };
+}
+
 /** Disk numbers make stamps unique in the run, so they count over all VMs. */
-function guestSpecs(
-  document: ResolvedScenario,
-  captures: ReadonlyMap<string, PreparedCapture>,
-): GuestSpec[] {
+function guestSpecs(document: ResolvedScenario, inputs: readonly ScenarioInput[]): GuestSpec[] {
   let ordinal = 0;
   return document.vms.map((vm) => ({
     vm: vm.id,
     kind: vm.guest.kind,
-    config: guestConfig(vm, captures.get(vm.id)) as unknown as PlainObject,
+    config: guestConfig(document, vm, inputs) as unknown as PlainObject,
     disks: vm.disks.map(({ id, sizeMiB, cacheMode, on }) => ({
       id,
       sectors: sizeMiB * SECTORS_PER_MIB,

@@ -9,25 +9,37 @@ import {
 import { assert, fromMs, fromUs, type PlainObject } from "../../core/kernel/index.ts";
 import type {
   ResolvedCaptureGuest,
+  ResolvedRv64Guest,
+  ResolvedScenario,
   ResolvedVm,
   ResolvedWorkloadGuest,
   ResolvedWorkloadPhase,
 } from "../schema/scenario.generated.ts";
+import type { MachineConfig } from "../../core/vmm/index.ts";
+import { machineConfigOf } from "./boot-files.ts";
 import { SECTORS_PER_MIB } from "./fabric.ts";
+import type { ScenarioInput } from "./inputs.ts";
 
 const PAGES_PER_MIB = 256;
 
 export function guestConfig(
+  document: ResolvedScenario,
   vm: ResolvedVm,
-  capture: PreparedCapture | undefined,
-): WorkloadConfig | CapturedConfig | PlainObject {
+  inputs: readonly ScenarioInput[],
+): WorkloadConfig | CapturedConfig | MachineConfig | PlainObject {
   const { guest } = vm;
   switch (guest.kind) {
     case "workload":
       return workload(vm, guest);
-    case "capture":
+    case "rv64":
+      return machineConfigOf(document, vm, guest as ResolvedRv64Guest, inputs);
+    case "capture": {
+      const capture = inputs
+        .filter((each) => "capture" in each)
+        .find((each) => each.vm === vm.id)?.capture;
       assert(capture, () => `${vm.id} has no capture`);
       return captured(vm, guest, capture);
+    }
     default:
       return guest as unknown as PlainObject;
   }

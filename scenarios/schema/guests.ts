@@ -1,10 +1,12 @@
 /**
- * Built-in kinds of guest: `workload`, which is described, and `capture`, which was recorded.
+ * Built-in kinds of guest: `workload`, which is described, `capture`, which was recorded, and `rv64`,
+ * a real machine (guest-rv64.ts).
  *
- * What must hold: both check what they read, so neither may have a member that lets a wrong read
- * pass unnoticed.
+ * What must hold: the first two check what they read, so neither may have a member that lets a wrong
+ * read pass unnoticed.
  */
 import type { Extension } from "./extension.ts";
+import { realGuestDefinitions, rv64 } from "./guest-rv64.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import {
   amount,
@@ -140,6 +142,7 @@ export const guestDefinitions: Readonly<Record<string, JsonSchema>> = {
   OpenBlock: openBlock,
   WorkloadNetwork: network,
   PhaseEvent: phaseEvent,
+  ...realGuestDefinitions,
 };
 
 const workload: Extension = {
@@ -202,4 +205,4 @@ const capture: Extension = {
   ),
 };
 
-export const builtInGuests: readonly Extension[] = [workload, capture];
+export const builtInGuests: readonly Extension[] = [workload, capture, rv64];

@@ -18,7 +18,7 @@ export type LatencyUs =
 /**
  * What runs inside a virtual machine.
  */
-export type Guest = WorkloadGuest | CaptureGuest;
+export type Guest = WorkloadGuest | CaptureGuest | Rv64Guest;
 /**
  * An operation that starts at `atMs`, or `after` a phase of another one.
  */
@@ -696,6 +696,89 @@ export interface CaptureGuest {
   readonly wrap?: boolean;
 }
 /**
+ * A real RISC-V machine (RV64GC) that runs a program or a Linux kernel.
+ */
+export interface Rv64Guest {
+  /**
+   * A real RISC-V machine (RV64GC) that runs a program or a Linux kernel.
+   */
+  readonly kind: "rv64";
+  /**
+   * An ELF file or a Linux `Image`: a path from the document's folder, else from Orrery's own.
+   */
+  readonly file: string;
+  /**
+   * Initial RAM disk of a Linux kernel, found in the same way.
+   */
+  readonly initrd?: string;
+  /**
+   * Command line of a Linux kernel.
+   */
+  readonly commandLine?: string;
+  /**
+   * Up to 64 bytes in hexadecimal from which a Linux kernel's random numbers start.
+   */
+  readonly rngSeed?: string;
+  /**
+   * An ELF starts in supervisor mode with SBI below it, instead of in machine mode.
+   */
+  readonly firmware?: boolean;
+  /**
+   * Instructions of all harts in a second.
+   */
+  readonly instructionsPerSecond?: number;
+  /**
+   * Instructions that a hart executes before the next one's turn.
+   */
+  readonly quantum?: number;
+  /**
+   * A virtio source of randomness.
+   */
+  readonly rng?: boolean;
+  /**
+   * A virtio console beside the serial one.
+   */
+  readonly virtioConsole?: boolean;
+  /**
+   * Network interfaces, the first one first.
+   */
+  readonly network?: readonly Rv64Nic[];
+  /**
+   * What is typed into its console, one after the other.
+   */
+  readonly typed?: readonly Rv64Typing[];
+}
+/**
+ * A network interface, connected with one of another VM whose guest is rv64 as well.
+ */
+export interface Rv64Nic {
+  /**
+   * The VM at the other end; it has an interface that names this one.
+   */
+  readonly to: string;
+  /**
+   * MAC address; absent = one that is unique in the document.
+   */
+  readonly mac?: string;
+}
+/**
+ * Something typed into the serial console.
+ */
+export interface Rv64Typing {
+  /**
+   * Typed once the console has shown this since the last was typed; absent = at once.
+   */
+  readonly waitFor?: string;
+  /**
+   * Time that passes before it is typed.
+   */
+  readonly delayMs?: number;
+  /**
+   * What is typed; a new line is the Enter key.
+   */
+  readonly text: string;
+}
+/**
  * A virtual disk.
  */
 export interface VmDisk {
@@ -711,6 +794,10 @@ export interface VmDisk {
    * Size that the guest sees.
    */
   readonly sizeMiB: number;
+  /**
+   * What it holds at the start: an image file (qcow2, VMDK, or raw named `.raw` or `.img`), from the document's folder. A chain of files, or snapshots inside one, become redo logs and points in time of a disk of kind `redo`.
+   */
+  readonly image?: string;
   /**
    * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
    */
@@ -1702,7 +1789,7 @@ export type ResolvedLatencyUs =
 /**
  * What runs inside a virtual machine.
  */
-export type ResolvedGuest = ResolvedWorkloadGuest | ResolvedCaptureGuest;
+export type ResolvedGuest = ResolvedWorkloadGuest | ResolvedCaptureGuest | ResolvedRv64Guest;
 /**
  * An operation that starts at `atMs`, or `after` a phase of another one.
  */
@@ -2381,6 +2468,89 @@ export interface ResolvedCaptureGuest {
   readonly wrap: boolean;
 }
 /**
+ * A real RISC-V machine (RV64GC) that runs a program or a Linux kernel.
+ */
+export interface ResolvedRv64Guest {
+  /**
+   * A real RISC-V machine (RV64GC) that runs a program or a Linux kernel.
+   */
+  readonly kind: "rv64";
+  /**
+   * An ELF file or a Linux `Image`: a path from the document's folder, else from Orrery's own.
+   */
+  readonly file: string;
+  /**
+   * Initial RAM disk of a Linux kernel, found in the same way.
+   */
+  readonly initrd?: string;
+  /**
+   * Command line of a Linux kernel.
+   */
+  readonly commandLine: string;
+  /**
+   * Up to 64 bytes in hexadecimal from which a Linux kernel's random numbers start.
+   */
+  readonly rngSeed?: string;
+  /**
+   * An ELF starts in supervisor mode with SBI below it, instead of in machine mode.
+   */
+  readonly firmware: boolean;
+  /**
+   * Instructions of all harts in a second.
+   */
+  readonly instructionsPerSecond: number;
+  /**
+   * Instructions that a hart executes before the next one's turn.
+   */
+  readonly quantum: number;
+  /**
+   * A virtio source of randomness.
+   */
+  readonly rng: boolean;
+  /**
+   * A virtio console beside the serial one.
+   */
+  readonly virtioConsole: boolean;
+  /**
+   * Network interfaces, the first one first.
+   */
+  readonly network: readonly ResolvedRv64Nic[];
+  /**
+   * What is typed into its console, one after the other.
+   */
+  readonly typed: readonly ResolvedRv64Typing[];
+}
+/**
+ * A network interface, connected with one of another VM whose guest is rv64 as well.
+ */
+export interface ResolvedRv64Nic {
+  /**
+   * The VM at the other end; it has an interface that names this one.
+   */
+  readonly to: string;
+  /**
+   * MAC address; absent = one that is unique in the document.
+   */
+  readonly mac?: string;
+}
+/**
+ * Something typed into the serial console.
+ */
+export interface ResolvedRv64Typing {
+  /**
+   * Typed once the console has shown this since the last was typed; absent = at once.
+   */
+  readonly waitFor?: string;
+  /**
+   * Time that passes before it is typed.
+   */
+  readonly delayMs: number;
+  /**
+   * What is typed; a new line is the Enter key.
+   */
+  readonly text: string;
+}
+/**
  * A virtual disk.
  */
 export interface ResolvedVmDisk {
@@ -2396,6 +2566,10 @@ export interface ResolvedVmDisk {
    * Size that the guest sees.
    */
   readonly sizeMiB: number;
+  /**
+   * What it holds at the start: an image file (qcow2, VMDK, or raw named `.raw` or `.img`), from the document's folder. A chain of files, or snapshots inside one, become redo logs and points in time of a disk of kind `redo`.
+   */
+  readonly image?: string;
   /**
    * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
    */

@@ -5,6 +5,7 @@ import type {
   ResolvedVm,
   ResolvedWorkloadPhase,
 } from "../schema/scenario.generated.ts";
+import { checkRealGuest } from "./check-rv64.ts";
 import type { Directory } from "./directory.ts";
 import { type Finding, finding, pointerTo } from "./problem.ts";
 import { checkEntryReferences, checkReference } from "./references.ts";
@@ -26,7 +27,7 @@ function checkPlacement(vm: ResolvedVm, pointer: string, directory: Directory) {
 /** A disk is reachable from every host that the VM may run on. */
 function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): readonly Finding[] {
   const places = [vm.host, ...vm.restartOn].filter((host) => directory.hosts.has(host));
-  return vm.disks.flatMap(({ on, kind }, index) => {
+  return vm.disks.flatMap(({ on, kind, sizeMiB }, index) => {
     const place = pointerTo(pointer, "disks", index, "on");
     if (directory.hostDisks.has(on)) {
       if (kind !== "flat") {
@@ -38,6 +39,12 @@ function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): read
       return away === undefined ? [] : [finding(place, message, "an array, or only that host")];
     }
     if (!directory.arrays.has(on)) return checkReference(on, place, "device", directory);
+    const { capacityMiB } = directory.arrays.get(on)!;
+    if (sizeMiB > capacityMiB) {
+      const message = `is ${sizeMiB}, larger than the array ${on}`;
+      const size = pointerTo(pointer, "disks", index, "sizeMiB");
+      return [finding(size, message, `at most its capacityMiB, ${capacityMiB}`)];
+    }
     const apart = places.find((host) => !directory.connected(host, on));
     if (apart === undefined) return [];
     return [finding(place, `the vm may run on ${apart}, which has no link to ${on}`, "a link")];
@@ -106,6 +113,9 @@ function checkGuest(
       checkPhase(phase, pointerTo(place, "phases", at), vm, directory),
     );
     return [...declared, ...phases];
+  }
+  if (guest.kind === "rv64") {
+    return [...declared, ...checkRealGuest(vm, guest as never, pointer, directory)];
   }
   if (guest.kind !== "capture" || vm.disks.length > 0) return declared;
   return [...declared, finding(pointerTo(pointer, "disks"), "is empty", "a disk to play on")];
