@@ -7,6 +7,7 @@ import { surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { abort } from "./consolidation/abort.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
+import { cowComponents } from "./cow/components.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
@@ -20,6 +21,7 @@ export const diskComponents: readonly AnyComponent[] = [
   consolidate,
   abort,
   ...handoffComponents,
+  ...cowComponents,
   powerOn,
   powerOff,
   stun,

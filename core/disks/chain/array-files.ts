@@ -53,6 +53,10 @@ export class ArrayFiles {
     return chain;
   }
 
+  descriptorNames(): string[] {
+    return this.#named(".vmdk").map(({ name }) => name);
+  }
+
   configurations(): VmConfiguration[] {
     return this.#named(".vmx").map(({ value }) => value as VmConfiguration);
   }

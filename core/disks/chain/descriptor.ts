@@ -7,6 +7,7 @@
  * A descriptor's file holds VMDK text: write `descriptorFileOf(descriptor)`, read `asDescriptor`.
  */
 import { assert, type PlainObject } from "../../kernel/index.ts";
+import type { CowIntent } from "../cow/cow-intents.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import {
   type DescriptorProblem,
@@ -57,7 +58,7 @@ export type SnapshotIntent = {
 };
 
 /** What an operation makes durable before anything else. Each mechanism adds its own. */
-export type DiskIntent = SnapshotIntent | ConsolidationIntent;
+export type DiskIntent = SnapshotIntent | ConsolidationIntent | CowIntent;
 
 export const configurationFile = (vm: string): string => `${vm}.vmx`;
 

@@ -11,6 +11,11 @@ import type { DiskIntent, VmConfiguration } from "../chain/descriptor.ts";
 import { consolidate } from "../consolidation/consolidate.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import { recoverConsolidation } from "../consolidation/recover-consolidation.ts";
+import { recoverCollect } from "../cow/collect-garbage.ts";
+import { recoverCowSnapshot } from "../cow/recover-cow-snapshot.ts";
+import { recoverDelete } from "../cow/delete-point.ts";
+import { recoverHierarchy } from "../cow/recover-hierarchy.ts";
+import { recoverRevert } from "../cow/recover-revert.ts";
 import { recoverSnapshot } from "../snapshot/recover-snapshot.ts";
 
 /** What every recovery is given. */
@@ -23,7 +28,12 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 };
 
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
+  collect: recoverCollect,
   consolidate: recoverConsolidation,
+  "copy-hierarchy": recoverHierarchy,
+  "cow-delete": recoverDelete,
+  "cow-revert": recoverRevert,
+  "cow-snapshot": recoverCowSnapshot,
   snapshot: recoverSnapshot,
 };
 

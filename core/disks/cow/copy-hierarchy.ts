@@ -1,0 +1,231 @@
+/**
+ * Copies a VM's disks with all their points in time, from differences alone: as another VM's, or in
+ * place of themselves in another format (copy-on-write to redo logs, and back). What is copied must
+ * stand still: points in time do; what runs does while the VM is off.
+ *
+ * Order: intent, with the names of all that will be made; the copy, to which nothing leads; commit;
+ * the configuration leads to the copy; what it replaces goes. Before the commit all that was made
+ * goes again.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  type Operation,
+  operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Step,
+  wait,
+} from "../../kernel/index.ts";
+import { askArray } from "../chain/array-requests.ts";
+import { descriptorFileOf, intentFile } from "../chain/descriptor.ts";
+import { sharersOf } from "../clone/sharers.ts";
+import { arrayTasks, type TaskResults } from "./array-tasks.ts";
+import { type ArrayView, CowView, hold, lookAtArray, writeIf } from "./cow-files.ts";
+import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
+import { type CopyPlan, type CopyRequest, type CopyStep, planCopy } from "./hierarchy-plan.ts";
+import { recoverHierarchy } from "./recover-hierarchy.ts";
+
+export type CopyHierarchyParams = CopyRequest & { readonly array: EntityId };
+
+type CopyState = {
+  plan: CopyPlan | null;
+  intent: HierarchyIntent | null;
+  intentVersion: number;
+  /** Names that the array gave, by their places in the plan. */
+  names: { [place: string]: string };
+  cursor: number;
+  copiedSectors: number;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+const PATIENCE_NS = 3_600_000_000_000;
+const UNSETTLED_NS = 5_000_000_000;
+
+const named = (op: Op, name: string): string => op.state.names[name] ?? name;
+
+function task(op: Op, verb: string, body: Plain, next: string): Step {
+  const { array } = op.params;
+  const tasks = [{ verb, body }];
+  return perform(arrayTasks, { array, tasks, patienceNs: PATIENCE_NS }, next, "trouble");
+}
+
+/** Why the copy cannot be made, else undefined. */
+function problemOf(op: Op, view: CowView): Step | undefined {
+  const { vm, target } = op.params;
+  const configuration = view.configuration(vm);
+  if (configuration === undefined) return fail("no-configuration", vm);
+  const { running, pointsInTime } = configuration;
+  const names = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
+    Object.values(each),
+  );
+  const problem = view.problemOf(names);
+  if (problem !== undefined) return problem;
+  const linked = names.find((name) => {
+    const { kind, parent } = view.files.descriptor(name)!;
+    return kind === "redo" && !names.includes(parent!);
+  });
+  if (linked !== undefined) return fail("linked-clone", linked);
+  if (target !== vm) {
+    return view.configuration(target) === undefined ? undefined : fail("vm-exists", target);
+  }
+  const sharers = names.flatMap((name) => sharersOf(view.files, name, [vm, ...names]));
+  return sharers.length > 0 ? fail("shared", [...new Set(sharers)]) : undefined;
+}
+
+function intentOf(op: Op, view: CowView, plan: CopyPlan): HierarchyIntent {
+  const { vm, target } = op.params;
+  const { running, pointsInTime } = view.configuration(vm)!;
+  const own = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
+    Object.values(each),
+  );
+  const names = target === vm ? [...new Set(own)] : [];
+  const replaced = names.map((name) => {
+    const { volume, kind } = view.files.descriptor(name)!;
+    return { descriptor: name, volume: kind === "cow" ? null : volume };
+  });
+  const common = { operation: op.id, vm, stage: "opened" } as const;
+  const { made, configuration } = plan;
+  return { kind: "copy-hierarchy", ...common, target, made, configuration, replaced };
+}
+
+const STEPS: {
+  readonly [Do in CopyStep["do"]]: (op: Op, step: Extract<CopyStep, { do: Do }>) => Step;
+} = {
+  "create-base": (op, { label, sectors }) => {
+    const body = { label, sectors, holder: intentHolder(op.params.vm) };
+    return askArray(op.params.array, "vasa-create", body, "nameBase", "trouble");
+  },
+  "create-volume": (op, { name, sectors }) =>
+    askArray(op.params.array, "create-volume", { name, sectors }, "advance", "trouble"),
+  copy: (op, { from, since, to }) => {
+    const body = { from, since, to: named(op, to) };
+    return task(op, "vasa-copy-diffs", body, "countCopied");
+  },
+  snapshot: (op, { base }) => {
+    const holders = [intentHolder(op.params.vm)];
+    const bases = [{ base: named(op, base), holders }];
+    return task(op, "vasa-prepare", { bases }, "nameSnapshot");
+  },
+  revert: (op, { base, snapshot }) => {
+    const body = { base: named(op, base), snapshot: named(op, snapshot), fence: 0 };
+    return task(op, "vasa-revert", body, "countCopied");
+  },
+  describe: (op, { name, descriptor }) => {
+    if (descriptor.kind !== "cow") return go("writeDescriptor");
+    const vvol = named(op, descriptor.volume);
+    const holds = [{ vvol, holder: descriptorHolder(name) }];
+    return hold(op.params.array, holds, "writeDescriptor", "trouble");
+  },
+};
+
+const stepOf = (op: Op): CopyStep => op.state.plan!.steps[op.state.cursor]!;
+
+export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>(
+  "copy-hierarchy",
+  {
+    begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
+
+    openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
+      const view = new CowView(answer);
+      const { vm, array } = op.params;
+      const problem = problemOf(op, view);
+      if (problem !== undefined) return problem;
+      const plan = planCopy(view, view.configuration(vm)!, op.params);
+      if (plan === undefined) return fail("no-point-in-time", op.params.upTo);
+      const taken = plan.made.find((name) => view.files.get(name) !== undefined);
+      if (taken !== undefined) return fail("descriptor-exists", taken);
+      const intent = intentOf(op, view, plan);
+      const state = op.edit();
+      state.plan = plan as never;
+      state.intent = intent as never;
+      return writeIf(array, intentFile(vm), intent, 0, "opened", "refuse");
+    },
+
+    opened(_host: Entity, op: Op, { version }: { version: number }): Step {
+      op.edit().intentVersion = version;
+      return go("step");
+    },
+
+    step(_host: Entity, op: Op): Step {
+      const { plan, cursor } = op.state;
+      if (cursor === plan!.steps.length) return go("commit");
+      const step = stepOf(op);
+      return (STEPS[step.do] as (op: Op, step: CopyStep) => Step)(op, step);
+    },
+
+    advance(_host: Entity, op: Op): Step {
+      op.edit().cursor++;
+      return go("step");
+    },
+
+    nameBase(_host: Entity, op: Op, { vvol }: { vvol: string }): Step {
+      op.edit().names[(stepOf(op) as { as: string }).as] = vvol;
+      return go("advance");
+    },
+
+    nameSnapshot(_host: Entity, op: Op, { results }: TaskResults): Step {
+      const { vvol } = results[0]!.items[0]!;
+      op.edit().names[(stepOf(op) as { as: string }).as] = vvol;
+      const body = { snapshots: [vvol], timeoutNs: PATIENCE_NS };
+      return task(op, "vasa-snapshot", body, "advance");
+    },
+
+    countCopied(_host: Entity, op: Op, { results }: TaskResults): Step {
+      op.edit().copiedSectors += results[0]!.copiedSectors;
+      return go("advance");
+    },
+
+    writeDescriptor(_host: Entity, op: Op): Step {
+      const { name, descriptor } = stepOf(op) as Extract<CopyStep, { do: "describe" }>;
+      const value = descriptorFileOf({ ...descriptor, volume: named(op, descriptor.volume) });
+      return writeIf(op.params.array, name, value, 0, "advance", "trouble");
+    },
+
+    commit(host: Entity, op: Op): Step {
+      const { array, vm } = op.params;
+      const { intent, intentVersion, plan } = op.state;
+      const { pairs } = plan!;
+      host.notice("hierarchy-copied", { array, pairs: pairs as unknown as Plain });
+      const committed = { ...intent!, stage: "committed" };
+      return writeIf(array, intentFile(vm), committed, intentVersion, "settle", "trouble");
+    },
+
+    settle(_host: Entity, op: Op): Step {
+      const { vm, array } = op.params;
+      return perform(recoverHierarchy, { vm, array }, "settled", "unsettled");
+    },
+
+    unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
+
+    settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
+      const { copiedSectors, failure } = op.state;
+      if (outcome === "forward") return done({ copiedSectors });
+      return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
+    },
+
+    trouble(_host: Entity, op: Op, why: Why): Step {
+      op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
+      return go("settle");
+    },
+
+    refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
+      fail(why.code, why.detail),
+  },
+  () => ({
+    plan: null,
+    intent: null,
+    intentVersion: 0,
+    names: {},
+    cursor: 0,
+    copiedSectors: 0,
+    failure: null,
+  }),
+);

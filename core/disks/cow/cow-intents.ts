@@ -1,0 +1,74 @@
+/**
+ * What operations on copy-on-write disks make durable before anything else. Each intent has a stage;
+ * the write that moves it to the stage `committed` is the point from which recovery goes forward,
+ * before that it goes back. A recovery that goes back first writes the stage `undo`, made for the
+ * version it read: then an operation whose host was only slow can no longer commit.
+ */
+
+export type Stage = "opened" | "guarded" | "committed" | "undo";
+
+/** Names by disk. */
+export type ByDisk = { readonly [disk: string]: string };
+
+type Common = {
+  readonly operation: string;
+  readonly vm: string;
+  readonly stage: Stage;
+};
+
+export type CowSnapshotIntent = Common & {
+  readonly kind: "cow-snapshot";
+  readonly pointInTime: string;
+  /** Running descriptor, which becomes that of the point in time. */
+  readonly from: ByDisk;
+  /** New running descriptor. */
+  readonly to: ByDisk;
+  /** Once committed: the snapshot of each disk's base. */
+  readonly snapshots: ByDisk;
+};
+
+export type CowRevertIntent = Common & {
+  readonly kind: "cow-revert";
+  readonly pointInTime: string;
+  readonly running: ByDisk;
+  /** Descriptor of the point in time that the disk goes back to. */
+  readonly target: ByDisk;
+  /** Once guarded: the safety snapshot of each disk's base. */
+  readonly safety: ByDisk;
+};
+
+export type CowDeleteIntent = Common & {
+  readonly kind: "cow-delete";
+  readonly pointInTime: string;
+  /** Descriptors that go. */
+  readonly descriptors: ByDisk;
+};
+
+/** A copy of a hierarchy, as another VM's or in place of itself in another format. */
+export type HierarchyIntent = Common & {
+  readonly kind: "copy-hierarchy";
+  /** VM whose configuration names the copy. */
+  readonly target: string;
+  /** Descriptors of the copy; a redo log's or flat volume bears the same name. */
+  readonly made: readonly string[];
+  /** The configuration that makes the copy the disk. */
+  readonly configuration: {
+    readonly running: ByDisk;
+    readonly pointsInTime: readonly { readonly id: string; readonly disks: ByDisk }[];
+    readonly layersMade: number;
+  };
+  /** What goes when the copy is the disk, `volume` if it is a plain one; none for another VM's. */
+  readonly replaced: readonly { readonly descriptor: string; readonly volume: string | null }[];
+};
+
+/** Garbage is looked for; other operations keep off. */
+export type CollectIntent = Common & { readonly kind: "collect" };
+
+export type CowIntent =
+  CowSnapshotIntent | CowRevertIntent | CowDeleteIntent | HierarchyIntent | CollectIntent;
+
+/** Holder of vvols in the name of a VM's open intent. */
+export const intentHolder = (vm: string): string => `intent:${vm}`;
+
+/** Holder of a vvol in the name of a descriptor that leads to it. */
+export const descriptorHolder = (descriptor: string): string => `descriptor:${descriptor}`;

@@ -1,0 +1,178 @@
+/**
+ * Deletes a point in time of copy-on-write disks, of a VM that runs or not. What stands on its
+ * descriptors is put on what they stand on; the descriptors go, and with the last who holds it each
+ * snapshot goes too. The array moves no data: what only this snapshot kept becomes the one's before.
+ *
+ * There is one way only, forward: once the intent is there the point in time is given up.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  type Operation,
+  operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Step,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import {
+  configurationFile,
+  type DiskDescriptor,
+  intentFile,
+  type VmConfiguration,
+} from "../chain/descriptor.ts";
+import { sharersOf } from "../clone/sharers.ts";
+import {
+  type ArrayView,
+  CowView,
+  deleteIf,
+  lookAtArray,
+  releaseHolder,
+  writeDescriptor,
+  writeIf,
+} from "./cow-files.ts";
+import { type CowDeleteIntent, descriptorHolder } from "./cow-intents.ts";
+import { settling, type SettleOp } from "./recovery-loop.ts";
+
+export type DeletePointParams = {
+  readonly vm: string;
+  readonly array: EntityId;
+  readonly pointInTime: string;
+};
+
+type Op = Operation<DeletePointParams & PlainObject, PlainObject>;
+
+const UNSETTLED_NS = 5_000_000_000;
+
+export const deletePoint = operation<DeletePointParams & PlainObject, PlainObject>("delete-point", {
+  begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
+
+  openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
+    const view = new CowView(answer);
+    const { vm, array, pointInTime } = op.params;
+    const configuration = view.configuration(vm);
+    if (configuration === undefined) return fail("no-configuration", vm);
+    const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
+    if (point === undefined) return fail("no-point-in-time", pointInTime);
+    const names = Object.values(point.disks);
+    const problem = view.problemOf([...names, ...Object.values(configuration.running)]);
+    if (problem !== undefined) return problem;
+    for (const name of names) {
+      if (view.files.descriptor(name)!.kind !== "cow") return fail("not-copy-on-write", name);
+      const own = ownDescriptors(configuration);
+      const sharers = sharersOf(view.files, name, [vm, ...own]);
+      if (sharers.length > 0) return fail("shared", sharers);
+    }
+    const common = { operation: op.id, vm, stage: "committed", pointInTime } as const;
+    const descriptors = { ...point.disks };
+    const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
+    return writeIf(array, intentFile(vm), intent, 0, "settle", "refuse");
+  },
+
+  settle(_host: Entity, op: Op): Step {
+    const { vm, array } = op.params;
+    return perform(recoverDelete, { vm, array }, "report", "unsettled");
+  },
+
+  unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
+
+  report: (_host: Entity, _op: Op): Step => done(),
+
+  refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
+    fail(why.code, why.detail),
+});
+
+function ownDescriptors({ running, pointsInTime }: VmConfiguration): string[] {
+  return [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((all) => Object.values(all));
+}
+
+type Todo = {
+  readonly intent: CowDeleteIntent;
+  readonly configuration: VmConfiguration;
+  readonly configurationVersion: number;
+  readonly children: readonly Child[];
+  readonly gone: readonly { readonly name: string; readonly version: number }[];
+};
+
+type Child = {
+  readonly name: string;
+  readonly version: number;
+  readonly descriptor: DiskDescriptor;
+};
+
+const todoOf = (op: SettleOp): Todo => op.state.todo as unknown as Todo;
+
+/** Descriptors that stand on one that goes, as they will stand on what that one stands on. */
+function childrenOf(view: CowView, names: readonly string[]): Child[] {
+  return names.flatMap((name) => {
+    const { parent, parentCid } = view.files.descriptor(name) ?? { parent: null, parentCid: 0 };
+    return view.files.childrenOf(name).map((child) => ({
+      name: child,
+      version: view.version(child),
+      descriptor: { ...view.files.descriptor(child)!, parent, parentCid },
+    }));
+  });
+}
+
+function decide(_host: Entity, op: SettleOp, view: CowView): Step {
+  const { vm } = op.params;
+  const intent = view.intent<CowDeleteIntent>(vm)!;
+  const names = Object.values(intent.descriptors);
+  const todo: Todo = {
+    intent,
+    configuration: view.configuration(vm)!,
+    configurationVersion: view.version(configurationFile(vm)),
+    children: childrenOf(view, names),
+    gone: names
+      .map((name) => ({ name, version: view.version(name) }))
+      .filter(({ version }) => version > 0),
+  };
+  op.edit().todo = todo as never;
+  op.edit().outcome = "forward";
+  const listed = todo.configuration.pointsInTime.some(({ id }) => id === intent.pointInTime);
+  return go(listed ? "giveUpPoint" : "reparent");
+}
+
+/** The point in time goes from the configuration first: nobody may go back to it any more. */
+export const recoverDelete = settling("recover-delete", decide, {
+  giveUpPoint(_host, op) {
+    const { configuration, configurationVersion, intent } = todoOf(op);
+    const pointsInTime = configuration.pointsInTime.filter(({ id }) => id !== intent.pointInTime);
+    const name = configurationFile(op.params.vm);
+    const value = { ...configuration, pointsInTime };
+    return writeIf(op.params.array, name, value, configurationVersion, "tell", "again");
+  },
+
+  tell(host, op) {
+    const { vm, pointInTime } = todoOf(op).intent;
+    host.notice("point-in-time-gone", { vm, id: pointInTime });
+    return go("reparent");
+  },
+
+  reparent(_host, op) {
+    const asks = todoOf(op).children.map(({ name, descriptor, version }) =>
+      writeDescriptor(op.params.array, name, descriptor, version),
+    );
+    return together(asks, "removeDescriptors", "again");
+  },
+
+  removeDescriptors(_host, op) {
+    const asks = todoOf(op).gone.map(({ name, version }) =>
+      deleteIf(op.params.array, name, version),
+    );
+    return together(asks, "releaseSnapshots", "again");
+  },
+
+  releaseSnapshots(_host, op) {
+    const { intent } = todoOf(op);
+    const asks = Object.values(intent.descriptors).map((name) =>
+      releaseHolder(op.params.array, descriptorHolder(name)),
+    );
+    return together(asks, "close", "again");
+  },
+});

@@ -1,0 +1,186 @@
+/**
+ * How a hierarchy of points in time is copied with no more data than its differences: the first
+ * state whole, by what is allocated, and each later one by what differs from the one before it (a
+ * copy-on-write target, which is written state by state and snapshotted between) or from the one it
+ * stands on (redo logs). The plan is plain data; its names in angle brackets are given by the array
+ * while it is carried out.
+ */
+import {
+  descriptorFile,
+  type DiskDescriptor,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
+import type { CowView } from "./cow-files.ts";
+import type { ByDisk, HierarchyIntent } from "./cow-intents.ts";
+
+export type DiskFormat = "cow" | "redo";
+
+export type CopyStep =
+  | { readonly do: "create-base"; readonly as: string; readonly label: string; sectors: number }
+  | { readonly do: "create-volume"; readonly name: string; readonly sectors: number }
+  | { readonly do: "copy"; readonly from: string; readonly since: string | null; to: string }
+  | { readonly do: "snapshot"; readonly base: string; readonly as: string }
+  | { readonly do: "revert"; readonly base: string; readonly snapshot: string }
+  | { readonly do: "describe"; readonly name: string; readonly descriptor: DiskDescriptor };
+
+export type CopyPlan = {
+  readonly steps: readonly CopyStep[];
+  readonly made: readonly string[];
+  readonly configuration: HierarchyIntent["configuration"];
+  /** Descriptor of the source, and that of the copy that holds the same. */
+  readonly pairs: readonly (readonly [string, string])[];
+};
+
+export type CopyRequest = {
+  readonly vm: string;
+  /** VM that the copy is for; the same as `vm`: in place. */
+  readonly target: string;
+  readonly format: DiskFormat;
+  /** Last point in time to copy, from which the copy runs; null: all, and what runs now. */
+  readonly upTo: string | null;
+};
+
+/** A state of one disk on its way to the copy. */
+type State = {
+  readonly source: string;
+  readonly descriptor: DiskDescriptor;
+  /** Name of its descriptor in the copy. */
+  readonly name: string;
+  readonly layer: number;
+  /** Whose content differs by nothing: a fresh layer on the state before. */
+  readonly empty: boolean;
+  /** Index of the state that it stands on; -1: none. */
+  readonly parent: number;
+};
+
+/** Undefined: there is no such point in time. */
+export function planCopy(
+  view: CowView,
+  configuration: VmConfiguration,
+  request: CopyRequest,
+): CopyPlan | undefined {
+  const { vm, target, format, upTo } = request;
+  const all = configuration.pointsInTime;
+  const last = upTo === null ? all.length - 1 : all.findIndex(({ id }) => id === upTo);
+  if (upTo !== null && last < 0) return undefined;
+  const points = all.slice(0, last + 1);
+  const firstLayer = target === vm ? configuration.layersMade + 1 : 0;
+  const steps: CopyStep[] = [];
+  const running: { [disk: string]: string } = {};
+  const copies = new Map<string, string>();
+  const made: string[] = [];
+  const disks = upTo === null ? configuration.running : points.at(-1)!.disks;
+  for (const [disk, runs] of Object.entries(disks)) {
+    const sources = points.flatMap(({ disks: at }) => at[disk] ?? []);
+    if (upTo === null) sources.push(runs);
+    const states = statesOf(view, sources, upTo !== null, (layer) =>
+      descriptorFile(target, disk, firstLayer + layer),
+    );
+    steps.push(
+      ...(format === "cow" ? cowSteps : redoSteps)(states, `${target}-${disk}`, firstLayer),
+    );
+    for (const { source, name, empty } of states) {
+      made.push(name);
+      if (!empty) copies.set(source, name);
+    }
+    running[disk] = states.at(-1)!.name;
+  }
+  const copied = (at: ByDisk): ByDisk =>
+    Object.fromEntries(
+      Object.entries(at).flatMap(([disk, name]) => {
+        const copy = copies.get(name);
+        return copy === undefined ? [] : [[disk, copy]];
+      }),
+    );
+  const pointsInTime = points.map(({ id, disks: at }) => ({ id, disks: copied(at) }));
+  const layersMade = firstLayer + points.length;
+  return {
+    steps,
+    made,
+    configuration: { running, pointsInTime, layersMade },
+    pairs: [...copies],
+  };
+}
+
+function statesOf(
+  view: CowView,
+  sources: readonly string[],
+  onTop: boolean,
+  nameOf: (layer: number) => string,
+): State[] {
+  const states = sources.map((source, layer): State => {
+    const descriptor = view.files.descriptor(source)!;
+    const parent = descriptor.parent === null ? -1 : sources.indexOf(descriptor.parent);
+    return { source, descriptor, name: nameOf(layer), layer, empty: false, parent };
+  });
+  const last = states.at(-1)!;
+  if (!onTop) return states;
+  const layer = states.length;
+  return [...states, { ...last, name: nameOf(layer), layer, empty: true, parent: layer - 1 }];
+}
+
+/** States are written one after the other to one base; each but the last is snapshotted. */
+function cowSteps(states: readonly State[], label: string, firstLayer: number): CopyStep[] {
+  const { sectors } = states.at(-1)!.descriptor;
+  const base = `<base of ${label}>`;
+  const snapshotOf = (at: number): string => `<${states[at]!.name}>`;
+  const steps: CopyStep[] = [{ do: "create-base", as: base, label, sectors }];
+  states.forEach((state, at) => {
+    const { descriptor, parent, empty } = state;
+    const { volume, kind } = descriptor;
+    const before = states[at - 1];
+    if (kind === "cow" && !empty) {
+      const since = before?.descriptor.volume ?? null;
+      steps.push({ do: "copy", from: volume, since, to: base });
+    } else if (!empty) {
+      // A redo log says what differs from its parent: the base has to hold that.
+      const elsewhere = parent >= 0 && parent !== at - 1;
+      if (elsewhere) steps.push({ do: "revert", base, snapshot: snapshotOf(parent) });
+      steps.push({ do: "copy", from: volume, since: null, to: base });
+    }
+    const runs = at === states.length - 1;
+    if (!runs) steps.push({ do: "snapshot", base, as: snapshotOf(at) });
+    const leadsTo = runs ? base : snapshotOf(at);
+    steps.push(describe(states, at, firstLayer, leadsTo, "cow"));
+  });
+  return steps;
+}
+
+/** Each state is a volume of its own: a flat one without a parent, else a redo log on it. */
+function redoSteps(states: readonly State[], _label: string, firstLayer: number): CopyStep[] {
+  return states.flatMap((state, at): CopyStep[] => {
+    const { descriptor, name, parent, empty } = state;
+    const { sectors, volume, kind } = descriptor;
+    const to = volumeOf(name);
+    const steps: CopyStep[] = [{ do: "create-volume", name: to, sectors }];
+    const since = kind !== "cow" || parent < 0 ? null : states[parent]!.descriptor.volume;
+    if (!empty) steps.push({ do: "copy", from: volume, since, to });
+    return [...steps, describe(states, at, firstLayer, to, parent < 0 ? "flat" : "redo")];
+  });
+}
+
+function describe(
+  states: readonly State[],
+  at: number,
+  firstLayer: number,
+  volume: string,
+  kind: DiskDescriptor["kind"],
+): CopyStep {
+  const { name, descriptor, parent, layer } = states[at]!;
+  const millions = descriptor.cid - (descriptor.cid % 1_000_000);
+  const below = states[parent];
+  return {
+    do: "describe",
+    name,
+    descriptor: {
+      cid: millions + firstLayer + layer,
+      parentCid: below === undefined ? 0 : millions + firstLayer + below.layer,
+      parent: below?.name ?? null,
+      volume,
+      kind,
+      sectors: descriptor.sectors,
+      grainSectors: descriptor.grainSectors,
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * How recoveries of copy-on-write operations work: look at all that is durable, do the next thing
+ * that is missing, and look again whenever something was refused or not answered. Each look starts
+ * from nothing but what is on the array, so a recovery can be cut short and begun again anywhere.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  operation,
+  type Operation,
+  type OperationComponent,
+  type Plain,
+  type PlainObject,
+  type Step,
+  wait,
+} from "../../kernel/index.ts";
+import { askArray } from "../chain/array-requests.ts";
+import { intentFile } from "../chain/descriptor.ts";
+import { type ArrayView, CowView, lookAtArray, releaseHolder } from "./cow-files.ts";
+import { intentHolder } from "./cow-intents.ts";
+
+/** `intent` and `configuration`, which power-on gives every recovery, are read again. */
+export type SettleParams = { readonly vm: string; readonly array: EntityId };
+
+export type SettleState = {
+  looks: number;
+  outcome: "forward" | "back" | "nothing";
+  /** Between phases: what the last look found to do. */
+  todo: PlainObject;
+};
+
+export type SettleOp = Operation<SettleParams & PlainObject, SettleState & PlainObject>;
+
+type Phase = (host: Entity, op: SettleOp, result: never) => Step;
+
+const LOOK_AGAIN_NS = 1_000_000_000;
+const MOST_LOOKS = 60;
+
+/**
+ * A recovery: `decide` sees the whole array, with the VM's intent, and goes to one of `phases`;
+ * these end in `close`. A refusal is followed by another look (`otherwise` is "again").
+ */
+export function settling(
+  kind: string,
+  decide: (host: Entity, op: SettleOp, view: CowView) => Step,
+  phases: { readonly [phase: string]: Phase },
+): OperationComponent {
+  return operation<SettleParams & PlainObject, SettleState & PlainObject>(
+    kind,
+    {
+      look: (_host, op) => lookAtArray(op.params.array, "decide", "again"),
+
+      decide(host, op, answer: ArrayView) {
+        const view = new CowView(answer);
+        if (view.intent(op.params.vm) === undefined) return go("report");
+        return decide(host, op, view);
+      },
+
+      ...phases,
+
+      /** What only the intent held goes first: the intent is all that still knows of it. */
+      close: (_host, op) => ({
+        ...releaseHolder(op.params.array, intentHolder(op.params.vm), "closeIntent", "again"),
+        tolerate: ["not-supported"],
+      }),
+
+      closeIntent(_host, op) {
+        const body = { name: intentFile(op.params.vm) };
+        const step = askArray(op.params.array, "file-delete", body, "report", "again");
+        return { ...step, tolerate: ["no-file"] };
+      },
+
+      report(host, op) {
+        const { outcome } = op.state;
+        host.notice("recovery", { vm: op.params.vm, intent: kind, outcome });
+        return done({ outcome });
+      },
+
+      again(_host, op, why: { code: string; detail: Plain } | null) {
+        const looks = ++op.edit().looks;
+        return looks > MOST_LOOKS
+          ? fail("unsettled", (why as PlainObject | null) ?? null)
+          : wait(LOOK_AGAIN_NS, "look");
+      },
+    },
+    () => ({ looks: 0, outcome: "nothing", todo: {} }),
+  );
+}

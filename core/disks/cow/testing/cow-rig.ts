@@ -1,0 +1,275 @@
+/**
+ * A world for tests of operations on copy-on-write disks: one host, one array, a wire between, and a
+ * VM that writes what it is told. The VM's files and disks are the real ones; its guest and its
+ * power are reduced to what the operations see of them.
+ */
+import {
+  captureWorld,
+  component,
+  type DomainId,
+  type Entity,
+  type EntityId,
+  done,
+  go,
+  operation,
+  type OperationComponent,
+  perform,
+  type PlainObject,
+  type Reply,
+  type Request,
+  restoreWorld,
+  startOperation,
+  World,
+  type WorldImage,
+} from "../../../kernel/index.ts";
+import {
+  type ArrayEntity,
+  initiator,
+  spawnArray,
+  spawnVvols,
+  storageInvariants,
+  type VvolsEntity,
+  vvolInvariants,
+} from "../../../platform/index.ts";
+import { newWire } from "../../../platform/storage/testing/bench.ts";
+import { readFileIfAny, readFile, type FileValue } from "../../chain/array-requests.ts";
+import { opened, pushLayer } from "../../chain/change-layers.ts";
+import {
+  asDescriptor,
+  configurationFile,
+  intentFile,
+  type VmConfiguration,
+} from "../../chain/descriptor.ts";
+import { diskInvariants } from "../../chain/invariants.ts";
+import { openDevice, type VolumeAccess } from "../../chain/open-device.ts";
+import { provisionDisks } from "../../chain/provision.ts";
+import { virtualDisk } from "../../chain/virtual-disk.ts";
+import type { VirtualDiskEntity } from "../../chain/virtual-disk-state.ts";
+import { diskComponents } from "../../components.ts";
+import { RECOVERIES } from "../../power/recovery.ts";
+
+export const SECTORS = 64;
+export const CHUNK = 8;
+
+type Write = {
+  readonly disk: number;
+  readonly sector: number;
+  readonly sectors: number;
+  stamp: number;
+};
+
+type GuestState = { stunned: boolean; disks: readonly EntityId[]; held: readonly Write[] };
+
+/** A guest that does what it is told; stunned it holds what it is told back. */
+const guest = component<PlainObject, PlainObject, GuestState>({
+  kind: "test-guest",
+  volatile: () => ({ stunned: false, disks: [], held: [] }),
+  handlers: {
+    stun: (self, request: Request) => {
+      self.edit().stunned = true;
+      self.reply(request, {});
+    },
+    unstun: (self, request: Request) => {
+      const { held } = self.volatile;
+      const state = self.edit();
+      state.stunned = false;
+      state.held = [];
+      for (const each of held) self.after(0, "write", each);
+      self.reply(request, {});
+    },
+    write: (self, write: Write) => {
+      if (self.volatile.stunned) return void self.edit().held.push(write);
+      const { disk, sector, sectors, stamp } = write;
+      const runs = [{ kind: "stamp" as const, stamp, sectors }];
+      const body = { op: "write" as const, sector, sectors, runs };
+      self.ask(self.volatile.disks[disk]!, "io", body, { then: "written" });
+    },
+    written: (_self, _reply: Reply) => undefined,
+  },
+});
+
+const host = component<PlainObject, PlainObject, PlainObject>({ kind: "test-host", handlers: {} });
+
+/** Settles the VM's intent, as power-on does. */
+const settle = operation<{ vm: string; array: EntityId }, PlainObject>("settle", {
+  begin: (_host, op) => readFileIfAny(op.params.array, intentFile(op.params.vm), "configured"),
+  configured(_host, op, file: FileValue | null) {
+    if (file === null) return go("report");
+    return perform(RECOVERIES[file.value["kind"] as "snapshot"], op.params, "begin");
+  },
+  report: (_host, op) => readFile(op.params.array, configurationFile(op.params.vm), "end"),
+  end: () => done(),
+});
+
+export type RigOptions = {
+  readonly disks?: number;
+  readonly kind?: "cow" | "flat";
+  readonly cacheProtected?: boolean;
+  readonly capacityBytes?: number;
+  readonly seed?: number;
+  readonly checked?: boolean;
+};
+
+export class CowRig {
+  readonly world: World;
+  readonly array: ArrayEntity;
+  readonly vvols: VvolsEntity;
+  readonly domains: { readonly host: DomainId; readonly array: DomainId };
+  readonly diskCount: number;
+  instance = -1;
+  #operations = 0;
+  /** Codes of operations that ended, by id. */
+  readonly ended = new Map<string, { outcome: string; figures: PlainObject; detail: unknown }>();
+
+  constructor(options: RigOptions = {}) {
+    const { disks = 2, kind = "cow", seed = 1, checked = true } = options;
+    this.diskCount = disks;
+    this.world = new World({ gate: { seed } });
+    const { world } = this;
+    world.register(...diskComponents, settle as never, initiator as never, guest as never);
+    if (checked) world.addInvariants([...storageInvariants, ...vvolInvariants, ...diskInvariants]);
+    const hostDomain = world.addDomain("alpha");
+    const arrayDomain = world.addDomain("array");
+    this.domains = { host: hostDomain, array: arrayDomain };
+    world.spawn(host, {}, { domain: hostDomain, name: "alpha" });
+    this.array = spawnArray(world, {
+      name: "array",
+      domain: arrayDomain,
+      readNs: 20_000,
+      writeNs: 20_000,
+      flushNs: 20_000,
+      seekNs: 0,
+      bytesPerSecond: 0,
+      queueDepth: 32,
+      cacheBytes: 64 * 512,
+      cacheProtected: options.cacheProtected ?? true,
+      capacityBytes: options.capacityBytes ?? 64 * 1_048_576,
+      grainBytes: 4 * 512,
+    });
+    this.vvols = spawnVvols(this.array, { chunkSectors: CHUNK, metadataNs: 50_000 });
+    newWire(world, "wire", [hostDomain, arrayDomain], 10_000);
+    const ids = Array.from({ length: disks }, (_, i) => `d${i}`);
+    provisionDisks(
+      this.array,
+      "db",
+      ids.map((disk) => ({ disk, sectors: SECTORS, grainSectors: CHUNK, kind })),
+    );
+    world.hooks.onNotice = (notice) => {
+      if (notice.kind !== "operation-end") return;
+      const { id, outcome, figures, detail } = notice.data as never;
+      this.ended.set(id, { outcome, figures, detail });
+    };
+  }
+
+  get host(): Entity {
+    return this.world.named("alpha");
+  }
+
+  configuration(vm = "db"): VmConfiguration {
+    return this.file(configurationFile(vm)) as never;
+  }
+
+  file(name: string): PlainObject | undefined {
+    return this.array.durable.files[`file:${name}`]?.value as PlainObject | undefined;
+  }
+
+  descriptor(name: string) {
+    return asDescriptor(this.file(name)!);
+  }
+
+  /** Starts the VM on what its configuration says. Its intents must be settled. */
+  powerOn(): void {
+    const { world } = this;
+    const access: VolumeAccess = {
+      array: this.array.id,
+      paths: [],
+      cacheMode: "none",
+      pool: -1,
+      writebackNs: 0,
+    };
+    const vm = world.spawn(guest, {}, { creator: this.host, label: "run" });
+    const disks = Object.entries(this.configuration().running).map(([disk, name]) => {
+      const { volume, sectors, grainSectors } = this.descriptor(name);
+      const config = { vm: "db", disk, sectors, grainSectors };
+      const open = vm.spawn(virtualDisk, config, disk) as unknown as VirtualDiskEntity;
+      const device = openDevice(open as never, access, volume, sectors);
+      pushLayer(open, { descriptor: name, volume, kind: "flat", device }, []);
+      opened(open);
+      return open.id;
+    });
+    vm.edit().disks = disks;
+    this.instance = vm.id;
+  }
+
+  powerOff(): void {
+    this.run();
+    if (this.instance >= 0) this.world.removeTree(this.world.entity(this.instance));
+    this.instance = -1;
+  }
+
+  write(disk: number, sector: number, sectors: number, stamp: number, delayNs = 0): void {
+    const vm = this.world.entity(this.instance);
+    vm.after(delayNs, "write", { disk, sector, sectors, stamp });
+  }
+
+  /** The parameters of operations on open disks. */
+  open() {
+    const { disks } = this.world.entity(this.instance).volatile as unknown as GuestState;
+    const access = { array: this.array.id } as VolumeAccess;
+    return disks.map((entity, i) => ({ disk: `d${i}`, entity, access }));
+  }
+
+  /** Starts an operation at the host; its id. */
+  start(kind: OperationComponent, params: object): string {
+    const id = `op-${this.world.eventCount}-${this.#operations++}`;
+    const all = { vm: "db", array: this.array.id, ...params };
+    startOperation(this.world, kind, this.host, id, all as unknown as PlainObject);
+    return id;
+  }
+
+  run(forNs = 20_000_000_000): void {
+    this.world.run({ untilNs: this.world.timeNs + forNs });
+  }
+
+  /** Runs an operation to its end; its code ("complete" if all went well). */
+  do(kind: OperationComponent, params: object): string {
+    const id = this.start(kind, params);
+    this.run();
+    return this.ended.get(id)?.outcome ?? "unended";
+  }
+
+  /** Settles what a crash left, as a power-on would; its code. */
+  settle(): string {
+    return this.do(settle, {});
+  }
+
+  crashHost(): void {
+    this.world.crash(this.domains.host, "test");
+    this.instance = -1;
+  }
+
+  restartHost(): void {
+    this.world.restart(this.domains.host);
+  }
+
+  arm(kind: string, count = 1): void {
+    const armed = this.vvols.editDurable().armed as unknown as Record<string, number>;
+    armed[kind]! += count;
+  }
+
+  violations(): string[] {
+    return this.world.checker.violations.map(
+      ({ invariant, message }) => `${invariant}: ${message}`,
+    );
+  }
+
+  capture(): { readonly image: WorldImage; readonly instance: EntityId } {
+    return { image: captureWorld(this.world), instance: this.instance };
+  }
+
+  restore({ image, instance }: { readonly image: WorldImage; readonly instance: EntityId }): void {
+    restoreWorld(this.world, image);
+    this.instance = instance;
+    this.ended.clear();
+  }
+}
