@@ -8,6 +8,12 @@ import type { MetricPoint, Plain, PlainObject } from "../core/kernel/index.ts";
 export const STREAMS = "streams";
 /** An embedded input: the bytes of a capture, with {vm, name, sha256} in its meta. */
 export const INPUT_FILE = "input-file";
+/**
+ * Pages of the memories of real guests, each content once: `hashes`, 8 bytes a page, little-endian, and
+ * right behind it the chunk with the `pages` in the same order.
+ */
+export const MEMORY_HASHES = "memory-hashes";
+export const MEMORY_PAGES = "memory-pages";
 /** Owner of draws that belong to no VM. */
 export const WORLD_OWNER = "world";
 
@@ -26,9 +32,10 @@ export type OutputHash = { readonly hash: string; readonly length: number };
 /** [event, timeNs, entity, kind, data]. */
 export type NoticeRow = readonly [number, number, string, string, PlainObject];
 
-/** Live input, injected after `event` events had run. */
+/** Live input, injected after `event` events had run, at `timeNs` (absent: that of the last event). */
 export type InputRow = {
   readonly event: number;
+  readonly timeNs?: number;
   readonly target: string;
   readonly handler: string;
   readonly arg: Plain;

@@ -14,7 +14,7 @@ export const atOption: VerbOption = {
 
 /** To right after the event, or after everything up to the time; undefined is the end. */
 export function seekMoment(timeline: Timeline, at: Moment | undefined): void {
-  if (at === undefined) timeline.seekEvent(timeline.run.lastEvent);
+  if (at === undefined) timeline.seekEvent(timeline.run.lastEvent + 1);
   else if ("event" in at) timeline.seekEvent(at.event);
   else timeline.seekTime(at.timeNs);
 }

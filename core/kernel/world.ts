@@ -467,6 +467,7 @@ export class World {
   /** Part of restoring an image; see snapshot.ts. */
   adopt(scalars: WorldScalars): void {
     this.timeNs = scalars.timeNs;
+    this.isBetween = false;
     this.eventCount = scalars.events;
     this.#sequence = scalars.sequence;
     this.durableSteps = scalars.durableSteps;

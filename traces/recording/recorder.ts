@@ -10,6 +10,7 @@ import {
   hashHex,
   type DrawSink,
   type Epoch,
+  type MemoryPage,
   type Notice,
   type Plain,
   type PlainObject,
@@ -34,6 +35,7 @@ import {
   WORLD_OWNER,
 } from "../trace-chunks.ts";
 import { BoundaryLog } from "./boundary-log.ts";
+import { MemoryPages } from "./memory-pages.ts";
 import { SnapshotLadder } from "./snapshot-ladder.ts";
 
 /** Work units (about a microsecond each) that a seek may have to re-execute: about 50 ms. */
@@ -59,6 +61,7 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #boundary: BoundaryLog;
+  readonly #pages: MemoryPages;
   #world: World | undefined;
   #ladder: SnapshotLadder<WorldImage> | undefined;
   /** Draws that building the world made, when they were too many to stay in the gate. */
@@ -77,6 +80,7 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#boundary = new BoundaryLog(options.writer);
+    this.#pages = new MemoryPages(options.writer);
   }
 
   /** Goes into the gate's options when the world is built. */
@@ -87,6 +91,7 @@ export class Recorder {
     this.#world = world;
     for (const [streams, results] of this.#early) this.#onDraws(streams, results);
     this.#early = [];
+    world.memories.sendPagesTo((pages: readonly MemoryPage[]) => this.#pages.add(pages));
     this.#ladder = new SnapshotLadder(captureWorld(world));
     world.hooks.onNotice = (notice) => this.#onNotice(notice);
     world.hooks.onEpoch = (epoch) => this.#onEpoch(epoch);
@@ -102,7 +107,8 @@ export class Recorder {
   inject(target: string, handler: string, arg: Plain): void {
     const world = this.#world!;
     this.#inputsTaken++;
-    this.#inputs.push({ event: world.eventCount, target, handler, arg });
+    const { eventCount: event, timeNs } = world;
+    this.#inputs.push({ event, timeNs, target, handler, arg });
     injectInput(world, target, handler, arg);
   }
 
@@ -197,8 +203,11 @@ export class Recorder {
 
   /** What a guest received goes to its own log: (progress, kind, payload). */
   #onBoundary({ data }: Notice): void {
-    const { vm, step, nowNs, input } = data as unknown as GuestBoundaryEntry;
-    const payload = { nowNs, input: input as unknown as PlainObject };
+    const { vm, step, nowNs, input, count } = data as unknown as GuestBoundaryEntry & {
+      readonly count?: number;
+    };
+    const counted = count === undefined ? {} : { count };
+    const payload = { nowNs, ...counted, input: input as unknown as PlainObject };
     this.#boundary.add(vm, { progress: step, kind: input.kind, payload });
   }
 
@@ -228,9 +237,10 @@ export class Recorder {
     const { index, base } = this.#ladder!.push(image);
     const delta = encodePlain(encodeImage(world, image, base) as TracePlain);
     this.#lastSnapshotBytes = delta.length;
-    const { eventCount: event, timeNs } = world;
+    const { eventCount: event, timeNs, isBetween } = world;
     const { draws } = world.gate.counts();
-    const meta = { index, event, timeNs, draws, inputs: this.#inputsTaken };
+    const between = isBetween ? { between: true } : {};
+    const meta = { index, event, timeNs, draws, inputs: this.#inputsTaken, ...between };
     this.#options.writer.append(chunkKinds.snapshot, meta, delta);
   }
 

@@ -37,6 +37,9 @@ export class InputLog {
       const row = this.#rows[this.#next];
       if (row === undefined || row.event > world.eventCount) return;
       this.#next++;
+      // Real guests had run on since the last event.
+      const { timeNs = world.timeNs } = row;
+      if (timeNs > world.timeNs) world.run({ untilNs: timeNs });
       injectInput(world, row.target, row.handler, row.arg);
     }
   }

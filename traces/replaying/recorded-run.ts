@@ -14,6 +14,8 @@ export interface SnapshotRef {
   /** Draws made, and live inputs taken, before it. */
   readonly draws: number;
   readonly inputs: number;
+  /** Taken after the event, between two instructions of real guests: `timeNs` is later than it. */
+  readonly between?: boolean;
 }
 
 export interface RecordedEnd {

@@ -22,6 +22,7 @@ import type { WorldBuilder } from "../world-builder.ts";
 import { DrawLog } from "./draw-log.ts";
 import { InputLog } from "./input-log.ts";
 import type { RecordedRun, SnapshotRef } from "./recorded-run.ts";
+import { SavedPages } from "./saved-pages.ts";
 
 export interface ReplayOptions {
   readonly untilNs?: number;
@@ -116,6 +117,8 @@ class Replay {
     this.#checkReach();
     const stoppedEarly = this.#interrupted || this.#divergence !== undefined;
     const toTheEnd = end !== undefined && this.#options.untilNs === undefined && !stoppedEarly;
+    // Real guests went on after the last event.
+    if (toTheEnd && end.timeNs > world.timeNs) world.run({ untilNs: end.timeNs });
     if (toTheEnd && end.finished) world.finish();
     const root = hashHex(world.root());
     const recordedRoot = toTheEnd ? end.root : undefined;
@@ -218,6 +221,7 @@ class Replay {
 
   #savedWorld(ref: SnapshotRef): World {
     const world = this.#builder.build({ seed: this.#run.trace.header.seed });
+    world.memories.fetchPagesFrom(new SavedPages(this.#run.trace).find);
     let image = this.#initial;
     for (const index of ladderPath(ref.index)) {
       const delta = this.#run.snapshotDelta(this.#run.snapshots[index - 1]!);

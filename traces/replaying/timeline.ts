@@ -15,6 +15,7 @@ import type { WorldBuilder } from "../world-builder.ts";
 import { DrawLog } from "./draw-log.ts";
 import { InputLog } from "./input-log.ts";
 import type { RecordedRun, SnapshotRef } from "./recorded-run.ts";
+import { SavedPages } from "./saved-pages.ts";
 import { finish, type Sliced } from "./sliced.ts";
 
 /** Decoded images kept; each shares its unchanged pages with the others. */
@@ -40,6 +41,7 @@ export class Timeline {
     const gate: GateOptions = { seed: run.trace.header.seed };
     this.world = builder.build(this.#draws ? { ...gate, replay: this.#draws } : gate);
     this.#initial = captureWorld(this.world);
+    this.world.memories.fetchPagesFrom(new SavedPages(run.trace).find);
   }
 
   /** Number of the last event that has run; 0 before the first. */
@@ -47,10 +49,15 @@ export class Timeline {
     return this.world.eventCount;
   }
 
-  /** To the state right after event `event`; beyond the end, to the end. */
+  /** To the state right after event `event`; beyond the last one, to the end. */
   seekEvent(event: number): void {
-    const target = Math.min(event, this.run.lastEvent);
-    this.#approach((ref) => ref.event <= target, this.event <= target);
+    const { lastEvent, end } = this.run;
+    if (event > lastEvent && end !== undefined) return this.seekTime(end.timeNs);
+    const target = Math.min(event, lastEvent);
+    const isBefore = (ref: SnapshotRef): boolean =>
+      ref.between === true ? ref.event < target : ref.event <= target;
+    const isAhead = this.event > target || (this.event === target && this.world.isBetween);
+    this.#approach(isBefore, !isAhead);
     this.#inputs.run(this.world, Infinity, target);
   }
 
@@ -58,6 +65,15 @@ export class Timeline {
   seekTime(timeNs: number): void {
     this.#approach((ref) => ref.timeNs < timeNs, this.world.timeNs < timeNs);
     this.#inputs.run(this.world, timeNs, this.run.lastEvent);
+    this.#runOn(timeNs);
+  }
+
+  /** After the last event real guests go on to the end of the recording. */
+  #runOn(timeNs: number): void {
+    const untilNs = Math.min(timeNs, this.run.end?.timeNs ?? 0);
+    if (this.event >= this.run.lastEvent && untilNs > this.world.timeNs) {
+      this.world.run({ untilNs });
+    }
   }
 
   /**
@@ -124,6 +140,7 @@ export class Timeline {
     const ref = this.#snapshotAt(before);
     if (forwards && (ref === undefined || ref.event <= this.event)) return;
     restoreWorld(this.world, ref === undefined ? this.#initial : this.#image(ref));
+    this.world.isBetween = ref?.between === true;
     this.#draws?.seek(ref?.draws ?? 0);
     this.#inputs.seek(ref?.inputs ?? 0);
   }
