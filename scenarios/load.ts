@@ -65,13 +65,23 @@ export async function loadScenario(file: string, options: LoadOptions = {}): Pro
   const seed = options.seed === undefined ? [] : [`/seed=${options.seed}`];
   const set = withSettings(plain.data, [...(options.settings ?? []), ...seed]);
   if (set.findings.length > 0) return failed(set.findings);
-  const extensions = read.own.mechanisms;
-  const validated = validateDocument(set.document, { file, extensions });
+  return checkDocument(set.document, { path, file, own: read.own });
+}
+
+/** Checks a document and fills it in; `path` is where its inputs are looked for from. */
+export async function checkDocument(
+  value: JsonValue,
+  from: { readonly path: string; readonly file: string; readonly own: Required<OwnParts> },
+): Promise<Loaded> {
+  const { path, file, own } = from;
+  const validated = validateDocument(value, { file, extensions: own.mechanisms });
   if (!validated.ok) return validated;
   const { document } = validated;
   const { inputs, findings } = await locateInputs(document, path);
-  if (findings.length > 0) return failed(findings);
+  if (findings.length > 0) {
+    return { ok: false, problems: findings.map((found) => ({ file, ...found })) };
+  }
   const canonical = canonicalJson(document);
   const hash = documentHash(document);
-  return { ok: true, scenario: { path, document, canonical, hash, inputs, own: read.own } };
+  return { ok: true, scenario: { path, document, canonical, hash, inputs, own } };
 }

@@ -1,7 +1,10 @@
 /** A scenario ready to run: loaded, checked, and its inputs read and checked against its disks. */
 import { loadInputs } from "./building/index.ts";
-import { loadScenario, type LoadOptions } from "./load.ts";
+import { NOTHING_OWN } from "./define.ts";
+import { checkDocument, type LoadedScenario, loadScenario, type LoadOptions } from "./load.ts";
 import type { ReadyScenario } from "./run-scenario.ts";
+import type { JsonValue } from "./schema/json-schema.ts";
+import type { ScenarioDocument } from "./schema/scenario.generated.ts";
 import type { Problem } from "./validate/problem.ts";
 
 export type Prepared =
@@ -10,11 +13,23 @@ export type Prepared =
 
 export async function prepareScenario(file: string, options: LoadOptions = {}): Promise<Prepared> {
   const loaded = await loadScenario(file, options);
-  if (!loaded.ok) return loaded;
-  const { scenario } = loaded;
+  return loaded.ok ? withInputs(file, loaded.scenario) : loaded;
+}
+
+async function withInputs(file: string, scenario: LoadedScenario): Promise<Prepared> {
   const read = await loadInputs(scenario.document, scenario.inputs);
   if (!read.ok) {
     return { ok: false, problems: read.findings.map((found) => ({ file, ...found })) };
   }
   return { ok: true, scenario: { ...scenario, inputs: read.inputs } };
+}
+
+/** A document that no file holds; `name` stands for the file in problems. */
+export async function prepareDocument(document: ScenarioDocument, name: string): Promise<Prepared> {
+  const checked = await checkDocument(document as unknown as JsonValue, {
+    path: name,
+    file: name,
+    own: NOTHING_OWN,
+  });
+  return checked.ok ? withInputs(name, checked.scenario) : checked;
 }

@@ -15,6 +15,7 @@
 import type { Verb } from "../verb.ts";
 import { bench } from "./bench.ts";
 import { diff } from "./diff.ts";
+import { experiment } from "./experiment.ts";
 import { exportVerb } from "./export.ts";
 import { guest } from "./guest.ts";
 import { inspect } from "./inspect.ts";
@@ -41,6 +42,7 @@ export const verbs: readonly Verb[] = [
   why,
   diff,
   exportVerb,
+  experiment,
   guest,
   bench,
   schema,

@@ -30,6 +30,10 @@ const LINES: readonly (readonly string[])[] = [
   ["export", TRACE, at("data.raw"), "--disk", "db:data"],
   ["export", TRACE, at("metrics.csv"), "--csv"],
   ["guest", "run", "core/guest/rv64/samples/primes.elf"],
+  ["experiment"],
+  ["experiment", "consolidation", "--seeds", "1", "-o", at("merge.csv")].concat(
+    ["intensity=1", "load=modelled", "method=mirror"].flatMap((each) => ["--set", each]),
+  ),
   ["schema", "snapshot"],
 ];
 /** Takes minutes; its JSON is looked at when figures are made. */

@@ -1,0 +1,163 @@
+/** Giving up a snapshot of a VM that writes: one pass with a mirror, against its baselines. */
+import type { ScenarioDocument } from "../../scenarios/index.ts";
+import type { OperationSummary } from "../../traces/index.ts";
+import type { Experiment, MeasuredRun, Setting } from "./experiment.ts";
+
+const SECTORS_PER_MIB = 2_048;
+const SNAPSHOT_MS = 300;
+const MERGE_MS = 2_000;
+const END_MS = 30_000;
+/** Writes a second of the modelled load at an intensity of 1. */
+const WRITES_PER_SECOND = 400;
+
+const merge = (run: MeasuredRun): OperationSummary | undefined => {
+  const found = run.operation("merge");
+  return found?.outcome === "complete" ? found : undefined;
+};
+
+const figure =
+  (name: string, scale: number) =>
+  (run: MeasuredRun): number | undefined => {
+    const value = merge(run)?.figures[name];
+    return typeof value === "number" ? value * scale : undefined;
+  };
+
+export const consolidation: Experiment = {
+  name: "consolidation",
+  describe: "Consolidation of a snapshot under load",
+  question:
+    "A snapshot of a running VM is given up while the guest goes on writing. How much is copied, " +
+    "how long does it take, and for how long does the guest stand still, as the guest writes more? " +
+    "The iterative way copies what was written meanwhile, again and again, and converges only if the " +
+    "guest writes more slowly than it copies; the mirror copies each block once, whatever the guest does.",
+  parameters: [
+    {
+      name: "intensity",
+      describe: "guest's load",
+      unit: "times the base rate",
+      values: [0.5, 1, 2, 4, 8],
+    },
+    {
+      name: "load",
+      describe: "what the guest does",
+      values: ["modelled", "captured"],
+    },
+  ],
+  methods: [
+    {
+      name: "mirror",
+      describe: "One pass; meanwhile each guest write goes to both (US 10,956,041).",
+      baseline: false,
+    },
+    {
+      name: "iterative",
+      describe: "Rounds with helper deltas; what is left after the last is copied in a stun.",
+      baseline: true,
+    },
+    {
+      name: "block-merge",
+      describe: "The array moves blocks by metadata while the guest is stunned (US 9,116,726).",
+      baseline: true,
+    },
+  ],
+  measures: [
+    {
+      name: "copied",
+      describe: "copied",
+      unit: "MiB",
+      of: figure("copiedSectors", 1 / SECTORS_PER_MIB),
+    },
+    {
+      name: "mirrored",
+      describe: "written twice",
+      unit: "MiB",
+      of: figure("mirroredSectors", 1 / SECTORS_PER_MIB),
+    },
+    {
+      name: "duration",
+      describe: "duration",
+      unit: "ms",
+      of: (run) => {
+        const found = merge(run);
+        return found?.endNs == null ? undefined : (found.endNs - found.startNs) / 1e6;
+      },
+    },
+    {
+      name: "stun",
+      describe: "guest stunned, longest",
+      unit: "ms",
+      of: figure("longestStunNs", 1e-6),
+    },
+    { name: "rounds", describe: "rounds", unit: "rounds", of: figure("rounds", 1) },
+  ],
+  document: (setting, method) => document(setting, method),
+};
+
+function document(setting: Setting, method: string): ScenarioDocument {
+  const intensity = setting["intensity"] as number;
+  return {
+    name: "consolidation",
+    durationMs: END_MS,
+    hosts: [{ id: "alpha", cores: 4, memoryMiB: 16_384 }],
+    arrays: [
+      {
+        id: "array",
+        readLatencyUs: { median: 180, p99: 1_500 },
+        writeLatencyUs: { median: 90, p99: 900 },
+      },
+    ],
+    links: [{ between: ["alpha", "array"], bandwidthMbps: 10_000, latencyUs: 25 }],
+    vms: [
+      {
+        id: "db",
+        host: "alpha",
+        memoryMiB: 2_048,
+        guest: setting["load"] === "captured" ? captured(intensity) : modelled(intensity),
+        disks: [{ id: "data", on: "array", sizeMiB: 4_096 }],
+      },
+    ],
+    timeline: [
+      { id: "snap", atMs: SNAPSHOT_MS, do: "snapshot", vm: "db" },
+      {
+        id: "merge",
+        atMs: MERGE_MS,
+        do: "consolidate",
+        vm: "db",
+        point: "snap",
+        method: method as "mirror",
+      },
+    ],
+  };
+}
+
+const captured = (intensity: number) =>
+  ({
+    kind: "capture",
+    file: "traces/samples/inserts.vscsi.csv",
+    timeScale: 1 / intensity,
+    bootMs: 20,
+  }) as const;
+
+const modelled = (intensity: number) =>
+  ({
+    kind: "workload",
+    bootMs: 20,
+    phases: [
+      {
+        name: "write",
+        durationMs: END_MS,
+        block: [
+          {
+            pacing: "open",
+            disk: "data",
+            requestsPerSecond: WRITES_PER_SECOND * intensity,
+            readPercent: 20,
+            sizeKiB: 16,
+            regionMiB: 256,
+            distribution: "zipf",
+            flushEvery: 32,
+          },
+        ],
+      },
+    ],
+  }) as const;

@@ -1,0 +1,54 @@
+/**
+ * An experiment: one question, put to a mechanism and to its baselines over a sweep of parameters,
+ * answered by measures of whole runs. The same document but for the method, the same seeds: what
+ * differs is the method.
+ */
+import type { OperationSummary, RunSummary } from "../../traces/index.ts";
+import type { ScenarioDocument } from "../../scenarios/index.ts";
+
+export type Value = number | string;
+
+export interface Parameter {
+  readonly name: string;
+  readonly describe: string;
+  readonly unit?: string;
+  /** Values of the sweep unless told otherwise. */
+  readonly values: readonly Value[];
+}
+
+export interface Method {
+  readonly name: string;
+  readonly describe: string;
+  /** The older way, for comparison. */
+  readonly baseline: boolean;
+}
+
+/** A value for each parameter. */
+export type Setting = { readonly [parameter: string]: Value };
+
+export interface Measure {
+  readonly name: string;
+  readonly describe: string;
+  readonly unit: string;
+  /** Undefined where the run does not have it: an operation that failed took no time. */
+  readonly of: (run: MeasuredRun) => number | undefined;
+}
+
+export interface MeasuredRun {
+  readonly setting: Setting;
+  readonly summary: RunSummary;
+  readonly operation: (id: string) => OperationSummary | undefined;
+}
+
+export interface Experiment {
+  readonly name: string;
+  /** One line, as the list of experiments shows it. */
+  readonly describe: string;
+  /** What is asked, and what the measures can answer. A paragraph. */
+  readonly question: string;
+  /** The first one is the axis of the charts; each combination of the others has charts of its own. */
+  readonly parameters: readonly [Parameter, ...Parameter[]];
+  readonly methods: readonly Method[];
+  readonly measures: readonly Measure[];
+  readonly document: (setting: Setting, method: string, seed: number) => ScenarioDocument;
+}

@@ -1,0 +1,16 @@
+/** The door of experiments: those that there are, how they are run and rendered. */
+import { consolidation } from "./consolidation.ts";
+import type { Experiment } from "./experiment.ts";
+
+export const experiments: readonly Experiment[] = [consolidation];
+
+export type { Experiment } from "./experiment.ts";
+export {
+  experimentCsv,
+  experimentTable,
+  type Provenance,
+  renderExperiment,
+  renderExperimentMarkdown,
+} from "./experiment-report.ts";
+export { ExperimentError, type ExperimentResult, runExperiment } from "./run-experiment.ts";
+export { cellsOf, withSettings } from "./sweep.ts";
