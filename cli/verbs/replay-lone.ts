@@ -5,13 +5,9 @@
 import type { BoundaryEntry, LoneGuest } from "../../core/vmm/index.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { breathe, type OpenRun, traceStatus } from "./with-run.ts";
-
-interface LoneOutcome {
-  epochsVerified: number;
-  interrupted: boolean;
-  failure: string | undefined;
-}
+import { boundaryOf, type Delivered, type ExpectedOutput, type LoneOutcome } from "./lone-log.ts";
+import { replayMachine } from "./replay-machine.ts";
+import { type OpenRun, traceStatus } from "./with-run.ts";
 
 export async function replayLone(
   context: Context,
@@ -23,6 +19,49 @@ export async function replayLone(
   if (!builder.vms.includes(vm)) {
     return context.usage(`no VM is named ${vm} (one of ${builder.vms.join(", ")})`);
   }
+  const expected = run.epochs
+    .filter(({ timeNs }) => timeNs <= untilNs)
+    .map(({ outputs }) => outputs[vm]!);
+  const isReal = builder.guestSpec(vm).kind === REAL_GUEST;
+  const outcome = await (isReal ? replayMachine : replayModelled)(context, opened, vm, expected);
+  const { failure, interrupted, epochsVerified, fromLog, steps } = outcome;
+  const verified = failure === undefined && !interrupted;
+  const { hash, bytes, outputs } = outcome.outputs;
+  context.print(
+    `${verified ? "verified" : interrupted ? "interrupted" : "DIVERGED"}  ${vm} alone  ` +
+      `output ${hash} (${bytes.toLocaleString("en")} bytes in ${outputs.toLocaleString("en")})`,
+  );
+  context.print(
+    `${steps.toLocaleString("en")} inputs delivered, ` +
+      `${epochsVerified} of ${expected.length} epochs verified, ` +
+      `values: ${fromLog.toLocaleString("en")} from the log`,
+  );
+  if (failure !== undefined) context.print(`divergence: ${failure}`);
+  context.result({
+    scenario: document.name,
+    seed: document.seed,
+    vm,
+    verified,
+    epochsVerified,
+    epochs: expected.length,
+    steps,
+    outputs: outcome.outputs,
+    divergence: failure === undefined ? null : { message: failure },
+    ...traceStatus(opened),
+  });
+  if (interrupted) return EXIT.interrupted;
+  return verified ? EXIT.fine : EXIT.divergence;
+}
+
+const REAL_GUEST = "rv64";
+
+async function replayModelled(
+  context: Context,
+  opened: OpenRun,
+  vm: string,
+  expected: readonly ExpectedOutput[],
+): Promise<LoneOutcome> {
+  const { run, builder } = opened;
   const { LoneGuest: Lone } = await import("../../core/vmm/index.ts");
   const { DrawLog } = await import("../../traces/index.ts");
   const isLogged = run.log === "full";
@@ -41,36 +80,8 @@ export async function replayLone(
     },
     ...(!isLogged && { seed: run.trace.header.seed }),
   });
-  const expected = run.epochs
-    .filter(({ timeNs }) => timeNs <= untilNs)
-    .map(({ outputs }) => outputs[vm]!);
-  const outcome = await deliverAll(context, opened, vm, guest, expected);
-  const verified = outcome.failure === undefined && !outcome.interrupted;
-  const { hash, bytes, outputs } = guest.outputs;
-  context.print(
-    `${verified ? "verified" : outcome.interrupted ? "interrupted" : "DIVERGED"}  ${vm} alone  ` +
-      `output ${hash} (${bytes.toLocaleString("en")} bytes in ${outputs.toLocaleString("en")})`,
-  );
-  context.print(
-    `${guest.steps.toLocaleString("en")} inputs delivered, ` +
-      `${outcome.epochsVerified} of ${expected.length} epochs verified, ` +
-      `values: ${fromLog.toLocaleString("en")} from the log`,
-  );
-  if (outcome.failure !== undefined) context.print(`divergence: ${outcome.failure}`);
-  context.result({
-    scenario: document.name,
-    seed: document.seed,
-    vm,
-    verified,
-    epochsVerified: outcome.epochsVerified,
-    epochs: expected.length,
-    steps: guest.steps,
-    outputs: guest.outputs,
-    divergence: outcome.failure === undefined ? null : { message: outcome.failure },
-    ...traceStatus(opened),
-  });
-  if (outcome.interrupted) return EXIT.interrupted;
-  return verified ? EXIT.fine : EXIT.divergence;
+  const delivered = await deliverAll(context, opened, vm, guest, expected);
+  return { ...delivered, steps: guest.steps, outputs: guest.outputs, fromLog };
 }
 
 /** Entries in order, until the output of each epoch has been seen or one cannot be. */
@@ -79,9 +90,9 @@ async function deliverAll(
   { run }: OpenRun,
   vm: string,
   guest: LoneGuest,
-  expected: readonly { readonly hash: string; readonly length: number }[],
-): Promise<LoneOutcome> {
-  const outcome: LoneOutcome = { epochsVerified: 0, interrupted: false, failure: undefined };
+  expected: readonly ExpectedOutput[],
+): Promise<Delivered> {
+  const outcome: Delivered = { epochsVerified: 0, interrupted: false, failure: undefined };
   const compare = (): void => {
     for (;;) {
       const next = expected[outcome.epochsVerified];
@@ -91,9 +102,11 @@ async function deliverAll(
     }
   };
   compare();
-  for await (const entries of boundaryOf(run, vm)) {
+  for await (const rows of boundaryOf(run, vm)) {
     if (context.signal.aborted) return { ...outcome, interrupted: true };
-    for (const entry of entries) {
+    for (const { progress: step, payload } of rows) {
+      const { nowNs, input } = payload as unknown as Pick<BoundaryEntry, "nowNs" | "input">;
+      const entry: BoundaryEntry = { vm, step, nowNs, input };
       if (outcome.epochsVerified === expected.length) break;
       const delivered = guest.replay([entry]);
       if (!delivered.ok) return { ...outcome, failure: `${delivered.code}: ${delivered.message}` };
@@ -106,21 +119,4 @@ async function deliverAll(
   const where = `epoch ${outcome.epochsVerified + 1}`;
   outcome.failure = `output ${hash} after the last input; ${where} has ${wanted.hash}`;
   return outcome;
-}
-
-/** The boundary log of one VM, chunk by chunk. */
-async function* boundaryOf(run: OpenRun["run"], vm: string): AsyncGenerator<BoundaryEntry[]> {
-  const { boundaryRows, chunkKinds } = await import("../../traces/index.ts");
-  for (const chunk of run.trace.chunks(chunkKinds.boundary)) {
-    if (chunk.meta["vm"] !== vm) continue;
-    const read = run.trace.readPlain(chunk);
-    if (!read.ok) throw new Error(`boundary log at byte ${chunk.offset}: ${read.message}`);
-    yield boundaryRows(read.value as never).map(({ progress, payload }) => ({
-      vm,
-      step: progress,
-      nowNs: payload["nowNs"] as number,
-      input: payload["input"] as unknown as BoundaryEntry["input"],
-    }));
-    await breathe();
-  }
 }

@@ -7,6 +7,6 @@ export { readElf } from "./elf.ts";
 export type { Elf, ElfProblem, ElfResult, ElfSegment } from "./elf.ts";
 export type { Engine, EngineOptions, RunResult, Stop, Watch } from "./engine.ts";
 export * as layout from "./layout.ts";
-export { type MachineSnapshot } from "./machine.ts";
+export { Machine, type MachineSnapshot } from "./machine.ts";
 export { ReferenceEngine } from "./reference/index.ts";
 export * from "./board/index.ts";

@@ -1,6 +1,10 @@
 // The programs for the board: what they print, and that nothing but files, configuration and inputs decides it: the same
 // console, counts and state in both engines, in slices of any size, over a snapshot restored anywhere.
 
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as layout from "../layout.ts";
 import { Machine } from "../machine.ts";
@@ -81,6 +85,22 @@ describe.each(PROGRAMS)("$name", (program) => {
       expect(report(board, host)).toEqual(plain);
     }
   });
+});
+
+const noCompiler = spawnSync("riscv64-unknown-elf-gcc", ["--version"]).status !== 0;
+const FOLDER = new URL("../samples/board/", import.meta.url);
+
+test.skipIf(noCompiler)("are what their sources give (needs gcc-riscv64-unknown-elf)", () => {
+  const out = mkdtempSync(join(tmpdir(), "rv64-board-"));
+  try {
+    execFileSync("sh", [new URL("build.sh", FOLDER).pathname, out]);
+    for (const { name } of PROGRAMS) {
+      const kept = readFileSync(new URL(`${name}.elf`, FOLDER));
+      expect(readFileSync(join(out, `${name}.elf`)).equals(kept), name).toBe(true);
+    }
+  } finally {
+    rmSync(out, { recursive: true });
+  }
 });
 
 describe("what must not matter", () => {

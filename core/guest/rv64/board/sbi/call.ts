@@ -3,7 +3,6 @@
 import type { Surroundings } from "../surroundings.ts";
 
 export const SUCCESS = 0n;
-export const FAILED = -1n;
 export const NOT_SUPPORTED = -2n;
 export const INVALID_PARAM = -3n;
 export const INVALID_ADDRESS = -5n;
