@@ -3,23 +3,28 @@
  * operation and each kind of entity of the disks' mechanisms stands here.
  */
 import type { AnyComponent } from "../kernel/index.ts";
-import { surelyWrite } from "./chain/surely-write.ts";
+import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
+import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
+import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
 import { snapshot } from "./snapshot/snapshot.ts";
 
 export const diskComponents: readonly AnyComponent[] = [
   virtualDisk,
   surelyWrite,
+  fenceFile,
   snapshot,
   consolidate,
   abort,
+  linkedClone,
+  promote,
   ...handoffComponents,
   ...cowComponents,
   powerOn,

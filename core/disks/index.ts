@@ -2,12 +2,15 @@
 export { type ChainLayer, runningContent } from "./chain/chain-view.ts";
 export * from "./chain/descriptor.ts";
 export * from "./chain/vmdk-descriptor.ts";
+export { runningView } from "./chain/running-view.ts";
 export { diskInvariants } from "./chain/invariants.ts";
 export type { VolumeAccess } from "./chain/open-device.ts";
 export { provisionDisks, type NewDisk } from "./chain/provision.ts";
 export { diskComponents } from "./components.ts";
+export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";
 export { consolidate } from "./consolidation/consolidate.ts";
+export { promote } from "./promotion/promote.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
 export { spawnKeeper } from "./handoff/keeper.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";

@@ -1,4 +1,5 @@
 /** The door of virtual machines: records, runs, power, stuns, boundary logs. */
+export { adoptDisk } from "./adopt-disk.ts";
 export { BOUNDARY_NOTICE, type BoundaryEntry } from "./boundary.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";

@@ -3,6 +3,7 @@
  * comes, lets faults strike, brings crashed domains back, and restarts VMs elsewhere when their host
  * is gone. It stands outside the datacenter, sees all of it, and knows true time.
  */
+import { runningView } from "../../core/disks/index.ts";
 import {
   bernoulli,
   component,
@@ -19,7 +20,7 @@ import type {
   ResolvedTimelineEntry,
   ResolvedVm,
 } from "../schema/scenario.generated.ts";
-import { lostToCrash, vmRecordOf } from "../../core/vmm/index.ts";
+import { adoptDisk, lostToCrash, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
 import { powerOnVm } from "./operations/power.ts";
 import { startEntry } from "./operations/start-entry.ts";
@@ -53,6 +54,7 @@ export function driverComponent(own: readonly Extension[]) {
       ended: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["outcome"]}`, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
       fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
+      "disks-replaced": (self, data: PlainObject) => adoptDisks(self, data["vm"] as string),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
       "restart-vm": (self, vm: { vm: string }) => restartLost(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
@@ -74,6 +76,7 @@ export function wireDriver(world: World, driver: Driver): void {
   world.subscribe("operation-end", entity, "ended");
   world.subscribe("crash", entity, "crashed");
   world.subscribe("restart", entity, "restarted");
+  world.subscribe("disks-replaced", entity, "disks-replaced");
   world.subscribe("fenced", entity, "fenced");
   driver.after(0, "begin");
 }
@@ -136,6 +139,15 @@ function onCrash(self: Driver, domain: string): void {
 function onFenced(self: Driver, vm: string): void {
   const ended = self.config.document.vms.find(({ id }) => id === vm);
   if (ended !== undefined) scheduleRestarts(self, [ended]);
+}
+
+/** What the guest will find is what its disks hold now. */
+function adoptDisks({ world, config }: Driver, vm: string): void {
+  const { disks } = config.document.vms.find(({ id }) => id === vm)!;
+  for (const { id, on } of disks) {
+    const content = runningView(world, on, vm, id);
+    if (content !== undefined) adoptDisk(vmRecordOf(world, vm), id, content);
+  }
 }
 
 /** A host is back: VMs that were lost and found no other place start on it. */

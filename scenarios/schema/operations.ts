@@ -3,6 +3,7 @@
  * when it exists, never before; what starts them is in `building/operations`.
  */
 import type { Extension } from "./extension.ts";
+import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
@@ -11,6 +12,8 @@ export const builtInOperations: readonly Extension[] = [
   snapshot,
   consolidate,
   abort,
+  linkedClone,
+  promote,
   powerOn,
   powerOff,
   stun,

@@ -26,6 +26,8 @@ export type TimelineEntry =
   | SnapshotOperation
   | ConsolidateOperation
   | AbortOperation
+  | LinkedCloneOperation
+  | PromoteOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -929,6 +931,80 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ */
+export interface LinkedCloneOperation {
+  /**
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   */
+  readonly do: "linked-clone";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM that keeps the point in time.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took it.
+   */
+  readonly point: string;
+  /**
+   * The VM whose disks of the same names are replaced.
+   */
+  readonly clone: string;
+}
+/**
+ * Make a linked clone a full one while it runs: its disks get a base of their own.
+ */
+export interface PromoteOperation {
+  /**
+   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   */
+  readonly do: "promote";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The clone.
+   */
+  readonly vm: string;
+  /**
+   * What to do when the clone has points in time of its own.
+   */
+  readonly snapshots?: "refuse" | "carry";
+  /**
+   * How much is locked and copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
  * Power a VM on, on the host where it is registered.
  */
 export interface PowerOnOperation {
@@ -1797,6 +1873,8 @@ export type ResolvedTimelineEntry =
   | ResolvedSnapshotOperation
   | ResolvedConsolidateOperation
   | ResolvedAbortOperation
+  | ResolvedLinkedCloneOperation
+  | ResolvedPromoteOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -2699,6 +2777,80 @@ export interface ResolvedAbortOperation {
    * The operation.
    */
   readonly operation: string;
+}
+/**
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ */
+export interface ResolvedLinkedCloneOperation {
+  /**
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   */
+  readonly do: "linked-clone";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM that keeps the point in time.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took it.
+   */
+  readonly point: string;
+  /**
+   * The VM whose disks of the same names are replaced.
+   */
+  readonly clone: string;
+}
+/**
+ * Make a linked clone a full one while it runs: its disks get a base of their own.
+ */
+export interface ResolvedPromoteOperation {
+  /**
+   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   */
+  readonly do: "promote";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The clone.
+   */
+  readonly vm: string;
+  /**
+   * What to do when the clone has points in time of its own.
+   */
+  readonly snapshots: "refuse" | "carry";
+  /**
+   * How much is locked and copied at a time.
+   */
+  readonly copyKiB: number;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -45,7 +45,19 @@ export function deleteFile(array: EntityId, name: string, next: string): AskStep
 }
 
 /** Removes a layer, descriptor and volume; what is gone already is no error. */
-export function removeLayer(array: EntityId, descriptor: string): AskStep[] {
-  const volume = askArray(array, "delete-volume", { name: volumeOf(descriptor) }, "");
-  return [deleteFile(array, descriptor, ""), { ...volume, tolerate: ["gone"] }];
+export function removeLayer(
+  array: EntityId,
+  descriptor: string,
+  volume = volumeOf(descriptor),
+): AskStep[] {
+  const drop = askArray(array, "delete-volume", { name: volume }, "");
+  return [deleteFile(array, descriptor, ""), { ...drop, tolerate: ["gone"] }];
+}
+
+/** The same for layers whose volumes may bear other names. */
+export function removeLayers(
+  array: EntityId,
+  layers: readonly { readonly descriptor: string; readonly volume: string }[],
+): AskStep[] {
+  return layers.flatMap(({ descriptor, volume }) => removeLayer(array, descriptor, volume));
 }

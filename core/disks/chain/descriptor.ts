@@ -6,9 +6,11 @@
  *
  * A descriptor's file holds VMDK text: write `descriptorFileOf(descriptor)`, read `asDescriptor`.
  */
-import { assert, type PlainObject } from "../../kernel/index.ts";
+import { assert, hash64, type PlainObject } from "../../kernel/index.ts";
 import type { CowIntent } from "../cow/cow-intents.ts";
+import type { LinkedCloneIntent } from "../clone/intent.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
+import type { PromotionIntent } from "../promotion/intent.ts";
 import {
   type DescriptorProblem,
   geometryEntries,
@@ -58,7 +60,8 @@ export type SnapshotIntent = {
 };
 
 /** What an operation makes durable before anything else. Each mechanism adds its own. */
-export type DiskIntent = SnapshotIntent | ConsolidationIntent | CowIntent;
+export type DiskIntent =
+  SnapshotIntent | ConsolidationIntent | CowIntent | LinkedCloneIntent | PromotionIntent;
 
 export const configurationFile = (vm: string): string => `${vm}.vmx`;
 
@@ -69,6 +72,12 @@ export const descriptorFile = (vm: string, disk: string, layer: number): string 
 
 /** Volume that a descriptor of this name describes. */
 export const volumeOf = (descriptor: string): string => descriptor.replace(/\.vmdk$/, "");
+
+/** A content id for a layer that starts a life of its own: by its name, never 0 nor "no parent". */
+export function contentIdOf(name: string): number {
+  const hash = Number(hash64(new TextEncoder().encode(name)) & 0x7fff_fffen);
+  return hash + 1;
+}
 
 /** Descriptor of a new redo log on top of `parent`. Content ids count up along a chain. */
 export function redoOn(name: string, parentName: string, parent: DiskDescriptor): DiskDescriptor {

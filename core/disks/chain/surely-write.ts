@@ -12,6 +12,7 @@ import {
   go,
   operation,
   type Operation,
+  type Plain,
   type PlainObject,
   wait,
 } from "../../kernel/index.ts";
@@ -59,3 +60,30 @@ function write(op: Op, value: PlainObject, next: string, otherwise: string) {
   const { array, name, version } = op.params;
   return askArray(array, "file-write", { name, value, ifVersion: version }, next, otherwise);
 }
+
+export type Fence = { readonly array: EntityId; readonly name: string };
+
+/**
+ * Writes a small file back as it is, for its version alone: what a lost host sent for the version
+ * before, and what is still on its way, is refused from then on. Figures: the file as it stays.
+ */
+export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | null }>(
+  "fence-file",
+  {
+    read: (_host, op) => readFile(op.params.array, op.params.name, "write", "again"),
+
+    write(_host, op, { value, version }: FileValue) {
+      op.edit().value = value as never;
+      const { array, name } = op.params;
+      return askArray(array, "file-write", { name, value, ifVersion: version }, "report", "again");
+    },
+
+    again(_host, _op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
+      return code === "no-file" ? fail(code, detail) : wait(UNDECIDED_NS, "read");
+    },
+
+    report: (_host, op, { version }: { version: number }) =>
+      done({ value: op.state.value, version }),
+  },
+  () => ({ value: null }),
+);

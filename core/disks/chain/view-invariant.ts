@@ -221,6 +221,16 @@ const covers = ({ sector, sectors }: Write, at: number): boolean =>
 const overlap = (a: Write, b: Write): boolean =>
   a.sector < b.sector + b.sectors && b.sector < a.sector + a.sectors;
 
+/** The disks of a VM that is off hold something else now. */
+function onReplaced(_entity: Entity, data: PlainObject, world: World, editShadow: EditShadow) {
+  const { disks } = editShadow() as unknown as Shadow;
+  for (const key of Object.keys(disks)) {
+    if (!key.startsWith(`${data["vm"] as string}/`)) continue;
+    delete disks[key];
+    for (const part of ["seen", "durable"]) world.shadowContents.remove(`view:${key}#${part}`);
+  }
+}
+
 export const viewInvariant: Invariant = always(
   "the current disk reads as written, however far a merge is",
   {
@@ -232,6 +242,7 @@ export const viewInvariant: Invariant = always(
       "disk-flush": onFlush,
       "disk-answered": onAnswered,
       "disk-layers": onLayers,
+      "disks-replaced": onReplaced,
       crash: onCrash,
     },
   },

@@ -32,3 +32,27 @@ export function sharersOf(
     .map(([name]) => name);
   return [...new Set([...children, ...vms, ...intents])].sort();
 }
+
+/** A layer with both of its names: what it takes to remove it. */
+export type NamedLayer = { readonly descriptor: string; readonly volume: string };
+
+/**
+ * From a descriptor that a VM runs on down: the layers that could go if it ran on it no more, as
+ * far as nobody else stands on them and no point in time keeps them.
+ */
+export function exclusiveLayers(files: ArrayFiles, vm: string, leaf: string): NamedLayer[] {
+  const gone: NamedLayer[] = [];
+  const kept = files.configurations().flatMap((each) => {
+    const points = each.pointsInTime.map(({ disks }) => disks);
+    const leaves = each.vm === vm ? points : [each.running, ...points];
+    return leaves.flatMap((disks) => Object.values(disks)).flatMap((name) => files.chainOf(name));
+  });
+  for (const descriptor of files.chainOf(leaf)) {
+    const children = files
+      .childrenOf(descriptor)
+      .filter((child) => !gone.some((each) => each.descriptor === child));
+    if (kept.includes(descriptor) || children.length > 0) break;
+    gone.push({ descriptor, volume: files.descriptor(descriptor)!.volume });
+  }
+  return gone;
+}

@@ -21,6 +21,7 @@ import {
   wait,
 } from "../../kernel/index.ts";
 import { beginMerge } from "../chain/change-layers.ts";
+import { mapOf } from "../chain/layers.ts";
 import { askDevice, askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
@@ -85,7 +86,7 @@ export const consolidate = operation<
       const { copySectors = COPY_SECTORS } = op.params;
       for (const { disk, id, layer } of mergingDisks(op, disks)) {
         const from = op.state.cursors[id] ?? 0;
-        const { ranges, cursor } = nextRanges(disk, layer, from, copySectors, COPY_DEPTH);
+        const { ranges, cursor } = nextRanges(mapOf(disk, layer), from, copySectors, COPY_DEPTH);
         op.edit().cursors[id] = cursor;
         if (ranges.length === 0) continue;
         const copies = ranges.map((range) =>

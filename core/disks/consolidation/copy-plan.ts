@@ -1,21 +1,17 @@
-/** Which ranges of a layer to copy next: whole stretches, cut off where nothing more is held. */
-import type { SectorRange } from "../../kernel/index.ts";
-import { mapOf } from "../chain/layers.ts";
-import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
+/** Which ranges to copy next: whole stretches, cut off where nothing more is held. */
+import type { SectorContent, SectorRange } from "../../kernel/index.ts";
 
 /** Sectors of the map that are looked at in one go, at most. */
 const WINDOW_SECTORS = 1_048_576;
 
-/** Up to `count` ranges of at most `copySectors`, from `from` on, and where the next look begins. */
+/** Of what `map` holds up to `count` ranges of at most `copySectors`, from `from` on, and where the next look begins. */
 export function nextRanges(
-  disk: VirtualDiskEntity,
-  layer: number,
+  map: SectorContent,
   from: number,
   copySectors: number,
   count: number,
 ): { readonly ranges: readonly SectorRange[]; readonly cursor: number } {
-  const map = mapOf(disk, layer);
-  const { sectors: size } = disk.config;
+  const { sectors: size } = map;
   const ranges: SectorRange[] = [];
   let at = from;
   let look = copySectors;

@@ -8,6 +8,7 @@
  */
 import type { EntityId, OperationComponent } from "../../kernel/index.ts";
 import type { DiskIntent, VmConfiguration } from "../chain/descriptor.ts";
+import { recoverClone } from "../clone/recover-clone.ts";
 import { consolidate } from "../consolidation/consolidate.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import { recoverConsolidation } from "../consolidation/recover-consolidation.ts";
@@ -16,6 +17,7 @@ import { recoverCowSnapshot } from "../cow/recover-cow-snapshot.ts";
 import { recoverDelete } from "../cow/delete-point.ts";
 import { recoverHierarchy } from "../cow/recover-hierarchy.ts";
 import { recoverRevert } from "../cow/recover-revert.ts";
+import { recoverPromotion } from "../promotion/recover-promotion.ts";
 import { recoverSnapshot } from "../snapshot/recover-snapshot.ts";
 
 /** What every recovery is given. */
@@ -30,6 +32,8 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
   collect: recoverCollect,
   consolidate: recoverConsolidation,
+  "linked-clone": recoverClone,
+  promote: recoverPromotion,
   "copy-hierarchy": recoverHierarchy,
   "cow-delete": recoverDelete,
   "cow-revert": recoverRevert,

@@ -2,16 +2,11 @@
 import { abort, consolidate } from "../../../core/disks/index.ts";
 import { type OperationEntity, startOperation } from "../../../core/kernel/index.ts";
 import type { Starter } from "./starter.ts";
-import { refuse, runningVm, vmOfDocument } from "./vm-access.ts";
+import { redoDisksOf, refuse, runningVm } from "./vm-access.ts";
 
 const startConsolidate: Starter<"consolidate"> = (self, entry) => {
   const { id, vm, point, copyKiB } = entry;
-  const redo = vmOfDocument(self, vm).disks.filter(({ kind }) => kind === "redo");
-  const running = runningVm(
-    self,
-    vm,
-    redo.map((disk) => disk.id),
-  );
+  const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "consolidate", vm, "vm-off");
   const { instance, host, array, disks } = running;
   const params = {

@@ -47,6 +47,12 @@ export function splitDisks(
 export const vmOfDocument = (self: Driver, vm: string): ResolvedVm =>
   self.config.document.vms.find(({ id }) => id === vm)!;
 
+/** Disks of a VM that are chains of redo logs. */
+export const redoDisksOf = (self: Driver, vm: string): readonly string[] =>
+  vmOfDocument(self, vm)
+    .disks.filter(({ kind }) => kind === "redo")
+    .map(({ id }) => id);
+
 /** The host entity of a domain bears the domain's name. */
 export const hostOf = (world: World, instance: Entity): Entity =>
   world.named(world.registry.domain(instance.domain).name);

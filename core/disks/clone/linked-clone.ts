@@ -1,0 +1,213 @@
+/**
+ * A linked clone: the disks of a VM that is off become redo logs on a point in time of another VM.
+ * Nothing is copied; from then on the two share everything up to that point in time, which cannot
+ * be given up before the clone is promoted or its disks are replaced.
+ *
+ * The clone's intent names the descriptors that it is about to stand on, and is durable before
+ * anybody is looked at; an operation that wants to change one of them opens its own intent first and
+ * then looks for this one. So of two that meet at least one is refused. The clone's configuration
+ * is the one pointer that swings, for all its disks at once.
+ */
+import {
+  done,
+  type EntityId,
+  fail,
+  go,
+  type Operation,
+  operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
+import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import {
+  configurationFile,
+  contentIdOf,
+  descriptorFile,
+  descriptorFileOf,
+  intentFile,
+  redoOn,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import type { LinkedCloneIntent } from "./intent.ts";
+import { exclusiveLayers, type NamedLayer } from "./sharers.ts";
+
+export type LinkedCloneParams = {
+  /** VM that keeps the point in time. */
+  readonly vm: string;
+  readonly pointInTime: string;
+  /** VM that is off and whose disks of the same names are replaced. */
+  readonly clone: string;
+  readonly array: EntityId;
+};
+
+type State = {
+  intent: LinkedCloneIntent | null;
+  intentVersion: number;
+  before: VmConfiguration | null;
+  version: number;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<LinkedCloneParams & PlainObject, State & PlainObject>;
+
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+const AGAIN_NS = 500_000_000;
+
+export const linkedClone = operation<LinkedCloneParams & PlainObject, State & PlainObject>(
+  "linked-clone",
+  {
+    begin: (_host, op) => scan(op.params.array, "openIntent"),
+
+    openIntent(_host, op, found: Scan) {
+      const plan = planClone(new ArrayFiles(found), op);
+      if (!plan.ok) return fail(plan.code, plan.detail);
+      op.edit().intent = plan.intent as never;
+      const value = plan.intent as unknown as PlainObject;
+      const body = { name: intentFile(op.params.clone), value, ifVersion: 0 };
+      return askArray(op.params.array, "file-write", body, "lookForOthers", "refuse");
+    },
+
+    refuse: (_host, _op, { code, detail }: NonNullable<Why>) => fail(code, detail),
+
+    lookForOthers(_host, op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
+      return scan(op.params.array, "refuseIfBusy", "closeIntent");
+    },
+
+    /** Checked under the intent: the point in time may have been given up, or be about to be. */
+    refuseIfBusy(_host, op, found: Scan) {
+      const files = new ArrayFiles(found);
+      const plan = planClone(files, op);
+      const targets = Object.values(op.state.intent!.targets);
+      const busy = files
+        .intents()
+        .filter(([name]) => name !== intentFile(op.params.clone))
+        .filter(([, value]) => targets.some((target) => mentions(value, target)))
+        .map(([name]) => name);
+      const state = op.edit();
+      if (!plan.ok) state.failure = { code: plan.code, detail: plan.detail };
+      else if (busy.length > 0) state.failure = { code: "source-busy", detail: busy };
+      if (state.failure !== null) return go("closeIntent");
+      const file = files.get(configurationFile(op.params.clone))!;
+      state.before = file.value as never;
+      state.version = file.version;
+      return createAll(op, files);
+    },
+
+    switchOver(_host, op) {
+      const { before, version } = op.state;
+      const params = {
+        array: op.params.array,
+        name: configurationFile(op.params.clone),
+        value: switched(op),
+        before: before!,
+        version,
+      };
+      return perform(surelyWrite, params as unknown as PlainObject, "switched", "undo");
+    },
+
+    switched(host, op, { written }: Written & PlainObject) {
+      if (!written) return go("undo");
+      host.notice("disks-replaced", { vm: op.params.clone });
+      return go("removeOld");
+    },
+
+    /** What the clone's disks were before, unless somebody else stands on it. */
+    removeOld: (_host, op) =>
+      together(removeLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
+
+    removeAgain: () => wait(AGAIN_NS, "removeOld"),
+
+    undo(_host, op, why: Why) {
+      op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
+      const made = Object.values(op.state.intent!.descriptors);
+      const gone = made.flatMap((name) => removeLayer(op.params.array, name));
+      return together(gone, "closeIntent", "undoAgain");
+    },
+
+    undoAgain: () => wait(AGAIN_NS, "undo"),
+
+    closeIntent(_host, op, why: Why | readonly unknown[]) {
+      if (op.state.before === null && why !== null && "code" in why) {
+        op.edit().failure ??= why as never;
+      }
+      const body = { name: intentFile(op.params.clone), ifVersion: op.state.intentVersion };
+      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
+      return { ...close, tolerate: ["no-file", "version-conflict"] };
+    },
+
+    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+
+    report(_host, op) {
+      const { failure, intent } = op.state;
+      if (failure !== null) return fail(failure.code, failure.detail as Plain);
+      return done({ disks: Object.keys(intent!.descriptors).length });
+    },
+  },
+  () => ({ intent: null, intentVersion: 0, before: null, version: 0, failure: null }),
+);
+
+type Plan =
+  | { readonly ok: true; readonly intent: LinkedCloneIntent }
+  | { readonly ok: false; readonly code: string; readonly detail: string };
+
+function planClone(files: ArrayFiles, op: Op): Plan {
+  const { vm, pointInTime, clone } = op.params;
+  const refused = (code: string, detail: string): Plan => ({ ok: false, code, detail });
+  const source = files.get(configurationFile(vm))?.value as VmConfiguration | undefined;
+  const target = files.get(configurationFile(clone))?.value as VmConfiguration | undefined;
+  const point = source?.pointsInTime.find(({ id }) => id === pointInTime);
+  if (point === undefined) return refused("no-point-in-time", pointInTime);
+  if (target === undefined) return refused("no-disks", clone);
+  if (target.pointsInTime.length > 0) return refused("has-points-in-time", clone);
+  const descriptors: { [disk: string]: string } = {};
+  const old: NamedLayer[] = [];
+  for (const [disk, descriptor] of Object.entries(point.disks)) {
+    const before = target.running[disk];
+    if (before === undefined) return refused("no-such-disk", `${clone}:${disk}`);
+    const sizes = [descriptor, before].map((name) => files.descriptor(name)?.sectors);
+    if (sizes[0] !== sizes[1]) return refused("size-mismatch", `${clone}:${disk}`);
+    if (files.descriptor(descriptor)?.kind === "cow")
+      return refused("not-a-redo-chain", descriptor);
+    descriptors[disk] = descriptorFile(clone, disk, target.layersMade + 1);
+    old.push(...exclusiveLayers(files, clone, before));
+  }
+  const targets = point.disks;
+  const kind = "linked-clone";
+  return {
+    ok: true,
+    intent: { kind, operation: op.id, vm: clone, source: vm, targets, descriptors, old },
+  };
+}
+
+/** New, empty redo logs on the point in time, with content ids of their own. */
+function createAll(op: Op, files: ArrayFiles) {
+  const { descriptors, targets } = op.state.intent!;
+  const { array } = op.params;
+  const asks = Object.entries(descriptors).flatMap(([disk, name]) => {
+    const parent = files.descriptor(targets[disk]!)!;
+    const redo = { ...redoOn(name, targets[disk]!, parent), cid: contentIdOf(name) };
+    const volume = { name: volumeOf(name), sectors: parent.sectors };
+    return [
+      askArray(array, "create-volume", volume, ""),
+      askArray(array, "file-write", { name, value: descriptorFileOf(redo) }, ""),
+    ];
+  });
+  return together(asks, "switchOver", "undo");
+}
+
+function switched({ state }: Op): VmConfiguration {
+  const { before, intent } = state;
+  return {
+    ...before!,
+    running: { ...before!.running, ...intent!.descriptors },
+    layersMade: before!.layersMade + 1,
+  };
+}

@@ -1,0 +1,43 @@
+/** Timeline operations on linked clones. */
+import type { Extension } from "../extension.ts";
+import { count, id, object, oneOfWords } from "../members.ts";
+
+export const linkedClone: Extension = {
+  family: "operation",
+  name: "linked-clone",
+  description:
+    "Put the disks of a VM that is off on a point in time of another VM; nothing is copied.",
+  parameters: object(
+    "",
+    {
+      vm: id("The VM that keeps the point in time."),
+      point: id("The snapshot operation that took it."),
+      clone: id("The VM whose disks of the same names are replaced."),
+    },
+    ["vm", "point", "clone"],
+  ),
+  references: { vm: "vm", point: "operation", clone: "vm" },
+};
+
+export const promote: Extension = {
+  family: "operation",
+  name: "promote",
+  description: "Make a linked clone a full one while it runs: its disks get a base of their own.",
+  parameters: object(
+    "",
+    {
+      vm: id("The clone."),
+      snapshots: oneOfWords(
+        "What to do when the clone has points in time of its own.",
+        ["refuse", "carry"],
+        "refuse",
+      ),
+      copyKiB: count("How much is locked and copied at a time.", 512, {
+        minimum: 4,
+        maximum: 65_536,
+      }),
+    },
+    ["vm"],
+  ),
+  references: { vm: "vm" },
+};
