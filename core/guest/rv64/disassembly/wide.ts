@@ -241,7 +241,9 @@ const INSTRUCTIONS = allInstructions();
 
 /** Text of a 32-bit instruction; null when there is no such one. */
 export function wideText(word: number, pc: bigint): string | null {
-  const found = table.get(word & 0x7f)?.find(({ match, mask }) => (word & mask) >>> 0 === match);
+  const found = INSTRUCTIONS.get(word & 0x7f)?.find(
+    ({ match, mask }) => (word & mask) >>> 0 === match,
+  );
   if (found === undefined) return null;
   const operands = found.operands.map((each) => each(word, pc)).filter((each) => each !== "");
   return operands.length === 0 ? found.name : `${found.name} ${operands.join(",")}`;
