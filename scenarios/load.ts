@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { canonicalJson, documentHash } from "./canonical-json.ts";
 import type { OwnParts } from "./define.ts";
+import { type ImageFile, locateImages } from "./locate-images.ts";
 import { type InputFile, locateInputs } from "./locate-input.ts";
 import { readDocument } from "./read-document.ts";
 import type { JsonValue } from "./schema/json-schema.ts";
@@ -22,6 +23,8 @@ export interface LoadedScenario {
   readonly canonical: string;
   readonly hash: string;
   readonly inputs: readonly InputFile[];
+  /** What disks begin with. */
+  readonly images: readonly ImageFile[];
   readonly own: Required<OwnParts>;
 }
 
@@ -78,10 +81,12 @@ export async function checkDocument(
   if (!validated.ok) return validated;
   const { document } = validated;
   const { inputs, findings } = await locateInputs(document, path);
-  if (findings.length > 0) {
-    return { ok: false, problems: findings.map((found) => ({ file, ...found })) };
+  const { images, findings: missing } = await locateImages(document, path);
+  const lacking = [...findings, ...missing];
+  if (lacking.length > 0) {
+    return { ok: false, problems: lacking.map((found) => ({ file, ...found })) };
   }
   const canonical = canonicalJson(document);
   const hash = documentHash(document);
-  return { ok: true, scenario: { path, document, canonical, hash, inputs, own } };
+  return { ok: true, scenario: { path, document, canonical, hash, inputs, images, own } };
 }

@@ -1,5 +1,5 @@
 /** A scenario ready to run: loaded, checked, and its inputs read and checked against its disks. */
-import { loadInputs } from "./building/index.ts";
+import { loadImages, loadInputs } from "./building/index.ts";
 import { NOTHING_OWN } from "./define.ts";
 import { checkDocument, type LoadedScenario, loadScenario, type LoadOptions } from "./load.ts";
 import type { ReadyScenario } from "./run-scenario.ts";
@@ -18,10 +18,12 @@ export async function prepareScenario(file: string, options: LoadOptions = {}): 
 
 async function withInputs(file: string, scenario: LoadedScenario): Promise<Prepared> {
   const read = await loadInputs(scenario.document, scenario.inputs);
-  if (!read.ok) {
-    return { ok: false, problems: read.findings.map((found) => ({ file, ...found })) };
+  const images = loadImages(scenario.document, scenario.images);
+  const findings = [...(read.ok ? [] : read.findings), ...images.findings];
+  if (!read.ok || findings.length > 0) {
+    return { ok: false, problems: findings.map((found) => ({ file, ...found })) };
   }
-  return { ok: true, scenario: { ...scenario, inputs: read.inputs } };
+  return { ok: true, scenario: { ...scenario, inputs: read.inputs, images: images.inputs } };
 }
 
 /** A document that no file holds; `name` stands for the file in problems. */
