@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { canonicalJson, documentHash } from "./canonical-json.ts";
 import type { OwnParts } from "./define.ts";
+import { type ImageFile, locateImages } from "./locate-images.ts";
 import { type InputFile, locateInputs } from "./locate-input.ts";
 import { readDocument } from "./read-document.ts";
 import type { JsonValue } from "./schema/json-schema.ts";
@@ -22,6 +23,8 @@ export interface LoadedScenario {
   readonly canonical: string;
   readonly hash: string;
   readonly inputs: readonly InputFile[];
+  /** What disks begin with. */
+  readonly images: readonly ImageFile[];
   readonly own: Required<OwnParts>;
 }
 
@@ -70,8 +73,10 @@ export async function loadScenario(file: string, options: LoadOptions = {}): Pro
   if (!validated.ok) return validated;
   const { document } = validated;
   const { inputs, findings } = await locateInputs(document, path);
-  if (findings.length > 0) return failed(findings);
+  const { images, findings: missing } = await locateImages(document, path);
+  if (findings.length + missing.length > 0) return failed([...findings, ...missing]);
   const canonical = canonicalJson(document);
   const hash = documentHash(document);
-  return { ok: true, scenario: { path, document, canonical, hash, inputs, own: read.own } };
+  const { own } = read;
+  return { ok: true, scenario: { path, document, canonical, hash, inputs, images, own } };
 }

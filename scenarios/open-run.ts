@@ -13,7 +13,12 @@ import {
   RecordedRun,
   type Trace,
 } from "../traces/index.ts";
-import { createBuilder, prepareInputs, type ScenarioBuilder } from "./building/index.ts";
+import {
+  createBuilder,
+  prepareImages,
+  prepareInputs,
+  type ScenarioBuilder,
+} from "./building/index.ts";
 import { NOTHING_OWN, type OwnParts } from "./define.ts";
 import { locateInput } from "./locate-input.ts";
 import { readDocument } from "./read-document.ts";
@@ -49,6 +54,8 @@ export type OpenedRun =
 
 interface NamedInput {
   readonly vm: string;
+  /** Of the image of a disk. */
+  readonly disk?: string;
   readonly name: string;
   readonly sha256: string;
 }
@@ -77,11 +84,17 @@ export async function openRecordedRun(
     const message = `input ${name} (SHA-256 ${sha256}) is not embedded; give its folder as --inputs`;
     return { ok: false, code: "missing-input", message };
   }
-  const prepared = await prepareInputs(document, found);
-  if (!prepared.ok) {
-    return { ok: false, code: "bad-document", message: prepared.findings[0]!.message };
+  const played = found.filter(({ disk }) => disk === undefined);
+  const prepared = await prepareInputs(document, played);
+  const images = prepareImages(
+    document,
+    found.filter((each): each is FoundImage => each.disk !== undefined),
+  );
+  const [problem] = [...(prepared.ok ? [] : prepared.findings), ...images.findings];
+  if (!prepared.ok || problem !== undefined) {
+    return { ok: false, code: "bad-document", message: problem!.message };
   }
-  const builder = createBuilder(document, prepared.inputs, own);
+  const builder = createBuilder(document, prepared.inputs, own, images.inputs);
   return { ok: true, run: new RecordedRun(trace), builder, document, sameCode, status, damage };
 }
 
@@ -98,7 +111,8 @@ async function ownParts(trace: Trace): Promise<Required<OwnParts> | undefined> {
   return read.ok ? read.own : undefined;
 }
 
-type FoundInput = { readonly vm: string; readonly name: string; readonly bytes: Uint8Array };
+type FoundInput = Omit<NamedInput, "sha256"> & { readonly bytes: Uint8Array };
+type FoundImage = Required<FoundInput>;
 
 /** The inputs, or the first that cannot be found. */
 async function findInputs(
@@ -112,10 +126,10 @@ async function findInputs(
   }
   const inputs: FoundInput[] = [];
   for (const input of (trace.header.extra["inputs"] ?? []) as unknown as NamedInput[]) {
-    const { vm, name, sha256 } = input;
+    const { sha256, ...named } = input;
     const bytes = embedded.get(sha256) ?? (await findByHash(input, folders));
     if (bytes === undefined) return input;
-    inputs.push({ vm, name, bytes });
+    inputs.push({ ...named, bytes });
   }
   return inputs;
 }

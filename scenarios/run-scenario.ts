@@ -18,6 +18,7 @@ import {
   checkExpectations,
   createBuilder,
   expectedViolations,
+  type ImageInput,
   type ScenarioBuilder,
   type ScenarioInput,
 } from "./building/index.ts";
@@ -64,8 +65,10 @@ export interface ScenarioRun {
 }
 
 /** A loaded scenario with its inputs read. */
-export type ReadyScenario = Omit<LoadedScenario, "inputs"> & {
+export type ReadyScenario = Omit<LoadedScenario, "inputs" | "images"> & {
   readonly inputs: readonly ScenarioInput[];
+  /** What disks begin with; absent: nothing. */
+  readonly images?: readonly ImageInput[];
 };
 
 /** Events between two turns of the event loop, and about how long they may take. */
@@ -78,9 +81,9 @@ export async function runScenario(
 ): Promise<ScenarioRun> {
   const startedMs = performance.now();
   const version = codeVersion();
-  const { inputs } = scenario;
+  const { inputs, images = [] } = scenario;
   const summary = new RunSummary();
-  const builder = createBuilder(scenario.document, inputs, scenario.own);
+  const builder = createBuilder(scenario.document, inputs, scenario.own, images);
   const recorder = openRecorder(scenario, options, version, builder);
   const world = builder.build({
     seed: scenario.document.seed,
@@ -88,7 +91,7 @@ export async function runScenario(
     ...(options.entropy === "os" && { entropy: osEntropy }),
   });
   recorder?.attach(world);
-  for (const input of inputs) embed(recorder, input);
+  embedSmall(recorder, [...inputs, ...images]);
   const recordNotice = world.hooks.onNotice;
   world.hooks.onNotice = (notice) => {
     recordNotice?.(notice);
@@ -128,8 +131,16 @@ export async function runScenario(
 }
 
 /** Small inputs travel with the trace; larger ones are found again by their hash. */
-function embed(recorder: Recorder | undefined, { vm, name, sha256, bytes }: ScenarioInput): void {
-  if (bytes.length <= EMBED_BYTES) recorder?.embed({ vm, name, sha256 }, bytes);
+function embedSmall(
+  recorder: Recorder | undefined,
+  inputs: readonly (ScenarioInput | ImageInput)[],
+): void {
+  const embedded = new Set<string>();
+  for (const { vm, name, sha256, bytes } of inputs) {
+    if (bytes.length > EMBED_BYTES || embedded.has(sha256)) continue;
+    recorder?.embed({ vm, name, sha256 }, bytes);
+    embedded.add(sha256);
+  }
 }
 
 function openRecorder(
@@ -149,7 +160,15 @@ function openRecorder(
     extra: {
       log,
       entropy,
-      inputs: scenario.inputs.map(({ vm, name, sha256 }) => ({ vm, name, sha256 })),
+      inputs: [
+        ...scenario.inputs.map(({ vm, name, sha256 }) => ({ vm, name, sha256 })),
+        ...(scenario.images ?? []).map(({ vm, disk, name, sha256 }) => ({
+          vm,
+          disk,
+          name,
+          sha256,
+        })),
+      ],
       name: document.name,
       path: scenario.path,
       node: process.version,

@@ -4,7 +4,16 @@ export { diffTraces, type TraceDifference } from "./comparing/trace-diff.ts";
 export { finishUnless } from "./replaying/sliced.ts";
 export { type Change, type EventLine, whyChanged } from "./comparing/why.ts";
 export * from "./format/index.ts";
-export { writeImage } from "./images/index.ts";
+export {
+  type ChainSource,
+  type DiskImage,
+  type DiskImageLayer,
+  imageContent,
+  readImage,
+  writeChain,
+  writeImage,
+  writeQcow2Snapshots,
+} from "./images/index.ts";
 export { type BoundaryEntry, boundaryRows } from "./recording/boundary-log.ts";
 export { PAUSE_EVENTS, Recorder, type RecorderOptions } from "./recording/recorder.ts";
 export { DrawLog } from "./replaying/draw-log.ts";

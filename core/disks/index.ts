@@ -1,5 +1,5 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
-export { type ChainLayer, runningContent } from "./chain/chain-view.ts";
+export { type DiskStates, diskStates } from "./chain/disk-states.ts";
 export * from "./chain/descriptor.ts";
 export * from "./chain/vmdk-descriptor.ts";
 export { runningView } from "./chain/running-view.ts";

@@ -5,7 +5,13 @@
  * delivered to it and the draws it asks for, and on nothing else; so it can be built again alone
  * from its boundary log. Progress of a guest is the number of inputs delivered.
  */
-import type { ContentRun, Distribution, Plain, PlainObject } from "../kernel/index.ts";
+import type {
+  ContentRun,
+  Distribution,
+  Plain,
+  PlainObject,
+  SectorContent,
+} from "../kernel/index.ts";
 import type { BlockRequest } from "../platform/index.ts";
 import type { DiskJournal } from "./history/recent-write.ts";
 import type { PreparedCapture } from "./workload/capture-input.ts";
@@ -33,6 +39,8 @@ export type GuestDisk = {
 /** Large immutable inputs, found by the SHA-256 that a configuration names. */
 export type GuestInputs = {
   readonly capture: (sha256: string) => PreparedCapture;
+  /** What a disk holds before the first power-on; undefined, or absent: nothing is written. */
+  readonly content?: (vm: string, disk: string) => SectorContent | undefined;
 };
 
 export type GuestInput =

@@ -32,6 +32,9 @@ export type BoundaryEntry = {
   readonly input: GuestInput;
 };
 
+/** Content of the record in which a disk's settled sectors are. */
+export const settledLabel = (disk: number): string => `settled-${disk}`;
+
 /** Delivers an input to the guest of a virtual machine; what it puts out is up to the caller. */
 export function cross(
   kinds: GuestKinds,
@@ -48,7 +51,7 @@ export function cross(
     inputs,
     state,
     journal: durable.journal,
-    settled: (disk) => record.content(`settled-${disk}`, spec.disks[disk]!.sectors),
+    settled: (disk) => record.content(settledLabel(disk), spec.disks[disk]!.sectors),
     draw: (purpose, distribution) => record.draw(purpose, distribution),
     nowNs,
   };

@@ -64,12 +64,16 @@ export class LoneGuest {
   #outputs = NO_OUTPUT;
 
   constructor(parts: LoneGuestParts) {
-    const { spec, kinds } = parts;
+    const { spec, kinds, inputs } = parts;
     this.#parts = parts;
     this.#kind = kindOf(kinds, spec);
     this.#journal = initialJournal(this.#kind, spec) as Editable<GuestJournal>;
     this.#state = initialState(this.#kind, spec) as Editable<GuestState>;
-    this.#settled = spec.disks.map(({ sectors }) => new SectorContent(sectors));
+    this.#settled = spec.disks.map(({ id, sectors }) => {
+      const settled = inputs.content?.(spec.vm, id)?.fork() ?? new SectorContent(sectors);
+      settled.resize(sectors);
+      return settled;
+    });
   }
 
   /** Inputs delivered so far. */

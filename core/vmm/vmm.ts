@@ -14,6 +14,7 @@ import {
   workloadGuest,
 } from "../guest/index.ts";
 import { assert } from "../kernel/index.ts";
+import { settledLabel } from "./boundary.ts";
 import { announce } from "./policy.ts";
 import { makeLiveMachine, type Machines, type MachineShape } from "./rv64/live-machine.ts";
 import { type MachineComponent, machineComponent } from "./rv64/rv64-vm.ts";
@@ -67,7 +68,15 @@ export function spawnVmRecord(
   world.register(...vmm.components);
   world.memories.makeBacking = (shape) =>
     makeLiveMachine(vmm.machines, shape as unknown as MachineShape);
-  return world.spawn(vmm.record, config, { domain, name: config.spec.vm });
+  const record = world.spawn(vmm.record, config, { domain, name: config.spec.vm });
+  config.spec.disks.forEach(({ id, sectors }, disk) => {
+    const content = vmm.inputs.content?.(config.spec.vm, id);
+    if (content === undefined) return;
+    const settled = record.content(settledLabel(disk), sectors);
+    settled.restore(content.capture());
+    settled.resize(sectors);
+  });
+  return record;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Virtual machines and their disks. What runs inside is a guest kind (see `guests.ts`). */
 import type { JsonSchema } from "./json-schema.ts";
-import { count, device, flag, id, list, object, oneOfWords } from "./members.ts";
+import { count, device, flag, id, list, object, oneOfWords, text } from "./members.ts";
 
 const vmDisk: JsonSchema = object(
   "A virtual disk.",
@@ -8,6 +8,13 @@ const vmDisk: JsonSchema = object(
     id: id("Name of the disk, unique in its VM; elsewhere it is `vm:disk`."),
     on: device("Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`)."),
     sizeMiB: count("Size that the guest sees.", undefined, { minimum: 1, maximum: 67_108_864 }),
+    image: text(
+      "What it holds at the start: an image file (qcow2, VMDK, or raw named `.raw` or `.img`), " +
+        "from the document's folder. A chain of files, or snapshots inside one, become redo logs " +
+        "and points in time of a disk of kind `redo`.",
+      undefined,
+      { minLength: 1 },
+    ),
     kind: oneOfWords(
       "`redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.",
       ["redo", "flat"],

@@ -92,6 +92,7 @@ export function repair(document: Entry): Entry {
   rename(listOf(document, "arrays"), "array");
   for (const array of listOf(document, "arrays")) {
     delete array["rack"];
+    delete array["capacityMiB"];
     repairLatencies(array);
   }
   document["links"] = hosts.flatMap((host) =>

@@ -3,18 +3,8 @@
  * invariants, exports and inspection: nothing of it passes a host.
  */
 import type { SectorContent, World } from "../../kernel/index.ts";
-import {
-  type ArrayEntity,
-  diskContent,
-  type DiskEntity,
-  volumeContent,
-} from "../../platform/index.ts";
-import {
-  asDescriptor,
-  configurationFile,
-  type DiskDescriptor,
-  type VmConfiguration,
-} from "./descriptor.ts";
+import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
+import { asDescriptor, type DiskDescriptor } from "./descriptor.ts";
 
 export interface ChainLayer {
   readonly name: string;
@@ -55,24 +45,4 @@ export function flattened(layers: readonly ChainLayer[]): SectorContent {
     }
   }
   return flat;
-}
-
-/**
- * What a VM's disk holds now: through its chain on an array, or as the host's disk that it is;
- * undefined when its chain is not whole.
- */
-export function runningContent(
-  world: World,
-  device: string,
-  vm: string,
-  disk: string,
-): SectorContent | undefined {
-  const entity = world.named(device);
-  if (entity.kind === "disk") return diskContent(entity as unknown as DiskEntity);
-  const { files } = (entity as unknown as ArrayEntity).durable;
-  const configuration = files[`file:${configurationFile(vm)}`]?.value as
-    VmConfiguration | undefined;
-  const descriptor = configuration?.running[disk];
-  const layers = descriptor === undefined ? undefined : chainView(world, device, descriptor);
-  return layers === undefined ? undefined : flattened(layers);
 }

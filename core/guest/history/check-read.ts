@@ -5,7 +5,8 @@
  */
 import type { ContentRun } from "../../kernel/index.ts";
 import { NEVER, type RecentWrite } from "./recent-write.ts";
-import { covers, cutsOf, ValueCursor, valueOf } from "./value-runs.ts";
+import { sliceRuns } from "../../platform/index.ts";
+import { covers, cutsOf, FOREIGN, ValueCursor, valueOf } from "./value-runs.ts";
 
 export type ReadSpan = {
   readonly sector: number;
@@ -55,7 +56,9 @@ export function checkRead(
     const value = foundCursor.valueAt(from);
     const here = near.filter((write) => covers(write, sector));
     const allowed = allowedAt(sector, span.issued, settledCursor.valueAt(from), here);
-    if (!allowed.includes(value)) {
+    const isRight =
+      allowed.includes(value) && (value !== FOREIGN || sameBytes(found, settled, from, to));
+    if (!isRight) {
       const beforeCrash =
         allowed.some((stamp) => stamp > 0) && allowed.every((stamp) => isOlder(stamp, crashStamp));
       mismatch ??= { sector, sectors, found: value, allowed, beforeCrash };
@@ -65,6 +68,32 @@ export function checkRead(
     from = to;
   }
   return { mismatch, learned };
+}
+
+/** Bytes that were there before the guest, on a disk made of an image, are as they were. */
+function sameBytes(
+  found: readonly ContentRun[],
+  settled: readonly ContentRun[],
+  from: number,
+  to: number,
+): boolean {
+  const bytes = (runs: readonly ContentRun[]): Uint8Array[] =>
+    sliceRuns(runs, from, to - from).flatMap((run) => (run.kind === "bytes" ? [run.bytes] : []));
+  const [a, b] = [bytes(found), bytes(settled)];
+  const length = (parts: readonly Uint8Array[]): number =>
+    parts.reduce((sum, part) => sum + part.length, 0);
+  if (length(a) !== length(b)) return false;
+  const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+    const whole = new Uint8Array(length(parts));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  };
+  const other = joined(b);
+  return joined(a).every((byte, index) => byte === other[index]);
 }
 
 /** Values that a read sent at `issued` may find; the settled one is older than every write. */

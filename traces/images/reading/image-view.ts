@@ -62,6 +62,13 @@ export class ImageView {
     return Number(value);
   }
 
+  /** A 64-bit place in the file. */
+  place(value: bigint, what: string): number {
+    if (value >= BigInt(this.size))
+      throw damaged(this.file, `${what} lies past the end of the file`);
+    return Number(value);
+  }
+
   text(at: number, length: number, what: string): string {
     return new TextDecoder().decode(this.span(at, length, what));
   }

@@ -18,7 +18,7 @@ export class Qcow2Refcounts {
     this.#view = view;
     this.#bits = 2 ** order;
     this.#perBlock = (clusterBytes * 8) / this.#bits;
-    this.#table = view.count(view.u64be(48, "the header"), view.size, what);
+    this.#table = view.place(view.u64be(48, "the header"), what);
     const clusters = view.u32be(56, "the header");
     this.#tableEntries = (clusters * clusterBytes) / 8;
     view.span(this.#table, clusters * clusterBytes, what);
@@ -31,7 +31,7 @@ export class Qcow2Refcounts {
     const view = this.#view;
     const at = view.u64be(this.#table + 8 * block, "the refcount table") & BLOCK_MASK;
     if (at === 0n) return 0;
-    const start = view.count(at, view.size, "a refcount block");
+    const start = view.place(at, "a refcount block");
     const bit = (cluster % this.#perBlock) * this.#bits;
     const first = start + Math.floor(bit / 8);
     if (this.#bits < 8) {

@@ -193,13 +193,7 @@ describe.skipIf(!haveQemu)("images of qemu-img (needs qemu-utils)", () => {
     expect(sameContent(imageContent(read("ours.qcow2")), states[0]!)).toBe(true);
   });
 
-  it("encrypted images are told", () => {
-    const secret = ["--object", "secret,id=s,data=x"];
-    const luks = "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10";
-    qemu("create", "-q", "-f", "qcow2", ...secret, "-o", luks, "locked.qcow2", "1M");
-    expect(problem("locked.qcow2")).toMatch(/^encrypted: locked.qcow2 .* not ours/);
-    qemu("create", "-q", "-f", "luks", ...secret, "-o", "key-secret=s,iter-time=10", "l.img", "1M");
-    expect(problem("l.img")).toMatch(/^encrypted: l.img/);
+  it("images of other kinds are told", () => {
     for (const kind of ["vdi", "vhdx", "vpc", "qed"]) {
       qemu("create", "-q", "-f", kind, `other.${kind}`, "1M");
       expect(problem(`other.${kind}`)).toMatch(/^unsupported: /);
@@ -243,6 +237,8 @@ describe("images that are no good", () => {
         /^damaged: x .* extent lies past the end/,
       ],
       ["a.vmdk", { "a.vmdk": descriptor('encryption.keySafe = "x"') }, /^encrypted: /],
+      ["a.qcow2", { "a.qcow2": patched(qcow2, 35, 2) }, /^encrypted: a.qcow2 .* not ours/],
+      ["a.img", { "a.img": Buffer.from("LUKS\xba\xbe", "latin1") }, /^encrypted: a.img/],
       ["a.raw", { "a.raw": new Uint8Array(700) }, /^damaged: .* whole sectors/],
       ["a.iso.gz", { "a.iso.gz": Uint8Array.of(0x1f, 0x8b, 8) }, /^unsupported: .* gzip/],
     ];

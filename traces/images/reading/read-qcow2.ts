@@ -70,7 +70,7 @@ function sectorsOf(view: ImageView, bytes: bigint): number {
 }
 
 function belowOf(view: ImageView, version: number): BelowImage | null {
-  const at = view.count(view.u64be(8, "the header"), view.size, "the backing file's name");
+  const at = view.place(view.u64be(8, "the header"), "the backing file's name");
   const length = view.u32be(16, "the header");
   if (at === 0) return null;
   if (length > 1023) throw damaged(view.file, `a backing file name of ${length} bytes`);
@@ -110,7 +110,7 @@ function readTables(geometry: Geometry, sectors: number, l1: L1, what: string): 
     throw damaged(view.file, `${what} has ${l1.entries} L1 entries for ${sectors} sectors`);
   }
   if (regions === 0) return content;
-  const start = view.count(l1.at, view.size, `${what}'s L1 table`);
+  const start = view.place(l1.at, `${what}'s L1 table`);
   const seen = new Set<number>();
   for (let region = 0; region < regions; region++) {
     const offset = view.u64be(start + 8 * region, `${what}'s L1 table`) & OFFSET_MASK;
@@ -129,7 +129,7 @@ function readTables(geometry: Geometry, sectors: number, l1: L1, what: string): 
 /** Where a cluster of the file begins; nothing of one table may use it twice. */
 function clusterAt(geometry: Geometry, offset: bigint, what: string, seen: Set<number>): number {
   const { view, clusterBytes, refcounts } = geometry;
-  const at = view.count(offset, view.size - 1, what);
+  const at = view.place(offset, what);
   if (at % clusterBytes !== 0) throw damaged(view.file, `${what} is not at a cluster border`);
   if (seen.has(at)) throw damaged(view.file, `cluster ${at / clusterBytes} is used twice`);
   seen.add(at);
@@ -166,7 +166,7 @@ function inflateCluster({ view, clusterBits, clusterBytes }: Geometry, entry: bi
   const offsetBits = BigInt(62 - (clusterBits - 8));
   const offset = entry & ((1n << offsetBits) - 1n);
   const more = Number((entry >> offsetBits) & ((1n << BigInt(clusterBits - 8)) - 1n));
-  const at = view.count(offset, view.size - 1, "a compressed cluster");
+  const at = view.place(offset, "a compressed cluster");
   const length = Math.min((more + 1) * SECTOR_BYTES - (at % SECTOR_BYTES), view.size - at);
   const packed = view.span(at, length, "a compressed cluster");
   try {
@@ -184,7 +184,7 @@ function readSnapshots(geometry: Geometry, diskSectors: number): ImageSnapshot[]
   if (count > MAX_SNAPSHOTS) throw damaged(view.file, `it has ${count} snapshots`);
   const snapshots: ImageSnapshot[] = [];
   const what = "the snapshot table";
-  let at = count === 0 ? 0 : view.count(view.u64be(64, "the header"), view.size, what);
+  let at = count === 0 ? 0 : view.place(view.u64be(64, "the header"), what);
   for (let index = 0; index < count; index++) {
     const l1 = { at: view.u64be(at, what), entries: view.u32be(at + 8, what) };
     const idBytes = view.u16be(at + 12, what);

@@ -89,49 +89,52 @@ interface Instruction {
   readonly operands: readonly Operand[];
 }
 
-const table = new Map<number, Instruction[]>();
-
-function add(name: string, match: number, mask: number, operands: string): void {
-  const major = match & 0x7f;
-  const list = table.get(major) ?? [];
-  const written = operands.split(" ").filter((each) => each !== "");
-  list.push({
-    name,
-    match: match >>> 0,
-    mask: mask >>> 0,
-    operands: written.map((each) => OPERANDS[each as keyof typeof OPERANDS]),
-  });
-  table.set(major, list);
-}
-
 const FUNCT3 = 0x707f;
 const FUNCT7 = 0xfe00707f;
 
-/** Instructions that differ in funct3, from `first` on; `-` is a gap. */
-function group(names: string, major: number, operands: string, upper = 0, mask = FUNCT3): void {
-  names.split(" ").forEach((name, funct3) => {
-    if (name !== "-") add(name, (upper | (funct3 << 12) | major) >>> 0, mask, operands);
-  });
+/** Instructions by their lowest seven bits; of several that fit, the first one counts. */
+class InstructionTable {
+  readonly byMajor = new Map<number, Instruction[]>();
+
+  add(name: string, match: number, mask: number, operands: string): void {
+    const major = match & 0x7f;
+    const list = this.byMajor.get(major) ?? [];
+    const written = operands.split(" ").filter((each) => each !== "");
+    list.push({
+      name,
+      match: match >>> 0,
+      mask: mask >>> 0,
+      operands: written.map((each) => OPERANDS[each as keyof typeof OPERANDS]),
+    });
+    this.byMajor.set(major, list);
+  }
+
+  /** Instructions that differ in funct3, from 0 on; `-` is a gap. */
+  group(names: string, major: number, operands: string, upper = 0, mask = FUNCT3): void {
+    names.split(" ").forEach((name, funct3) => {
+      if (name !== "-") this.add(name, (upper | (funct3 << 12) | major) >>> 0, mask, operands);
+    });
+  }
 }
 
-function addIntegers(): void {
-  add("lui", MAJOR.lui, 0x7f, "rd upper");
-  add("auipc", MAJOR.auipc, 0x7f, "rd upper");
-  add("jal", MAJOR.jal, 0x7f, "rd jump");
-  add("jalr", MAJOR.jalr, FUNCT3, "rd load");
-  group("beq bne - - blt bge bltu bgeu", MAJOR.branch, "rs1 rs2 branch");
-  group("lb lh lw ld lbu lhu lwu", MAJOR.load, "rd load");
-  group("sb sh sw sd", MAJOR.store, "rs2 store");
-  group("addi - slti sltiu xori - ori andi", MAJOR.immediate, "rd rs1 imm");
-  add("slli", 0x1013, 0xfc00707f, "rd rs1 shift");
-  add("srli", 0x5013, 0xfc00707f, "rd rs1 shift");
-  add("srai", 0x40005013, 0xfc00707f, "rd rs1 shift");
-  add("addiw", 0x1b, FUNCT3, "rd rs1 imm");
-  add("slliw", 0x101b, FUNCT7, "rd rs1 shift");
-  add("srliw", 0x501b, FUNCT7, "rd rs1 shift");
-  add("sraiw", 0x4000501b, FUNCT7, "rd rs1 shift");
+function addIntegers(table: InstructionTable): void {
+  table.add("lui", MAJOR.lui, 0x7f, "rd upper");
+  table.add("auipc", MAJOR.auipc, 0x7f, "rd upper");
+  table.add("jal", MAJOR.jal, 0x7f, "rd jump");
+  table.add("jalr", MAJOR.jalr, FUNCT3, "rd load");
+  table.group("beq bne - - blt bge bltu bgeu", MAJOR.branch, "rs1 rs2 branch");
+  table.group("lb lh lw ld lbu lhu lwu", MAJOR.load, "rd load");
+  table.group("sb sh sw sd", MAJOR.store, "rs2 store");
+  table.group("addi - slti sltiu xori - ori andi", MAJOR.immediate, "rd rs1 imm");
+  table.add("slli", 0x1013, 0xfc00707f, "rd rs1 shift");
+  table.add("srli", 0x5013, 0xfc00707f, "rd rs1 shift");
+  table.add("srai", 0x40005013, 0xfc00707f, "rd rs1 shift");
+  table.add("addiw", 0x1b, FUNCT3, "rd rs1 imm");
+  table.add("slliw", 0x101b, FUNCT7, "rd rs1 shift");
+  table.add("srliw", 0x501b, FUNCT7, "rd rs1 shift");
+  table.add("sraiw", 0x4000501b, FUNCT7, "rd rs1 shift");
   const registers = (names: string, major: number, funct7: number): void =>
-    group(names, major, "rd rs1 rs2", (funct7 << 25) >>> 0, FUNCT7);
+    table.group(names, major, "rd rs1 rs2", (funct7 << 25) >>> 0, FUNCT7);
   registers("add sll slt sltu xor srl or and", MAJOR.register, 0);
   registers("sub - - - - sra", MAJOR.register, 0x20);
   registers("mul mulh mulhsu mulhu div divu rem remu", MAJOR.register, 1);
@@ -140,10 +143,10 @@ function addIntegers(): void {
   registers("mulw - - - divw divuw remw remuw", MAJOR.register32, 1);
 }
 
-function addSystem(): void {
-  add("fence.tso", 0x8330000f, 0xfff0707f, "");
-  add("fence", MAJOR.fence, FUNCT3, "before after");
-  add("fence.i", 0x100f, FUNCT3, "");
+function addSystem(table: InstructionTable): void {
+  table.add("fence.tso", 0x8330000f, 0xfff0707f, "");
+  table.add("fence", MAJOR.fence, FUNCT3, "before after");
+  table.add("fence.i", 0x100f, FUNCT3, "");
   for (const [name, word] of [
     ["ecall", 0x73],
     ["ebreak", 0x100073],
@@ -151,11 +154,11 @@ function addSystem(): void {
     ["mret", 0x30200073],
     ["wfi", 0x10500073],
   ] as const) {
-    add(name, word, 0xffffffff, "");
+    table.add(name, word, 0xffffffff, "");
   }
-  add("sfence.vma", 0x12000073, 0xfe007fff, "rs1 rs2");
-  group("- csrrw csrrs csrrc", MAJOR.system, "rd csr rs1");
-  group("- - - - - csrrwi csrrsi csrrci", MAJOR.system, "rd csr five");
+  table.add("sfence.vma", 0x12000073, 0xfe007fff, "rs1 rs2");
+  table.group("- csrrw csrrs csrrc", MAJOR.system, "rd csr rs1");
+  table.group("- - - - - csrrwi csrrsi csrrci", MAJOR.system, "rd csr five");
 }
 
 const ATOMICS = {
@@ -172,67 +175,75 @@ const ATOMICS = {
   amomaxu: 28,
 } as const;
 
-function addAtomics(): void {
+function addAtomics(table: InstructionTable): void {
   for (const [name, code] of Object.entries(ATOMICS)) {
     for (const [width, suffix] of [".w", ".d"].entries()) {
       ["", ".rl", ".aq", ".aqrl"].forEach((order, bits) => {
         const match = (((code << 27) | (bits << 25) | ((2 + width) << 12)) >>> 0) + MAJOR.atomic;
         const isLoad = name === "lr";
         const mask = isLoad ? 0xfff0707f : FUNCT7;
-        add(`${name}${suffix}${order}`, match, mask, isLoad ? "rd at" : "rd rs2 at");
+        table.add(`${name}${suffix}${order}`, match, mask, isLoad ? "rd at" : "rd rs2 at");
       });
     }
   }
 }
 
-function addFloats(): void {
-  add("flw", 0x2007, FUNCT3, "fd load");
-  add("fld", 0x3007, FUNCT3, "fd load");
-  add("fsw", 0x2027, FUNCT3, "fs2 store");
-  add("fsd", 0x3027, FUNCT3, "fs2 store");
+function addFloats(table: InstructionTable): void {
+  table.add("flw", 0x2007, FUNCT3, "fd load");
+  table.add("fld", 0x3007, FUNCT3, "fd load");
+  table.add("fsw", 0x2027, FUNCT3, "fs2 store");
+  table.add("fsd", 0x3027, FUNCT3, "fs2 store");
   ["s", "d"].forEach((format, bits) => {
     const upper = (funct5: number): number => ((funct5 << 27) | (bits << 25)) >>> 0;
     ["fmadd", "fmsub", "fnmsub", "fnmadd"].forEach((name, i) => {
       const match = ((bits << 25) | (0x43 + 4 * i)) >>> 0;
-      add(`${name}.${format}`, match, 0x0600007f, "fd fs1 fs2 fs3 rm");
+      table.add(`${name}.${format}`, match, 0x0600007f, "fd fs1 fs2 fs3 rm");
     });
     ["fadd", "fsub", "fmul", "fdiv"].forEach((name, i) =>
-      add(`${name}.${format}`, upper(i) + 0x53, 0xfe00007f, "fd fs1 fs2 rm"),
+      table.add(`${name}.${format}`, upper(i) + 0x53, 0xfe00007f, "fd fs1 fs2 rm"),
     );
     const of = (names: string, funct5: number, operands: string, mask = FUNCT7): void =>
       names
         .split(" ")
         .forEach((name, funct3) =>
-          add(`${name}.${format}`, upper(funct5) + (funct3 << 12) + 0x53, mask, operands),
+          table.add(`${name}.${format}`, upper(funct5) + (funct3 << 12) + 0x53, mask, operands),
         );
     of("fsgnj fsgnjn fsgnjx", 4, "fd fs1 fs2");
     of("fmin fmax", 5, "fd fs1 fs2");
     of("fle flt feq", 0x14, "rd fs1 fs2");
-    add(`fsqrt.${format}`, upper(0xb) + 0x53, 0xfff0007f, "fd fs1 rm");
-    add(`fclass.${format}`, upper(0x1c) + 0x1053, 0xfff0707f, "rd fs1");
+    table.add(`fsqrt.${format}`, upper(0xb) + 0x53, 0xfff0007f, "fd fs1 rm");
+    table.add(`fclass.${format}`, upper(0x1c) + 0x1053, 0xfff0707f, "rd fs1");
     ["w", "wu", "l", "lu"].forEach((integers, rs2) => {
       const source = rs2 << 20;
       const mask = 0xfff0007f;
       const exact = format === "d" && rs2 < 2 ? "" : " rm";
-      add(`fcvt.${integers}.${format}`, upper(0x18) + source + 0x53, mask, "rd fs1 rm");
-      add(`fcvt.${format}.${integers}`, upper(0x1a) + source + 0x53, mask, `fd rs1${exact}`);
+      table.add(`fcvt.${integers}.${format}`, upper(0x18) + source + 0x53, mask, "rd fs1 rm");
+      table.add(`fcvt.${format}.${integers}`, upper(0x1a) + source + 0x53, mask, `fd rs1${exact}`);
     });
     const bitsName = format === "s" ? "w" : "d";
-    add(`fmv.x.${bitsName}`, upper(0x1c) + 0x53, 0xfff0707f, "rd fs1");
-    add(`fmv.${bitsName}.x`, upper(0x1e) + 0x53, 0xfff0707f, "fd rs1");
+    table.add(`fmv.x.${bitsName}`, upper(0x1c) + 0x53, 0xfff0707f, "rd fs1");
+    table.add(`fmv.${bitsName}.x`, upper(0x1e) + 0x53, 0xfff0707f, "fd rs1");
   });
-  add("fcvt.s.d", 0x40100053, 0xfff0007f, "fd fs1 rm");
-  add("fcvt.d.s", 0x42000053, 0xfff0007f, "fd fs1");
+  table.add("fcvt.s.d", 0x40100053, 0xfff0007f, "fd fs1 rm");
+  table.add("fcvt.d.s", 0x42000053, 0xfff0007f, "fd fs1");
 }
 
-addIntegers();
-addSystem();
-addAtomics();
-addFloats();
+function allInstructions(): ReadonlyMap<number, readonly Instruction[]> {
+  const table = new InstructionTable();
+  addIntegers(table);
+  addSystem(table);
+  addAtomics(table);
+  addFloats(table);
+  return table.byMajor;
+}
+
+const INSTRUCTIONS = allInstructions();
 
 /** Text of a 32-bit instruction; null when there is no such one. */
 export function wideText(word: number, pc: bigint): string | null {
-  const found = table.get(word & 0x7f)?.find(({ match, mask }) => (word & mask) >>> 0 === match);
+  const found = INSTRUCTIONS.get(word & 0x7f)?.find(
+    ({ match, mask }) => (word & mask) >>> 0 === match,
+  );
   if (found === undefined) return null;
   const operands = found.operands.map((each) => each(word, pc)).filter((each) => each !== "");
   return operands.length === 0 ? found.name : `${found.name} ${operands.join(",")}`;
