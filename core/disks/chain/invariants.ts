@@ -5,6 +5,7 @@
 import { always, type Finding, type Invariant, sometimes, type World } from "../../kernel/index.ts";
 import type { ArrayEntity } from "../../platform/index.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
+import { cowInvariants } from "../cow/invariants.ts";
 import { chainView } from "./chain-view.ts";
 import { asDescriptor, type VmConfiguration } from "./descriptor.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
@@ -14,6 +15,7 @@ export const diskInvariants: readonly Invariant[] = [
   pointInTimeInvariant,
   viewInvariant,
   ...consolidationInvariants,
+  ...cowInvariants,
   always("every volume belongs to a chain, every chain is whole", {
     mechanism: "disks",
     observes: {

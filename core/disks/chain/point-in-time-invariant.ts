@@ -21,7 +21,7 @@ import { configurationFile, type PointInTime, type VmConfiguration } from "./des
 
 type Point = {
   readonly array: string;
-  readonly descriptor: string;
+  descriptor: string;
   readonly id: string;
   /** Media of its layers. */
   media: readonly string[];
@@ -66,14 +66,19 @@ function onPoint(
   }
 }
 
-/** A configuration was replaced: what it does not list any more is no point in time. */
+/** A configuration was replaced: what it lists is looked for where it says, the rest is none. */
 function forgetUnlisted(world: World, { name, durable }: ArrayEntity, shadow: Shadow): void {
   for (const [key, point] of Object.entries(shadow.points)) {
     const vm = key.slice(0, key.indexOf("/"));
     const file = durable.files[`file:${configurationFile(vm)}`]?.value;
     if (point.array !== name || file === undefined) continue;
     const { pointsInTime } = file as unknown as VmConfiguration;
-    if (pointsInTime.some(({ id }) => id === point.id)) continue;
+    const disk = key.slice(vm.length + 1, key.lastIndexOf("@"));
+    const listed = pointsInTime.find(({ id }) => id === point.id)?.disks[disk];
+    if (listed !== undefined) {
+      point.descriptor = listed; // perhaps another now, which has to hold the same
+      continue;
+    }
     delete shadow.points[key];
     world.shadowContents.remove(frozenName(key));
   }

@@ -145,13 +145,7 @@ export const recoverDelete = settling("recover-delete", decide, {
     const pointsInTime = configuration.pointsInTime.filter(({ id }) => id !== intent.pointInTime);
     const name = configurationFile(op.params.vm);
     const value = { ...configuration, pointsInTime };
-    return writeIf(op.params.array, name, value, configurationVersion, "tell", "again");
-  },
-
-  tell(host, op) {
-    const { vm, pointInTime } = todoOf(op).intent;
-    host.notice("point-in-time-gone", { vm, id: pointInTime });
-    return go("reparent");
+    return writeIf(op.params.array, name, value, configurationVersion, "reparent", "again");
   },
 
   reparent(_host, op) {

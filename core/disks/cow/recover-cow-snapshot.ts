@@ -26,7 +26,7 @@ import {
   writeIf,
 } from "./cow-files.ts";
 import { type CowSnapshotIntent, descriptorHolder } from "./cow-intents.ts";
-import { settling, type SettleOp } from "./recovery-loop.ts";
+import { settling, type SettleOp, type SettlePhase } from "./recovery-loop.ts";
 
 /** What a look found, for the phases after it. */
 type Todo = {
@@ -79,22 +79,7 @@ function swizzle(op: SettleOp, all: readonly Seen[], to: "base" | "snapshot", ne
   return together(asks, next, "again");
 }
 
-/** The swizzles, in the order that never leaves a base without a descriptor. */
-export const SWIZZLES = {
-  /** Both ends are held before anything leads to them. */
-  holdBoth: (_host: Entity, op: SettleOp) =>
-    hold(op.params.array, newHolds(todoOf(op)), "swizzleNew", "again"),
-
-  swizzleNew: (_host: Entity, op: SettleOp) => swizzle(op, todoOf(op).fresh, "base", "swizzleOld"),
-
-  swizzleOld: (_host: Entity, op: SettleOp) =>
-    swizzle(op, todoOf(op).old, "snapshot", "releaseOld"),
-
-  releaseOld: (_host: Entity, op: SettleOp) =>
-    release(op.params.array, oldHolds(todoOf(op)), "switchOver", "again"),
-};
-
-function decide(host: Entity, op: SettleOp, view: CowView) {
+export function decideSnapshot(host: Entity, op: SettleOp, view: CowView) {
   const { vm, array } = op.params;
   const intent = view.intent<CowSnapshotIntent>(vm)!;
   const todo: Todo = {
@@ -126,8 +111,16 @@ function tellPoint(host: Entity, { vm, pointInTime, from }: CowSnapshotIntent): 
   host.notice("point-in-time", { vm, id: pointInTime, descriptors: from });
 }
 
-export const recoverCowSnapshot = settling("recover-cow-snapshot", decide, {
-  ...SWIZZLES,
+/** Phases; the swizzles stand in the order that never leaves a base without a descriptor. */
+export const SNAPSHOT_RECOVERY: { readonly [phase: string]: SettlePhase } = {
+  /** Both ends are held before anything leads to them. */
+  holdBoth: (_host, op) => hold(op.params.array, newHolds(todoOf(op)), "swizzleNew", "again"),
+
+  swizzleNew: (_host, op) => swizzle(op, todoOf(op).fresh, "base", "swizzleOld"),
+
+  swizzleOld: (_host, op) => swizzle(op, todoOf(op).old, "snapshot", "releaseOld"),
+
+  releaseOld: (_host, op) => release(op.params.array, oldHolds(todoOf(op)), "switchOver", "again"),
 
   /** All disks at once run on their new descriptors, and the old ones are a point in time. */
   switchOver(_host, op) {
@@ -164,4 +157,10 @@ export const recoverCowSnapshot = settling("recover-cow-snapshot", decide, {
       "again",
     );
   },
-});
+};
+
+export const recoverCowSnapshot = settling(
+  "recover-cow-snapshot",
+  decideSnapshot,
+  SNAPSHOT_RECOVERY,
+);

@@ -59,7 +59,6 @@ export const recoverHierarchy = settling("recover-hierarchy", decide, {
   tell(host, op) {
     const { target, configuration } = todoOf(op).intent;
     for (const { id, disks } of configuration.pointsInTime) {
-      host.notice("point-in-time-gone", { vm: target, id });
       host.notice("point-in-time", { vm: target, id, descriptors: disks });
     }
     return go("removeDescriptors");

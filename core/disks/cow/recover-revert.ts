@@ -19,6 +19,8 @@ type Todo = {
   readonly repoint: readonly Repoint[];
   /** By disk. */
   readonly bases: { readonly [disk: string]: string };
+  /** Safety snapshots that are still there: what one is gone for is back already. */
+  readonly safety: { readonly [disk: string]: string };
   readonly fence: number;
 };
 
@@ -53,7 +55,10 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
     }),
   );
   const repoint = intent.stage === "committed" ? repoints(view, intent) : [];
-  const todo: Todo = { intent, repoint, bases, fence: version };
+  const safety = Object.fromEntries(
+    Object.entries(intent.safety).filter(([, snapshot]) => view.baseOf(snapshot) !== undefined),
+  );
+  const todo: Todo = { intent, repoint, bases, safety, fence: version };
   op.edit().todo = todo as never;
   op.edit().outcome = intent.stage === "committed" ? "forward" : "back";
   if (intent.stage === "committed") return go("repoint");
@@ -67,7 +72,12 @@ export const recoverRevert = settling("recover-revert", decide, {
     const asks = todoOf(op).repoint.map(({ name, descriptor, version }) =>
       writeDescriptor(op.params.array, name, descriptor, version),
     );
-    return together(asks, "close", "again");
+    return together(asks, "tell", "again");
+  },
+
+  tell(host, op) {
+    host.notice("disks-replaced", { vm: op.params.vm });
+    return go("close");
   },
 
   /** From here on a revert of the operation that was cut short comes too late. */
@@ -77,8 +87,8 @@ export const recoverRevert = settling("recover-revert", decide, {
   },
 
   goBack(_host, op) {
-    const { intent, bases, fence } = todoOf(op);
-    const tasks = Object.entries(intent.safety).map(([disk, snapshot]) => {
+    const { safety, bases, fence } = todoOf(op);
+    const tasks = Object.entries(safety).map(([disk, snapshot]) => {
       return { verb: "vasa-revert", body: { base: bases[disk]!, snapshot, fence } };
     });
     if (tasks.length === 0) return go("close");

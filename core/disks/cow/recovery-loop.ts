@@ -34,7 +34,7 @@ export type SettleState = {
 
 export type SettleOp = Operation<SettleParams & PlainObject, SettleState & PlainObject>;
 
-type Phase = (host: Entity, op: SettleOp, result: never) => Step;
+export type SettlePhase = (host: Entity, op: SettleOp, result: never) => Step;
 
 const LOOK_AGAIN_NS = 1_000_000_000;
 const MOST_LOOKS = 60;
@@ -46,7 +46,7 @@ const MOST_LOOKS = 60;
 export function settling(
   kind: string,
   decide: (host: Entity, op: SettleOp, view: CowView) => Step,
-  phases: { readonly [phase: string]: Phase },
+  phases: { readonly [phase: string]: SettlePhase },
 ): OperationComponent {
   return operation<SettleParams & PlainObject, SettleState & PlainObject>(
     kind,

@@ -47,7 +47,6 @@ type RevertState = {
   sources: { [disk: string]: string };
   safety: { [disk: string]: string };
   copiedSectors: number;
-  outcome: string;
   failure: { code: string; detail: Plain } | null;
 };
 
@@ -152,17 +151,18 @@ export const REVERT_PHASES = {
     fail(why.code, why.detail),
 };
 
+export const newRevert = (): RevertState & PlainObject => ({
+  intent: null,
+  intentVersion: 0,
+  bases: {},
+  sources: {},
+  safety: {},
+  copiedSectors: 0,
+  failure: null,
+});
+
 export const revert = operation<RevertParams & PlainObject, RevertState & PlainObject>(
   "revert",
   REVERT_PHASES,
-  () => ({
-    intent: null,
-    intentVersion: 0,
-    bases: {},
-    sources: {},
-    safety: {},
-    copiedSectors: 0,
-    outcome: "",
-    failure: null,
-  }),
+  newRevert,
 );

@@ -28,6 +28,7 @@ import {
   spawnArray,
   spawnVvols,
   storageInvariants,
+  type VasaFaults,
   type VvolsEntity,
   vvolInvariants,
 } from "../../../platform/index.ts";
@@ -49,7 +50,7 @@ import { diskComponents } from "../../components.ts";
 import { RECOVERIES } from "../../power/recovery.ts";
 
 export const SECTORS = 64;
-export const CHUNK = 8;
+export const CHUNK = 2;
 
 type Write = {
   readonly disk: number;
@@ -144,7 +145,7 @@ export class CowRig {
       cacheBytes: 64 * 512,
       cacheProtected: options.cacheProtected ?? true,
       capacityBytes: options.capacityBytes ?? 64 * 1_048_576,
-      grainBytes: 4 * 512,
+      grainBytes: 512,
     });
     this.vvols = spawnVvols(this.array, { chunkSectors: CHUNK, metadataNs: 50_000 });
     newWire(world, "wire", [hostDomain, arrayDomain], 10_000);
@@ -233,14 +234,21 @@ export class CowRig {
 
   /** Runs an operation to its end; its code ("complete" if all went well). */
   do(kind: OperationComponent, params: object): string {
-    const id = this.start(kind, params);
-    this.run();
+    return this.finish(this.start(kind, params));
+  }
+
+  finish(id: string): string {
+    this.run(10_000_000_000_000);
     return this.ended.get(id)?.outcome ?? "unended";
   }
 
   /** Settles what a crash left, as a power-on would; its code. */
   settle(): string {
     return this.do(settle, {});
+  }
+
+  startSettling(): void {
+    this.start(settle, {});
   }
 
   crashHost(): void {
@@ -252,9 +260,31 @@ export class CowRig {
     this.world.restart(this.domains.host);
   }
 
-  arm(kind: string, count = 1): void {
-    const armed = this.vvols.editDurable().armed as unknown as Record<string, number>;
-    armed[kind]! += count;
+  /** Arms a fault of the array's tasks once `skip` groups of tasks of what runs have begun. */
+  armAfter(kind: keyof VasaFaults, skip: number): void {
+    let begun = 0;
+    const { onNotice } = this.world.hooks;
+    this.world.hooks.onNotice = (notice) => {
+      onNotice?.(notice);
+      if (notice.kind === "operation" && notice.data["kind"] === "array-tasks") begun++;
+    };
+    this.runUntil(() => begun > skip || this.world.activeOperations === 0);
+    this.world.hooks.onNotice = onNotice!;
+    this.vvols.editDurable().armed[kind] = 1;
+  }
+
+  disarm(): void {
+    const { armed } = this.vvols.editDurable();
+    for (const kind of Object.keys(armed) as (keyof VasaFaults)[]) armed[kind] = 0;
+  }
+
+  /** Runs event by event until something holds. */
+  runUntil(holds: () => boolean): void {
+    while (!holds()) {
+      const { eventCount } = this.world;
+      this.world.run({ untilEvent: eventCount + 1 });
+      if (this.world.eventCount === eventCount) throw new Error("it never held");
+    }
   }
 
   violations(): string[] {

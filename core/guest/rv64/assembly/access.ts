@@ -177,11 +177,17 @@ export function storeSlow(
     const bits = size == 8 ? value : value & ((<u64>1 << (8 * size)) - 1);
     return suspend(2, virtual, physical, width, register, bits, length);
   }
-  const host = hostOf(physical);
-  write(host, size, value);
-  // Looked at before the store takes effect: one into a page table may have changed its own translation.
-  const guarded = (load<u8>(pageFlags + pageOf(physical)) & GUARDED) != 0;
+  keepStore(virtual, physical);
+  write(hostOf(physical), size, value);
   stored(physical, size);
-  if (!guarded && allowsPage(physical, PERMIT_WRITE, dataPrivilege())) fillStore(virtual, host);
   finish(length);
+}
+
+/**
+ * Keeps the translation of a store, where nothing depends on seeing every store into the page. To be called before the
+ * store takes effect: one into a page table may change its own translation.
+ */
+export function keepStore(virtual: u64, physical: u64): void {
+  if ((load<u8>(pageFlags + pageOf(physical)) & GUARDED) != 0) return;
+  if (allowsPage(physical, PERMIT_WRITE, dataPrivilege())) fillStore(virtual, hostOf(physical));
 }

@@ -2,8 +2,9 @@
 
 import * as arch from "../architecture";
 import { HART_RESERVATION } from "../layout";
-import { finish, stored } from "./access";
-import { get, hostOf, set, setX, x } from "./state";
+import { keepStore, finish, stored } from "./access";
+import { get, hostOf, physicalOf, set, setX, x } from "./state";
+import { findLoad, findStore } from "./tlb";
 import { faultCause, faultValue, LOAD, resolveRam, STORE } from "./translate";
 import { trap } from "./trap";
 
@@ -19,6 +20,12 @@ function write(physical: u64, wide: bool, value: u64): void {
   if (wide) store<u64>(hostOf(physical), value);
   else store<u32>(hostOf(physical), <u32>value);
   stored(physical, wide ? 8 : 4);
+}
+
+/** A store that no cache depends on. */
+@inline function writeFound(host: usize, wide: bool, value: u64): void {
+  if (wide) store<u64>(host, value);
+  else store<u32>(host, <u32>value);
 }
 
 /** The new value; operands of 32-bit atomics come sign-extended, which keeps both orders. */
@@ -42,26 +49,61 @@ function known(kind: u32): bool {
 }
 
 function loadReserved(virtual: u64, wide: bool, rd: u32, length: u64): void {
-  const physical = resolveRam(virtual, wide ? 8 : 4, LOAD);
-  if (faultCause != 0) return trap(faultCause, faultValue);
-  set(HART_RESERVATION, physical & ~7);
-  setX(rd, read(hostOf(physical), wide));
+  let host = findLoad(virtual);
+  if (host == 0) {
+    const physical = resolveRam(virtual, wide ? 8 : 4, LOAD);
+    if (faultCause != 0) return trap(faultCause, faultValue);
+    host = hostOf(physical);
+  }
+  set(HART_RESERVATION, physicalOf(host) & ~7);
+  setX(rd, read(host, wide));
   finish(length);
 }
 
 function storeConditional(virtual: u64, wide: bool, rd: u32, value: u64, length: u64): void {
   const reserved = get(HART_RESERVATION);
   let failed: u64 = 1;
-  if (reserved != NONE) {
+  const found = reserved == NONE ? <usize>0 : findStore(virtual);
+  if (found != 0) {
+    if ((physicalOf(found) & ~7) == reserved) {
+      writeFound(found, wide, value);
+      failed = 0;
+    }
+  } else if (reserved != NONE) {
     const physical = resolveRam(virtual, wide ? 8 : 4, STORE);
     if (faultCause != 0) return trap(faultCause, faultValue);
     if ((physical & ~7) == reserved) {
+      keepStore(virtual, physical);
       write(physical, wide, value);
       failed = 0;
     }
   }
   set(HART_RESERVATION, NONE);
   setX(rd, failed);
+  finish(length);
+}
+
+function exchange(
+  virtual: u64,
+  wide: bool,
+  kind: u32,
+  rd: u32,
+  operand: u64,
+  length: u64,
+): void {
+  const found = findStore(virtual);
+  if (found != 0) {
+    const old = read(found, wide);
+    writeFound(found, wide, combine(kind, old, operand));
+    setX(rd, old);
+    return;
+  }
+  const physical = resolveRam(virtual, wide ? 8 : 4, STORE);
+  if (faultCause != 0) return trap(faultCause, faultValue);
+  const old = read(hostOf(physical), wide);
+  keepStore(virtual, physical);
+  write(physical, wide, combine(kind, old, operand));
+  setX(rd, old);
   finish(length);
 }
 
@@ -82,16 +124,6 @@ export function executeAtomic(word: u32, length: u64): bool {
   const operand = wide ? x(rs2) : <u64>(<i64>(<i32>x(rs2)));
   if (kind == LOAD_RESERVED) loadReserved(virtual, wide, rd, length);
   else if (kind == STORE_CONDITIONAL) storeConditional(virtual, wide, rd, operand, length);
-  else {
-    const physical = resolveRam(virtual, wide ? 8 : 4, STORE);
-    if (faultCause != 0) {
-      trap(faultCause, faultValue);
-      return true;
-    }
-    const old = read(hostOf(physical), wide);
-    write(physical, wide, combine(kind, old, operand));
-    setX(rd, old);
-    finish(length);
-  }
+  else exchange(virtual, wide, kind, rd, operand, length);
   return true;
 }

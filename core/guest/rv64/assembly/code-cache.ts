@@ -1,5 +1,5 @@
 // Decoded pages: one entry of 8 bytes per halfword of a page of RAM, made as instructions are first executed. A bounded
-// pool; when it is full the oldest page goes. A store into a page that has one drops the entries of the bytes stored; a
+// pool; when it is full the page that was entered least recently goes. A store into a page that has one drops the entries of the bytes stored; a
 // page that is stored to again and again loses its decoded page, and with it the slow path.
 
 import { PAGE_CODE } from "../layout";
@@ -9,6 +9,7 @@ import {
   codeOfPage,
   codePool,
   codeSlots,
+  CODE_STAMP,
   NOWHERE,
   pageFlags,
   pageOfCode,
@@ -23,7 +24,10 @@ import { dropStoresTo, flushFetches } from "./tlb";
 export const LOOK_UP: u64 = 1;
 const PATIENCE: u8 = 64;
 
-let nextSlot: u32 = 0;
+/** Slots that were never used come first; then this many pages have been made. */
+let freshSlots: u32 = 0;
+/** Number of pages made so far: the time by which recency is told. */
+export let made: u32 = 0;
 
 function fillWithLookUps(code: usize, from: usize): void {
   for (let i = from; i < CODE_ENTRIES + 2; i++) store<u64>(code + (i << 3), LOOK_UP);
@@ -46,17 +50,37 @@ function untie(page: u32): void {
   store<u8>(pageFlags + page, load<u8>(pageFlags + page) & ~<u8>PAGE_CODE);
 }
 
-function dropPage(page: u32): void {
+export function dropPage(page: u32): void {
   untie(page);
   flushFetches();
+}
+
+/** Notes that a decoded page is entered: whatever is entered later is more recent. */
+@inline export function stamp(code: usize): void {
+  store<u32>(code + CODE_STAMP, made);
+}
+
+/** A slot for a new page: one never used, one whose page was dropped, else that of the page entered least recently. */
+function chooseSlot(): u32 {
+  if (freshSlots < codeSlots) return freshSlots++;
+  let oldest: u32 = 0;
+  let least: u32 = 0xffffffff;
+  for (let slot: u32 = 0; slot < codeSlots; slot++) {
+    if (load<u32>(pageOfCode + (<usize>slot << 2)) == 0) return slot;
+    const entered = load<u32>(slotAddress(slot) + CODE_STAMP);
+    if (entered >= least) continue;
+    least = entered;
+    oldest = slot;
+  }
+  return oldest;
 }
 
 /** The decoded page of a page of RAM, made empty if there was none. */
 export function codePage(page: u32): usize {
   const known = load<u32>(codeOfPage + (<usize>page << 2));
   if (known != 0) return known;
-  const slot = nextSlot;
-  nextSlot = slot + 1 == codeSlots ? 0 : slot + 1;
+  const slot = chooseSlot();
+  made++;
   const owner = load<u32>(pageOfCode + (<usize>slot << 2));
   if (owner != 0) dropPage(owner - 1);
   const code = slotAddress(slot);

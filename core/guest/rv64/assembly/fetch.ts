@@ -3,7 +3,7 @@
 // into the scratch page, whose other entries lead back here.
 
 import { HART_PC, STOP_BREAKPOINT } from "../layout";
-import { codePage, LOOK_UP, sourcePage } from "./code-cache";
+import { codePage, LOOK_UP, sourcePage, stamp } from "./code-cache";
 import { decode } from "./decode";
 import { ramStart, SCRATCH } from "./memory-map";
 import { allowsPage, PERMIT_EXECUTE } from "./pmp";
@@ -87,6 +87,7 @@ export function lookUp(): usize {
       const entry = decoded + ((<usize>pc & 0xffe) << 2);
       if (load<u64>(entry) == 0) store<u64>(entry, decode(instructionAt(host), <u32>pc & 0xfff));
       codeNow = decoded;
+      stamp(decoded);
       clearEvent();
       return entry;
     }

@@ -22,12 +22,19 @@ import {
 import { CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS } from "../architecture";
 import { finishLoad } from "./access";
 import { interpret } from "./build/interpreter";
-import { dropAllCode, initialise } from "./code-cache";
+import { dropAllCode, dropPage, initialise, made } from "./code-cache";
 import { exists, readCsr, writeCsr } from "./csr";
 import { stepOver } from "./fetch";
 import { ACTIVE, homeOf, layOut, pageFlags, ramPages, ramStart } from "./memory-map";
 import { clearEvent, get, set, stopReason } from "./state";
-import { clearTableFlags, flushAll, flushOwn, flushStores, selectHart } from "./tlb";
+import {
+  clearTableFlags,
+  flushAll,
+  flushOwn,
+  flushStores,
+  flushTranslated,
+  selectHart,
+} from "./tlb";
 import { pendingInterrupts, takeInterrupt, trap } from "./trap";
 
 export { addBreakpoint, addWatch, clearBreakpoints, clearWatches } from "./watches";
@@ -153,13 +160,20 @@ export function hartReplaced(hart: i32): void {
 /** The host wrote RAM: marks the pages dirty and drops what depended on them. */
 export function ramWritten(offset: u32, size: u32): void {
   if (size == 0) return;
-  let guarded = false;
+  let tables = false;
   for (let page = offset >> 12; page <= (offset + size - 1) >> 12; page++) {
     const flags = load<u8>(pageFlags + page);
-    store<u8>(pageFlags + page, flags | PAGE_DIRTY);
-    if (flags & (PAGE_CODE | PAGE_TABLE)) guarded = true;
+    store<u8>(pageFlags + page, (flags & ~<u8>PAGE_TABLE) | PAGE_DIRTY);
+    if (flags & PAGE_CODE) dropPage(page);
+    if (flags & PAGE_TABLE) tables = true;
   }
-  if (guarded) dropCaches();
+  if (tables) flushTranslated();
+  clearEvent();
+}
+
+/** How many pages were decoded since the machine was made. */
+export function decodedPages(): u32 {
+  return made;
 }
 
 export function clearDirty(): void {

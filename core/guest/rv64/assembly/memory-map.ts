@@ -10,6 +10,8 @@ const HOMES: usize = 0x2000;
 /** A decoded page of 2048 entries and two sentinels, 8 bytes each. */
 export const CODE_ENTRIES: usize = 2048;
 export const CODE_STRIDE: usize = 0x4080;
+/** Where a decoded page says when it was last entered: behind its sentinels. */
+export const CODE_STAMP: usize = 0x4010;
 /** A decoded page of nothing but "look up where you are". */
 export const NOWHERE: usize = 0x8000;
 /** A decoded page that holds at most one instruction that cannot be kept. */

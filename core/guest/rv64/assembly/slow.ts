@@ -20,6 +20,7 @@ import { executeAtomic } from "./atomics";
 import { accessible, exists, readCsr, writeCsr } from "./csr";
 import { exit, get, hostOf, privilege, relocate, set } from "./state";
 import { setX, status, x } from "./state";
+import { loads } from "./tlb";
 import { FETCH, resolveRam } from "./translate";
 import { pendingInterrupts, returnFromMachine, returnFromSupervisor, trap } from "./trap";
 
@@ -95,9 +96,32 @@ function controlRegister(word: u32, length: u64): void {
   if (!writes) return setX((word >> 7) & 31, old);
   // Pins are seen in mip but never written back into it.
   const base = number == arch.CSR_MIP ? get(HART_MIP) : old;
+  const context = loads;
   writeCsr(number, kind == 1 ? operand : kind == 2 ? base | operand : base & ~operand);
   setX((word >> 7) & 31, old);
-  resume(length);
+  if (!passesUnnoticed(number) || loads != context || interruptWaits()) resume(length);
+}
+
+/** Registers whose writes change nothing for the loop, apart from the context of loads and stores and interrupts. */
+function passesUnnoticed(number: u32): bool {
+  switch (number) {
+    case arch.CSR_SSTATUS:
+    case arch.CSR_FFLAGS:
+    case arch.CSR_FRM:
+    case arch.CSR_FCSR:
+    case arch.CSR_SSCRATCH:
+    case arch.CSR_SEPC:
+    case arch.CSR_SCAUSE:
+    case arch.CSR_STVAL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether an interrupt could be taken as soon as it is enabled. */
+function interruptWaits(): bool {
+  return (pendingInterrupts() & get(HART_MIE)) != 0;
 }
 
 export function executeSlow(word: u32, length: u64): void {

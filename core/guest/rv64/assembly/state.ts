@@ -68,6 +68,11 @@ export function dataPrivilege(): u32 {
   return <usize>(physical - <u64>RAM_BASE) + ramStart;
 }
 
+/** Physical address of a byte of RAM, from its place in the linear memory. */
+@inline export function physicalOf(host: usize): u64 {
+  return <u64>(host - ramStart) + <u64>RAM_BASE;
+}
+
 @inline export function pageOf(physical: u64): u32 {
   return <u32>((physical - <u64>RAM_BASE) >> 12);
 }

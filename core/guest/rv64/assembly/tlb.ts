@@ -51,6 +51,18 @@ export function contextChanged(): void {
   return context + ((<usize>(virtual >> 8)) & 0xff0);
 }
 
+/** Where the aligned word at a virtual address lies in the linear memory; 0 when no load entry says so. */
+@inline export function findLoad(virtual: u64): usize {
+  const entry = dataEntry(loads, virtual);
+  return load<u64>(entry) == virtual >> 12 ? <usize>(virtual + load<u64>(entry, 8)) : 0;
+}
+
+/** The same for stores. */
+@inline export function findStore(virtual: u64): usize {
+  const entry = dataEntry(loads + STORES, virtual);
+  return load<u64>(entry) == virtual >> 12 ? <usize>(virtual + load<u64>(entry, 8)) : 0;
+}
+
 export function fillLoad(virtual: u64, host: usize): void {
   const entry = dataEntry(loads, virtual);
   store<u64>(entry, virtual >> 12);

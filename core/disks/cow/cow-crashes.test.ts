@@ -1,0 +1,295 @@
+/**
+ * Every operation on copy-on-write disks, cut short after each of its durable steps and its recovery
+ * after each of its own. After each: no intent is left, points in time are as they were, the VM runs
+ * on what it ran on or on what the operation makes, nothing is left over.
+ */
+import { describe, expect, it } from "vitest";
+import {
+  type AskStep,
+  type Entity,
+  operation,
+  type PlainObject,
+  type SectorContent,
+} from "../../kernel/index.ts";
+import { listVvols } from "../../platform/index.ts";
+import { runningContent } from "../chain/chain-view.ts";
+import { collectGarbage, garbageOf } from "./collect-garbage.ts";
+import { copyHierarchy } from "./copy-hierarchy.ts";
+import { CowView, releaseHolder } from "./cow-files.ts";
+import { cowSnapshot } from "./cow-snapshot.ts";
+import { deletePoint } from "./delete-point.ts";
+import { decideSnapshot, SNAPSHOT_RECOVERY } from "./recover-cow-snapshot.ts";
+import { settling, type SettleOp } from "./recovery-loop.ts";
+import { newRevert, revert, REVERT_PHASES, type RevertParams } from "./revert.ts";
+import { CowRig, type RigOptions } from "./testing/cow-rig.ts";
+import { type Enumerated, enumerateCrashes } from "./testing/enumerate-crashes.ts";
+
+/** A VM with points in time "one" and "two", and writes after each. */
+function withHistory(options: RigOptions = {}): CowRig {
+  const rig = new CowRig(options);
+  rig.powerOn();
+  let stamp = 1_000;
+  const touch = (): void => {
+    for (let disk = 0; disk < rig.diskCount; disk++) {
+      const sector = (stamp / 10) % 24;
+      rig.write(disk, sector, 40, (stamp += 100));
+    }
+    rig.run();
+  };
+  touch();
+  expect(snap(rig, "one")).toBe("complete");
+  touch();
+  expect(snap(rig, "two")).toBe("complete");
+  touch();
+  return rig;
+}
+
+const snapshotParams = (rig: CowRig, pointInTime: string) => ({
+  instance: rig.instance,
+  disks: rig.open(),
+  pointInTime,
+});
+
+const snap = (rig: CowRig, id: string): string => rig.do(cowSnapshot, snapshotParams(rig, id));
+
+const contents = (rig: CowRig): (SectorContent | undefined)[] =>
+  Array.from({ length: rig.diskCount }, (_, i) =>
+    runningContent(rig.world, "array", "db", `d${i}`)?.fork(),
+  );
+
+const points = (rig: CowRig): string[] => rig.configuration().pointsInTime.map(({ id }) => id);
+
+function expectSettled(rig: CowRig, where: string): void {
+  expect(rig.file("db.intent"), where).toBeUndefined();
+  expect(rig.world.activeOperations, where).toBe(0);
+  expect(rig.violations(), where).toEqual([]);
+}
+
+const same = (a: readonly (SectorContent | undefined)[], b: typeof a): boolean =>
+  a.every((each, i) => each !== undefined && b[i] !== undefined && each.equals(b[i]!));
+
+const LOSSES = ["host", "array"] as const;
+
+describe("cut short after each durable step", () => {
+  it.each(LOSSES)("a snapshot stands or never was (loses the %s)", (lose) => {
+    const rig = withHistory();
+    const before = contents(rig);
+    const outcomes = new Set<number>();
+    const counts = enumerateCrashes(rig, {
+      lose,
+      start: () => rig.start(cowSnapshot, snapshotParams(rig, "three")),
+      check: (where) => {
+        expectSettled(rig, where);
+        outcomes.add(points(rig).length);
+        expect(same(contents(rig), before), where).toBe(true);
+      },
+    });
+    expect([...outcomes].sort()).toEqual([2, 3]);
+    expectThorough(counts, lose, 15);
+  });
+
+  it.each(LOSSES)("a revert stands, or the disks are as before (loses the %s)", (lose) => {
+    const rig = withHistory();
+    rig.powerOff();
+    const before = contents(rig);
+    const image = rig.capture();
+    expect(rig.do(revert, { pointInTime: "one" })).toBe("complete");
+    const after = contents(rig);
+    rig.restore(image);
+    const outcomes = new Set<string>();
+    const counts = enumerateCrashes(rig, {
+      lose,
+      start: () => rig.start(revert, { pointInTime: "one" }),
+      check: (where) => {
+        expectSettled(rig, where);
+        const now = contents(rig);
+        const parent = rig.descriptor(rig.configuration().running["d0"]!).parent;
+        const outcome = parent === "db-d0.vmdk" ? "forward" : "back";
+        outcomes.add(outcome);
+        expect(same(now, outcome === "forward" ? after : before), where).toBe(true);
+        expect(Object.keys(rig.vvols.durable.snapshots).length, where).toBe(4);
+      },
+    });
+    expect([...outcomes].sort()).toEqual(["back", "forward"]);
+    expectThorough(counts, lose, 15);
+  });
+
+  it.each(LOSSES)("a point in time is there or deleted (loses the %s)", (lose) => {
+    const rig = withHistory();
+    const before = contents(rig);
+    const counts = enumerateCrashes(rig, {
+      lose,
+      start: () => rig.start(deletePoint, { pointInTime: "one" }),
+      check: (where) => {
+        expectSettled(rig, where);
+        expect(points(rig), where).toEqual(["two"]);
+        expect(same(contents(rig), before), where).toBe(true);
+        expect(Object.keys(rig.vvols.durable.snapshots).length, where).toBe(2);
+      },
+    });
+    expectThorough(counts, lose, 6);
+  });
+
+  it.each([
+    ["host", "redo", "db"],
+    ["array", "redo", "db"],
+    ["host", "cow", "copy"],
+  ] as const)(
+    "a copy is whole or never was (loses the %s, to %s of %s)",
+    (lose, format, target) => {
+      const rig = withHistory({ disks: 1 });
+      rig.powerOff();
+      const before = contents(rig);
+      const outcomes = new Set<string>();
+      const counts = enumerateCrashes(rig, {
+        lose,
+        start: () => rig.start(copyHierarchy, { target, format, upTo: null }),
+        check: (where) => {
+          expectSettled(rig, where);
+          expect(points(rig), where).toEqual(["one", "two"]);
+          expect(same(contents(rig), before), where).toBe(true);
+          const copied =
+            target === "db"
+              ? rig.descriptor(rig.configuration().running["d0"]!).kind === "redo"
+              : rig.file("copy.vmx") !== undefined;
+          outcomes.add(copied ? "forward" : "back");
+          const families = Object.keys(rig.vvols.durable.bases).length;
+          expect(families, where).toBe(target === "db" ? (copied ? 0 : 1) : copied ? 2 : 1);
+        },
+      });
+      expect([...outcomes].sort()).toEqual(["back", "forward"]);
+      expectThorough(counts, lose, 15);
+    },
+  );
+});
+
+describe("a revert of eight disks", () => {
+  it("is cut at each step, and again in its recovery, within the time that is given", () => {
+    const rig = withHistory({ disks: 8 });
+    rig.powerOff();
+    const before = contents(rig);
+    const began = performance.now();
+    const counts = enumerateCrashes(rig, {
+      lose: "host",
+      start: () => rig.start(revert, { pointInTime: "one" }),
+      check: (where) => {
+        expectSettled(rig, where);
+        const parent = rig.descriptor(rig.configuration().running["d0"]!).parent;
+        const isBack = same(contents(rig), before);
+        expect(isBack, where).toBe(parent !== "db-d0.vmdk");
+      },
+    });
+    const seconds = (performance.now() - began) / 1_000;
+    expectThorough(counts, "host", 40);
+    expect(seconds).toBeLessThan(30);
+  });
+});
+
+describe("a task of the array that", () => {
+  const operations = [
+    ["snapshot", (rig: CowRig) => rig.start(cowSnapshot, snapshotParams(rig, "three"))],
+    ["revert", (rig: CowRig) => rig.start(revert, { pointInTime: "one" })],
+    ["copy", (rig: CowRig) => rig.start(copyHierarchy, COPY)],
+  ] as const;
+  const COPY = { target: "copy", format: "cow", upTo: null };
+  const faults = ["lostTasks", "lateTasks", "failedItems", "tornCopies"] as const;
+  const cases = operations.flatMap(([name, start]) =>
+    faults.flatMap((fault) => [0, 1, 2].map((skip) => [fault, name, skip, start] as const)),
+  );
+
+  it.each(cases)(
+    "is struck by %s fails a %s whole (after %i others)",
+    (fault, name, skip, start) => {
+      const rig = withHistory();
+      if (name !== "snapshot") rig.powerOff();
+      const before = contents(rig);
+      const files = JSON.stringify(rig.configuration());
+      const id = start(rig);
+      rig.armAfter(fault, skip);
+      const outcome = rig.finish(id);
+      expectSettled(rig, outcome);
+      if (outcome === "complete") return;
+      expect(same(contents(rig), before)).toBe(true);
+      expect(JSON.stringify(rig.configuration())).toBe(files);
+      expect(Object.keys(rig.vvols.durable.snapshots)).toHaveLength(4);
+      rig.disarm();
+      expect(rig.finish(start(rig))).toBe("complete");
+      expectSettled(rig, "again");
+    },
+  );
+});
+
+describe("planted bugs are seen", () => {
+  const step = (phase: string, host: Entity, op: SettleOp): AskStep =>
+    SNAPSHOT_RECOVERY[phase]!(host, op, null as never) as AskStep;
+
+  /** Old descriptor first (7 then 6): for a moment nothing leads to the base. */
+  const hasty = settling("recover-cow-snapshot-hasty", decideSnapshot, {
+    ...SNAPSHOT_RECOVERY,
+    holdBoth: (host, op) => ({ ...step("swizzleOld", host, op), next: "releaseOld" }),
+    releaseOld: (host, op) => ({ ...step("releaseOld", host, op), next: "holdLate" }),
+    holdLate: (host, op) => ({ ...step("holdBoth", host, op), next: "swizzleNew" }),
+    swizzleNew: (host, op) => ({ ...step("swizzleNew", host, op), next: "switchOver" }),
+  });
+
+  it("the old descriptor swizzled first, which a collector may not come between", () => {
+    const rig = withHistory({ disks: 1 });
+    rig.world.register(hasty as never);
+    rig.start(cowSnapshot, snapshotParams(rig, "three"));
+    rig.runUntil(() => rig.file("db.intent")?.["stage"] === "committed");
+    rig.crashHost();
+    rig.restartHost();
+    rig.start(hasty, {});
+    rig.runUntil(() => rig.descriptor("db-d0-000002.vmdk").volume !== "db-d0");
+    rig.crashHost();
+    rig.run(1_000);
+    rig.restartHost();
+    expect(rig.violations().join()).toMatch(/no descriptor leads to live base db-d0/);
+    const files = listFilesOf(rig);
+    const view = new CowView([{ vvols: listVvols(rig.vvols) }, { files }]);
+    expect(garbageOf(view, []).holds.map(({ vvol }) => vvol)).toContain("db-d0");
+    expect(garbageOf(view, ["db"]).holds).toEqual([]);
+    expect(rig.do(collectGarbage, {})).toBe("complete");
+    expect(rig.vvols.durable.bases["db-d0"]!.holders).not.toEqual([]);
+  });
+
+  it("a safety snapshot dropped before the revert stands", () => {
+    const rig = withHistory({ disks: 1 });
+    rig.powerOff();
+    type Op = Parameters<typeof REVERT_PHASES.revert>[1];
+    const careless = operation<RevertParams & PlainObject, ReturnType<typeof newRevert>>(
+      "revert-careless",
+      {
+        ...REVERT_PHASES,
+        revert: (_host: Entity, op: Op, { version }: { version: number }) => {
+          op.edit().intentVersion = version;
+          return releaseHolder(op.params.array, "intent:db", "revertNow", "trouble");
+        },
+        revertNow: (host: Entity, op: Op) =>
+          REVERT_PHASES.revert(host, op, { version: op.state.intentVersion }),
+      },
+      newRevert,
+    );
+    rig.world.register(careless as never);
+    let torn = "";
+    enumerateCrashes(rig, {
+      lose: "host",
+      nested: false,
+      start: () => rig.start(careless, { pointInTime: "one" }),
+      check: () => (torn += rig.violations().join()),
+    });
+    expect(torn).toMatch(/a revert that went back left d0 torn/);
+  });
+});
+
+const listFilesOf = (rig: CowRig) =>
+  Object.entries(rig.array.durable.files).flatMap(([key, { value, version }]) =>
+    value === undefined
+      ? []
+      : [{ name: key.slice("file:".length), value: value as never, version }],
+  );
+
+function expectThorough({ steps, settled }: Enumerated, lose: string, least: number): void {
+  expect(steps).toBeGreaterThanOrEqual(least);
+  expect(settled).toBeGreaterThanOrEqual(lose === "host" ? 2 * least : steps);
+}
