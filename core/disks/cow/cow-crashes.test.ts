@@ -12,7 +12,6 @@ import {
   type SectorContent,
 } from "../../kernel/index.ts";
 import { listVvols } from "../../platform/index.ts";
-import { runningContent } from "../chain/chain-view.ts";
 import { collectGarbage, garbageOf } from "./collect-garbage.ts";
 import { copyHierarchy } from "./copy-hierarchy.ts";
 import { CowView, releaseHolder } from "./cow-files.ts";
@@ -53,9 +52,7 @@ const snapshotParams = (rig: CowRig, pointInTime: string) => ({
 const snap = (rig: CowRig, id: string): string => rig.do(cowSnapshot, snapshotParams(rig, id));
 
 const contents = (rig: CowRig): (SectorContent | undefined)[] =>
-  Array.from({ length: rig.diskCount }, (_, i) =>
-    runningContent(rig.world, "array", "db", `d${i}`)?.fork(),
-  );
+  Array.from({ length: rig.diskCount }, (_, i) => rig.states(i)?.running);
 
 const points = (rig: CowRig): string[] => rig.configuration().pointsInTime.map(({ id }) => id);
 

@@ -34,6 +34,7 @@ import {
 } from "../../../platform/index.ts";
 import { newWire } from "../../../platform/storage/testing/bench.ts";
 import { readFileIfAny, readFile, type FileValue } from "../../chain/array-requests.ts";
+import { type DiskStates, diskStates } from "../../chain/disk-states.ts";
 import { opened, pushLayer } from "../../chain/change-layers.ts";
 import {
   asDescriptor,
@@ -176,6 +177,11 @@ export class CowRig {
 
   descriptor(name: string) {
     return asDescriptor(this.file(name)!);
+  }
+
+  /** What a disk holds, and each point in time of it, read through the descriptors. */
+  states(disk: number, vm = "db"): DiskStates | undefined {
+    return diskStates(this.world, "array", vm, `d${disk}`, SECTORS);
   }
 
   /** Starts the VM on what its configuration says. Its intents must be settled. */
