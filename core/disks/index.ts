@@ -12,6 +12,7 @@ export { abort } from "./consolidation/abort.ts";
 export { consolidate } from "./consolidation/consolidate.ts";
 export { promote } from "./promotion/promote.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
+export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
 export { spawnKeeper } from "./handoff/keeper.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";

@@ -56,6 +56,8 @@ export type AcquireParams = {
   readonly holder: EntityId;
   /** An owner that was found dead a moment ago, and its last heartbeat: it is not asked again. */
   readonly silent: SilentOwner | null;
+  /** The owner was voted out: it is not asked nor waited for, its epoch keeps it away. */
+  readonly seize: boolean;
 };
 
 export type SilentOwner = { readonly owner: string; readonly version: number };
@@ -117,7 +119,7 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
       const ownership = ownershipIn(op);
       if (ownership?.request === op.id) return go("granted");
       const { owner = null } = ownership ?? {};
-      if (owner === null || owner === host.name) return go("take");
+      if (owner === null || owner === host.name || op.params.seize) return go("take");
       if (op.state.watched !== null && op.state.watched.owner === owner) return go("readHeartbeat");
       op.edit().asked = 0;
       return go("askOwner");
