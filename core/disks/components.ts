@@ -3,6 +3,9 @@
  * operation and each kind of entity of the disks' mechanisms stands here.
  */
 import type { AnyComponent } from "../kernel/index.ts";
+import { backup } from "./backup/backup.ts";
+import { finishBackup } from "./backup/finish-backup.ts";
+import { restore } from "./backup/restore.ts";
 import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
@@ -23,6 +26,9 @@ export const diskComponents: readonly AnyComponent[] = [
   snapshot,
   consolidate,
   abort,
+  backup,
+  finishBackup,
+  restore,
   linkedClone,
   promote,
   ...handoffComponents,

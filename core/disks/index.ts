@@ -7,6 +7,8 @@ export { diskInvariants } from "./chain/invariants.ts";
 export type { VolumeAccess } from "./chain/open-device.ts";
 export { provisionDisks, type NewDisk } from "./chain/provision.ts";
 export { diskComponents } from "./components.ts";
+export { backup } from "./backup/backup.ts";
+export { restore } from "./backup/restore.ts";
 export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";
 export { consolidate } from "./consolidation/consolidate.ts";

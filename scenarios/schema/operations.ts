@@ -3,6 +3,7 @@
  * when it exists, never before; what starts them is in `building/operations`.
  */
 import type { Extension } from "./extension.ts";
+import { backup, restore } from "./operations/backups.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
@@ -12,6 +13,8 @@ export const builtInOperations: readonly Extension[] = [
   snapshot,
   consolidate,
   abort,
+  backup,
+  restore,
   linkedClone,
   promote,
   powerOn,

@@ -26,6 +26,8 @@ export type TimelineEntry =
   | SnapshotOperation
   | ConsolidateOperation
   | AbortOperation
+  | BackupOperation
+  | RestoreOperation
   | LinkedCloneOperation
   | PromoteOperation
   | PowerOnOperation
@@ -929,6 +931,88 @@ export interface AbortOperation {
    * The operation.
    */
   readonly operation: string;
+}
+/**
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ */
+export interface BackupOperation {
+  /**
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   */
+  readonly do: "backup";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the backup; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * `incremental` = only what changed since the VM's last backup, where that is known.
+   */
+  readonly mode?: "full" | "incremental";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
+ * Put the disks of a VM that is off back to what a backup holds.
+ */
+export interface RestoreOperation {
+  /**
+   * Put the disks of a VM that is off back to what a backup holds.
+   */
+  readonly do: "restore";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The backup operation.
+   */
+  readonly backup: string;
+  /**
+   * The array that keeps the backup.
+   */
+  readonly from: string;
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
 }
 /**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
@@ -1873,6 +1957,8 @@ export type ResolvedTimelineEntry =
   | ResolvedSnapshotOperation
   | ResolvedConsolidateOperation
   | ResolvedAbortOperation
+  | ResolvedBackupOperation
+  | ResolvedRestoreOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedPowerOnOperation
@@ -2777,6 +2863,88 @@ export interface ResolvedAbortOperation {
    * The operation.
    */
   readonly operation: string;
+}
+/**
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ */
+export interface ResolvedBackupOperation {
+  /**
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   */
+  readonly do: "backup";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the backup; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * `incremental` = only what changed since the VM's last backup, where that is known.
+   */
+  readonly mode: "full" | "incremental";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
+}
+/**
+ * Put the disks of a VM that is off back to what a backup holds.
+ */
+export interface ResolvedRestoreOperation {
+  /**
+   * Put the disks of a VM that is off back to what a backup holds.
+   */
+  readonly do: "restore";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The backup operation.
+   */
+  readonly backup: string;
+  /**
+   * The array that keeps the backup.
+   */
+  readonly from: string;
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
 }
 /**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.

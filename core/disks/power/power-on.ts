@@ -20,6 +20,8 @@ import {
 } from "../../kernel/index.ts";
 import { type HostEntity, type OwnerStamp, reserveMemory } from "../../platform/index.ts";
 import { attachDisks, giveUpRun, powerOn as beginRun, type VmRecord } from "../../vmm/index.ts";
+import { finishBackup } from "../backup/finish-backup.ts";
+import { type BackupIntent, backupIntentFile } from "../backup/manifest.ts";
 import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
 import {
   configurationFile,
@@ -76,6 +78,8 @@ type PowerOnState = {
   chains: { name: string; descriptor: DiskDescriptor }[][];
   /** Intent of an operation that goes on when the VM runs. */
   unfinished: DiskIntent | null;
+  /** Intent of a backup that was cut short. */
+  backup: BackupIntent | null;
 };
 
 type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
@@ -115,7 +119,9 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
 
     /** The recovery may change the configuration, so that is read again afterwards. */
     settle(_host, op, file: FileValue | null) {
-      if (file === null || op.state.unfinished !== null) return go("readChains");
+      if (file === null || op.state.unfinished !== null) {
+        return readFileIfAny(op.params.array, backupIntentFile(op.params.vm), "noteBackup");
+      }
       const { vm, array } = op.params;
       const intent = file.value as DiskIntent;
       const configuration = op.state.configuration!;
@@ -131,6 +137,11 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     noteUnfinished(_host, op, file: FileValue) {
       op.edit().unfinished = file.value as never;
       return go("begin");
+    },
+
+    noteBackup(_host, op, file: FileValue | null) {
+      op.edit().backup = (file?.value ?? null) as never;
+      return go("readChains");
     },
 
     readChains(_host, op) {
@@ -206,7 +217,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       return done({ run: run.name, layers: allocations.length });
     },
   },
-  () => ({ stamps: [], configuration: null, chains: [], unfinished: null }),
+  () => ({ stamps: [], configuration: null, chains: [], unfinished: null, backup: null }),
 );
 
 type Chain = Op["state"]["chains"][number];
@@ -226,11 +237,16 @@ function isConnected(chain: Chain): boolean {
 
 /** Starts what a recovery left to be done once the VM runs. */
 function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<string, EntityId>) {
-  const { unfinished } = op.state;
-  const kind = unfinished === null ? undefined : resumption(unfinished);
-  if (unfinished === null || kind === undefined) return;
+  const { unfinished, backup } = op.state;
   const { vm, array } = op.params;
   const disks = op.params.disks.map((each) => ({ ...each, entity: opened.get(each.disk)! }));
+  if (backup !== null) {
+    const params = { vm, instance, array, disks, intent: backup };
+    const id = `${backup.operation}.finish`;
+    startOperation(host.world, finishBackup, host, id, params as unknown as PlainObject);
+  }
+  const kind = unfinished === null ? undefined : resumption(unfinished);
+  if (unfinished === null || kind === undefined) return;
   const { pointInTime } = unfinished as { pointInTime?: string };
   const params = { vm, instance, array, disks, pointInTime, resume: unfinished };
   startOperation(host.world, kind, host, unfinished.operation, params as unknown as PlainObject);

@@ -8,7 +8,7 @@
  */
 import type { EntityId, OperationComponent } from "../../kernel/index.ts";
 import type { DiskIntent, VmConfiguration } from "../chain/descriptor.ts";
-import { recoverClone } from "../clone/recover-clone.ts";
+import { recoverReplacement } from "../clone/recover-replacement.ts";
 import { consolidate } from "../consolidation/consolidate.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import { recoverConsolidation } from "../consolidation/recover-consolidation.ts";
@@ -32,7 +32,8 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
   collect: recoverCollect,
   consolidate: recoverConsolidation,
-  "linked-clone": recoverClone,
+  "linked-clone": recoverReplacement,
+  restore: recoverReplacement,
   promote: recoverPromotion,
   "copy-hierarchy": recoverHierarchy,
   "cow-delete": recoverDelete,

@@ -4,6 +4,7 @@ import type { Extension } from "../../schema/extension.ts";
 import type { ResolvedTimelineEntry } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import { isOwnOperation } from "../own-parts.ts";
+import { backupStarters } from "./backups.ts";
 import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import { powerStarters } from "./power.ts";
@@ -12,6 +13,7 @@ import type { Starter } from "./starter.ts";
 
 /** Each built-in word of `do`; none may be missing. */
 const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = {
+  ...backupStarters,
   ...cloneStarters,
   ...consolidationStarters,
   ...powerStarters,
