@@ -81,11 +81,13 @@ const outside = component<PlainObject, PlainObject, PlainObject>({
   handlers: {},
 });
 
+/** `slice`: instructions of a real guest between two looks outside; must not matter. */
 export function createBuilder(
   document: ResolvedScenario,
   scenarioInputs: readonly ScenarioInput[],
   own: Required<OwnParts>,
   images: readonly ImageInput[] = [],
+  slice?: number,
 ): ScenarioBuilder {
   const bySha256 = new Map<string, PreparedCapture>();
   for (const input of scenarioInputs) {
@@ -100,7 +102,7 @@ export function createBuilder(
     },
     content: contentsOf(images),
   };
-  const machines = machinesOf(scenarioInputs);
+  const machines = machinesOf(scenarioInputs, slice);
   const vmm = createVmm(inputs, [], machines);
   const specs = new Map(guestSpecs(document, scenarioInputs).map((spec) => [spec.vm, spec]));
   const guestSpec = (vm: string): GuestSpec => {
