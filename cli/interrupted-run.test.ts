@@ -42,11 +42,11 @@ async function stop(trace: string, signal: NodeJS.Signals): Promise<Stopped> {
     run.on("close", (code, by) => resolve({ code, by, stderr })),
   );
   const written = setInterval(() => {
-    if (existsSync(trace) && statSync(trace).size > ENOUGH_BYTES) run.kill(signal);
+    if (!existsSync(trace) || statSync(trace).size < ENOUGH_BYTES) return;
+    clearInterval(written);
+    run.kill(signal);
   }, 20);
-  const result = await ended;
-  clearInterval(written);
-  return result;
+  return ended;
 }
 
 test("Ctrl-C closes the trace: exit 130, and it replays to where it ended", async () => {
