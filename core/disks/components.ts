@@ -8,6 +8,8 @@ import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
 import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
+import { copyPoint } from "./checkpoint/copy-point.ts";
+import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
@@ -29,6 +31,8 @@ export const diskComponents: readonly AnyComponent[] = [
   backup,
   finishBackup,
   restore,
+  copyPoint,
+  diskCheckpoint,
   linkedClone,
   promote,
   ...handoffComponents,

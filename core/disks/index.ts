@@ -6,6 +6,7 @@ export { runningView } from "./chain/running-view.ts";
 export { diskInvariants } from "./chain/invariants.ts";
 export type { VolumeAccess } from "./chain/open-device.ts";
 export { provisionDisks, type NewDisk } from "./chain/provision.ts";
+export { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 export { diskComponents } from "./components.ts";
 export { backup } from "./backup/backup.ts";
 export { restore } from "./backup/restore.ts";

@@ -4,6 +4,7 @@
  */
 import type { Extension } from "./extension.ts";
 import { backup, restore } from "./operations/backups.ts";
+import { diskCheckpoint } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
@@ -15,6 +16,7 @@ export const builtInOperations: readonly Extension[] = [
   abort,
   backup,
   restore,
+  diskCheckpoint,
   linkedClone,
   promote,
   powerOn,

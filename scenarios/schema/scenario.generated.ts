@@ -28,6 +28,7 @@ export type TimelineEntry =
   | AbortOperation
   | BackupOperation
   | RestoreOperation
+  | DiskCheckpointOperation
   | LinkedCloneOperation
   | PromoteOperation
   | PowerOnOperation
@@ -1015,6 +1016,47 @@ export interface RestoreOperation {
   readonly copyKiB?: number;
 }
 /**
+ * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+ */
+export interface DiskCheckpointOperation {
+  /**
+   * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+   */
+  readonly do: "disk-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the copy; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   */
+  readonly commit?: "mirror" | "pause";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
  */
 export interface LinkedCloneOperation {
@@ -1959,6 +2001,7 @@ export type ResolvedTimelineEntry =
   | ResolvedAbortOperation
   | ResolvedBackupOperation
   | ResolvedRestoreOperation
+  | ResolvedDiskCheckpointOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedPowerOnOperation
@@ -2941,6 +2984,47 @@ export interface ResolvedRestoreOperation {
    * The array that keeps the backup.
    */
   readonly from: string;
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
+}
+/**
+ * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+ */
+export interface ResolvedDiskCheckpointOperation {
+  /**
+   * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+   */
+  readonly do: "disk-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the copy; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   */
+  readonly commit: "mirror" | "pause";
   /**
    * How much is copied at a time.
    */

@@ -5,6 +5,7 @@ import type { ResolvedTimelineEntry } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import { isOwnOperation } from "../own-parts.ts";
 import { backupStarters } from "./backups.ts";
+import { checkpointStarters } from "./checkpoints.ts";
 import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import { powerStarters } from "./power.ts";
@@ -14,6 +15,7 @@ import type { Starter } from "./starter.ts";
 /** Each built-in word of `do`; none may be missing. */
 const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = {
   ...backupStarters,
+  ...checkpointStarters,
   ...cloneStarters,
   ...consolidationStarters,
   ...powerStarters,
