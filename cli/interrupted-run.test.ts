@@ -54,7 +54,7 @@ test("Ctrl-C closes the trace: exit 130, and it replays to where it ended", asyn
   expect(await stop(trace, "SIGINT")).toMatchObject({ code: EXIT.interrupted, by: null });
   const { code, value } = await asJson(["replay", trace]);
   expect([code, value["verified"], value["status"]]).toEqual([EXIT.fine, true, "whole"]);
-}, 60_000);
+}, 180_000);
 
 test("kill -9 leaves a trace that is salvaged: exit 3, and what it has is verified", async () => {
   const trace = join(folder, "killed.orrery");
@@ -62,4 +62,4 @@ test("kill -9 leaves a trace that is salvaged: exit 3, and what it has is verifi
   const { code, value } = await asJson(["replay", trace]);
   expect([code, value["verified"], value["status"]]).toEqual([EXIT.damaged, true, "salvaged"]);
   expect(value["events"]).toBeGreaterThan(10_000);
-}, 60_000);
+}, 180_000);
