@@ -12,6 +12,7 @@ import { copyPoint } from "./checkpoint/copy-point.ts";
 import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
+import { giveUpPoint } from "./consolidation/give-up-point.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { handoffComponents } from "./handoff/components.ts";
@@ -28,6 +29,7 @@ export const diskComponents: readonly AnyComponent[] = [
   snapshot,
   consolidate,
   abort,
+  giveUpPoint,
   backup,
   finishBackup,
   restore,
