@@ -25,7 +25,14 @@ type Disturbance =
       readonly skip: number;
     };
 
-type Write = { readonly disk: number; readonly sector: number; readonly sectors: number };
+type Write = {
+  readonly disk: number;
+  readonly sector: number;
+  readonly sectors: number;
+  readonly discards: boolean;
+  /** From the start of the operation. */
+  readonly delayNs: number;
+};
 
 type Command = {
   readonly do: "snapshot" | "revert" | "delete" | "clone" | "convert" | "collect" | "rest";
@@ -40,6 +47,8 @@ const write: fc.Arbitrary<Write> = fc
     disk: fc.nat(DISKS - 1),
     sector: fc.nat(SECTORS - 1),
     sectors: fc.integer({ min: 1, max: 24 }),
+    discards: fc.integer({ min: 0, max: 4 }).map((chance) => chance === 0),
+    delayNs: fc.nat(1_500_000),
   })
   .map((each) => ({ ...each, sectors: Math.min(each.sectors, SECTORS - each.sector) }));
 
@@ -83,7 +92,9 @@ const command: fc.Arbitrary<Command> = fc.record({
     },
   ),
   which: fc.nat(9),
-  writes: fc.array(write, { maxLength: 6 }),
+  writes: fc
+    .array(write, { maxLength: 8 })
+    .map((writes) => writes.toSorted((a, b) => a.delayNs - b.delayNs)),
   disturbance,
 });
 
@@ -111,11 +122,12 @@ class Model {
     rig.powerOff();
   }
 
-  #write({ disk, sector, sectors }: Write): void {
-    const stamp = this.#stamp;
+  #write({ disk, sector, sectors, discards, delayNs }: Write): void {
+    const stamp = discards ? -1 : this.#stamp;
     this.#stamp += sectors;
-    this.rig.write(disk, sector, sectors, stamp);
-    this.current[disk]!.writeStamps(sector, sectors, stamp);
+    this.rig.write(disk, sector, sectors, stamp, delayNs);
+    if (discards) this.current[disk]!.discard(sector, sectors);
+    else this.current[disk]!.writeStamps(sector, sectors, stamp);
   }
 
   #finishWrites(): void {

@@ -78,7 +78,10 @@ function pump(self: Guest, disk: number): void {
   (self.edit().sent as boolean[])[disk] = true;
   const { sector, sectors, stamp } = next;
   const runs = [{ kind: "stamp" as const, stamp, sectors }];
-  const body = { op: "write" as const, sector, sectors, runs };
+  const body =
+    stamp < 0
+      ? { op: "discard" as const, sector, sectors }
+      : { op: "write" as const, sector, sectors, runs };
   self.ask(disks[disk]!, "io", body, { then: "written", tag: disk });
 }
 
@@ -237,6 +240,7 @@ export class CowRig {
     this.instance = -1;
   }
 
+  /** A negative stamp discards. */
   write(disk: number, sector: number, sectors: number, stamp: number, delayNs = 0): void {
     const vm = this.world.entity(this.instance);
     vm.after(delayNs, "write", { disk, sector, sectors, stamp });
