@@ -15,6 +15,7 @@ import { abort } from "./consolidation/abort.ts";
 import { giveUpPoint } from "./consolidation/give-up-point.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
+import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
@@ -33,6 +34,7 @@ export const diskComponents: readonly AnyComponent[] = [
   backup,
   finishBackup,
   restore,
+  growDisk,
   copyPoint,
   diskCheckpoint,
   linkedClone,

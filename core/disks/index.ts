@@ -14,6 +14,8 @@ export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";
 export { consolidate } from "./consolidation/consolidate.ts";
 export { promote } from "./promotion/promote.ts";
+export { growDisk } from "./grow/grow-disk.ts";
+export { growInvariants } from "./grow/invariants.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
 export { spawnKeeper } from "./handoff/keeper.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";

@@ -12,7 +12,7 @@ export {
   type MachineEntry,
   type Typing,
 } from "./rv64/machine-state.ts";
-export { attachDisks } from "./vm.ts";
+export { attachDisks, diskResized } from "./vm.ts";
 export { loseDisks, type VmEntity, type VmState } from "./vm-state.ts";
 export {
   lostToCrash,

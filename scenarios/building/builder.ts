@@ -6,6 +6,7 @@
 import {
   diskComponents,
   diskInvariants,
+  growInvariants,
   handoffInvariants,
   type NewDisk,
   provisionDisks,
@@ -126,6 +127,7 @@ export function createBuilder(
       ...cpuInvariants,
       ...vmInvariants,
       ...diskInvariants,
+      ...growInvariants,
       ...handoffInvariants,
       ...own.invariants,
     ]);

@@ -7,6 +7,7 @@ import { backup, restore } from "./operations/backups.ts";
 import { diskCheckpoint } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
+import { growDisk } from "./operations/grow.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
@@ -19,6 +20,7 @@ export const builtInOperations: readonly Extension[] = [
   diskCheckpoint,
   linkedClone,
   promote,
+  growDisk,
   powerOn,
   powerOff,
   stun,

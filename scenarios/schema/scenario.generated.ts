@@ -31,6 +31,7 @@ export type TimelineEntry =
   | DiskCheckpointOperation
   | LinkedCloneOperation
   | PromoteOperation
+  | GrowDiskOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -1131,6 +1132,43 @@ export interface PromoteOperation {
   readonly copyKiB?: number;
 }
 /**
+ * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ */
+export interface GrowDiskOperation {
+  /**
+   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   */
+  readonly do: "grow-disk";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its disk, on an array.
+   */
+  readonly disk: string;
+  /**
+   * Size that the guest sees afterwards.
+   */
+  readonly toMiB: number;
+}
+/**
  * Power a VM on, on the host where it is registered.
  */
 export interface PowerOnOperation {
@@ -2004,6 +2042,7 @@ export type ResolvedTimelineEntry =
   | ResolvedDiskCheckpointOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
+  | ResolvedGrowDiskOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3103,6 +3142,43 @@ export interface ResolvedPromoteOperation {
    * How much is locked and copied at a time.
    */
   readonly copyKiB: number;
+}
+/**
+ * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ */
+export interface ResolvedGrowDiskOperation {
+  /**
+   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   */
+  readonly do: "grow-disk";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its disk, on an array.
+   */
+  readonly disk: string;
+  /**
+   * Size that the guest sees afterwards.
+   */
+  readonly toMiB: number;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -17,6 +17,7 @@ import { recoverCowSnapshot } from "../cow/recover-cow-snapshot.ts";
 import { recoverDelete } from "../cow/delete-point.ts";
 import { recoverHierarchy } from "../cow/recover-hierarchy.ts";
 import { recoverRevert } from "../cow/recover-revert.ts";
+import { recoverGrow } from "../grow/recover-grow.ts";
 import { recoverPromotion } from "../promotion/recover-promotion.ts";
 import { recoverSnapshot } from "../snapshot/recover-snapshot.ts";
 
@@ -32,6 +33,7 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
   collect: recoverCollect,
   consolidate: recoverConsolidation,
+  grow: recoverGrow,
   "linked-clone": recoverReplacement,
   restore: recoverReplacement,
   promote: recoverPromotion,

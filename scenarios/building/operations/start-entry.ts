@@ -8,6 +8,7 @@ import { backupStarters } from "./backups.ts";
 import { checkpointStarters } from "./checkpoints.ts";
 import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
+import { growStarters } from "./grow.ts";
 import { powerStarters } from "./power.ts";
 import { snapshotStarters } from "./snapshots.ts";
 import type { Starter } from "./starter.ts";
@@ -18,6 +19,7 @@ const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = 
   ...checkpointStarters,
   ...cloneStarters,
   ...consolidationStarters,
+  ...growStarters,
   ...powerStarters,
   ...snapshotStarters,
 };
