@@ -34,7 +34,7 @@ static u32 request(u32 type, u64 sector, volatile u8 *buffer, u32 length, int to
   describe(&queue, 3, &status, 1, FLAG_WRITE, 0);
   if (length == 0) queue.table[0].next = 3;
   offer(0, 0, &queue, 0);
-  while (queue.used.index == before) asm volatile("wfi");
+  wait_until(queue.used.index != before);
   expect((u16)(before + 1) == queue.used.index);
   return queue.used.ring[before % ENTRIES].length;
 }
