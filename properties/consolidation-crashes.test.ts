@@ -30,7 +30,9 @@ import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
 const MERGE_NS = fromMs(120);
 const END_NS = fromMs(3_500);
 
-function documentOf(point: "first" | "second"): ScenarioDocument {
+type Method = "mirror" | "iterative" | "block-merge";
+
+function documentOf(point: "first" | "second", method: Method): ScenarioDocument {
   const small = smallDatacenter();
   const block = { pacing: "closed", outstanding: 2, thinkTimeUs: 1_500, readPercent: 20 } as const;
   return {
@@ -57,13 +59,15 @@ function documentOf(point: "first" | "second"): ScenarioDocument {
     timeline: [
       { id: "first", atMs: 40, do: "snapshot", vm: "db" },
       { id: "second", atMs: 80, do: "snapshot", vm: "db" },
-      { id: "merge", atMs: 120, do: "consolidate", vm: "db", point, copyKiB: 64 },
+      { id: "merge", atMs: 120, do: "consolidate", vm: "db", point, method, ...SMALL },
     ],
   };
 }
 
-function beforeMerge(point: "first" | "second", seed = 1): World {
-  const world = builderOf(documentOf(point)).build({ seed });
+const SMALL = { copyKiB: 64, enoughKiB: 4, maxRounds: 3 } as const;
+
+function beforeMerge(point: "first" | "second", method: Method = "mirror"): World {
+  const world = builderOf(documentOf(point, method)).build({ seed: 1 });
   world.run({ untilNs: MERGE_NS - 1 });
   return world;
 }
@@ -161,6 +165,23 @@ describe.each(["second", "first"] as const)("a consolidation of the %s snapshot"
       expect(isRunning(world, "db"), `array lost at ${at}`).toBe(true);
       expect(world.activeOperations, `array lost at ${at}`).toBe(0);
       expect(filesOf(world)).not.toContain("db.intent");
+    });
+  }, 60_000);
+});
+
+describe.each(["iterative", "block-merge"] as const)("the baseline %s", (method) => {
+  it("cut short by the loss of its host, at any step, is carried through with the mirror", () => {
+    const world = beforeMerge("second", method);
+    const points = crashPoints(world, fromMs(700), isMerge);
+    const every = Math.ceil(points.length / 24);
+    const some = points.filter((_, index) => index % every === 0);
+    afterEach(world, captureWorld(world), some, ({ at }) => {
+      crash(world, "alpha");
+      world.run({ untilNs: END_NS });
+      world.finish();
+      expect(violations(world), `host lost at ${at}`).toEqual([]);
+      expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+      outcome(world);
     });
   }, 60_000);
 });

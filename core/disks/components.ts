@@ -12,6 +12,8 @@ import { copyPoint } from "./checkpoint/copy-point.ts";
 import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
+import { blockMergeConsolidate } from "./consolidation/block-merge.ts";
+import { iterativeConsolidate } from "./consolidation/iterative.ts";
 import { giveUpPoint } from "./consolidation/give-up-point.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
@@ -31,6 +33,8 @@ export const diskComponents: readonly AnyComponent[] = [
   consolidate,
   abort,
   giveUpPoint,
+  iterativeConsolidate,
+  blockMergeConsolidate,
   backup,
   finishBackup,
   restore,

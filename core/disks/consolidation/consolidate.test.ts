@@ -15,8 +15,10 @@ import {
 } from "../testing/disk-bench.ts";
 import { chainOf } from "../testing/chains.ts";
 import { abort } from "./abort.ts";
+import { blockMergeConsolidate } from "./block-merge.ts";
 import { consolidate } from "./consolidate.ts";
 import type { Carelessness } from "./consolidation-state.ts";
+import { iterativeConsolidate } from "./iterative.ts";
 
 const SECTORS = 512;
 
@@ -40,9 +42,20 @@ const refusing = component<PlainObject, PlainObject, PlainObject>({
 const violations = ({ world }: DiskBench): string[] =>
   world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
 
-function merge(bench: DiskBench, pointInTime: string, extra: PlainObject = {}): void {
+const METHODS = {
+  mirror: consolidate,
+  iterative: iterativeConsolidate,
+  "block-merge": blockMergeConsolidate,
+} as const;
+
+function merge(
+  bench: DiskBench,
+  pointInTime: string,
+  extra: PlainObject = {},
+  method: keyof typeof METHODS = "mirror",
+): void {
   const params = { ...bench.params, pointInTime, copySectors: 32, ...extra };
-  startOperation(bench.world, consolidate, bench.host, `merge-${pointInTime}`, params);
+  startOperation(bench.world, METHODS[method], bench.host, `merge-${pointInTime}`, params);
 }
 
 const volumes = (array: ArrayEntity): string[] => Object.keys(array.durable.volumes);
@@ -85,6 +98,52 @@ describe("consolidation with a mirror", () => {
       );
     },
   );
+
+  it.each(["iterative", "block-merge"] as const)(
+    "has baselines with the same laws: %s",
+    (method) => {
+      fc.assert(
+        fc.property(
+          fc.nat(100_000),
+          fc.constantFrom("p1", "p2", "p3"),
+          fc.constantFrom("none" as const, "writethrough" as const, "writeback" as const),
+          fc.constantFrom(1, 60, 5_000),
+          (seed, point, cacheMode, enoughSectors) => {
+            const bench = busy({ seed, cacheMode });
+            const ended = outcomes(bench);
+            bench.start();
+            bench.world.run({ untilNs: 1_000_000 });
+            merge(bench, point, { enoughSectors, maxRounds: 4 }, method);
+            bench.world.run({ untilNs: 3_000_000_000 });
+            bench.world.finish();
+            expect(ended[`merge-${point}`]?.outcome).toBe("complete");
+            expect(violations(bench)).toEqual([]);
+            expect(bench.disk.volatile.layers).toHaveLength(3);
+            expect(volumes(bench.array)).toHaveLength(3);
+            expect(bench.instance.volatile).toMatchObject({ answered: 400, errors: 0, stuns: 0 });
+          },
+        ),
+        { numRuns: 15 },
+      );
+    },
+  );
+
+  it("copies once what the iterative way copies again and again, and stuns for less", () => {
+    const load = { requests: 4_000, outstanding: 8, thinkNs: 2_000, reads: 0, flushes: 0 };
+    const [mirror, iterative] = (["mirror", "iterative"] as const).map((method) => {
+      const bench = busy({ seed: 3, load });
+      const ended = outcomes(bench);
+      bench.start();
+      bench.world.run({ untilNs: 2_000_000 });
+      merge(bench, "p3", { enoughSectors: 16, maxRounds: 6 }, method);
+      bench.world.run({ untilNs: 900_000_000 });
+      expect(violations(bench)).toEqual([]);
+      return ended["merge-p3"]!.figures as { [name: string]: number };
+    });
+    expect(iterative!["rounds"]).toBe(7);
+    expect(iterative!["copiedSectors"]).toBeGreaterThan(2 * mirror!["copiedSectors"]!);
+    expect(iterative!["stunNs"]).toBeGreaterThan(2 * mirror!["stunNs"]!);
+  });
 
   it("is given up by request, at any time, twice; what is left is a whole chain", () => {
     fc.assert(
