@@ -80,6 +80,11 @@ export function vmRecordComponent(
       policies: [],
     }),
     handlers: { "power-on": powerOn },
+    /** What its run shows, as if it were the machine's own: `/db/machine`. */
+    view: (self: VmRecord, path) => {
+      const run = self.world.entityOrNone(self.durable.instance);
+      return path[0] === "machine" ? run?.component.view?.(run as never, path) : undefined;
+    },
   });
 }
 

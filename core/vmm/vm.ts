@@ -91,6 +91,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         delete self.edit().timers[id];
         deliver(self, { kind: "timer", tag });
       },
+      "disk-resized": (self, resized: { readonly disk: number; readonly sectors: number }) =>
+        deliver(self, { kind: "resized", ...resized }),
       "block-replied": (self, reply: Reply) => deliver(self, blockDone(self, reply)),
       "cpu-replied": (self, reply: Reply) => deliver(self, computed(self, reply.tag as number)),
       computed: (self, vcpu: number) => deliver(self, computed(self, vcpu)),
@@ -144,6 +146,12 @@ function isRepeated(self: VmEntity, input: GuestInput): boolean {
   const before = recordOf(self).durable.journal.received[input.from];
   const isKnown = before !== undefined && before.run === input.run;
   return input.delivery === "stream" && isKnown && input.sequence <= before.last;
+}
+
+/** A disk has become larger, and is reached through another entity; the guest is told. */
+export function diskResized(vm: VmEntity, index: number, disk: EntityId, sectors: number): void {
+  vm.edit().disks[index] = disk;
+  vm.after(0, "disk-resized", { disk: index, sectors });
 }
 
 function stun(self: VmEntity): void {

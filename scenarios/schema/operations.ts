@@ -3,8 +3,11 @@
  * when it exists, never before; what starts them is in `building/operations`.
  */
 import type { Extension } from "./extension.ts";
+import { backup, restore } from "./operations/backups.ts";
+import { diskCheckpoint } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
+import { growDisk } from "./operations/grow.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
@@ -12,8 +15,12 @@ export const builtInOperations: readonly Extension[] = [
   snapshot,
   consolidate,
   abort,
+  backup,
+  restore,
+  diskCheckpoint,
   linkedClone,
   promote,
+  growDisk,
   powerOn,
   powerOff,
   stun,

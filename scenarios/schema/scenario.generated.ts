@@ -26,8 +26,12 @@ export type TimelineEntry =
   | SnapshotOperation
   | ConsolidateOperation
   | AbortOperation
+  | BackupOperation
+  | RestoreOperation
+  | DiskCheckpointOperation
   | LinkedCloneOperation
   | PromoteOperation
+  | GrowDiskOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -827,9 +831,9 @@ export interface VmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind?: "redo" | "flat";
+  readonly kind?: "redo" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -957,6 +961,129 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ */
+export interface BackupOperation {
+  /**
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   */
+  readonly do: "backup";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the backup; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * `incremental` = only what changed since the VM's last backup, where that is known.
+   */
+  readonly mode?: "full" | "incremental";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
+ * Put the disks of a VM that is off back to what a backup holds.
+ */
+export interface RestoreOperation {
+  /**
+   * Put the disks of a VM that is off back to what a backup holds.
+   */
+  readonly do: "restore";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The backup operation.
+   */
+  readonly backup: string;
+  /**
+   * The array that keeps the backup.
+   */
+  readonly from: string;
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
+ * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+ */
+export interface DiskCheckpointOperation {
+  /**
+   * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+   */
+  readonly do: "disk-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the copy; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   */
+  readonly commit?: "mirror" | "pause";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
  */
 export interface LinkedCloneOperation {
@@ -1029,6 +1156,43 @@ export interface PromoteOperation {
    * How much is locked and copied at a time.
    */
   readonly copyKiB?: number;
+}
+/**
+ * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ */
+export interface GrowDiskOperation {
+  /**
+   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   */
+  readonly do: "grow-disk";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its disk, on an array.
+   */
+  readonly disk: string;
+  /**
+   * Size that the guest sees afterwards.
+   */
+  readonly toMiB: number;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -1899,8 +2063,12 @@ export type ResolvedTimelineEntry =
   | ResolvedSnapshotOperation
   | ResolvedConsolidateOperation
   | ResolvedAbortOperation
+  | ResolvedBackupOperation
+  | ResolvedRestoreOperation
+  | ResolvedDiskCheckpointOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
+  | ResolvedGrowDiskOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -2701,9 +2869,9 @@ export interface ResolvedVmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind: "redo" | "flat";
+  readonly kind: "redo" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -2831,6 +2999,129 @@ export interface ResolvedAbortOperation {
   readonly operation: string;
 }
 /**
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ */
+export interface ResolvedBackupOperation {
+  /**
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   */
+  readonly do: "backup";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the backup; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * `incremental` = only what changed since the VM's last backup, where that is known.
+   */
+  readonly mode: "full" | "incremental";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
+}
+/**
+ * Put the disks of a VM that is off back to what a backup holds.
+ */
+export interface ResolvedRestoreOperation {
+  /**
+   * Put the disks of a VM that is off back to what a backup holds.
+   */
+  readonly do: "restore";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The backup operation.
+   */
+  readonly backup: string;
+  /**
+   * The array that keeps the backup.
+   */
+  readonly from: string;
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
+}
+/**
+ * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+ */
+export interface ResolvedDiskCheckpointOperation {
+  /**
+   * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+   */
+  readonly do: "disk-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the copy; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   */
+  readonly commit: "mirror" | "pause";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
  */
 export interface ResolvedLinkedCloneOperation {
@@ -2903,6 +3194,43 @@ export interface ResolvedPromoteOperation {
    * How much is locked and copied at a time.
    */
   readonly copyKiB: number;
+}
+/**
+ * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ */
+export interface ResolvedGrowDiskOperation {
+  /**
+   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   */
+  readonly do: "grow-disk";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its disk, on an array.
+   */
+  readonly disk: string;
+  /**
+   * Size that the guest sees afterwards.
+   */
+  readonly toMiB: number;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -4,6 +4,8 @@
  */
 import { always, type Finding, type Invariant, sometimes, type World } from "../../kernel/index.ts";
 import type { ArrayEntity } from "../../platform/index.ts";
+import { backupInvariants } from "../backup/invariants.ts";
+import type { Manifest } from "../backup/manifest.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
 import { cowInvariants } from "../cow/invariants.ts";
 import { chainView } from "./chain-view.ts";
@@ -15,12 +17,13 @@ export const diskInvariants: readonly Invariant[] = [
   pointInTimeInvariant,
   viewInvariant,
   ...consolidationInvariants,
+  ...backupInvariants,
   ...cowInvariants,
   always("every volume belongs to a chain, every chain is whole", {
     mechanism: "disks",
     observes: {
       "operation-end": (_entity, _data, world) => {
-        if (world.activeOperations > 0) return undefined;
+        if (world.activeOperations > 0 || anyIntent(world)) return undefined;
         for (const entity of world.entities()) {
           if (entity.kind !== "array") continue;
           const finding = brokenChain(entity as unknown as ArrayEntity, world);
@@ -33,10 +36,20 @@ export const diskInvariants: readonly Invariant[] = [
   sometimes("a write waits for a grain that is being copied", { mechanism: "disks" }),
 ];
 
+/** An operation that a crash cut short is settled when its VM is next powered on. */
+function anyIntent(world: World): boolean {
+  for (const entity of world.entities()) {
+    if (entity.kind !== "array") continue;
+    const { files } = (entity as unknown as ArrayEntity).durable;
+    for (const key in files) {
+      if (key.endsWith("intent") && files[key]!.value !== undefined) return true;
+    }
+  }
+  return false;
+}
+
 function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
   const files = Object.entries(array.durable.files).filter(([, file]) => file.value !== undefined);
-  // A snapshot that a crash cut short is settled when its VM is next powered on.
-  if (files.some(([key]) => key.endsWith("intent"))) return undefined;
   const used = new Set<string>();
   for (const [key, { value }] of files) {
     if (!key.endsWith(".vmx")) continue;
@@ -48,6 +61,12 @@ function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
         for (const layer of layers) used.add(layer.descriptor.volume);
       }
     }
+  }
+  for (const [key, { value }] of files) {
+    if (!key.endsWith(".backup")) continue;
+    const { backup, complete, disks } = value as unknown as Manifest;
+    if (!complete) return { message: `backup ${backup} is neither complete nor dropped` };
+    for (const { volume } of Object.values(disks)) used.add(volume);
   }
   const descriptors = files.filter(([key]) => key.endsWith(".vmdk"));
   const lost = descriptors.find(([, { value }]) => !used.has(asDescriptor(value as never).volume));

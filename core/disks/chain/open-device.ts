@@ -24,16 +24,19 @@ export type VolumeAccess = {
 
 /**
  * Opens a volume for `disk`; the block device that leads to it. Requests bear the right to the disk
- * under which it was opened, so that they are refused once somebody else has it.
+ * under which it was opened, so that they are refused once somebody else has it; what is no part of
+ * the disk (`isOwned` false) is open to all.
  */
 export function openDevice(
   disk: Entity,
   access: VolumeAccess,
   volume: string,
   sectors: number,
+  isOwned = true,
 ): EntityId {
   const { array, paths } = access;
-  const { stamp = null } = disk.config as { readonly stamp?: OwnerStamp };
+  const { stamp: own = null } = disk.config as { readonly stamp?: OwnerStamp };
+  const stamp = isOwned ? own : null;
   const initiator = spawnInitiator(disk.world, disk, { array, volume, paths, stamp });
   return cachedDevice(disk, initiator.id, access, sectors);
 }
@@ -60,5 +63,5 @@ export function closeDevice(world: World, device: EntityId): void {
     closePageCache(cache);
     return closeDevice(world, lower);
   }
-  if (entity.kind === "initiator") world.remove(entity);
+  if (entity.kind === "initiator" || entity.kind === "network-volume") world.remove(entity);
 }

@@ -31,6 +31,16 @@ type Shadow = { points: { [key: string]: Point } };
 
 const frozenName = (key: string): string => `point:${key}#frozen`;
 
+/** Content of a point in time as it was taken; undefined when it is none any more. */
+export function frozenPoint(
+  world: World,
+  vm: string,
+  disk: string,
+  id: string,
+): SectorContent | undefined {
+  return world.shadowContents.get(frozenName(`${vm}/${disk}@${id}`));
+}
+
 const mediaOf = (layers: readonly ChainLayer[]): readonly string[] =>
   layers.map(({ descriptor }) => volumeLabel(descriptor.volume));
 

@@ -115,7 +115,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     switched(host, op, { written }: Written & PlainObject) {
       if (!written) return go("undo");
-      host.notice("disks-replaced", { vm: op.params.clone });
+      host.notice("disks-replaced", { vm: op.params.clone, backup: null });
       return go("removeOld");
     },
 

@@ -27,6 +27,8 @@ import {
   type VmEntity,
   type VmRecord,
 } from "../../vmm/index.ts";
+import { finishBackup } from "../backup/finish-backup.ts";
+import { type BackupIntent, backupIntentFile } from "../backup/manifest.ts";
 import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
 import {
   configurationFile,
@@ -39,6 +41,7 @@ import {
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import { noteOpen, ownDisks, ownsAll, stampFor } from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
+import { mountVolume } from "../network/network-volume.ts";
 import { RECOVERIES, resumption } from "./recovery.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import { virtualDisk } from "../chain/virtual-disk.ts";
@@ -52,7 +55,12 @@ export type LocalDisk = {
   readonly cache: Pick<VolumeAccess, "cacheMode" | "pool" | "writebackNs">;
 };
 
-export type PowerOnDisk = { readonly disk: string; readonly access: VolumeAccess };
+export type PowerOnDisk = {
+  readonly disk: string;
+  readonly access: VolumeAccess;
+  /** The guest reaches it over its own network; the host has no part in it. */
+  readonly mountedBy?: "guest";
+};
 
 export type PowerOnParams = {
   readonly vm: string;
@@ -80,13 +88,15 @@ export type PowerOnParams = {
 };
 
 type PowerOnState = {
-  /** Right to each disk, as of when it was taken. */
-  stamps: OwnerStamp[];
+  /** Right to each disk that has an owner, as of when it was taken. */
+  stamps: { [disk: string]: OwnerStamp };
   configuration: VmConfiguration | null;
   /** Chain of each disk, top first, while descriptors are read; base first when complete. */
   chains: { name: string; descriptor: DiskDescriptor }[][];
   /** Intent of an operation that goes on when the VM runs. */
   unfinished: DiskIntent | null;
+  /** Intent of a backup that was cut short. */
+  backup: BackupIntent | null;
 };
 
 type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
@@ -102,15 +112,16 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       if (power === "on" && !takeOver && !seize) return fail("already-on", vm);
       if (disks.length === 0 || rules === undefined) return go("begin");
       const holder = op.entity.id;
-      const ids = disks.map(({ disk }) => disk);
+      const ids = disks.filter(isOwned).map(({ disk }) => disk);
+      if (ids.length === 0) return go("begin");
       return perform(ownDisks, { vm, array, disks: ids, rules, holder, seize }, "owned");
     },
 
     owned(host, op, { epochs }: { epochs: readonly number[] }) {
       const { vm, disks, ownership } = op.params;
-      const state = op.edit();
-      disks.forEach(({ disk }, i) => {
-        state.stamps.push(stampFor(host, vm, disk, epochs[i]!, ownership!));
+      const { stamps } = op.edit();
+      disks.filter(isOwned).forEach(({ disk }, i) => {
+        stamps[disk] = stampFor(host, vm, disk, epochs[i]!, ownership!);
       });
       return go("begin");
     },
@@ -127,7 +138,9 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
 
     /** The recovery may change the configuration, so that is read again afterwards. */
     settle(_host, op, file: FileValue | null) {
-      if (file === null || op.state.unfinished !== null) return go("readChains");
+      if (file === null || op.state.unfinished !== null) {
+        return readFileIfAny(op.params.array, backupIntentFile(op.params.vm), "noteBackup");
+      }
       const { vm, array } = op.params;
       const intent = file.value as DiskIntent;
       const configuration = op.state.configuration!;
@@ -143,6 +156,11 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     noteUnfinished(_host, op, file: FileValue) {
       op.edit().unfinished = file.value as never;
       return go("begin");
+    },
+
+    noteBackup(_host, op, file: FileValue | null) {
+      op.edit().backup = (file?.value ?? null) as never;
+      return go("readChains");
     },
 
     readChains(_host, op) {
@@ -190,19 +208,20 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     },
 
     start(host, op, allocations: readonly { ranges: readonly SectorRange[] }[]) {
-      if (!ownsAll(host, op.state.stamps)) return fail("disk-lost", op.params.vm);
+      if (!ownsAll(host, Object.values(op.state.stamps))) return fail("disk-lost", op.params.vm);
       const run = op.params.instance === undefined ? newRun(host, op) : continuedRun(host, op);
       if ("step" in run) return run;
       const { vm } = op.params;
       const creator = run as unknown as Entity;
       const opened = new Map<string, EntityId>();
       let next = 0;
-      op.params.disks.forEach(({ disk, access }, i) => {
+      op.params.disks.forEach((each, i) => {
+        const { disk } = each;
         const chain = op.state.chains[i]!;
         const held = allocations.slice(next, (next += chain.length)).map(({ ranges }) => ranges);
-        const stamp = op.state.stamps[i];
+        const stamp = op.state.stamps[disk];
         const config = { vm, disk, ...(stamp !== undefined && { stamp }) };
-        const entity = openChain(creator, config, access, chain, held);
+        const entity = openChain(run, config, each, chain, held);
         noteOpen(host, entity, run);
         opened.set(disk, entity.id);
       });
@@ -213,7 +232,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       return done({ run: run.name, layers: allocations.length });
     },
   },
-  () => ({ stamps: [], configuration: null, chains: [], unfinished: null }),
+  () => ({ stamps: {}, configuration: null, chains: [], unfinished: null, backup: null }),
 );
 
 /** Memory of a run that goes on was reserved when its host made ready for it. */
@@ -250,11 +269,16 @@ function isConnected(chain: Chain): boolean {
 
 /** Starts what a recovery left to be done once the VM runs. */
 function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<string, EntityId>) {
-  const { unfinished } = op.state;
-  const kind = unfinished === null ? undefined : resumption(unfinished);
-  if (unfinished === null || kind === undefined) return;
+  const { unfinished, backup } = op.state;
   const { vm, array } = op.params;
   const disks = op.params.disks.map((each) => ({ ...each, entity: opened.get(each.disk)! }));
+  if (backup !== null) {
+    const params = { vm, instance, array, disks, intent: backup };
+    const id = `${backup.operation}.finish`;
+    startOperation(host.world, finishBackup, host, id, params as unknown as PlainObject);
+  }
+  const kind = unfinished === null ? undefined : resumption(unfinished);
+  if (unfinished === null || kind === undefined) return;
   const { pointInTime } = unfinished as { pointInTime?: string };
   const params = { vm, instance, array, disks, pointInTime, resume: unfinished };
   startOperation(host.world, kind, host, unfinished.operation, params as unknown as PlainObject);
@@ -262,24 +286,40 @@ function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<stri
 
 /** Base first; `held` is in the order of the chain, top first. */
 function openChain(
-  run: Entity,
+  run: VmEntity,
   identity: Pick<VirtualDiskConfig, "vm" | "disk" | "stamp">,
-  access: VolumeAccess,
+  { access, mountedBy }: PowerOnDisk,
   chain: Chain,
   held: readonly (readonly SectorRange[])[],
 ): VirtualDiskEntity {
   const { sectors, grainSectors } = chain[0]!.descriptor;
   const config = { ...identity, sectors, grainSectors };
-  const disk = run.spawn(virtualDisk, config, identity.disk);
+  const disk = (run as unknown as Entity).spawn(virtualDisk, config, identity.disk);
   for (let i = chain.length - 1; i >= 0; i--) {
     const { name, descriptor } = chain[i]!;
     const { volume } = descriptor;
     const kind = descriptor.kind === "redo" ? "redo" : "flat";
-    const device = openDevice(disk as unknown as Entity, access, volume, sectors);
+    const device =
+      mountedBy === "guest"
+        ? mounted(run, disk, access, volume)
+        : openDevice(disk as unknown as Entity, access, volume, sectors);
     pushLayer(disk, { descriptor: name, volume, kind, device }, held[i]!);
   }
   opened(disk);
   return disk;
+}
+
+const isOwned = ({ mountedBy }: PowerOnDisk): boolean => mountedBy !== "guest";
+
+function mounted(
+  run: VmEntity,
+  disk: VirtualDiskEntity,
+  { array, paths }: VolumeAccess,
+  volume: string,
+): EntityId {
+  const { vm, disk: id } = disk.config;
+  const from = { name: `${vm}/${id}`, run: run.config.run, vm: run.id };
+  return mountVolume(disk as unknown as Entity, { array, volume, paths, ...from });
 }
 
 function openLocal(run: Entity, vm: string, local: LocalDisk): VirtualDiskEntity {

@@ -27,6 +27,8 @@ const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
+/** Symbols of this type and above name sections and files. */
+const SYMBOL_SECTION = 3;
 /** More memory than any machine here has: what claims more is damaged. */
 const MOST_BYTES = 1n << 31n;
 
@@ -79,10 +81,14 @@ function readName(strings: Uint8Array, offset: number): string {
   return new TextDecoder().decode(strings.subarray(offset, end < 0 ? strings.length : end));
 }
 
+/** A function, an object, or a label: what a place in memory may be called. */
+const isPlace = (name: string, info: number): boolean =>
+  name !== "" && (info & 15) < SYMBOL_SECTION && !name.startsWith("$");
+
 function readSymbols(
   file: Uint8Array,
   header: DataView,
-  wanted: ReadonlySet<string>,
+  wanted: ReadonlySet<string> | "all",
 ): Map<string, bigint> {
   const found = new Map<string, bigint>();
   const count = header.getUint16(60, true);
@@ -104,20 +110,22 @@ function readSymbols(
     const symbols = viewOf(section(i));
     for (let at = 0; at + SYMBOL_BYTES <= symbols.byteLength; at += SYMBOL_BYTES) {
       const name = readName(strings, symbols.getUint32(at, true));
-      if (wanted.has(name)) found.set(name, symbols.getBigUint64(at + 8, true));
+      const isWanted =
+        wanted === "all" ? isPlace(name, symbols.getUint8(at + 4)) : wanted.has(name);
+      if (isWanted) found.set(name, symbols.getBigUint64(at + 8, true));
     }
   }
   return found;
 }
 
 /** Takes an ELF file apart: 64-bit little-endian RISC-V. Never throws for what the file holds. */
-export function readElf(file: Uint8Array, symbols: readonly string[] = []): ElfResult {
+export function readElf(file: Uint8Array, symbols: readonly string[] | "all" = []): ElfResult {
   try {
     const header = checkHeader(file);
     const elf = {
       entry: header.getBigUint64(24, true),
       segments: readSegments(file, header),
-      symbols: readSymbols(file, header, new Set(symbols)),
+      symbols: readSymbols(file, header, symbols === "all" ? "all" : new Set(symbols)),
     };
     return { ok: true, elf };
   } catch (thrown) {

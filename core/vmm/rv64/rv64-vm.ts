@@ -27,6 +27,7 @@ import { bootFiles, LiveMachine, type Machines, machineShape } from "./live-mach
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./machine-state.ts";
 import { blockDone, carryOut, type FrameMessage } from "./outputs.ts";
 import { beginTyping } from "./typing.ts";
+import { viewMachine } from "./view.ts";
 
 export type MachineComponent = Component<VmInstanceConfig, NoState, MachineState>;
 
@@ -99,6 +100,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
       },
     },
     advance: machineAdvance(machines?.slice ?? 1),
+    view: (self: MachineEntity, path) => viewMachine(self, path, machines),
     crashed: (self) => {
       if (self.volatile.stage !== "ended") {
         endLog(self);

@@ -1,7 +1,7 @@
 /**
- * What power-on of a clone does about its making that a crash cut short. Its configuration decides:
- * it names the new layers, then what they replaced goes; or it does not, then it is written back so
- * that no late switch can land, and the new layers go.
+ * What power-on does about new disks (of a linked clone, of a restore) that a crash cut short. The
+ * configuration decides: it names the new layers, then what they replaced goes; or it does not, then
+ * it is written back so that no late switch can land, and the new layers go.
  */
 import {
   done,
@@ -15,13 +15,14 @@ import { deleteFile, removeLayer, removeLayers } from "../chain/array-requests.t
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { fenceFile } from "../chain/surely-write.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
+import type { RestoreIntent } from "../backup/restore-intent.ts";
 import type { LinkedCloneIntent } from "./intent.ts";
 
-type Params = RecoveryParams<LinkedCloneIntent> & PlainObject;
+type Params = RecoveryParams<LinkedCloneIntent | RestoreIntent> & PlainObject;
 
 type Op = Operation<Params, PlainObject>;
 
-export const recoverClone = operation<Params, PlainObject>("recover-clone", {
+export const recoverReplacement = operation<Params, PlainObject>("recover-replacement", {
   fence(_host, op: Op) {
     const { array, vm } = op.params;
     return perform(fenceFile, { array, name: configurationFile(vm) }, "finishOrUndo");
@@ -33,7 +34,10 @@ export const recoverClone = operation<Params, PlainObject>("recover-clone", {
     const made = Object.entries(intent.descriptors);
     const switchedOver = made.every(([disk, name]) => running[disk] === name);
     host.notice("recovery", { vm, intent: intent.kind, switchedOver });
-    if (switchedOver) host.notice("disks-replaced", { vm });
+    if (switchedOver) {
+      const backup = intent.kind === "restore" ? intent.backup : null;
+      host.notice("disks-replaced", { vm, backup });
+    }
     const gone = switchedOver
       ? removeLayers(array, intent.old)
       : made.flatMap(([, name]) => removeLayer(array, name));

@@ -1,0 +1,249 @@
+/**
+ * Backup of a running VM: a snapshot is taken, its content copied to a repository while the guest
+ * goes on, and the snapshot consolidated away again. All of it is made of what exists: the snapshot
+ * and the consolidation are operations of their own, performed here as phases.
+ *
+ * Must hold: a backup that counts equals its point in time, whatever was lost when. So its manifest
+ * is first written as incomplete, then the volumes are filled and flushed, and one atomic write
+ * marks it complete. After a crash `finishBackup` drops what is not complete, gives up the point in
+ * time, and closes the intent.
+ */
+import {
+  type ContentRun,
+  fail,
+  go,
+  operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type SectorRange,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
+import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { trackSince } from "../chain/changed-blocks.ts";
+import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
+import { askDevice, whileOpen } from "../chain/open-disks.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import { nextRanges } from "../consolidation/copy-plan.ts";
+import { giveUpPoint } from "../consolidation/give-up-point.ts";
+import { snapshot } from "../snapshot/snapshot.ts";
+import {
+  type BackupOp,
+  type BackupParams,
+  type BackupState,
+  baseOf,
+  closeRepository,
+  initialBackup,
+  manifestOf,
+  openRepository,
+  planDisk,
+  toBackUp,
+  writesOf,
+} from "./backup-state.ts";
+import { type BackupIntent, backupIntentFile, manifestFile } from "./manifest.ts";
+import { backupEnd } from "./report.ts";
+
+const COPY_SECTORS = 1_024;
+const COPY_DEPTH = 4;
+const AGAIN_NS = 500_000_000;
+
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+export const backup = operation<BackupParams & PlainObject, BackupState & PlainObject>(
+  "backup",
+  {
+    begin(host, op: BackupOp) {
+      op.edit().startedNs = host.simulatedNs;
+      return scan(op.params.repository.array, "chooseBase");
+    },
+
+    chooseBase: whileOpen((_host, op: BackupOp, disks, found: Scan) => {
+      const base = baseOf(new ArrayFiles(found), op, disks);
+      op.edit().manifest = manifestOf(op, disks, base) as never;
+      return scan(op.params.array, "openIntent");
+    }),
+
+    /** Names what will be the point in time, so that nobody merges it away. */
+    openIntent(_host, op: BackupOp, found: Scan) {
+      const { vm, array, repository, backup: id } = op.params;
+      const file = new ArrayFiles(found).get(configurationFile(vm));
+      if (file === undefined) return fail("no-disks", vm);
+      const { running } = file.value as VmConfiguration;
+      const intent: BackupIntent = {
+        kind: "backup",
+        operation: op.id,
+        vm,
+        pointInTime: id,
+        descriptors: op.params.disks.map(({ disk }) => running[disk]!),
+        repository: repository.array,
+        volumes: Object.values(op.state.manifest!.disks).map(({ volume }) => volume),
+      };
+      const value = intent as unknown as Plain;
+      const body = { name: backupIntentFile(vm), value, ifVersion: 0 };
+      return askArray(array, "file-write", body, "openManifest", "refuse");
+    },
+
+    refuse: (_host, _op: BackupOp, why: NonNullable<Why>) => fail(why.code, why.detail),
+
+    openManifest(_host, op: BackupOp, { version }: { version: number }) {
+      op.edit().intentVersion = version;
+      const { repository, backup: id } = op.params;
+      const value = op.state.manifest! as unknown as Plain;
+      const body = { name: manifestFile(id), value, ifVersion: 0 };
+      return askArray(repository.array, "file-write", body, "takeSnapshot", "noManifest");
+    },
+
+    /** There is a backup of this name: it is not ours to drop. */
+    noManifest(_host, op: BackupOp, why: NonNullable<Why>) {
+      op.edit().failure = why as never;
+      return go(why.code === "version-conflict" ? "closeIntent" : "drop");
+    },
+
+    takeSnapshot(_host, op: BackupOp, { version }: { version: number }) {
+      op.edit().manifestVersion = version;
+      const { vm, instance, array, disks, backup: pointInTime } = op.params;
+      const params = { vm, instance, array, disks, pointInTime };
+      return perform(snapshot, params as unknown as PlainObject, "createVolumes", "giveUp");
+    },
+
+    createVolumes(_host, op: BackupOp, { stunNs }: { readonly stunNs: number }) {
+      op.edit().stunNs = stunNs;
+      const volumes = Object.values(op.state.manifest!.disks).map(({ volume: name, sectors }) =>
+        askArray(op.params.repository.array, "create-volume", { name, sectors }, ""),
+      );
+      return together(volumes, "findPoint", "giveUp");
+    },
+
+    findPoint: (_host, op: BackupOp) => scan(op.params.array, "readAllocation", "giveUp"),
+
+    readAllocation: whileOpen((_host, op: BackupOp, disks, found: Scan) => {
+      const { vm, backup: id, array } = op.params;
+      const { value } = new ArrayFiles(found).get(configurationFile(vm))!;
+      const point = (value as VmConfiguration).pointsInTime.find((each) => each.id === id);
+      if (point === undefined) return go("giveUp");
+      op.edit().point = { ...point.disks };
+      const bases = disks.map(({ volatile }) =>
+        askArray(array, "allocated-ranges", { name: volatile.layers[0]!.volume }, ""),
+      );
+      return together(bases, "openRepository", "giveUp");
+    }),
+
+    openRepository: whileOpen((_host, op: BackupOp, disks, allocated: readonly Ranges[]) => {
+      disks.forEach((disk, i) => {
+        planDisk(op, disk, allocated[i]!.ranges);
+        openRepository(op, disk);
+      });
+      return go("copy");
+    }),
+
+    /** Reads the point in time below the guest's layer: the guest and its locks are not concerned. */
+    copy: whileOpen((_host, op: BackupOp, disks) => {
+      if (op.state.aborted) return go("giveUp");
+      const { copySectors = COPY_SECTORS } = op.params;
+      for (const disk of disks) {
+        const id = disk.config.disk;
+        const from = op.state.cursors[id] ?? 0;
+        const { ranges, cursor } = nextRanges(toBackUp(disk), from, copySectors, COPY_DEPTH);
+        op.edit().cursors[id] = cursor;
+        if (ranges.length === 0) continue;
+        op.edit().copying = { disk: id, ranges: ranges.map((range) => ({ ...range })) };
+        const descriptor = op.state.point[id]!;
+        const reads = ranges.map((range) =>
+          askDevice(disk.id, { op: "read-below", descriptor, ...range }, "giveUp"),
+        );
+        return together(reads, "store", "giveUp");
+      }
+      return go("flush");
+    }),
+
+    store(_host, op: BackupOp, found: readonly { readonly runs: readonly ContentRun[] }[]) {
+      const { disk, ranges } = op.state.copying;
+      const device = op.state.devices[disk]!;
+      const isFull = op.state.manifest!.base === null;
+      op.edit().copiedSectors += ranges.reduce((sum, { sectors }) => sum + sectors, 0);
+      const writes = ranges.flatMap((range: SectorRange, i) =>
+        writesOf(range, found[i]!.runs, isFull).map((write) => askDevice(device, write, "giveUp")),
+      );
+      return together(writes, "copy", "giveUp");
+    },
+
+    flush(_host, op: BackupOp) {
+      const flushes = Object.values(op.state.devices).map((device) =>
+        askDevice(device, { op: "flush" }, "giveUp"),
+      );
+      return together(flushes, "commit", "giveUp");
+    },
+
+    /** The commit marker: from here on the backup counts. */
+    commit(_host, op: BackupOp) {
+      const { manifest: before, manifestVersion: version } = op.state;
+      const { repository, backup: id } = op.params;
+      const params = {
+        array: repository.array,
+        name: manifestFile(id),
+        value: { ...before!, complete: true },
+        before: before!,
+        version,
+      };
+      return perform(surelyWrite, params as unknown as PlainObject, "committed", "giveUp");
+    },
+
+    committed: whileOpen((_host, op: BackupOp, disks, { written }: Written & PlainObject) => {
+      if (!written) return go("giveUp");
+      for (const disk of disks) {
+        closeRepository(op, disk);
+        trackSince(disk, op.params.backup, op.state.point[disk.config.disk]!);
+      }
+      return go("giveUpPoint");
+    }),
+
+    /** The reason for consolidation under load. */
+    giveUpPoint(_host, op: BackupOp) {
+      const { vm, instance, array, disks, backup: pointInTime } = op.params;
+      const under = [backupIntentFile(vm)];
+      const params = { vm, instance, array, disks, pointInTime, under };
+      return perform(giveUpPoint, params as unknown as PlainObject, "noteConsolidation");
+    },
+
+    noteConsolidation(_host, op: BackupOp, figures: PlainObject) {
+      if (figures["kept"] === "vm-off") return fail("vm-off");
+      op.edit().consolidation = figures as never;
+      return go("closeIntent");
+    },
+
+    giveUp: whileOpen((_host, op: BackupOp, disks, why: Why) => {
+      op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
+      for (const disk of disks) closeRepository(op, disk);
+      return go("drop");
+    }),
+
+    /** The manifest first: what it names must be there as long as it is. */
+    drop: (_host, op: BackupOp) =>
+      deleteFile(op.params.repository.array, manifestFile(op.params.backup), "dropVolumes"),
+
+    dropVolumes(_host, op: BackupOp) {
+      const drops = Object.values(op.state.manifest!.disks).map(({ volume: name }) => ({
+        ...askArray(op.params.repository.array, "delete-volume", { name }, ""),
+        tolerate: ["gone"],
+      }));
+      return together(drops, "giveUpPoint", "dropAgain");
+    },
+
+    dropAgain: () => wait(AGAIN_NS, "drop"),
+
+    closeIntent(_host, op: BackupOp) {
+      const body = { name: backupIntentFile(op.params.vm), ifVersion: op.state.intentVersion };
+      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
+      return { ...close, tolerate: ["no-file", "version-conflict"] };
+    },
+
+    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+
+    report: (host, op: BackupOp) => backupEnd(op, host.simulatedNs),
+  },
+  () => initialBackup() as BackupState & PlainObject,
+);
+
+type Ranges = { readonly ranges: readonly SectorRange[] };

@@ -1,0 +1,339 @@
+/**
+ * Restore of a VM that is off: new bases are filled from a backup and, for all disks at once, take
+ * the place of what the VM ran on. Its points in time stay, with the layers that they need. Must
+ * hold: before the switch nothing of the VM was touched; after it the disks equal the backup.
+ */
+import {
+  type ContentRun,
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  operation,
+  type Operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type SectorRange,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
+import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import {
+  configurationFile,
+  contentIdOf,
+  descriptorFile,
+  descriptorFileOf,
+  intentFile,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
+import { closeDevice, openDevice } from "../chain/open-device.ts";
+import { askDevice } from "../chain/open-disks.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import { exclusiveLayers } from "../clone/sharers.ts";
+import type { RestoreIntent } from "./restore-intent.ts";
+import { backupChain, type Manifest, type Repository } from "./manifest.ts";
+
+export type RestoreParams = {
+  /** VM that is off. */
+  readonly vm: string;
+  readonly backup: string;
+  readonly array: EntityId;
+  /** Carriers to the array, the preferred one first. */
+  readonly paths: readonly EntityId[];
+  readonly repository: Repository;
+  /** Sectors that are copied at a time. Default: 1,024. */
+  readonly copySectors?: number;
+};
+
+/** One volume of the backup that goes over a new base. */
+type Part = { readonly disk: string; readonly volume: string; readonly sectors: number };
+
+type State = {
+  chain: Manifest[];
+  intent: RestoreIntent | null;
+  intentVersion: number;
+  before: VmConfiguration | null;
+  version: number;
+  /** Volumes still to be copied, oldest first; the first one is being copied. */
+  parts: Part[];
+  left: SectorRange[];
+  copying: SectorRange[];
+  /** Devices: of the part that is read, and of each new base. */
+  from: EntityId;
+  to: { [disk: string]: EntityId };
+  copiedSectors: number;
+  aborted: boolean;
+  failure: { code: string; detail: Plain } | null;
+  startedNs: number;
+};
+
+type Op = Operation<RestoreParams & PlainObject, State & PlainObject>;
+
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+const COPY_SECTORS = 1_024;
+const COPY_DEPTH = 4;
+const AGAIN_NS = 500_000_000;
+
+export const restore = operation<RestoreParams & PlainObject, State & PlainObject>(
+  "restore",
+  {
+    begin(host, op: Op) {
+      op.edit().startedNs = host.simulatedNs;
+      return scan(op.params.repository.array, "findBackup");
+    },
+
+    findBackup(_host, op: Op, found: Scan) {
+      const chain = backupChain(new ArrayFiles(found), op.params.backup);
+      if (chain === undefined) return fail("no-backup", op.params.backup);
+      op.edit().chain = chain as never;
+      return scan(op.params.array, "openIntent");
+    },
+
+    openIntent(_host, op: Op, found: Scan) {
+      const { vm, array, backup } = op.params;
+      const files = new ArrayFiles(found);
+      const file = files.get(configurationFile(vm));
+      if (file === undefined) return fail("no-disks", vm);
+      const before = file.value as VmConfiguration;
+      const ids = Object.keys(op.state.chain[0]!.disks);
+      const missing = ids.find((id) => before.running[id] === undefined);
+      if (missing !== undefined) return fail("no-such-disk", `${vm}:${missing}`);
+      const descriptors: { [disk: string]: string } = {};
+      for (const id of ids) descriptors[id] = descriptorFile(vm, id, before.layersMade + 1);
+      const old = ids.flatMap((id) => exclusiveLayers(files, vm, before.running[id]!));
+      const intent = { kind: "restore" as const, operation: op.id, vm, backup, descriptors, old };
+      const state = op.edit();
+      state.intent = intent as never;
+      state.before = before as never;
+      state.version = file.version;
+      const body = { name: intentFile(vm), value: intent as unknown as Plain, ifVersion: 0 };
+      return askArray(array, "file-write", body, "countLayers", "refuse");
+    },
+
+    refuse: (_host, _op: Op, why: NonNullable<Why>) => fail(why.code, why.detail),
+
+    /** The names of the new bases are never given again, whatever becomes of them. */
+    countLayers(_host, op: Op, { version: intentVersion }: { version: number }) {
+      op.edit().intentVersion = intentVersion;
+      return configure(op, counted(op.state.before!), "counted");
+    },
+
+    counted(_host, op: Op, { written, version }: Written & PlainObject) {
+      if (!written) return go("undo");
+      const state = op.edit();
+      state.version = version;
+      state.before = counted(op.state.before!) as never;
+      return go("createBases");
+    },
+
+    createBases(_host, op: Op) {
+      const { array } = op.params;
+      const asks = Object.entries(op.state.chain.at(-1)!.disks).flatMap(([id, part]) => {
+        const name = op.state.intent!.descriptors[id]!;
+        const { sectors, grainSectors } = part;
+        const value = descriptorFileOf({
+          cid: contentIdOf(name),
+          parentCid: 0,
+          parent: null,
+          volume: volumeOf(name),
+          kind: "flat",
+          sectors,
+          grainSectors,
+        });
+        return [
+          askArray(array, "create-volume", { name: volumeOf(name), sectors }, ""),
+          askArray(array, "file-write", { name, value }, ""),
+        ];
+      });
+      return together(asks, "openBases", "undo");
+    },
+
+    openBases(host, op: Op) {
+      const state = op.edit();
+      for (const { disks } of op.state.chain) {
+        for (const [disk, { volume, sectors }] of Object.entries(disks)) {
+          state.parts.push({ disk, volume, sectors });
+        }
+      }
+      for (const [disk, { sectors }] of Object.entries(op.state.chain.at(-1)!.disks)) {
+        const volume = volumeOf(op.state.intent!.descriptors[disk]!);
+        state.to[disk] = open(host, op.params, volume, sectors);
+      }
+      return go("nextPart");
+    },
+
+    nextPart(host, op: Op) {
+      if (op.state.aborted) return go("undo");
+      const [part] = op.state.parts;
+      if (part === undefined) return go("flush");
+      op.edit().from = open(host, op.params.repository, part.volume, part.sectors);
+      const { array } = op.params.repository;
+      return askArray(array, "allocated-ranges", { name: part.volume }, "planPart", "undo");
+    },
+
+    planPart(_host, op: Op, { ranges }: { readonly ranges: readonly SectorRange[] }) {
+      op.edit().left = ranges.map((range) => ({ ...range }));
+      return go("read");
+    },
+
+    read(host, op: Op) {
+      if (op.state.left.length === 0) {
+        closeDevice(host.world, op.state.from);
+        const state = op.edit();
+        state.from = -1;
+        state.parts.shift();
+        return go("nextPart");
+      }
+      const ranges = takeRanges(op, op.params.copySectors ?? COPY_SECTORS);
+      const reads = ranges.map((range) =>
+        askDevice(op.state.from, { op: "read", ...range }, "undo"),
+      );
+      return together(reads, "write", "undo");
+    },
+
+    write(_host, op: Op, found: readonly { readonly runs: readonly ContentRun[] }[]) {
+      const device = op.state.to[op.state.parts[0]!.disk]!;
+      const writes = op.state.copying.flatMap((range, i) => partWrites(range, found[i]!.runs));
+      return together(
+        writes.map((write) => askDevice(device, write, "undo")),
+        "read",
+        "undo",
+      );
+    },
+
+    flush: (_host, op: Op) =>
+      together(
+        Object.values(op.state.to).map((device) => askDevice(device, { op: "flush" }, "undo")),
+        "switchOver",
+        "undo",
+      ),
+
+    /** The linearization point, for all disks at once. */
+    switchOver(_host, op: Op) {
+      const { before, intent } = op.state;
+      const running = { ...before!.running, ...intent!.descriptors };
+      return configure(op, { ...before!, running }, "switched");
+    },
+
+    switched(host, op: Op, { written }: Written & PlainObject) {
+      if (!written) return go("undo");
+      closeAll(host, op);
+      host.notice("disks-replaced", { vm: op.params.vm, backup: op.params.backup });
+      return go("removeOld");
+    },
+
+    removeOld: (_host, op: Op) =>
+      together(removeLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
+
+    removeAgain: () => wait(AGAIN_NS, "removeOld"),
+
+    undo(host, op: Op, why: Why) {
+      op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
+      closeAll(host, op);
+      const made = Object.values(op.state.intent!.descriptors);
+      const gone = made.flatMap((name) => removeLayer(op.params.array, name));
+      return together(gone, "closeIntent", "undoAgain");
+    },
+
+    undoAgain: () => wait(AGAIN_NS, "undo"),
+
+    closeIntent(_host, op: Op) {
+      const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
+      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
+      return { ...close, tolerate: ["no-file", "version-conflict"] };
+    },
+
+    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+
+    report(host, op: Op) {
+      const { failure, copiedSectors, startedNs, chain } = op.state;
+      if (failure !== null) return fail(failure.code, failure.detail);
+      return done({
+        copiedSectors,
+        backups: chain.length,
+        durationNs: host.simulatedNs - startedNs,
+      });
+    },
+  },
+  () => ({
+    chain: [],
+    intent: null,
+    intentVersion: 0,
+    before: null,
+    version: 0,
+    parts: [],
+    left: [],
+    copying: [],
+    from: -1,
+    to: {},
+    copiedSectors: 0,
+    aborted: false,
+    failure: null,
+    startedNs: 0,
+  }),
+);
+
+const counted = (before: VmConfiguration): VmConfiguration => ({
+  ...before,
+  layersMade: before.layersMade + 1,
+});
+
+function configure(op: Op, value: VmConfiguration, next: string) {
+  const { before, version } = op.state;
+  const name = configurationFile(op.params.vm);
+  const params = { array: op.params.array, name, value, before: before!, version };
+  return perform(surelyWrite, params as unknown as PlainObject, next, "undo");
+}
+
+function open(
+  host: Entity,
+  { array, paths }: Pick<Repository, "array" | "paths">,
+  volume: string,
+  sectors: number,
+): EntityId {
+  const access = { array, paths, cacheMode: "none" as const, pool: -1, writebackNs: 1 };
+  return openDevice(host, access, volume, sectors);
+}
+
+function closeAll(host: Entity, op: Op): void {
+  const { to, from } = op.state;
+  for (const device of [...Object.values(to), ...(from < 0 ? [] : [from])]) {
+    closeDevice(host.world, device);
+  }
+  const state = op.edit();
+  state.to = {};
+  state.from = -1;
+}
+
+/** The next ranges of this part, none longer than is copied at a time. */
+function takeRanges(op: Op, copySectors: number): readonly SectorRange[] {
+  const state = op.edit();
+  const ranges: SectorRange[] = [];
+  while (ranges.length < COPY_DEPTH && state.left.length > 0) {
+    const { sector, sectors } = state.left[0]!;
+    const length = Math.min(sectors, copySectors);
+    ranges.push({ sector, sectors: length });
+    state.copiedSectors += length;
+    if (length === sectors) state.left.shift();
+    else state.left[0] = { sector: sector + length, sectors: sectors - length };
+  }
+  state.copying = ranges.map((range) => ({ ...range }));
+  return ranges;
+}
+
+/** Zeros are given back: an incremental may make zeros of what the full backup had. */
+function partWrites({ sector }: SectorRange, runs: readonly ContentRun[]): object[] {
+  let at = sector;
+  return runs.map((run) => {
+    const range = { sector: at, sectors: run.sectors };
+    at += run.sectors;
+    return run.kind === "zero"
+      ? { op: "discard", ...range }
+      : { op: "write", ...range, runs: [run] };
+  });
+}

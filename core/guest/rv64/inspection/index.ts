@@ -1,0 +1,5 @@
+// The door of inspection: a machine as people want to see it.
+
+export { bytesAt, hex, type Inspected, inspectMachine, parsePlace } from "./inspect.ts";
+export { translateAddress } from "./page-tables.ts";
+export { type Symbols, symbolsOf } from "./symbols.ts";

@@ -1,0 +1,53 @@
+/** Starts backups of running VMs and restores of those that are off. */
+import { backup, restore } from "../../../core/disks/index.ts";
+import { startOperation } from "../../../core/kernel/index.ts";
+import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import type { Driver } from "../driver.ts";
+import type { Starter } from "./starter.ts";
+import { redoDisksOf, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
+
+/** The way from a host to the array that keeps backups. */
+export function repositoryOf({ world }: Driver, host: string, array: string) {
+  const { id, domain } = world.named(array);
+  return { array: id, paths: [...world.messenger.carriers(world.named(host).domain, domain)] };
+}
+
+const startBackup: Starter<"backup"> = (self, { id, vm, to, mode, copyKiB }) => {
+  const running = runningVm(self, vm, redoDisksOf(self, vm));
+  if (running === undefined) return refuse(self, id, "backup", vm, "vm-off");
+  const { instance, host, array, disks } = running;
+  const repository = repositoryOf(self, host.name, to);
+  if (repository.paths.length === 0) return refuse(self, id, "backup", vm, "no-path");
+  startOperation(self.world, backup, host, id, {
+    vm,
+    instance: instance.id,
+    array,
+    disks,
+    repository,
+    backup: id,
+    incremental: mode === "incremental",
+    copySectors: copyKiB * 2,
+  });
+};
+
+/** At the host where the VM was last, or is by the document. */
+const startRestore: Starter<"restore"> = (self, { id, vm, backup: of, from, copyKiB }) => {
+  const { world } = self;
+  const record = vmRecordOf(world, vm);
+  if (vmOf(record) !== undefined) return refuse(self, id, "restore", vm, "vm-on");
+  const document = vmOfDocument(self, vm);
+  const name = record.durable.host === "" ? document.host : record.durable.host;
+  const host = world.named(name);
+  if (!world.isUp(host.domain)) return refuse(self, id, "restore", vm, "host-down");
+  const access = splitDisks(self, document, name).remote[0]?.access;
+  const repository = repositoryOf(self, name, from);
+  if (access === undefined || repository.paths.length === 0) {
+    return refuse(self, id, "restore", vm, "no-path");
+  }
+  const { array, paths } = access;
+  const copySectors = copyKiB * 2;
+  const params = { vm, backup: of, array, paths, repository, copySectors };
+  startOperation(world, restore, host, id, params);
+};
+
+export const backupStarters = { backup: startBackup, restore: startRestore };
