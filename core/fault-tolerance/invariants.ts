@@ -25,11 +25,12 @@ type Left = {
 };
 
 type Live = { live: { [run: string]: string } };
+type Decided = { decided: { [run: string]: boolean } };
 type Received = { received: { [run: string]: number } };
 type Seen = { seen: { [run: string]: { next: number; hashes: { [number: string]: string } } } };
 
 /** Outputs of which it is remembered what they were: far more than can ever be held. */
-const REMEMBERED = 4_096;
+const REMEMBERED = 256;
 
 const runOf = ({ vm, run }: { readonly vm: string; readonly run: number }) => `${vm} ${run}`;
 
@@ -57,15 +58,14 @@ export const faultToleranceInvariants: readonly Invariant[] = [
   }),
   always("one instance of a protected machine at most is live", {
     mechanism: "fault-tolerance",
-    shadow: { live: {}, decided: {} },
+    shadow: { live: {}, decided: {}, received: {} },
     observes: {
       [PROTECTION_NOTICE]: (_entity, data, _world, editShadow): Finding | undefined => {
         const told = data as unknown as Told;
         const { event, host, vm } = told;
+        const { live, decided, received } = editShadow() as unknown as Live & Received & Decided;
+        if (event === "received") received[runOf(told)] = told.received!;
         if (event !== "begun" && event !== "live") return undefined;
-        const { live, decided } = editShadow() as unknown as Live & {
-          decided: { [run: string]: boolean };
-        };
         const before = decided[runOf(told)] === true ? live[runOf(told)] : undefined;
         live[runOf(told)] = host!;
         if (event === "live") decided[runOf(told)] = true;
@@ -74,9 +74,12 @@ export const faultToleranceInvariants: readonly Invariant[] = [
       },
       [OUTPUT_NOTICE]: (_entity, data, _world, editShadow): Finding | undefined => {
         const left = data as unknown as Left;
-        const live = (editShadow() as unknown as Live).live[runOf(left)];
-        if (live === undefined || live === left.host) return undefined;
-        const { vm, number, host } = left;
+        const shadow = editShadow() as unknown as Live & Received;
+        const live = shadow.live[runOf(left)];
+        const { vm, number, host, entry } = left;
+        // An acknowledgement that was long on its way: the same output leaves the live one as well.
+        const isKnown = entry <= (shadow.received[runOf(left)] ?? 0);
+        if (live === undefined || live === host || isKnown) return undefined;
         return { message: `output ${number} of ${vm} left ${host}, while it is live on ${live}` };
       },
     },

@@ -20,14 +20,15 @@ export function isHeld(output: GuestOutput): boolean {
   return op === "write" || op === "discard";
 }
 
-/** All that may leave does, in order; during a stun nothing does. */
+/** All that may leave does, in order; during a stun, or while the vote is on, nothing does. */
 export function letGo(self: Guard): void {
   for (;;) {
     const { held, acknowledged, mode } = self.volatile;
     const first = held[0];
     const machine = machineOf(self);
     if (first === undefined || machine === undefined || machine.volatile.stuns > 0) return;
-    if (mode === "taking-over" || (mode !== "alone" && first.entry > acknowledged)) return;
+    const isDue = mode === "alone" || (mode === "following" && first.entry <= acknowledged);
+    if (!isDue) return;
     self.edit().held.shift();
     self.measure("output-delay-ns", self.simulatedNs - first.atNs);
     if (first.number < 0 || isNew(self, first)) performOutput(machine, first.output);
