@@ -19,6 +19,7 @@ import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
+import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
@@ -43,6 +44,7 @@ export const diskComponents: readonly AnyComponent[] = [
   diskCheckpoint,
   linkedClone,
   promote,
+  networkVolume,
   ...handoffComponents,
   ...cowComponents,
   powerOn,

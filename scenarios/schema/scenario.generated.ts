@@ -805,9 +805,9 @@ export interface VmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind?: "redo" | "flat";
+  readonly kind?: "redo" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -2817,9 +2817,9 @@ export interface ResolvedVmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind: "redo" | "flat";
+  readonly kind: "redo" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */

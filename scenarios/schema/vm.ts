@@ -16,8 +16,9 @@ const vmDisk: JsonSchema = object(
       { minLength: 1 },
     ),
     kind: oneOfWords(
-      "`redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.",
-      ["redo", "flat"],
+      "`redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's " +
+        "disk, cannot; `network` = a volume that the guest itself mounts over its network.",
+      ["redo", "flat", "network"],
       "redo",
     ),
     grainKiB: count("Unit in which a redo log copies on write.", 64, {

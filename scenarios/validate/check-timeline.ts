@@ -125,10 +125,11 @@ function checkSnapshot(
     return [finding(pointerTo(pointer, "vm"), message, "a vm with a disk of kind redo")];
   }
   return (entry.disks ?? []).flatMap((id, index) => {
-    const flat = vm.disks.some((disk) => disk.id === id && disk.kind === "flat");
-    if (!flat) return [];
+    const kind = vm.disks.find((disk) => disk.id === id)?.kind;
+    if (kind !== "flat" && kind !== "network") return [];
     const place = pointerTo(pointer, "disks", index);
-    return [finding(place, `${id} is flat and cannot be snapshotted`, "a disk of kind redo")];
+    const message = `${id} is ${kind} and cannot be snapshotted`;
+    return [finding(place, message, "a disk of kind redo")];
   });
 }
 

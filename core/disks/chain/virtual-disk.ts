@@ -34,6 +34,7 @@ import {
   initialState,
   isMirrored,
   pass,
+  readPieces,
   tellDisk,
   type VirtualDiskConfig,
   type VirtualDiskEntity,
@@ -114,11 +115,7 @@ function startRead(
   id: number,
   pieces: readonly { layer: number; sector: number; sectors: number }[],
 ): void {
-  const { layers } = self.volatile;
-  flightOf(self, id).pieces = pieces.map(({ sector, sectors }) => ({ sector, sectors, runs: [] }));
-  pieces.forEach(({ layer, sector, sectors }, piece) => {
-    pass(self, id, layers[layer]!.device, { op: "read", sector, sectors }, piece);
-  });
+  readPieces(self, id, pieces);
 }
 
 function startReadBelow(
@@ -175,6 +172,7 @@ function finish(self: VirtualDiskEntity, id: number): void {
   const state = self.edit();
   delete (state.flights as { [id: string]: Flight })[id];
   state.inFlight--;
+  if (lockFrom >= 0) state.locked = state.locked.filter((each) => each !== id);
   tellAnswered(self, id, body, outcome);
   answer(self, request, outcome, dataBytes(body));
   if (lockFrom >= 0) startWaiting(self);

@@ -30,7 +30,7 @@ export function splitDisks(
   const remote: PowerOnDisk[] = [];
   const { pageCache } = self.config.document.hosts.find(({ id }) => id === host)!;
   const pool = world.named(`${host}/pages`).id;
-  for (const { id, on, sizeMiB, cacheMode } of vm.disks) {
+  for (const { id, on, sizeMiB, cacheMode, kind } of vm.disks) {
     const device = world.named(on);
     const cache = { cacheMode, pool, writebackNs: fromMs(pageCache.writebackMs) };
     if (device.kind === "disk") {
@@ -39,7 +39,7 @@ export function splitDisks(
     }
     const paths = world.messenger.carriers(world.named(host).domain, device.domain);
     const access: VolumeAccess = { array: device.id, paths: [...paths], ...cache };
-    remote.push({ disk: id, access });
+    remote.push({ disk: id, access, ...(kind === "network" && { mountedBy: "guest" }) });
   }
   return { local, remote };
 }

@@ -9,8 +9,11 @@ const vectors = (name: string): string =>
     (_, i) => `    .option push\n    .option norvc\n    j ${name}_${i}\n    .option pop`,
   ).join("\n");
 
+const entry = (name: string, body: string, i: number): string =>
+  `${name}_${i}:\n    li t5, ${i}\n    j ${body}`;
+
 const entries = (name: string, body: string): string =>
-  Array.from({ length: 16 }, (_, i) => `${name}_${i}:\n    li t5, ${i}\n    j ${body}`).join("\n");
+  Array.from({ length: 16 }, (_, i) => entry(name, body, i)).join("\n");
 
 export const interruptProgram = (): string => `
     la t0, machine_vectors
