@@ -190,6 +190,7 @@ function provision(fabric: Fabric, vm: ResolvedVm, images: readonly ImageInput[]
       disk,
       sectors: sizeMiB * SECTORS_PER_MIB,
       grainSectors: grainKiB * 2,
+      ...(kind === "cow" && { kind }),
       ...layersFor(kind, imageOf(disk)),
     }));
     provisionDisks(array, vm.id, news);

@@ -194,7 +194,9 @@ function obey(self: Driver, line: string, own: readonly Extension[]): void {
   if (verb === "crash" && domain !== undefined) return self.world.crash(domain, "console");
   if (verb === "restart" && domain !== undefined) return self.world.restart(domain);
   if (vm === undefined || !CONSOLE_OPERATIONS.has(verb)) return;
-  const disks = vm.disks.filter(({ kind }) => kind === "redo").map(({ id }) => id);
+  const disks = vm.disks
+    .filter(({ kind }) => kind === "redo" || kind === "cow")
+    .map(({ id }) => id);
   const entry = { id: `console-${number}`, do: verb, vm: name, disks, delayMs: 0 };
   startEntry(self, entry as unknown as ResolvedTimelineEntry, own);
 }
