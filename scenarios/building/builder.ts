@@ -35,6 +35,7 @@ import {
   loadDisk,
   pageCache,
   storageInvariants,
+  vvolInvariants,
 } from "../../core/platform/index.ts";
 import {
   createVmm,
@@ -124,6 +125,7 @@ export function createBuilder(
     world.spawn(outside, {}, { domain: outsideDomain, name: "outside" });
     world.addInvariants([
       ...storageInvariants,
+      ...vvolInvariants,
       ...cpuInvariants,
       ...vmInvariants,
       ...diskInvariants,
