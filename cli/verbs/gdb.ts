@@ -1,6 +1,7 @@
 /** `orrery gdb`: GDB's remote protocol on a recorded real guest, forwards and backwards, loopback only. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { MachineConfig } from "../../core/vmm/index.ts";
+import type { GdbStub as GdbStubType } from "../../traces/index.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Parsed } from "../time.ts";
@@ -119,8 +120,6 @@ function connection(
   });
 }
 
-type Answering = import("../../traces/index.ts").GdbStub;
-
 /** One gdb at the other end. */
 class Session {
   readonly #socket: Socket;
@@ -153,7 +152,7 @@ class Session {
     return at >= 0 || this.#isClosed || this.#signal.aborted;
   }
 
-  async talk(stub: Answering): Promise<void> {
+  async talk(stub: GdbStubType): Promise<void> {
     const { gdbPacket, GdbReader } = await import("../../traces/index.ts");
     const reader = new GdbReader();
     let last = "";

@@ -44,10 +44,10 @@ export async function lastStoreAt(
     return { lines: [`${line}; what is there was loaded, or came from a device`], changes: [] };
   }
   machine.seek(store.progress - 1);
-  const before = debugged.dump(BigInt(physical), bytes);
+  const before = debugged.dump(physical, bytes);
   const instruction = debugged.instructionAt(store.hart, symbols);
   machine.seek(store.progress);
-  const after = debugged.dump(BigInt(physical), bytes);
+  const after = debugged.dump(physical, bytes);
   const timeNs = machine.timeOf(store.progress);
   const where = `${formatTime(timeNs)} ${vm} hart ${store.hart}, progress ${store.progress}`;
   const change = {

@@ -24,6 +24,7 @@ import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
+import { revertRedo } from "./snapshot/revert-redo.ts";
 import { snapshot } from "./snapshot/snapshot.ts";
 
 export const diskComponents: readonly AnyComponent[] = [
@@ -31,6 +32,7 @@ export const diskComponents: readonly AnyComponent[] = [
   surelyWrite,
   fenceFile,
   snapshot,
+  revertRedo,
   consolidate,
   abort,
   giveUpPoint,

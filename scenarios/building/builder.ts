@@ -35,6 +35,7 @@ import {
   loadDisk,
   pageCache,
   storageInvariants,
+  vvolInvariants,
 } from "../../core/platform/index.ts";
 import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
 import {
@@ -126,6 +127,7 @@ export function createBuilder(
     world.spawn(outside, {}, { domain: outsideDomain, name: "outside" });
     world.addInvariants([
       ...storageInvariants,
+      ...vvolInvariants,
       ...cpuInvariants,
       ...vmInvariants,
       ...diskInvariants,
@@ -198,6 +200,7 @@ function provision(fabric: Fabric, vm: ResolvedVm, images: readonly ImageInput[]
       disk,
       sectors: sizeMiB * SECTORS_PER_MIB,
       grainSectors: grainKiB * 2,
+      ...(kind === "cow" && { kind }),
       ...layersFor(kind, imageOf(disk)),
     }));
     provisionDisks(array, vm.id, news);

@@ -24,6 +24,11 @@ export type Guest = WorkloadGuest | CaptureGuest | Rv64Guest;
  */
 export type TimelineEntry =
   | SnapshotOperation
+  | RevertOperation
+  | DeleteSnapshotOperation
+  | CloneOperation
+  | MigrateDiskFormatOperation
+  | CollectGarbageOperation
   | ConsolidateOperation
   | AbortOperation
   | BackupOperation
@@ -364,9 +369,13 @@ export interface StorageArray {
    */
   readonly rack?: string;
   /**
-   * How the array keeps snapshots: `redo` = chains of redo logs.
+   * How the array keeps snapshots: `redo` = chains of redo logs; `cow` = also copy-on-write volumes behind VASA verbs.
    */
-  readonly kind?: "redo";
+  readonly kind?: "redo" | "cow";
+  /**
+   * Copy-on-write volumes: unit in which the array copies and tells differences.
+   */
+  readonly chunkKiB?: 64 | 128 | 256 | 512 | 1024 | 4096;
   /**
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
@@ -831,9 +840,9 @@ export interface VmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
+   * `redo` = a chain of redo logs, can be snapshotted; `cow` = a copy-on-write volume of an array of that kind, snapshotted by the array; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind?: "redo" | "flat" | "network";
+  readonly kind?: "redo" | "cow" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -879,11 +888,184 @@ export interface SnapshotOperation {
   readonly disks?: readonly string[];
 }
 /**
- * Give up a point in time of a running VM: its data goes into the layer below.
+ * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ */
+export interface RevertOperation {
+  /**
+   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   */
+  readonly do: "revert";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+ */
+export interface DeleteSnapshotOperation {
+  /**
+   * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+   */
+  readonly do: "delete-snapshot";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ */
+export interface CloneOperation {
+  /**
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   */
+  readonly do: "clone";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Name of the copy: what a VM of that name would find as its disks.
+   */
+  readonly as: string;
+  /**
+   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   */
+  readonly point?: string;
+  /**
+   * `cow` = copy-on-write volumes, on an array that has them; `redo` = redo logs.
+   */
+  readonly format?: "cow" | "redo";
+}
+/**
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ */
+export interface MigrateDiskFormatOperation {
+  /**
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   */
+  readonly do: "migrate-disk-format";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * What the disks become.
+   */
+  readonly to: "cow" | "redo";
+}
+/**
+ * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+ */
+export interface CollectGarbageOperation {
+  /**
+   * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+   */
+  readonly do: "collect-garbage";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The array.
+   */
+  readonly array: string;
+  /**
+   * Host that does the work.
+   */
+  readonly host: string;
+}
+/**
+ * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: its data goes into the layer below.
+   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -909,7 +1091,7 @@ export interface ConsolidateOperation {
   /**
    * The snapshot operation that took it, or the backup that left it.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
    */
@@ -2061,6 +2243,11 @@ export type ResolvedGuest = ResolvedWorkloadGuest | ResolvedCaptureGuest | Resol
  */
 export type ResolvedTimelineEntry =
   | ResolvedSnapshotOperation
+  | ResolvedRevertOperation
+  | ResolvedDeleteSnapshotOperation
+  | ResolvedCloneOperation
+  | ResolvedMigrateDiskFormatOperation
+  | ResolvedCollectGarbageOperation
   | ResolvedConsolidateOperation
   | ResolvedAbortOperation
   | ResolvedBackupOperation
@@ -2402,9 +2589,13 @@ export interface ResolvedStorageArray {
    */
   readonly rack?: string;
   /**
-   * How the array keeps snapshots: `redo` = chains of redo logs.
+   * How the array keeps snapshots: `redo` = chains of redo logs; `cow` = also copy-on-write volumes behind VASA verbs.
    */
-  readonly kind: "redo";
+  readonly kind: "redo" | "cow";
+  /**
+   * Copy-on-write volumes: unit in which the array copies and tells differences.
+   */
+  readonly chunkKiB: 64 | 128 | 256 | 512 | 1024 | 4096;
   /**
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
@@ -2869,9 +3060,9 @@ export interface ResolvedVmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
+   * `redo` = a chain of redo logs, can be snapshotted; `cow` = a copy-on-write volume of an array of that kind, snapshotted by the array; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind: "redo" | "flat" | "network";
+  readonly kind: "redo" | "cow" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -2917,11 +3108,184 @@ export interface ResolvedSnapshotOperation {
   readonly disks: readonly string[];
 }
 /**
- * Give up a point in time of a running VM: its data goes into the layer below.
+ * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ */
+export interface ResolvedRevertOperation {
+  /**
+   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   */
+  readonly do: "revert";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+ */
+export interface ResolvedDeleteSnapshotOperation {
+  /**
+   * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+   */
+  readonly do: "delete-snapshot";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ */
+export interface ResolvedCloneOperation {
+  /**
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   */
+  readonly do: "clone";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Name of the copy: what a VM of that name would find as its disks.
+   */
+  readonly as: string;
+  /**
+   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   */
+  readonly point?: string;
+  /**
+   * `cow` = copy-on-write volumes, on an array that has them; `redo` = redo logs.
+   */
+  readonly format: "cow" | "redo";
+}
+/**
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ */
+export interface ResolvedMigrateDiskFormatOperation {
+  /**
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   */
+  readonly do: "migrate-disk-format";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * What the disks become.
+   */
+  readonly to: "cow" | "redo";
+}
+/**
+ * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+ */
+export interface ResolvedCollectGarbageOperation {
+  /**
+   * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+   */
+  readonly do: "collect-garbage";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The array.
+   */
+  readonly array: string;
+  /**
+   * Host that does the work.
+   */
+  readonly host: string;
+}
+/**
+ * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ResolvedConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: its data goes into the layer below.
+   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -2947,7 +3311,7 @@ export interface ResolvedConsolidateOperation {
   /**
    * The snapshot operation that took it, or the backup that left it.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
    */

@@ -38,6 +38,10 @@ function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): read
       const message = `the vm may run on ${away}, which cannot reach ${on}`;
       return away === undefined ? [] : [finding(place, message, "an array, or only that host")];
     }
+    if (kind === "cow" && directory.arrays.get(on)?.kind === "redo") {
+      const expected = 'an array of kind "cow", or a disk of kind "redo"';
+      return [finding(place, `${on} keeps no copy-on-write volumes`, expected)];
+    }
     if (!directory.arrays.has(on)) return checkReference(on, place, "device", directory);
     if (kind === "network" && cacheMode !== "none") {
       const message = `is "${cacheMode}", and the guest goes round the host's page cache`;

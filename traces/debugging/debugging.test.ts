@@ -267,10 +267,12 @@ function listening(stub: GdbStub): Promise<{ readonly server: Server; readonly p
       for (const token of reader.take(data)) {
         if (token.kind !== "packet") continue;
         if (stub.acknowledges) socket.write("+");
-        busy = busy.then(async () => {
+        const earlier = busy;
+        busy = (async () => {
+          await earlier;
           const answer = await stub.answer(token.text);
           if (answer !== undefined) socket.write(gdbPacket(answer), "latin1");
-        });
+        })();
       }
     });
   });

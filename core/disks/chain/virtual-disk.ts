@@ -52,8 +52,15 @@ export const virtualDisk = component<VirtualDiskConfig, Record<string, never>, V
   crashed: (self) => dropAllMaps(self),
 });
 
-/** No request of the guest is in the chain. */
+/** No request of the guest is in the chain, and nothing is being copied. */
 export function isDrained(disk: VirtualDiskEntity): boolean {
+  const { inFlight, flights } = disk.volatile;
+  if (inFlight === 0) return true;
+  return Object.values(flights).every(({ request }) => request.body.op === "read-below");
+}
+
+/** Nothing at all is on its way through the layers, so that they can be changed. */
+export function isIdle(disk: VirtualDiskEntity): boolean {
   return disk.volatile.inFlight === 0;
 }
 

@@ -35,6 +35,7 @@ function withHistory(options: RigOptions = {}): CowRig {
     for (let disk = 0; disk < rig.diskCount; disk++) {
       const sector = (stamp / 10) % 24;
       rig.write(disk, sector, 40, (stamp += 100));
+      rig.write(disk, (stamp / 10) % 50, 6, -1);
     }
     rig.run();
   };

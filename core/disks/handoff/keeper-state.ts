@@ -5,7 +5,7 @@
  * Must hold: all of it is memory of the host. What counts is the ownership file on the array.
  */
 import type { Editable, Entity, EntityId, Request } from "../../kernel/index.ts";
-import { OWNER_SUFFIX } from "../../platform/index.ts";
+import { HEARTBEAT_SUFFIX, OWNER_SUFFIX } from "../../platform/index.ts";
 
 /** How ownership is kept on one array. */
 export type OwnershipRules = {
@@ -73,7 +73,7 @@ export type ReleaseAsk = Request<ReleaseRequest>;
 
 export const ownershipFile = (vm: string, disk: string): string => `${vm}-${disk}${OWNER_SUFFIX}`;
 
-export const heartbeatFile = (host: string): string => `${host}.heartbeat`;
+export const heartbeatFile = (host: string): string => `${host}${HEARTBEAT_SUFFIX}`;
 
 export function editDisk(self: KeeperEntity, file: string): Editable<KeptDisk> {
   return (self.edit().disks as { [file: string]: Editable<KeptDisk> })[file]!;

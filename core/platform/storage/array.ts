@@ -52,9 +52,11 @@ import {
   releaseSectors,
   reserveSectors,
   resizeVolume,
+  type VolumeName,
 } from "./volumes.ts";
 import { copyFirst, keepBeforePowerLoss, mayOverwrite } from "./vvols/keep.ts";
 import {
+  isBase,
   isSnapshot,
   isSnapshotLabel,
   keptGrains,
@@ -82,7 +84,8 @@ const AUDIT_EVERY = 256;
 /** What can be asked of an array beside block requests, and what does it. */
 const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => BlockOutcome } = {
   "create-volume": createVolume,
-  "delete-volume": deleteVolume,
+  "delete-volume": (self, body: VolumeName) =>
+    isBase(self, body.name) ? refused("in-use", body.name) : deleteVolume(self, body),
   "resize-volume": resizeVolume,
   "claim-volume": claimVolume,
   "merge-blocks": mergeBlocks,

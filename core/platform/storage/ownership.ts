@@ -31,6 +31,8 @@ export type OwnerStamp = {
 };
 
 export const OWNER_SUFFIX = ".owner";
+/** Of the file in which a host that owns disks says again and again that it is alive. */
+export const HEARTBEAT_SUFFIX = ".heartbeat";
 
 /** Given, while somebody listens, for each stamped request that was done: data {file, ...}. */
 export const OWNED_IO = "owned-io";

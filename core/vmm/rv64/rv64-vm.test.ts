@@ -9,7 +9,7 @@ import {
   restoreWorld,
   type World,
 } from "../../kernel/index.ts";
-import { rv64 } from "../../guest/index.ts";
+import type { rv64 } from "../../guest/index.ts";
 import { vmOf } from "../index.ts";
 import { LoneMachine } from "./lone-machine.ts";
 import type { MachineEntity, MachineEntry } from "./machine-state.ts";

@@ -23,7 +23,7 @@ import type { NoState } from "../vm-record.ts";
 import { endRun, leaveRecord, type VmEntity, type VmInstanceConfig } from "../vm-state.ts";
 import { catchUp, machineAdvance } from "./advancing.ts";
 import { deliver, logInput, machineRecord, typeText } from "./inputs.ts";
-import { bootFiles, LiveMachine, type Machines, machineShape } from "./live-machine.ts";
+import { bootFiles, type LiveMachine, type Machines, machineShape } from "./live-machine.ts";
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./machine-state.ts";
 import { blockDone, carryOut, type FrameMessage } from "./outputs.ts";
 import { beginTyping } from "./typing.ts";
