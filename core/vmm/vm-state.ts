@@ -4,6 +4,7 @@ import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
+import { logEnd } from "./rv64/end-entry.ts";
 import type { NoState, VmRecord } from "./vm-record.ts";
 
 export type VmInstanceConfig = {
@@ -97,8 +98,9 @@ export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"
 export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
   if (isSuperseded(self)) return;
   const durable = recordOf(self).editDurable();
+  if (ended === "crash" && self.volatile.isProtected) return void (durable.instance = -1);
+  logEnd(recordOf(self));
   durable.instance = -1;
-  if (ended === "crash" && self.volatile.isProtected) return;
   durable.power = "off";
   durable.ended = ended;
   announce(self, ended === "crash" ? "crash" : "power-off");
