@@ -145,6 +145,37 @@ describe("a disk changes hands", () => {
   });
 });
 
+describe("an operation of the old host", () => {
+  it("cannot touch what the new host has made under the same names, and ends", () => {
+    const { world, outcomes, reached, violations } = seen(
+      datacenter({
+        durationMs: 8_000,
+        links: LINKS!.slice(0, 2),
+        faults: [
+          {
+            kind: "partition",
+            from: "alpha",
+            to: "array",
+            during: "old.writeDescriptors",
+            delayUs: 1,
+            durationMs: 4_000,
+          },
+        ],
+        timeline: [
+          { id: "old", atMs: 600, do: "snapshot", vm: "db" },
+          { id: "take", atMs: 700, do: "take-over", vm: "db", host: "beta" },
+          { id: "new", atMs: 2_500, do: "snapshot", vm: "db" },
+        ],
+      }),
+      8_000,
+    );
+    expect(violations).toEqual([]);
+    expect(outcomes).toMatchObject({ take: "complete", new: "complete", old: "abandoned" });
+    expect(reached).toContain("a request of a former owner is refused");
+    expect([hostOf(world), power(world), world.activeOperations]).toEqual(["beta", "running", 0]);
+  });
+});
+
 describe("an open disk that may go", () => {
   it("is drained, flushed and closed first: nothing acknowledged is lost, no lease is waited for", () => {
     const timeline: ScenarioDocument["timeline"] = [

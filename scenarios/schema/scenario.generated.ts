@@ -60,6 +60,7 @@ export type Fault =
   | MisdirectedWriteFault
   | BitRotFault
   | LyingFlushFault
+  | ArrayTaskFault
   | LatentErrorFault
   | NoSpaceFault;
 /**
@@ -1035,11 +1036,11 @@ export interface CollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: its data goes into the layer below.
+ * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: its data goes into the layer below.
+   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -1065,7 +1066,7 @@ export interface ConsolidateOperation {
   /**
    * The snapshot operation that took it, or the backup that left it.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
    */
@@ -2054,6 +2055,47 @@ export interface LyingFlushFault {
   readonly count?: number;
 }
 /**
+ * Tasks of an array on copy-on-write volumes go wrong.
+ */
+export interface ArrayTaskFault {
+  /**
+   * Tasks of an array on copy-on-write volumes go wrong.
+   */
+  readonly kind: "array-task";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array of kind cow.
+   */
+  readonly array: string;
+  /**
+   * `lost` = carried out and forgotten; `late` = carried out, and never said to have ended; `item` = one disk of a list fails; `torn` = a copy or a revert stops half way.
+   */
+  readonly how?: "lost" | "late" | "item" | "torn";
+  /**
+   * Next tasks (or disks of lists) that are struck.
+   */
+  readonly count?: number;
+}
+/**
  * Written sectors cannot be read until rewritten.
  */
 export interface LatentErrorFault {
@@ -2253,6 +2295,7 @@ export type ResolvedFault =
   | ResolvedMisdirectedWriteFault
   | ResolvedBitRotFault
   | ResolvedLyingFlushFault
+  | ResolvedArrayTaskFault
   | ResolvedLatentErrorFault
   | ResolvedNoSpaceFault;
 /**
@@ -3229,11 +3272,11 @@ export interface ResolvedCollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: its data goes into the layer below.
+ * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ResolvedConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: its data goes into the layer below.
+   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -3259,7 +3302,7 @@ export interface ResolvedConsolidateOperation {
   /**
    * The snapshot operation that took it, or the backup that left it.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
    */
@@ -4244,6 +4287,47 @@ export interface ResolvedLyingFlushFault {
   readonly device: string;
   /**
    * Next flushes that lie.
+   */
+  readonly count: number;
+}
+/**
+ * Tasks of an array on copy-on-write volumes go wrong.
+ */
+export interface ResolvedArrayTaskFault {
+  /**
+   * Tasks of an array on copy-on-write volumes go wrong.
+   */
+  readonly kind: "array-task";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array of kind cow.
+   */
+  readonly array: string;
+  /**
+   * `lost` = carried out and forgotten; `late` = carried out, and never said to have ended; `item` = one disk of a list fails; `torn` = a copy or a revert stops half way.
+   */
+  readonly how: "lost" | "late" | "item" | "torn";
+  /**
+   * Next tasks (or disks of lists) that are struck.
    */
   readonly count: number;
 }

@@ -39,7 +39,7 @@ import { served, submit } from "./device.ts";
 import { type MediumOptions, prepareMedium } from "./disk.ts";
 import { type ArmFault, armFault } from "./faults.ts";
 import { deleteFile, listFiles, readFile, scanFiles, writeFile } from "./metadata-files.ts";
-import { notOwner, tellOwnedIo, tellOwnership } from "./ownership.ts";
+import { fromFormerOwner, notOwner, tellOwnedIo, tellOwnership } from "./ownership.ts";
 import { reserveSpace } from "./space-reservation.ts";
 import {
   allocatedRanges,
@@ -136,9 +136,16 @@ function tellOwners(self: ArrayEntity, { io, stamp }: DeviceOp): void {
   else if (io.op === "verb" && io.verb === "file-write") tellOwnership(self, io.body);
 }
 
+/** The domain from which a request came; nothing when who sent it is gone. */
+function hostOf(self: ArrayEntity, from: number): string {
+  const { world } = self;
+  const sender = world.entityOrNone(from);
+  return sender === undefined ? "" : world.registry.domain(sender.domain).name;
+}
+
 /** The volume may have been deleted, shrunk or claimed while the request waited. */
 function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
-  if (op.io.op === "verb") return undefined;
+  if (op.io.op === "verb") return fromFormerOwner(self, op.io, hostOf(self, op.request.from));
   if (isSnapshotLabel(op.medium)) return snapshotProblem(self, op.medium, op.io);
   const volume = self.durable.volumes[op.medium];
   if (volume === undefined || !isCurrent(self, op)) return refused("gone");
