@@ -77,6 +77,22 @@ describe("a timeline of points in time", () => {
     expect(new Set(Object.values(ended))).toEqual(new Set(["complete"]));
   });
 
+  it.each([
+    ["torn", "io-error"],
+    ["lost", "task-lost"],
+    ["item", "no-space"],
+  ] as const)("fails a revert whole when a task of the array is %s", (how, code) => {
+    const document = datacenter("cow", [
+      ...HISTORY,
+      { id: "back", atMs: 1_500, do: "revert", vm: "db", point: "first" },
+      { id: "on", after: "back.io-error", do: "power-on", vm: "db" },
+      { id: "or", after: "back.task-lost", do: "power-on", vm: "db" },
+      { id: "else", after: "back.no-space", do: "power-on", vm: "db" },
+    ]);
+    const faults = [{ kind: "array-task" as const, array: "array", how, atMs: 1_400 }];
+    expect(outcomes({ ...document, faults })["back"]).toBe(code);
+  });
+
   it("refuses what cannot be done, by a code", () => {
     const ended = outcomes(
       datacenter("cow", [

@@ -46,7 +46,8 @@ test("the cache lies where the environment says", () => {
 });
 
 test("modules come with what they need, once", () => {
-  expect(commandLine(["ext4", "virtio_blk", "virtio_net"])).toMatch(
-    / MODULES=crc16,crc32c_generic,mbcache,jbd2,ext4,virtio_mmio,virtio_blk,failover,net_failover,virtio_net$/,
-  );
+  const ext4 = "crc16,crc32c_generic,mbcache,jbd2,ext4";
+  const net = "failover,net_failover,virtio_net";
+  const line = commandLine(["ext4", "virtio_blk", "virtio_net"]);
+  expect(line).toContain(` MODULES=${ext4},virtio_mmio,virtio_blk,${net}`);
 });

@@ -60,6 +60,7 @@ export type Fault =
   | MisdirectedWriteFault
   | BitRotFault
   | LyingFlushFault
+  | ArrayTaskFault
   | LatentErrorFault
   | NoSpaceFault;
 /**
@@ -2080,6 +2081,47 @@ export interface LyingFlushFault {
   readonly count?: number;
 }
 /**
+ * Tasks of an array on copy-on-write volumes go wrong.
+ */
+export interface ArrayTaskFault {
+  /**
+   * Tasks of an array on copy-on-write volumes go wrong.
+   */
+  readonly kind: "array-task";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array of kind cow.
+   */
+  readonly array: string;
+  /**
+   * `lost` = carried out and forgotten; `late` = carried out, and never said to have ended; `item` = one disk of a list fails; `torn` = a copy or a revert stops half way.
+   */
+  readonly how?: "lost" | "late" | "item" | "torn";
+  /**
+   * Next tasks (or disks of lists) that are struck.
+   */
+  readonly count?: number;
+}
+/**
  * Written sectors cannot be read until rewritten.
  */
 export interface LatentErrorFault {
@@ -2279,6 +2321,7 @@ export type ResolvedFault =
   | ResolvedMisdirectedWriteFault
   | ResolvedBitRotFault
   | ResolvedLyingFlushFault
+  | ResolvedArrayTaskFault
   | ResolvedLatentErrorFault
   | ResolvedNoSpaceFault;
 /**
@@ -4296,6 +4339,47 @@ export interface ResolvedLyingFlushFault {
   readonly device: string;
   /**
    * Next flushes that lie.
+   */
+  readonly count: number;
+}
+/**
+ * Tasks of an array on copy-on-write volumes go wrong.
+ */
+export interface ResolvedArrayTaskFault {
+  /**
+   * Tasks of an array on copy-on-write volumes go wrong.
+   */
+  readonly kind: "array-task";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array of kind cow.
+   */
+  readonly array: string;
+  /**
+   * `lost` = carried out and forgotten; `late` = carried out, and never said to have ended; `item` = one disk of a list fails; `torn` = a copy or a revert stops half way.
+   */
+  readonly how: "lost" | "late" | "item" | "torn";
+  /**
+   * Next tasks (or disks of lists) that are struck.
    */
   readonly count: number;
 }

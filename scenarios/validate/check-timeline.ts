@@ -105,6 +105,11 @@ function checkFault(
       if (fault.path < paths) return [];
       return [finding(pointerTo(pointer, "path"), `is ${fault.path}`, `at most ${paths - 1}`)];
     }
+    case "array-task": {
+      if (directory.arrays.get(fault.array)?.kind !== "redo") return [];
+      const message = `${fault.array} keeps no copy-on-write volumes`;
+      return [finding(pointerTo(pointer, "array"), message, "an array of kind cow")];
+    }
     case "partition":
       if (fault.from !== fault.to) return [];
       return [finding(pointerTo(pointer, "to"), "is the same as from", "another one")];

@@ -25,7 +25,8 @@ export const interruptProgram = (): string => `
     li s0, 0
     li s10, 0
 next_case:
-    # Bits of s0: 0-2 pending, 3-5 enabled, 6-8 delegated (software, timer, external), 9 MIE, 10 SIE, 11-12 mode.
+    # Bits of s0, three each of software, timer, external: pending, enabled, delegated;
+    # then 9 MIE, 10 SIE, 11-12 mode.
     srli s1, s0, 11
     li t0, 3
     beq s1, t0, last_case
