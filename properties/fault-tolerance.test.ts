@@ -3,20 +3,38 @@
  * few, and each way between them cut: what is seen outside is always what one machine would have put
  * out that was never interrupted. That machine is built alone, from the log that counts.
  */
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { OUTPUT_NOTICE } from "../core/fault-tolerance/index.ts";
 import {
   canonicalBytes,
   captureWorld,
+  decodeImage,
+  encodeImage,
   fromMs,
+  type Entity,
   hash64,
   hashHex,
+  type PlainObject,
   restoreWorld,
   type World,
   type WorldImage,
 } from "../core/kernel/index.ts";
-import { BOUNDARY_NOTICE, type BoundaryEntry, LoneGuest, vmRecordOf } from "../core/vmm/index.ts";
-import type { ScenarioBuilder } from "../scenarios/index.ts";
+import {
+  BOUNDARY_NOTICE,
+  type BoundaryEntry,
+  LoneGuest,
+  performOutput,
+  vmOf,
+  vmRecordOf,
+} from "../core/vmm/index.ts";
+import {
+  openRecordedRun,
+  prepareScenario,
+  runScenario,
+  type ScenarioBuilder,
+} from "../scenarios/index.ts";
+import { MemoryTraceWriter, replayAsync } from "../traces/index.ts";
 import { protectedPair } from "./testing/protected-pair.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
@@ -213,6 +231,65 @@ describe("a protected machine", () => {
     expect(found).toContain("output leaves after the backup has acknowledged all before it");
     expect(found).toContain("a backup can go on from what was seen outside");
   }, 60_000);
+
+  it("is noticed when the disk is written before that (canary)", () => {
+    const found = new Set<string>();
+    for (let event = last - 90; event <= last; event += 6) {
+      loseTail(event, writeAll);
+      crash("alpha")();
+      world.run({ untilNs: world.timeNs + AFTER_NS });
+      for (const { invariant } of world.checker.violations) found.add(invariant);
+    }
+    expect(found).toContain("a guest reads what it wrote");
+  }, 60_000);
+});
+
+describe("a failover", () => {
+  const toItsEnd = (of: World, stops: readonly number[], between: () => void): string => {
+    for (const stop of stops) {
+      of.run({ untilEvent: stop });
+      between();
+    }
+    of.run({ untilNs: fromMs(40) });
+    of.finish();
+    return hashHex(of.root());
+  };
+  const faults = [{ kind: "crash" as const, domain: "alpha", atMs: 13 }];
+  const fresh = (): World => builderOf(protectedPair({ faults })).build({ seed: 3 });
+
+  it("has one root over repeats, snapshots and restores at any event", () => {
+    const root = toItsEnd(fresh(), [], () => {});
+    expect(toItsEnd(fresh(), [], () => {})).toBe(root);
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 1_500 }), { maxLength: 5 }), (stops) => {
+        const of = fresh();
+        const inOrder = [...stops].sort((a, b) => a - b);
+        const between = (): void => {
+          const kept = captureWorld(of);
+          of.run({ untilEvent: of.eventCount + 40 });
+          restoreWorld(of, decodeImage(encodeImage(kept)));
+        };
+        expect(toItsEnd(of, inOrder, between)).toBe(root);
+      }),
+      { numRuns: 6 },
+    );
+  }, 60_000);
+
+  it("is replayed from its trace, as told by its scenario", async () => {
+    const settings = ["/durationMs=700"];
+    const prepared = await prepareScenario("scenarios/fault-tolerant.ts", { settings });
+    if (!prepared.ok) throw new Error(prepared.problems[0]!.message);
+    let writer: MemoryTraceWriter | undefined;
+    const run = await runScenario(prepared.scenario, {
+      openTrace: (header) => (writer = new MemoryTraceWriter(header)),
+    });
+    expect(run.violations).toEqual([]);
+    const opened = await openRecordedRun(writer!.bytes());
+    if (!opened.ok) throw new Error(opened.message);
+    const options = { sameCode: opened.sameCode };
+    const again = await replayAsync(opened.run, opened.builder, options);
+    expect(again).toMatchObject({ verified: true, root: run.root });
+  }, 60_000);
 });
 
 /** The way of the log is cut after the event, and the primary goes on for a while. */
@@ -228,10 +305,26 @@ function loseTail(event: number, each: () => void): void {
   }
 }
 
+type Guard = Entity<
+  PlainObject,
+  PlainObject,
+  { readonly held: readonly { readonly number: number; readonly output: PlainObject }[] }
+>;
+
 const entityOf = (kind: string) => [...world.entities()].find((each) => each.kind === kind)!;
 
 const machine = (kind: string) =>
   entityOf(kind).volatile as { readonly steps?: number; readonly received?: number };
+
+/** What the disk is to be asked is not held. */
+function writeAll(): void {
+  const guard = entityOf("ft-guard") as unknown as Guard;
+  const run = vmOf(vmRecordOf(world, "db"));
+  const writes = guard.volatile.held.filter(({ number }) => number < 0);
+  if (run === undefined || writes.length === 0) return;
+  guard.edit().held = guard.volatile.held.filter(({ number }) => number >= 0) as never;
+  for (const { output } of writes) performOutput(run, output as never);
+}
 
 /** As if the backup had everything that was sent to it. */
 function acknowledgeAll(): void {
