@@ -242,6 +242,44 @@ describe("a protected machine", () => {
   }, 60_000);
 });
 
+describe("a pair", () => {
+  const powerOff = (atMs: number) => ({ id: "off", atMs, do: "power-off" as const, vm: "db" });
+
+  it("leaves nothing behind when its machine is powered off, before a failover or after", () => {
+    for (const faults of [[], [{ kind: "crash" as const, domain: "alpha", atMs: 10 }]]) {
+      const of = builderOf(protectedPair({ faults, timeline: [powerOff(60)] })).build({ seed: 4 });
+      of.run({ untilNs: fromMs(90) });
+      expect(of.checker.violations).toEqual([]);
+      expect(vmRecordOf(of, "db").durable).toMatchObject({ power: "off", ended: "power-off" });
+      const kinds = [...of.entities()].map(({ kind }) => kind);
+      expect(kinds.filter((kind) => /^(ft-guard|ft-follower|vm)$/.test(kind))).toEqual(["vm"]);
+      const beta = of.named("beta").volatile as unknown as { readonly reservedMiB: object };
+      expect(beta.reservedMiB).toEqual({});
+    }
+  });
+
+  it("waits while its backup is too far behind, and no longer", () => {
+    const document = protectedPair();
+    const slow = { id: "logging", between: ["alpha", "beta"], bandwidthMbps: 8 } as const;
+    const links = document.links!.map((each) => (each.id === "logging" ? { ...slow } : each));
+    const [db, client] = document.vms!;
+    const protection = { ...db!.protection!, maxLagMs: 10, timeoutMs: 1_000 };
+    const vms = [{ ...db!, protection }, client!];
+    const of = builderOf({ ...document, links, vms } as never).build({ seed: 4 });
+    const lags: number[] = [];
+    of.hooks.onNotice = ({ kind, data }) => {
+      if (kind === "metric" && data["series"] === "lag-ns") lags.push(data["max"] as number);
+    };
+    of.run({ untilNs: fromMs(400) });
+    of.finish();
+    expect(of.checker.violations).toEqual([]);
+    expect(of.checker.unreached).not.toContain("a primary waits for its backup");
+    expect(Math.max(...lags)).toBeGreaterThan(fromMs(10));
+    expect(Math.max(...lags)).toBeLessThan(fromMs(25));
+    expect(vmRecordOf(of, "db").durable.steps).toBeGreaterThan(100);
+  });
+});
+
 describe("a failover", () => {
   const toItsEnd = (of: World, stops: readonly number[], between: () => void): string => {
     for (const stop of stops) {

@@ -140,5 +140,7 @@ export const faultToleranceInvariants: readonly Invariant[] = [
   }),
   sometimes("a failover with outputs that were held", { mechanism: "fault-tolerance" }),
   sometimes("a failover with disk requests outstanding", { mechanism: "fault-tolerance" }),
+  sometimes("a primary waits for its backup", { mechanism: "fault-tolerance" }),
+  sometimes("a vote waits for the array", { mechanism: "fault-tolerance" }),
   sometimes("a primary goes on without its backup", { mechanism: "fault-tolerance" }),
 ];

@@ -1258,9 +1258,9 @@ export interface DiskCheckpointOperation {
    */
   readonly to: string;
   /**
-   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `metadata` = in the array's map alone, nothing is copied; `pause` = while the guest waits, the older way.
    */
-  readonly commit?: "mirror" | "pause";
+  readonly commit?: "mirror" | "metadata" | "pause";
   /**
    * How much is copied at a time.
    */
@@ -3520,9 +3520,9 @@ export interface ResolvedDiskCheckpointOperation {
    */
   readonly to: string;
   /**
-   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `metadata` = in the array's map alone, nothing is copied; `pause` = while the guest waits, the older way.
    */
-  readonly commit: "mirror" | "pause";
+  readonly commit: "mirror" | "metadata" | "pause";
   /**
    * How much is copied at a time.
    */
