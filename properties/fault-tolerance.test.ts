@@ -258,25 +258,33 @@ describe("a pair", () => {
     }
   });
 
-  it("waits while its backup is too far behind, and no longer", () => {
+  /** Of a pair whose log goes over a line that is too slow for it. */
+  const largestLagNs = (maxLagMs: number): number => {
     const document = protectedPair();
-    const slow = { id: "logging", between: ["alpha", "beta"], bandwidthMbps: 8 } as const;
-    const links = document.links!.map((each) => (each.id === "logging" ? { ...slow } : each));
+    const links = document.links!.map((each) =>
+      each.id === "logging" ? { ...each, bandwidthMbps: 8 } : each,
+    );
     const [db, client] = document.vms!;
-    const protection = { ...db!.protection!, maxLagMs: 10, timeoutMs: 1_000 };
+    const protection = { ...db!.protection!, maxLagMs, timeoutMs: 1_000 };
     const vms = [{ ...db!, protection }, client!];
-    const of = builderOf({ ...document, links, vms } as never).build({ seed: 4 });
-    const lags: number[] = [];
+    const of = builderOf({ ...document, links, vms }).build({ seed: 4 });
+    let largestNs = 0;
     of.hooks.onNotice = ({ kind, data }) => {
-      if (kind === "metric" && data["series"] === "lag-ns") lags.push(data["max"] as number);
+      if (kind !== "metric" || data["series"] !== "lag-ns") return;
+      largestNs = Math.max(largestNs, data["max"] as number);
     };
     of.run({ untilNs: fromMs(400) });
     of.finish();
     expect(of.checker.violations).toEqual([]);
-    expect(of.checker.unreached).not.toContain("a primary waits for its backup");
-    expect(Math.max(...lags)).toBeGreaterThan(fromMs(10));
-    expect(Math.max(...lags)).toBeLessThan(fromMs(25));
     expect(vmRecordOf(of, "db").durable.steps).toBeGreaterThan(100);
+    return largestNs;
+  };
+
+  it("waits while its backup is too far behind, and no longer", () => {
+    const [bounded, free] = [largestLagNs(10), largestLagNs(10_000)];
+    expect(bounded).toBeGreaterThan(fromMs(10));
+    expect(bounded).toBeLessThan(fromMs(70));
+    expect(free).toBeGreaterThan(fromMs(150));
   });
 });
 
