@@ -4,7 +4,7 @@ export { BOUNDARY_NOTICE, type BoundaryEntry } from "./boundary.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export type { OutputHash } from "./output-hash.ts";
-export { type Machines } from "./rv64/live-machine.ts";
+export { bootFiles, type Machines } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
   type MachineConfig,

@@ -10,5 +10,11 @@ export * as layout from "./layout.ts";
 export { Machine, type MachineSnapshot } from "./machine.ts";
 export { ReferenceEngine } from "./reference/index.ts";
 export * from "./board/index.ts";
-export { disassemble, type DisassembledInstruction } from "./disassembly/index.ts";
+export {
+  CONTROL_NAMES,
+  disassemble,
+  type DisassembledInstruction,
+  FLOAT_NAMES,
+  INTEGER_NAMES,
+} from "./disassembly/index.ts";
 export * from "./inspection/index.ts";
