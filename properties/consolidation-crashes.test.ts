@@ -5,7 +5,16 @@
  * through, and no volume, descriptor or intent is left over.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, restoreWorld, type World } from "../core/kernel/index.ts";
+import { consolidate } from "../core/disks/index.ts";
+import {
+  captureWorld,
+  fromMs,
+  type PlainObject,
+  restoreWorld,
+  startOperation,
+  type World,
+} from "../core/kernel/index.ts";
+import { vmOf, vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
@@ -21,9 +30,11 @@ import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
 const MERGE_NS = fromMs(120);
 const END_NS = fromMs(3_500);
 
-function documentOf(point: "first" | "second"): ScenarioDocument {
+type Method = "mirror" | "iterative" | "block-merge";
+
+function documentOf(point: "first" | "second", method: Method): ScenarioDocument {
   const small = smallDatacenter();
-  const block = { pacing: "closed", outstanding: 3, thinkTimeUs: 700, readPercent: 20 } as const;
+  const block = { pacing: "closed", outstanding: 2, thinkTimeUs: 1_500, readPercent: 20 } as const;
   return {
     ...small,
     vms: small.vms!.map((vm) => ({
@@ -48,13 +59,15 @@ function documentOf(point: "first" | "second"): ScenarioDocument {
     timeline: [
       { id: "first", atMs: 40, do: "snapshot", vm: "db" },
       { id: "second", atMs: 80, do: "snapshot", vm: "db" },
-      { id: "merge", atMs: 120, do: "consolidate", vm: "db", point, copyKiB: 64 },
+      { id: "merge", atMs: 120, do: "consolidate", vm: "db", point, method, ...SMALL },
     ],
   };
 }
 
-function beforeMerge(point: "first" | "second", seed = 1): World {
-  const world = builderOf(documentOf(point)).build({ seed });
+const SMALL = { copyKiB: 64, enoughKiB: 4, maxRounds: 3 } as const;
+
+function beforeMerge(point: "first" | "second", method: Method = "mirror"): World {
+  const world = builderOf(documentOf(point, method)).build({ seed: 1 });
   world.run({ untilNs: MERGE_NS - 1 });
   return world;
 }
@@ -62,7 +75,21 @@ function beforeMerge(point: "first" | "second", seed = 1): World {
 /** Of the steps of each recovery every so many are crashed, others for each state. */
 const EVERY = 29;
 
-const isMerge = (id: string) => id.startsWith("merge");
+/** What the driver would start the operation with. */
+function mergeParams(world: World): PlainObject {
+  const instance = vmOf(vmRecordOf(world, "db"))!;
+  const [array, alpha] = [world.named("array"), world.named("alpha")];
+  const paths = world.messenger.carriers(alpha.domain, array.domain);
+  const pool = world.named("alpha/pages").id;
+  const access = { array: array.id, paths: [...paths], cacheMode: "none", pool, writebackNs: 1 };
+  const disks = ["data", "log"].map((disk, at) => {
+    return { disk, entity: instance.volatile.disks[at]!, access };
+  });
+  const pointInTime = "second";
+  return { vm: "db", instance: instance.id, array: array.id, disks, pointInTime };
+}
+
+const isMerge = (id: string) => id === "merge" || id.startsWith("merge.");
 
 function crash(world: World, domain: string): void {
   world.crash(world.registry.domainNamed(domain)!, "test");
@@ -142,13 +169,37 @@ describe.each(["second", "first"] as const)("a consolidation of the %s snapshot"
   }, 60_000);
 });
 
+describe.each(["iterative", "block-merge"] as const)("the baseline %s", (method) => {
+  it("cut short by the loss of its host, at any step, is carried through with the mirror", () => {
+    const world = beforeMerge("second", method);
+    const points = crashPoints(world, fromMs(700), isMerge);
+    const every = Math.ceil(points.length / 24);
+    const some = points.filter((_, index) => index % every === 0);
+    afterEach(world, captureWorld(world), some, ({ at }) => {
+      crash(world, "alpha");
+      world.run({ untilNs: END_NS });
+      world.finish();
+      expect(violations(world), `host lost at ${at}`).toEqual([]);
+      expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+      outcome(world);
+    });
+  }, 60_000);
+});
+
 describe("a consolidation", () => {
-  it("meets guest writes in the range that it copies", () => {
+  it("that repoints before it flushes loses what the guest had flushed (canary)", () => {
     const world = beforeMerge("second");
-    world.run({ untilNs: fromMs(400) });
-    expect(world.checker.unreached).not.toContain(
-      "a guest write hits the range that is being copied",
-    );
+    const params = { ...mergeParams(world), careless: { unflushed: true } };
+    startOperation(world, consolidate, world.named("alpha"), "merge-unflushed", params);
+    const points = crashPoints(world, MERGE_NS + fromMs(40), (id) => id === "merge-unflushed");
+    const late = points.filter(({ at }) => /removeDelta|closeIntent|end/.test(at));
+    const found = new Set<string>();
+    afterEach(world, captureWorld(world), late, () => {
+      crash(world, "alpha");
+      world.run({ untilNs: END_NS });
+      for (const each of violations(world)) found.add(each);
+    });
+    expect([...found].join()).toMatch(/came back as nobody left it|survives/);
   });
 
   it("is forgotten when its intent is lost, and that is noticed (canary)", () => {

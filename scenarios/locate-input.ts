@@ -2,6 +2,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cacheFolder } from "./debian/cache-folder.ts";
 import type { ResolvedGuest, ResolvedScenario } from "./schema/scenario.generated.ts";
 import { type Finding, finding, pointerTo } from "./validate/problem.ts";
 
@@ -21,8 +22,15 @@ const readable = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** What begins with this lies in the cache folder, wherever that is on a machine. */
+const IN_CACHE = "cache:";
+
 /** Where `name` lies, seen from the document's folder; undefined when it does not exist. */
 export async function locateInput(name: string, folder: string): Promise<string | undefined> {
+  if (name.startsWith(IN_CACHE)) {
+    const path = resolve(cacheFolder(), name.slice(IN_CACHE.length));
+    return (await readable(path)) ? path : undefined;
+  }
   for (const path of [resolve(folder, name), resolve(packageRoot, name)]) {
     if (await readable(path)) return path;
   }
@@ -43,7 +51,9 @@ export async function locateInputs(
       if (path !== undefined) inputs.push({ vm: id, name, path });
       else {
         const pointer = pointerTo("/vms", index, "guest", member);
-        const expected = "a path from the document's folder, or from Orrery's";
+        const expected = name.startsWith(IN_CACHE)
+          ? `a file that was fetched into ${cacheFolder()}`
+          : "a path from the document's folder, or from Orrery's";
         findings.push(finding(pointer, `there is no file ${name}`, expected));
       }
     }

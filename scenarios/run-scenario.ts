@@ -74,6 +74,8 @@ export type ReadyScenario = Omit<LoadedScenario, "inputs" | "images"> & {
 /** Events between two turns of the event loop, and about how long they may take. */
 const EMBED_BYTES = 1_048_576;
 const SLICE_EVENTS = 1 << 14;
+/** The same for real guests, in units of work of about a microsecond. */
+const SLICE_WORK = 1 << 15;
 
 export async function runScenario(
   scenario: ReadyScenario,
@@ -196,9 +198,10 @@ async function advance(
       if (recorder) recorder.inject(target, handler, arg);
     }
     const untilEvent = world.eventCount + SLICE_EVENTS;
-    const reason = world.run({ untilNs, untilEvent, pauseEvery: PAUSE_EVENTS });
+    const untilWork = world.extraWork + SLICE_WORK;
+    const reason = world.run({ untilNs, untilEvent, untilWork, pauseEvery: PAUSE_EVENTS });
     onProgress?.({ simulatedNs: world.timeNs, untilNs, events: world.eventCount });
-    if (reason !== "event") return false;
+    if (reason !== "event" && reason !== "work") return false;
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) return true;
   }

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rv64 } from "../core/guest/index.ts";
 import {
+  atPrompt,
   commandLine,
   debianFolder,
   type DebianFiles,
@@ -62,12 +63,12 @@ function bootHere(debian: DebianFiles, module: Uint8Array): void {
     new rv64.Machine(engine).progress(hart),
   ).reduce((sum, own) => sum + own, 0n);
   const all = (performance.now() - start) / 1000;
-  const console_ = createHash("sha256").update(terminal.text).digest("hex").slice(0, 16);
+  const printed = createHash("sha256").update(terminal.text).digest("hex").slice(0, 16);
   console.log(`\n${marks.join("\n")}`);
   console.log(`halted: ${JSON.stringify(board.state.halted)} at progress ${board.progress()}`);
   console.log(
     `${instructions} instructions in ${all.toFixed(2)} s, ` +
-      `${(Number(instructions) / all / 1e6).toFixed(0)} MIPS, console ${console_}`,
+      `${(Number(instructions) / all / 1e6).toFixed(0)} MIPS, console ${printed}`,
   );
 }
 
@@ -81,9 +82,14 @@ async function bootQemu(): Promise<string> {
     "qemu-system-riscv64",
     [
       ...machine,
-      ...["-icount", `shift=0,rr=record,rrfile=${join(folder, "rr")}`],
-      ...["-kernel", file("kernel"), "-initrd", file("initrd.cpio")],
-      ...["-append", commandLine([], !values.plain)],
+      "-icount",
+      `shift=0,rr=record,rrfile=${join(folder, "rr")}`,
+      "-kernel",
+      file("kernel"),
+      "-initrd",
+      file("initrd.cpio"),
+      "-append",
+      commandLine([], !values.plain),
     ],
     { stdio: ["pipe", "pipe", "inherit"] },
   );
@@ -91,7 +97,7 @@ async function bootQemu(): Promise<string> {
     let text = "";
     for await (const chunk of qemu.stdout) {
       text += (chunk as Buffer).toString("latin1");
-      if (/# (\x1b\[6n)?$/.test(text)) return seconds(start);
+      if (atPrompt(text)) return seconds(start);
     }
     return "never";
   } finally {

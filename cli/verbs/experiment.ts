@@ -11,7 +11,7 @@ interface Flags {
   readonly out?: string;
 }
 
-const DEFAULT_SEEDS = 3;
+const DEFAULT_SEEDS = 5;
 
 export const experiment: Verb = verb<readonly [string | undefined], Flags>({
   name: "experiment",

@@ -17,6 +17,7 @@ import { bench } from "./bench.ts";
 import { diff } from "./diff.ts";
 import { experiment } from "./experiment.ts";
 import { exportVerb } from "./export.ts";
+import { gdb } from "./gdb.ts";
 import { guest } from "./guest.ts";
 import { inspect } from "./inspect.ts";
 import { log } from "./log.ts";
@@ -43,6 +44,7 @@ export const verbs: readonly Verb[] = [
   diff,
   exportVerb,
   experiment,
+  gdb,
   guest,
   bench,
   schema,

@@ -8,10 +8,16 @@ import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
 import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
+import { copyPoint } from "./checkpoint/copy-point.ts";
+import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
+import { blockMergeConsolidate } from "./consolidation/block-merge.ts";
+import { iterativeConsolidate } from "./consolidation/iterative.ts";
+import { giveUpPoint } from "./consolidation/give-up-point.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
+import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
@@ -26,9 +32,15 @@ export const diskComponents: readonly AnyComponent[] = [
   snapshot,
   consolidate,
   abort,
+  giveUpPoint,
+  iterativeConsolidate,
+  blockMergeConsolidate,
   backup,
   finishBackup,
   restore,
+  growDisk,
+  copyPoint,
+  diskCheckpoint,
   linkedClone,
   promote,
   ...handoffComponents,

@@ -52,6 +52,8 @@ export type GuestInput =
   | PacketInput
   /** It was stunned for so long; its own time stood still. */
   | { readonly kind: "resumed"; readonly stunnedNs: number }
+  /** A disk has become larger; `disk` counts in the order of the specification. */
+  | { readonly kind: "resized"; readonly disk: number; readonly sectors: number }
   /** Asked to shut down in good order. */
   | { readonly kind: "shutdown" };
 

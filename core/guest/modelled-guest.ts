@@ -78,6 +78,8 @@ function deliver<C extends ModelledConfig, S extends PlainObject, J extends Plai
       return shutDown(guest);
     case "resumed":
       return;
+    case "resized":
+      return grown(guest, input.disk, input.sectors);
   }
 }
 
@@ -114,9 +116,28 @@ function onBlock<C extends ModelledConfig, S extends PlainObject, J extends Plai
     if (verified(guest, done)) begin(kind, guest);
   } else if (stage === "stopping") {
     if (Object.keys(guest.common.open).length === 0) halt(guest);
+  } else if (done.tag === GROWN) {
+    if (done.op === "write") guest.block({ ...done, op: "read" }, GROWN);
+    else guest.lifecycle("disk-grown");
   } else if (stage === "running") {
     kind.done(guest, done);
   }
+}
+
+/** Tag of the requests with which a guest tries what it was given. */
+const GROWN = "grown";
+const TRIED_SECTORS = 8;
+
+/** Writes the new end of the disk and reads it back, as growing a file system would. */
+function grown(
+  guest: Pick<Guest, "common" | "history" | "block">,
+  disk: number,
+  sectors: number,
+): void {
+  guest.history(disk).grow(sectors);
+  if (guest.common.stage !== "running") return;
+  const sector = sectors - TRIED_SECTORS;
+  guest.block({ disk, op: "write", sector, sectors: TRIED_SECTORS }, GROWN);
 }
 
 function begin<C extends ModelledConfig, S extends PlainObject, J extends PlainObject>(

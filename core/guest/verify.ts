@@ -52,8 +52,8 @@ function sendNext(guest: Verifier): boolean {
   const { verify } = guest.common;
   if (verify.sector < 0) return false;
   const { disk } = verify;
-  const end = Math.min(guest.spec.disks[disk]!.sectors, guest.config.verifySectors ?? Infinity);
   const history = guest.history(disk);
+  const end = Math.min(history.sectors, guest.config.verifySectors ?? Infinity);
   while (verify.sector < end) {
     const sector = verify.sector;
     const sectors = Math.min(READ_SECTORS, end - sector);

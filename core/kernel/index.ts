@@ -23,6 +23,8 @@ export {
   captureWorld,
   decodeImage,
   encodeImage,
+  entityInImage,
+  type EntityInImage,
   restoreWorld,
   type WorldImage,
 } from "./snapshot.ts";
@@ -31,7 +33,8 @@ export {
   MEMORY_PAGE_BYTES,
   type MemoryPage,
   type PageBacking,
-  type PagedMemory,
+  type PageChunk,
+  PagedMemory,
 } from "./stores/paged-memory.ts";
 export * from "./time.ts";
 export { splitPointer, type Viewed, viewPath } from "./view.ts";

@@ -5,6 +5,9 @@
  */
 import { assert } from "./assert.ts";
 import type { PlainObject } from "./plain.ts";
+import type { MemoriesImage } from "./stores/memories.ts";
+import type { PageChunk } from "./stores/paged-memory.ts";
+import { recordInImage, type RecordsImage } from "./stores/records.ts";
 import type { Store } from "./stores/store.ts";
 import type { World, WorldScalars } from "./world.ts";
 
@@ -84,4 +87,28 @@ export function decodeImage(
     stores[name] = store.applyDelta(base?.stores[name], part);
   }
   return { scalars, stores };
+}
+
+/** What an image holds of an entity. */
+export interface EntityInImage {
+  readonly durable: PlainObject;
+  readonly volatile: PlainObject;
+  /** Pages of its memory of this label; undefined when it has none. */
+  readonly memory: (label: string) => readonly PageChunk[] | undefined;
+}
+
+/** Looks into an image without restoring it; undefined when there is no such entity in it. */
+export function entityInImage(image: WorldImage, name: string): EntityInImage | undefined {
+  const store = (each: string): RecordsImage => image.stores[each] as RecordsImage;
+  const entities = store("entities");
+  for (let id = 0; id < entities.used; id++) {
+    if (recordInImage(entities, id)?.["name"] !== name) continue;
+    const memories = image.stores["memories"] as MemoriesImage;
+    return {
+      durable: recordInImage(store("durable"), id) ?? {},
+      volatile: recordInImage(store("volatile"), id) ?? {},
+      memory: (label) => memories.get(`${name}#${label}`)?.chunks,
+    };
+  }
+  return undefined;
 }

@@ -4,15 +4,17 @@ export { BOUNDARY_NOTICE, type BoundaryEntry } from "./boundary.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export type { OutputHash } from "./output-hash.ts";
-export { bootFiles, type Machines } from "./rv64/live-machine.ts";
+export { timeOf } from "./rv64/clock.ts";
+export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
   type MachineConfig,
   type MachineEntity,
   type MachineEntry,
+  type MachineState,
   type Typing,
 } from "./rv64/machine-state.ts";
-export { attachDisks } from "./vm.ts";
+export { attachDisks, diskResized } from "./vm.ts";
 export { loseDisks, type VmEntity, type VmState } from "./vm-state.ts";
 export {
   lostToCrash,

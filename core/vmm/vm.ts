@@ -81,6 +81,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         delete self.edit().timers[id];
         deliver(self, { kind: "timer", tag });
       },
+      "disk-resized": (self, resized: { readonly disk: number; readonly sectors: number }) =>
+        deliver(self, { kind: "resized", ...resized }),
       "block-replied": (self, reply: Reply) => deliver(self, blockDone(self, reply)),
       "cpu-replied": (self, reply: Reply) => deliver(self, computed(self, reply.tag as number)),
       computed: (self, vcpu: number) => deliver(self, computed(self, vcpu)),
@@ -125,6 +127,12 @@ export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   state.startedNs = vm.simulatedNs;
   if (state.stuns > 0) state.stunnedSinceNs = vm.simulatedNs;
   vm.after(0, "boot");
+}
+
+/** A disk has become larger, and is reached through another entity; the guest is told. */
+export function diskResized(vm: VmEntity, index: number, disk: EntityId, sectors: number): void {
+  vm.edit().disks[index] = disk;
+  vm.after(0, "disk-resized", { disk: index, sectors });
 }
 
 function stun(self: VmEntity): void {

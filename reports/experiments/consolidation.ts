@@ -1,26 +1,13 @@
 /** Giving up a snapshot of a VM that writes: one pass with a mirror, against its baselines. */
 import type { ScenarioDocument } from "../../scenarios/index.ts";
-import type { OperationSummary } from "../../traces/index.ts";
-import type { Experiment, MeasuredRun, Setting } from "./experiment.ts";
+import type { Experiment, Setting } from "./experiment.ts";
+import { durationOf, figureOf, SECTORS_PER_MIB } from "./measures.ts";
 
-const SECTORS_PER_MIB = 2_048;
 const SNAPSHOT_MS = 300;
 const MERGE_MS = 2_000;
 const END_MS = 30_000;
 /** Writes a second of the modelled load at an intensity of 1. */
 const WRITES_PER_SECOND = 400;
-
-const merge = (run: MeasuredRun): OperationSummary | undefined => {
-  const found = run.operation("merge");
-  return found?.outcome === "complete" ? found : undefined;
-};
-
-const figure =
-  (name: string, scale: number) =>
-  (run: MeasuredRun): number | undefined => {
-    const value = merge(run)?.figures[name];
-    return typeof value === "number" ? value * scale : undefined;
-  };
 
 export const consolidation: Experiment = {
   name: "consolidation",
@@ -65,30 +52,27 @@ export const consolidation: Experiment = {
       name: "copied",
       describe: "copied",
       unit: "MiB",
-      of: figure("copiedSectors", 1 / SECTORS_PER_MIB),
+      of: figureOf("merge", "copiedSectors", 1 / SECTORS_PER_MIB),
     },
     {
       name: "mirrored",
       describe: "written twice",
       unit: "MiB",
-      of: figure("mirroredSectors", 1 / SECTORS_PER_MIB),
+      of: figureOf("merge", "mirroredSectors", 1 / SECTORS_PER_MIB),
     },
     {
       name: "duration",
       describe: "duration",
       unit: "ms",
-      of: (run) => {
-        const found = merge(run);
-        return found?.endNs == null ? undefined : (found.endNs - found.startNs) / 1e6;
-      },
+      of: durationOf("merge"),
     },
     {
       name: "stun",
       describe: "guest stunned, longest",
       unit: "ms",
-      of: figure("longestStunNs", 1e-6),
+      of: figureOf("merge", "longestStunNs", 1e-6),
     },
-    { name: "rounds", describe: "rounds", unit: "rounds", of: figure("rounds", 1) },
+    { name: "rounds", describe: "rounds", unit: "rounds", of: figureOf("merge", "rounds") },
   ],
   document: (setting, method) => document(setting, method),
 };

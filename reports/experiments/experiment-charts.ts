@@ -1,4 +1,7 @@
-/** One chart a measure and combination of further parameters: methods as lines over the axis. */
+/**
+ * One chart a measure and combination of further parameters: methods as lines over the axis. What is
+ * measured is never negative, so neither is the lower end of an interval.
+ */
 import { svgOf } from "../charts/chart.ts";
 import type { Experiment, Measure, Setting } from "./experiment.ts";
 import type { ExperimentResult } from "./run-experiment.ts";
@@ -42,7 +45,9 @@ async function measureChart(
       if (!found) return [];
       const { mean, margin } = found;
       const x = cell.setting[axis.name]!;
-      return [{ x, method: cell.method, mean, low: mean - margin, high: mean + margin }];
+      return [
+        { x, method: cell.method, mean, low: Math.max(0, mean - margin), high: mean + margin },
+      ];
     });
   if (values.length === 0) return undefined;
   const isNumber = typeof axis.values[0] === "number";
@@ -50,7 +55,10 @@ async function measureChart(
     field: "x",
     type: isNumber ? "quantitative" : "nominal",
     title: `${axis.describe}${axis.unit === undefined ? "" : `, ${axis.unit}`}`,
-    axis: { labelAngle: 0, ...(isNumber && { values: [...axis.values], labelOverlap: true }) },
+    axis: {
+      labelAngle: 0,
+      ...(isNumber && { values: [...axis.values], format: "~g", labelOverlap: true }),
+    },
   };
   const color = { field: "method", type: "nominal", title: null, sort: methodNames(experiment) };
   const y = { type: "quantitative", title: unit, scale: { zero: true } };
@@ -61,7 +69,7 @@ async function measureChart(
     data: { values },
     layer: [
       {
-        mark: { type: "rule", opacity: 0.5 },
+        mark: { type: "rule", strokeOpacity: 0.5 },
         encoding: { x, y: { field: "low", ...y }, y2: { field: "high" }, color },
       },
       {

@@ -1,8 +1,9 @@
 /** The door of experiments: those that there are, how they are run and rendered. */
 import { consolidation } from "./consolidation.ts";
 import type { Experiment } from "./experiment.ts";
+import { promotion } from "./promotion.ts";
 
-export const experiments: readonly Experiment[] = [consolidation];
+export const experiments: readonly Experiment[] = [consolidation, promotion];
 
 export type { Experiment } from "./experiment.ts";
 export {

@@ -107,7 +107,7 @@ function madeUpMac(vm: number, nic: number): string {
 }
 
 /** What the virtual machine monitor needs: files by hash, engines, the compiled one where built. */
-export function machinesOf(inputs: readonly ScenarioInput[]): Machines {
+export function machinesOf(inputs: readonly ScenarioInput[], slice = MOST_SLICE): Machines {
   const files = new Map(inputs.map(({ sha256, bytes }) => [sha256, bytes]));
   const module = readRv64Image();
   return {
@@ -120,6 +120,6 @@ export function machinesOf(inputs: readonly ScenarioInput[]): Machines {
       module === null
         ? new rv64.ReferenceEngine(options)
         : new rv64.CompiledEngine({ ...options, module }),
-    slice: MOST_SLICE,
+    slice,
   };
 }

@@ -6,6 +6,7 @@
 import {
   diskComponents,
   diskInvariants,
+  growInvariants,
   handoffInvariants,
   type NewDisk,
   provisionDisks,
@@ -81,11 +82,13 @@ const outside = component<PlainObject, PlainObject, PlainObject>({
   handlers: {},
 });
 
+/** `slice`: instructions of a real guest between two looks outside; must not matter. */
 export function createBuilder(
   document: ResolvedScenario,
   scenarioInputs: readonly ScenarioInput[],
   own: Required<OwnParts>,
   images: readonly ImageInput[] = [],
+  slice?: number,
 ): ScenarioBuilder {
   const bySha256 = new Map<string, PreparedCapture>();
   for (const input of scenarioInputs) {
@@ -100,7 +103,7 @@ export function createBuilder(
     },
     content: contentsOf(images),
   };
-  const machines = machinesOf(scenarioInputs);
+  const machines = machinesOf(scenarioInputs, slice);
   const vmm = createVmm(inputs, [], machines);
   const specs = new Map(guestSpecs(document, scenarioInputs).map((spec) => [spec.vm, spec]));
   const guestSpec = (vm: string): GuestSpec => {
@@ -124,6 +127,7 @@ export function createBuilder(
       ...cpuInvariants,
       ...vmInvariants,
       ...diskInvariants,
+      ...growInvariants,
       ...handoffInvariants,
       ...own.invariants,
     ]);

@@ -1,6 +1,6 @@
 /**
- * The inputs that a document names, read and checked: captured block traces. Large immutable data
- * that guests are given by its SHA-256 and that is no state.
+ * The inputs that a document names, read and checked: captured block traces, and what real machines
+ * boot. Large immutable data that guests are given by its SHA-256 and that is no state.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -9,6 +9,7 @@ import { formatProblem as formatLine, importCapture } from "../captures/index.ts
 import type { InputFile } from "../locate-input.ts";
 import type { ResolvedCaptureGuest, ResolvedScenario } from "../schema/scenario.generated.ts";
 import { type Finding, finding, pointerTo } from "../validate/problem.ts";
+import { bootFindings } from "./boot-files.ts";
 
 export interface ScenarioInput {
   /** VM whose guest plays it. */
@@ -18,7 +19,8 @@ export interface ScenarioInput {
   readonly sha256: string;
   /** The file as it is, for embedding in a trace. */
   readonly bytes: Uint8Array;
-  readonly capture: PreparedCapture;
+  /** Of a guest that plays one. */
+  readonly capture: PreparedCapture | undefined;
 }
 
 export type LoadedInputs =
@@ -45,6 +47,12 @@ export async function prepareInputs(
   const findings: Finding[] = [];
   for (const { vm, name, bytes } of files) {
     const index = document.vms.findIndex(({ id }) => id === vm);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if (document.vms[index]!.guest.kind === "rv64") {
+      findings.push(...bootFindings(document, index, name, bytes));
+      inputs.push({ vm, name, sha256, bytes, capture: undefined });
+      continue;
+    }
     const guest = document.vms[index]!.guest as ResolvedCaptureGuest;
     const pointer = pointerTo("/vms", index, "guest", "file");
     const result = await importCapture(bytes, importOptions(guest, name));
@@ -58,7 +66,6 @@ export async function prepareInputs(
     const capture = prepareCapture({ ...result.capture, sha256: result.capture.meta.sha256 });
     const problem = playProblem(document, index, guest, capture);
     if (problem !== undefined) findings.push(finding(pointer, `${name}: ${problem}`, "a capture"));
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
     inputs.push({ vm, name, sha256, bytes, capture });
   }
   return findings.length > 0 ? { ok: false, findings } : { ok: true, inputs };

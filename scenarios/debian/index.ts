@@ -1,8 +1,7 @@
 // The door of the Debian guest: its files, its machine, and somebody who types.
 
-export { cacheFolder } from "./cache-folder.ts";
 export { commandLine } from "./command-line.ts";
 export { fetchDebian, type FetchResult } from "./fetch.ts";
 export { debianFolder, type DebianFiles, readDebian } from "./fetched.ts";
 export { type DebianMachine, debianMachine } from "./machine.ts";
-export { Terminal } from "./terminal.ts";
+export { atPrompt, Terminal } from "./terminal.ts";

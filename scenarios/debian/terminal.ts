@@ -2,8 +2,12 @@
 
 import type { rv64 } from "../../core/guest/index.ts";
 
-/** A shell's prompt; busybox asks the terminal for the cursor's place behind it. */
-const PROMPT = /[#$] (\x1b\[6n)?$/;
+/** What busybox sends behind its prompt: where is the cursor? */
+const CURSOR_QUERY = "\u001b[6n";
+
+/** Whether a text ends in the prompt of a root shell. */
+export const atPrompt = (text: string): boolean =>
+  text.endsWith("# ") || text.endsWith(`# ${CURSOR_QUERY}`);
 
 export class Terminal {
   #text = "";
@@ -29,7 +33,7 @@ export class Terminal {
     if (output.kind !== "console" || output.port !== "serial") return null;
     const printed = Buffer.from(output.bytes).toString("latin1");
     this.#text += printed;
-    if (!PROMPT.test(printed)) return null;
+    if (!atPrompt(printed)) return null;
     this.#prompts += 1;
     const command = this.#commands.shift();
     if (command === undefined) return null;

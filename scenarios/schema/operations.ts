@@ -4,8 +4,10 @@
  */
 import type { Extension } from "./extension.ts";
 import { backup, restore } from "./operations/backups.ts";
+import { diskCheckpoint } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
+import { growDisk } from "./operations/grow.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
@@ -15,8 +17,10 @@ export const builtInOperations: readonly Extension[] = [
   abort,
   backup,
   restore,
+  diskCheckpoint,
   linkedClone,
   promote,
+  growDisk,
   powerOn,
   powerOff,
   stun,

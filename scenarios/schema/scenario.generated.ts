@@ -28,8 +28,10 @@ export type TimelineEntry =
   | AbortOperation
   | BackupOperation
   | RestoreOperation
+  | DiskCheckpointOperation
   | LinkedCloneOperation
   | PromoteOperation
+  | GrowDiskOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -1015,6 +1017,47 @@ export interface RestoreOperation {
   readonly copyKiB?: number;
 }
 /**
+ * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+ */
+export interface DiskCheckpointOperation {
+  /**
+   * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+   */
+  readonly do: "disk-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the copy; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   */
+  readonly commit?: "mirror" | "pause";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB?: number;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
  */
 export interface LinkedCloneOperation {
@@ -1087,6 +1130,43 @@ export interface PromoteOperation {
    * How much is locked and copied at a time.
    */
   readonly copyKiB?: number;
+}
+/**
+ * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ */
+export interface GrowDiskOperation {
+  /**
+   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   */
+  readonly do: "grow-disk";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its disk, on an array.
+   */
+  readonly disk: string;
+  /**
+   * Size that the guest sees afterwards.
+   */
+  readonly toMiB: number;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -1959,8 +2039,10 @@ export type ResolvedTimelineEntry =
   | ResolvedAbortOperation
   | ResolvedBackupOperation
   | ResolvedRestoreOperation
+  | ResolvedDiskCheckpointOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
+  | ResolvedGrowDiskOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -2947,6 +3029,47 @@ export interface ResolvedRestoreOperation {
   readonly copyKiB: number;
 }
 /**
+ * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+ */
+export interface ResolvedDiskCheckpointOperation {
+  /**
+   * Checkpoint the disks of a running VM: freeze the layer it writes to above its raw disk, copy that to another array, and commit what was written meanwhile. `restore` brings it back.
+   */
+  readonly do: "disk-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the copy; the VM's host needs a link to it.
+   */
+  readonly to: string;
+  /**
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   */
+  readonly commit: "mirror" | "pause";
+  /**
+   * How much is copied at a time.
+   */
+  readonly copyKiB: number;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
  */
 export interface ResolvedLinkedCloneOperation {
@@ -3019,6 +3142,43 @@ export interface ResolvedPromoteOperation {
    * How much is locked and copied at a time.
    */
   readonly copyKiB: number;
+}
+/**
+ * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ */
+export interface ResolvedGrowDiskOperation {
+  /**
+   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   */
+  readonly do: "grow-disk";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Its disk, on an array.
+   */
+  readonly disk: string;
+  /**
+   * Size that the guest sees afterwards.
+   */
+  readonly toMiB: number;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -24,6 +24,14 @@ function repairLatencies(entry: Entry): void {
 function repairGuest(vm: Entry, vms: readonly Entry[]): void {
   const guest = vm["guest"] as Entry;
   delete guest["disk"];
+  if (guest["kind"] === "rv64") {
+    const limit = (member: string, most: number): void => {
+      if (vm[member] !== undefined) vm[member] = Math.min(vm[member] as number, most);
+    };
+    limit("memoryMiB", 2_048);
+    limit("vcpus", 8);
+    delete guest["network"];
+  }
   rename(listOf(guest, "phases"), "phase", "name");
   for (const phase of listOf(guest, "phases")) {
     const other = vms.find((one) => one !== vm);

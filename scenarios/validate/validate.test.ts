@@ -149,7 +149,7 @@ const shapes: readonly (readonly [string, Change, string])[] = [
   [
     "unknown guest",
     (d) => merge(d.vms[0]!, { guest: { kind: "windows" } }),
-    's.ts /vms/0/guest/kind: unknown value "windows" (expected one of workload, capture)',
+    's.ts /vms/0/guest/kind: unknown value "windows" (expected one of workload, capture, rv64)',
   ],
   [
     "unit inside a nested choice",

@@ -33,6 +33,8 @@ export class Timeline {
   readonly #inputs: InputLog;
   readonly #initial: WorldImage;
   readonly #images = new Map<number, WorldImage>();
+  /** Pages of memories that the trace holds, by hash. */
+  readonly pages: SavedPages;
 
   constructor(run: RecordedRun, builder: WorldBuilder) {
     this.run = run;
@@ -41,7 +43,8 @@ export class Timeline {
     const gate: GateOptions = { seed: run.trace.header.seed };
     this.world = builder.build(this.#draws ? { ...gate, replay: this.#draws } : gate);
     this.#initial = captureWorld(this.world);
-    this.world.memories.fetchPagesFrom(new SavedPages(run.trace).find);
+    this.pages = new SavedPages(run.trace);
+    this.world.memories.fetchPagesFrom(this.pages.find);
   }
 
   /** Number of the last event that has run; 0 before the first. */
@@ -139,7 +142,7 @@ export class Timeline {
   #approach(before: (ref: SnapshotRef) => boolean, forwards: boolean): void {
     const ref = this.#snapshotAt(before);
     if (forwards && (ref === undefined || ref.event <= this.event)) return;
-    restoreWorld(this.world, ref === undefined ? this.#initial : this.#image(ref));
+    restoreWorld(this.world, ref === undefined ? this.#initial : this.image(ref));
     this.world.isBetween = ref?.between === true;
     this.#draws?.seek(ref?.draws ?? 0);
     this.#inputs.seek(ref?.inputs ?? 0);
@@ -157,7 +160,8 @@ export class Timeline {
     return snapshots[low - 1];
   }
 
-  #image(ref: SnapshotRef): WorldImage {
+  /** A saved snapshot, decoded; the timeline stays where it is. */
+  image(ref: SnapshotRef): WorldImage {
     let image = this.#initial;
     for (const index of ladderPath(ref.index)) {
       image = this.#images.get(index) ?? this.#decode(index, image);

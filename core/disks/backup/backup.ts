@@ -26,8 +26,8 @@ import { trackSince } from "../chain/changed-blocks.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askDevice, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { consolidate } from "../consolidation/consolidate.ts";
 import { nextRanges } from "../consolidation/copy-plan.ts";
+import { giveUpPoint } from "../consolidation/give-up-point.ts";
 import { snapshot } from "../snapshot/snapshot.ts";
 import {
   type BackupOp,
@@ -199,23 +199,17 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       return go("giveUpPoint");
     }),
 
-    /** The reason for consolidation under load. Without success the point in time stays listed. */
+    /** The reason for consolidation under load. */
     giveUpPoint(_host, op: BackupOp) {
       const { vm, instance, array, disks, backup: pointInTime } = op.params;
       const under = [backupIntentFile(vm)];
       const params = { vm, instance, array, disks, pointInTime, under };
-      const kept = "keepPoint";
-      return perform(consolidate, params as unknown as PlainObject, "noteConsolidation", kept);
+      return perform(giveUpPoint, params as unknown as PlainObject, "noteConsolidation");
     },
 
     noteConsolidation(_host, op: BackupOp, figures: PlainObject) {
+      if (figures["kept"] === "vm-off") return fail("vm-off");
       op.edit().consolidation = figures as never;
-      return go("closeIntent");
-    },
-
-    keepPoint(_host, op: BackupOp, why: NonNullable<Why>) {
-      if (why.code === "vm-off") return fail(why.code);
-      op.edit().consolidation = { code: why.code } as never;
       return go("closeIntent");
     },
 

@@ -7,21 +7,19 @@
 import {
   done,
   type EntityId,
+  fail,
   go,
   operation,
   type Operation,
   perform,
-  type Plain,
   type PlainObject,
   together,
   wait,
 } from "../../kernel/index.ts";
-import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
-import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
 import { fenceFile } from "../chain/surely-write.ts";
-import { consolidate } from "../consolidation/consolidate.ts";
+import { giveUpPoint } from "../consolidation/give-up-point.ts";
 import { type BackupIntent, backupIntentFile, type Manifest, manifestFile } from "./manifest.ts";
 
 export type FinishParams = {
@@ -50,7 +48,7 @@ export const finishBackup = operation<FinishParams & PlainObject, State>(
 
     judge(_host, op: Op, { value }: { readonly value: Manifest }) {
       op.edit().complete = value.complete;
-      if (value.complete) return go("look");
+      if (value.complete) return go("giveUpPoint");
       const { repository, pointInTime } = op.params.intent;
       return deleteFile(repository, manifestFile(pointInTime), "dropVolumes");
     },
@@ -61,31 +59,20 @@ export const finishBackup = operation<FinishParams & PlainObject, State>(
         ...askArray(repository, "delete-volume", { name }, ""),
         tolerate: ["gone"],
       }));
-      return together(drops, "look", "dropAgain");
+      return together(drops, "giveUpPoint", "dropAgain");
     },
 
     dropAgain: () => wait(AGAIN_NS, "dropVolumes"),
 
-    look: (_host, op: Op) => scan(op.params.array, "giveUpPoint", "lookAgain"),
-
-    lookAgain: () => wait(AGAIN_NS, "look"),
-
-    /** Another operation of the VM may be at work: also the consolidation that this one began. */
-    giveUpPoint(_host, op: Op, found: Scan) {
-      const files = new ArrayFiles(found);
+    giveUpPoint(_host, op: Op) {
       const { vm, instance, array, disks, intent } = op.params;
       const { pointInTime } = intent;
-      const { pointsInTime } = files.get(configurationFile(vm))!.value as VmConfiguration;
-      if (files.get(intentFile(vm)) !== undefined) return wait(AGAIN_NS, "look");
-      if (!pointsInTime.some(({ id }) => id === pointInTime)) return go("closeIntent");
-      const under = [backupIntentFile(vm)];
-      const params = { vm, instance, array, disks, pointInTime, under };
-      return perform(consolidate, params as unknown as PlainObject, "closeIntent", "keepPoint");
+      const params = { vm, instance, array, disks, pointInTime, under: [backupIntentFile(vm)] };
+      return perform(giveUpPoint, params as unknown as PlainObject, "closeUnlessOff");
     },
 
-    /** Somebody else needs it by now, or it is being worked on. */
-    keepPoint: (_host, _op: Op, { code }: { readonly code: string; readonly detail: Plain }) =>
-      code === "version-conflict" ? go("lookAgain") : go("closeIntent"),
+    closeUnlessOff: (_host, _op: Op, { kept = "" }: { readonly kept?: string }) =>
+      kept === "vm-off" ? fail(kept) : go("closeIntent"),
 
     closeIntent: (_host, op: Op) =>
       deleteFile(op.params.array, backupIntentFile(op.params.vm), "report"),

@@ -44,7 +44,9 @@ function onDurable(entity: Entity, data: PlainObject, world: World): Finding | u
   if (manifest?.complete !== true) return undefined;
   const { backup, vm } = manifest;
   for (const disk of Object.keys(manifest.disks)) {
-    const frozen = frozenPoint(world, vm, disk, backup);
+    // Written once more, by a recovery: the point in time may be gone by now.
+    const kept = world.shadowContents.get(keptName(backup, disk));
+    const frozen = kept ?? frozenPoint(world, vm, disk, backup);
     const content = contentOf(array, backup, disk);
     if (frozen === undefined || content === undefined) {
       return { message: `backup ${backup} of ${vm}:${disk} has no point in time or is not whole` };

@@ -10,6 +10,7 @@ import { assert, hash64, type PlainObject } from "../../kernel/index.ts";
 import type { CowIntent } from "../cow/cow-intents.ts";
 import type { RestoreIntent } from "../backup/restore-intent.ts";
 import type { LinkedCloneIntent } from "../clone/intent.ts";
+import type { GrowIntent } from "../grow/intent.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import type { PromotionIntent } from "../promotion/intent.ts";
 import {
@@ -62,6 +63,7 @@ export type SnapshotIntent = {
 
 /** What an operation makes durable before anything else. Each mechanism adds its own. */
 export type DiskIntent =
+  | GrowIntent
   | SnapshotIntent
   | ConsolidationIntent
   | CowIntent

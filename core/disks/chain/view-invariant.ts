@@ -70,6 +70,8 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
   disks[key] = FRESH();
   const isKnown = world.shadowContents.get(`view:${key}#durable`) !== undefined;
   const durable = content(world, key, "durable", sectors);
+  // A disk that has grown: nothing is known of its new part.
+  if (durable.sectors < sectors) durable.resize(sectors);
   const possible = [
     ...(known?.unflushed ?? []),
     ...(known?.doubtful ?? []),

@@ -18,7 +18,13 @@ import {
 import { type Scan, ArrayFiles, scan } from "../chain/array-files.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
 import { adoptMerged, endMerge } from "../chain/change-layers.ts";
-import { descriptorFileOf, type DiskDescriptor, intentFile } from "../chain/descriptor.ts";
+import {
+  descriptorFileOf,
+  type DiskDescriptor,
+  configurationFile,
+  intentFile,
+} from "../chain/descriptor.ts";
+import { closeDevice } from "../chain/open-device.ts";
 import { askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
@@ -26,8 +32,10 @@ import {
   type ConsolidationOp,
   figuresOf,
   mergingDisks,
+  noteRound,
   noteUnstunned,
 } from "./consolidation-state.ts";
+import { planMerges, UNLISTED } from "./plan.ts";
 
 /** Pause before the array is asked to remove what is left once more. */
 const AGAIN_NS = 500_000_000;
@@ -62,7 +70,7 @@ export const closingPhases = {
     if (!written) return go("keepOld");
     const [{ disk, id, layer }] = mergingDisks(op, disks) as [ReturnType<typeof mergingDisks>[0]];
     noteMerge(op, disk.volatile.merge);
-    adoptMerged(disk, layer);
+    adoptMerged(disk, layer, op.state.reopened[id]);
     op.edit().switched.push(id);
     return go("switchOver");
   }),
@@ -70,7 +78,7 @@ export const closingPhases = {
   /** Somebody else changed the descriptor, or the array refused: the old chain is the disk. */
   keepOld(_host: Entity, op: ConsolidationOp, why: Why) {
     op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
-    return go("resumeGuest");
+    return go("drainGivenUp");
   },
 
   resumeGuest: (_host: Entity, op: ConsolidationOp) =>
@@ -87,10 +95,46 @@ export const closingPhases = {
       const drop = askArray(array, "delete-volume", { name: volume }, "");
       return [deleteFile(array, target, ""), { ...drop, tolerate: ["gone"] }];
     });
-    return together(gone, "closeIntent", "removeAgain");
+    return together(gone, "lookForMore", "removeAgain");
   },
 
   removeAgain: () => wait(AGAIN_NS, "removeDelta"),
+
+  /** Methods that leave layers of their own go on until none is left. */
+  lookForMore(_host: Entity, op: ConsolidationOp) {
+    noteRound(op);
+    if (!op.state.takesAll || op.state.failure !== null) return go("closeIntent");
+    return scan(op.params.array, "planNext", "lookForMoreAgain");
+  },
+
+  lookForMoreAgain: () => wait(AGAIN_NS, "scanForMore"),
+
+  scanForMore: (_host: Entity, op: ConsolidationOp) =>
+    scan(op.params.array, "planNext", "lookForMoreAgain"),
+
+  planNext(_host: Entity, op: ConsolidationOp, found: Scan) {
+    const { vm, array, under = [] } = op.params;
+    const files = new ArrayFiles(found);
+    const name = intentFile(vm);
+    const plan = planMerges(files, vm, UNLISTED, [name, ...under]);
+    const intent = files.get(name);
+    if (!plan.ok || intent === undefined) return go("closeIntent");
+    const configuration = files.get(configurationFile(vm))!;
+    const state = op.edit();
+    state.merges = plan.merges as never;
+    state.switched = [];
+    state.cursors = {};
+    state.configuration = configuration.value as never;
+    state.configurationVersion = configuration.version;
+    const value = { ...intent.value, merges: plan.merges } as unknown as PlainObject;
+    const params = { array, name, value, before: intent.value, version: intent.version };
+    return perform(surelyWrite, params as unknown as PlainObject, "nextRound", "closeIntent");
+  },
+
+  nextRound(_host: Entity, op: ConsolidationOp, { written, version }: Written & PlainObject) {
+    op.edit().intentVersion = version;
+    return go(written ? "prepare" : "closeIntent");
+  },
 
   closeIntent(_host: Entity, op: ConsolidationOp) {
     const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
@@ -125,7 +169,12 @@ export const closingPhases = {
 
   drainGivenUp: whileOpen<ConsolidationOp>((_host, op, disks) => {
     if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainGivenUp");
-    for (const disk of disks) noteMerge(op, endMerge(disk));
+    for (const disk of disks) {
+      noteMerge(op, endMerge(disk));
+      const reopened = op.state.reopened[disk.config.disk];
+      const isAdopted = disk.volatile.layers.some(({ device }) => device === reopened);
+      if (reopened !== undefined && !isAdopted) closeDevice(disk.world, reopened);
+    }
     return go("resumeGuest");
   }),
 

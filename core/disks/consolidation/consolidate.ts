@@ -41,6 +41,80 @@ const COPY_SECTORS = 1_024;
 /** Ranges that are copied at once. */
 const COPY_DEPTH = 4;
 
+/** The pass itself, from the mirror's insertion until all that is needed is flushed. */
+export const passPhases = {
+  insertMirror: whileOpen((_host, op: ConsolidationOp, disks) => {
+    const { lock = "range", undrained = false } = op.params.careless ?? {};
+    for (const { disk, layer } of mergingDisks(op, disks)) {
+      const target = disk.volatile.layers[layer - 1]!.device;
+      const merge = { target, layer: layer - 1, from: layer, to: layer, lock };
+      beginMerge(disk, merge, isTop(disk, layer) && !undrained);
+    }
+    if (op.state.stunnedAtNs < 0 || op.state.staysStunned) return go("copy");
+    return askInstance(op.params.instance, "unstun", "unstunned", "vmGone");
+  }),
+
+  unstunned(host: Entity, op: ConsolidationOp) {
+    noteUnstunned(op, host.simulatedNs);
+    return go("copy");
+  },
+
+  /** Next ranges of the delta; each is locked while it is read here and written there. */
+  copy: whileOpen((_host, op: ConsolidationOp, disks) => {
+    if (op.state.aborted) return go("giveUp");
+    const { copySectors = COPY_SECTORS } = op.params;
+    for (const { disk, id, layer } of mergingDisks(op, disks)) {
+      const from = op.state.cursors[id] ?? 0;
+      const { ranges, cursor } = nextRanges(mapOf(disk, layer), from, copySectors, COPY_DEPTH);
+      op.edit().cursors[id] = cursor;
+      if (ranges.length === 0) continue;
+      const copies = ranges.map((range) =>
+        askDevice(disk.id, { op: "copy", ...range, whole: false }, "giveUp"),
+      );
+      return together(copies, "copy", "giveUp");
+    }
+    return go("settle");
+  }),
+
+  /** Everything that the new chain consists of is durable before any pointer leads to it. */
+  settle: whileOpen((_host, op: ConsolidationOp, disks) =>
+    flushTargets(op, disks, op.state.stunnedAtNs < 0 ? "stun" : "drainForSwitch"),
+  ),
+
+  stun: (_host: Entity, op: ConsolidationOp) =>
+    askInstance(op.params.instance, "stun", "drainForSwitch", "vmGone"),
+
+  drainForSwitch: whileOpen((host, op: ConsolidationOp, disks) => {
+    if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
+    if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainForSwitch");
+    return go("copySuspects");
+  }),
+
+  /** Where a write failed on the delta alone the two differ: the delta is what the guest sees. */
+  copySuspects: whileOpen((_host, op: ConsolidationOp, disks) => {
+    const copies = mergingDisks(op, disks).flatMap(({ disk }) =>
+      disk.volatile.merge!.suspects.map((range) =>
+        askDevice(disk.id, { op: "copy", ...range, whole: true }, "giveUp"),
+      ),
+    );
+    return together(copies, "flush", "giveUp");
+  }),
+
+  /** What was written since the first flush, in the stun: little is left. */
+  flush: whileOpen((_host, op: ConsolidationOp, disks) => {
+    const failed = disks.find(({ volatile }) => (volatile.merge?.failed ?? null) !== null);
+    if (failed !== undefined) return go("giveUpTarget");
+    return flushTargets(op, disks, "switchOver");
+  }),
+
+  giveUpTarget: whileOpen((_host, op: ConsolidationOp, disks) => {
+    const failed = disks.find(({ volatile }) => (volatile.merge?.failed ?? null) !== null);
+    const code = failed?.volatile.merge?.failed?.code ?? "";
+    op.edit().failure ??= { code: "target-error", detail: code } as never;
+    return go("giveUp");
+  }),
+};
+
 export const consolidate = operation<
   ConsolidationParams & PlainObject,
   ConsolidationState & PlainObject
@@ -64,75 +138,7 @@ export const consolidate = operation<
       return drained ? go("insertMirror") : wait(DRAIN_POLL_NS, "drain");
     }),
 
-    insertMirror: whileOpen((_host, op: ConsolidationOp, disks) => {
-      const { lock = "range", undrained = false } = op.params.careless ?? {};
-      for (const { disk, layer } of mergingDisks(op, disks)) {
-        const target = disk.volatile.layers[layer - 1]!.device;
-        const merge = { target, layer: layer - 1, from: layer, to: layer, lock };
-        beginMerge(disk, merge, isTop(disk, layer) && !undrained);
-      }
-      if (op.state.stunnedAtNs < 0) return go("copy");
-      return askInstance(op.params.instance, "unstun", "unstunned", "vmGone");
-    }),
-
-    unstunned(host: Entity, op: ConsolidationOp) {
-      noteUnstunned(op, host.simulatedNs);
-      return go("copy");
-    },
-
-    /** Next ranges of the delta; each is locked while it is read here and written there. */
-    copy: whileOpen((_host, op: ConsolidationOp, disks) => {
-      if (op.state.aborted) return go("giveUp");
-      const { copySectors = COPY_SECTORS } = op.params;
-      for (const { disk, id, layer } of mergingDisks(op, disks)) {
-        const from = op.state.cursors[id] ?? 0;
-        const { ranges, cursor } = nextRanges(mapOf(disk, layer), from, copySectors, COPY_DEPTH);
-        op.edit().cursors[id] = cursor;
-        if (ranges.length === 0) continue;
-        const copies = ranges.map((range) =>
-          askDevice(disk.id, { op: "copy", ...range, whole: false }, "giveUp"),
-        );
-        return together(copies, "copy", "giveUp");
-      }
-      return go("settle");
-    }),
-
-    /** Everything that the new chain consists of is durable before any pointer leads to it. */
-    settle: whileOpen((_host, op: ConsolidationOp, disks) => flushTargets(op, disks, "stun")),
-
-    stun: (_host, op: ConsolidationOp) =>
-      askInstance(op.params.instance, "stun", "drainForSwitch", "vmGone"),
-
-    drainForSwitch: whileOpen((host, op: ConsolidationOp, disks) => {
-      if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainForSwitch");
-      return go("copySuspects");
-    }),
-
-    /** Where a write failed on the delta alone the two differ: the delta is what the guest sees. */
-    copySuspects: whileOpen((_host, op: ConsolidationOp, disks) => {
-      const copies = mergingDisks(op, disks).flatMap(({ disk }) =>
-        disk.volatile.merge!.suspects.map((range) =>
-          askDevice(disk.id, { op: "copy", ...range, whole: true }, "giveUp"),
-        ),
-      );
-      return together(copies, "flush", "giveUp");
-    }),
-
-    /** What was written since the first flush, in the stun: little is left. */
-    flush: whileOpen((_host, op: ConsolidationOp, disks) => {
-      const failed = disks.find(({ volatile }) => (volatile.merge?.failed ?? null) !== null);
-      if (failed !== undefined) return go("giveUpTarget");
-      return flushTargets(op, disks, "switchOver");
-    }),
-
-    giveUpTarget: whileOpen((_host, op: ConsolidationOp, disks) => {
-      const failed = disks.find(({ volatile }) => (volatile.merge?.failed ?? null) !== null);
-      const code = failed?.volatile.merge?.failed?.code ?? "";
-      op.edit().failure ??= { code: "target-error", detail: code } as never;
-      return go("giveUp");
-    }),
-
+    ...passPhases,
     ...closingPhases,
   },
   () => initialConsolidation() as ConsolidationState & PlainObject,

@@ -55,6 +55,12 @@ export type ConsolidationState = {
   copiedSectors: number;
   mirroredSectors: number;
   conflicts: number;
+  /** Layers of its own are merged as well, until none is left. */
+  takesAll: boolean;
+  /** The guest stays stunned from the copy to the switch. */
+  staysStunned: boolean;
+  /** Another device that leads to the target, where memory of the old one is out of date. */
+  reopened: { [disk: string]: EntityId };
   rounds: number;
   /** Sectors that each round copied. */
   roundSectors: number[];
@@ -81,6 +87,9 @@ export const initialConsolidation = (): ConsolidationState => ({
   copiedSectors: 0,
   mirroredSectors: 0,
   conflicts: 0,
+  takesAll: false,
+  staysStunned: false,
+  reopened: {},
   rounds: 0,
   roundSectors: [],
   startedNs: -1,
@@ -108,6 +117,15 @@ export function noteUnstunned(op: ConsolidationOp, nowNs: number): void {
   state.stunNs += stunNs;
   state.longestStunNs = Math.max(state.longestStunNs, stunNs);
   state.stunnedAtNs = -1;
+}
+
+/** A pass is over: what it copied. */
+export function noteRound(op: ConsolidationOp): void {
+  const state = op.edit();
+  const before = state.roundSectors.reduce((sum, sectors) => sum + sectors, 0);
+  if (Object.keys(state.merges).length === 0) return;
+  state.rounds++;
+  state.roundSectors.push(state.copiedSectors - before);
 }
 
 export function figuresOf({ state }: ConsolidationOp, extra: PlainObject = {}): Step {

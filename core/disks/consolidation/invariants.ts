@@ -27,6 +27,8 @@ function noneForgotten(entity: Entity, world: World): boolean {
 const isWorkedOn = (world: World, operation: string): boolean =>
   world.registry.idOf(operation) !== undefined;
 
+const LOST_BEFORE_SWITCH = "power is lost between the flush of a merge and its switch";
+
 export const consolidationInvariants: readonly Invariant[] = [
   eventually(
     "no consolidation is left half done while its VM runs",
@@ -34,4 +36,14 @@ export const consolidationInvariants: readonly Invariant[] = [
     noneForgotten,
   ),
   sometimes("a guest write hits the range that is being copied", { mechanism: "consolidate" }),
+  sometimes(LOST_BEFORE_SWITCH, {
+    mechanism: "consolidate",
+    observes: {
+      "operation-end": (entity, { outcome, phase }, world) => {
+        const atSwitch = phase === "switchOver" || phase === "switchNext";
+        if (outcome !== "crashed" || !atSwitch) return;
+        world.notice(entity, "sometimes", { name: LOST_BEFORE_SWITCH });
+      },
+    },
+  }),
 ];

@@ -106,6 +106,8 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
       if (child === null || files.descriptor(child)?.volume !== targetVolume) continue;
       state.switched.push(disk);
     }
+    // What a crash leaves of another method has layers of its own, and ends with the mirror.
+    state.takesAll ||= resume.method !== "mirror";
     return go(next);
   },
 

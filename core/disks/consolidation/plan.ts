@@ -7,6 +7,9 @@ import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts"
 import { sharersOf } from "../clone/sharers.ts";
 import type { LayerMerge } from "./intent.ts";
 
+/** In place of a point in time: layers that none is kept on. */
+export const UNLISTED = "";
+
 export type Plan =
   | { readonly ok: true; readonly merges: { readonly [disk: string]: LayerMerge } }
   | { readonly ok: false; readonly code: string; readonly detail: readonly string[] | string };
@@ -20,12 +23,16 @@ export function planMerges(
 ): Plan {
   const file = files.get(configurationFile(vm));
   const configuration = file?.value as VmConfiguration | undefined;
-  const point = configuration?.pointsInTime.find(({ id }) => id === pointInTime);
-  if (configuration === undefined || point === undefined) {
+  const point = configuration?.pointsInTime.find(({ id }) => id === pointInTime)?.disks;
+  const targets =
+    configuration !== undefined && pointInTime === UNLISTED
+      ? unlistedLayers(files, configuration)
+      : point;
+  if (configuration === undefined || targets === undefined || Object.keys(targets).length === 0) {
     return { ok: false, code: "no-point-in-time", detail: pointInTime };
   }
   const merges: { [disk: string]: LayerMerge } = {};
-  for (const [disk, target] of Object.entries(point.disks)) {
+  for (const [disk, target] of Object.entries(targets)) {
     const running = files.chainOf(configuration.running[disk] ?? "");
     const children = files.childrenOf(target);
     const child = children.find((name) => running.includes(name)) ?? null;
@@ -52,6 +59,26 @@ export function planMerges(
     };
   }
   return { ok: true, merges };
+}
+
+/**
+ * For each disk the lowest layer below the running one that is no point in time: what a merge that
+ * was given up left behind, and disks that have none are left out.
+ */
+export function unlistedLayers(
+  files: ArrayFiles,
+  { running, pointsInTime }: VmConfiguration,
+): { readonly [disk: string]: string } {
+  const listed = pointsInTime.flatMap(({ disks }) => Object.values(disks));
+  const layers: { [disk: string]: string } = {};
+  for (const [disk, leaf] of Object.entries(running)) {
+    const below = files.chainOf(leaf).slice(1).reverse();
+    const found = below.find(
+      (name) => !listed.includes(name) && files.childrenOf(name).length === 1,
+    );
+    if (found !== undefined) layers[disk] = found;
+  }
+  return layers;
 }
 
 /** Other points in time of the same VM that are kept on this very descriptor. */

@@ -33,6 +33,7 @@ import {
 } from "../chain/descriptor.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
 import type { ConsolidationIntent } from "./intent.ts";
+import { unlistedLayers } from "./plan.ts";
 
 type Params = RecoveryParams<ConsolidationIntent> & PlainObject;
 
@@ -96,7 +97,19 @@ export const recoverConsolidation = operation<Params, State>(
       return together(left, "decide");
     },
 
-    decide: (_host, op: Op) => (op.state.unswitched ? done({ resume: true }) : go("closeIntent")),
+    /** Methods that make layers of their own leave them: these are merged as well. */
+    decide(_host, op: Op) {
+      if (op.state.unswitched) return done({ resume: true });
+      if (op.params.intent.method === "mirror") return go("closeIntent");
+      return scan(op.params.array, "lookForMore");
+    },
+
+    lookForMore(_host, op: Op, found: Scan) {
+      const files = new ArrayFiles(found);
+      const configuration = files.get(configurationFile(op.params.vm))!.value as VmConfiguration;
+      const left = Object.keys(unlistedLayers(files, configuration));
+      return left.length > 0 ? done({ resume: true }) : go("closeIntent");
+    },
 
     closeIntent: (_host, op: Op) => deleteFile(op.params.array, intentFile(op.params.vm), "report"),
 

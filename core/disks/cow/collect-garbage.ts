@@ -138,7 +138,7 @@ function familiesOf(
   isBusy: (name: string) => boolean,
 ): ReadonlySet<string> {
   const holds = (holder: string): boolean =>
-    busy.some((vm) => holder === intentHolder(vm)) ||
+    busy.some((vm) => holder.startsWith(intentHolder({ vm, operation: "" }))) ||
     isBusy(holder.slice(descriptorHolder("").length));
   const held = view.vvols.filter(({ holders }) => holders.some(holds));
   return new Set(held.map(({ base }) => base));
@@ -181,5 +181,5 @@ function vmsOf(view: CowView, { holds, descriptors }: Garbage): string[] {
   return view.files
     .configurations()
     .map(({ vm }) => vm)
-    .filter((vm) => words.some((word) => word === vm || word.startsWith(`${vm}-`)));
+    .filter((vm) => words.some((word) => word.startsWith(`${vm}/`) || word.startsWith(`${vm}-`)));
 }

@@ -22,10 +22,16 @@ import {
   wait,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { descriptorFileOf, intentFile } from "../chain/descriptor.ts";
+import {
+  configurationFile,
+  descriptorFileOf,
+  intentFile,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
 import { sharersOf } from "../clone/sharers.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
-import { type ArrayView, CowView, hold, lookAtArray, writeIf } from "./cow-files.ts";
+import { type ArrayView, CowView, hold, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
 import { type CopyPlan, type CopyRequest, type CopyStep, planCopy } from "./hierarchy-plan.ts";
 import { recoverHierarchy } from "./recover-hierarchy.ts";
@@ -34,6 +40,8 @@ export type CopyHierarchyParams = CopyRequest & { readonly array: EntityId };
 
 type CopyState = {
   plan: CopyPlan | null;
+  configuration: VmConfiguration | null;
+  configurationVersion: number;
   intent: HierarchyIntent | null;
   intentVersion: number;
   /** Names that the array gave, by their places in the plan. */
@@ -100,7 +108,7 @@ const STEPS: {
   readonly [Do in CopyStep["do"]]: (op: Op, step: Extract<CopyStep, { do: Do }>) => Step;
 } = {
   "create-base": (op, { label, sectors }) => {
-    const body = { label, sectors, holder: intentHolder(op.params.vm) };
+    const body = { label, sectors, holder: intentHolder(op.state.intent!) };
     return askArray(op.params.array, "vasa-create", body, "nameBase", "trouble");
   },
   "create-volume": (op, { name, sectors }) =>
@@ -110,7 +118,7 @@ const STEPS: {
     return task(op, "vasa-copy-diffs", body, "countCopied");
   },
   snapshot: (op, { base }) => {
-    const holders = [intentHolder(op.params.vm)];
+    const holders = [intentHolder(op.state.intent!)];
     const bases = [{ base: named(op, base), holders }];
     return task(op, "vasa-prepare", { bases }, "nameSnapshot");
   },
@@ -145,13 +153,20 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       const intent = intentOf(op, view, plan);
       const state = op.edit();
       state.plan = plan as never;
+      state.configuration = view.configuration(vm) as never;
+      state.configurationVersion = view.version(configurationFile(vm));
       state.intent = intent as never;
-      return writeIf(array, intentFile(vm), intent, 0, "opened", "refuse");
+      return writeIf(array, intentFile(vm), intent, 0, "reserveNames", "refuse");
     },
 
-    opened(_host: Entity, op: Op, { version }: { version: number }): Step {
+    /** The names of what is made are nobody's ever after, whatever becomes of this. */
+    reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {
       op.edit().intentVersion = version;
-      return go("step");
+      const { array, vm } = op.params;
+      const { configuration, configurationVersion, plan } = op.state;
+      const value = { ...configuration!, layersMade: plan!.configuration.layersMade };
+      const name = configurationFile(vm);
+      return writeIf(array, name, value, configurationVersion, "step", "trouble");
     },
 
     step(_host: Entity, op: Op): Step {
@@ -189,13 +204,18 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       return writeIf(op.params.array, name, value, 0, "advance", "trouble");
     },
 
-    commit(host: Entity, op: Op): Step {
+    commit(_host: Entity, op: Op): Step {
       const { array, vm } = op.params;
-      const { intent, intentVersion, plan } = op.state;
-      const { pairs } = plan!;
-      host.notice("hierarchy-copied", { array, pairs: pairs as unknown as Plain });
+      const { intent, intentVersion } = op.state;
       const committed = { ...intent!, stage: "committed" };
-      return writeIf(array, intentFile(vm), committed, intentVersion, "settle", "trouble");
+      return writeIf(array, intentFile(vm), committed, intentVersion, "committed", "trouble");
+    },
+
+    committed(host: Entity, op: Op): Step {
+      const { pairs } = op.state.plan!;
+      const { array } = op.params;
+      host.notice("hierarchy-copied", { array, pairs: pairs as unknown as Plain });
+      return go("settle");
     },
 
     settle(_host: Entity, op: Op): Step {
@@ -205,9 +225,26 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
 
+    /** Somebody else may have settled it: then the configuration says how. */
     settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
-      const { copiedSectors, failure } = op.state;
-      if (outcome === "forward") return done({ copiedSectors });
+      if (outcome === "forward") return go("report");
+      return outcome === "back" ? go("failed") : lookAtArray(op.params.array, "judge", "unsettled");
+    },
+
+    judge(_host: Entity, op: Op, answer: ArrayView): Step {
+      const { array, target } = op.params;
+      const { intent, plan } = op.state;
+      const running = new CowView(answer).configuration(target)?.running ?? {};
+      const names = Object.entries(plan!.configuration.running);
+      if (names.every(([disk, name]) => running[disk] === name)) return go("report");
+      const volumes = plan!.made.map(volumeOf);
+      return removeMade(array, intent!, plan!.made, volumes, "failed");
+    },
+
+    report: (_host: Entity, op: Op): Step => done({ copiedSectors: op.state.copiedSectors }),
+
+    failed(_host: Entity, op: Op): Step {
+      const { failure } = op.state;
       return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
     },
 
@@ -221,6 +258,8 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
   },
   () => ({
     plan: null,
+    configuration: null,
+    configurationVersion: 0,
     intent: null,
     intentVersion: 0,
     names: {},

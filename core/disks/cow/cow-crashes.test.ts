@@ -12,15 +12,18 @@ import {
   type SectorContent,
 } from "../../kernel/index.ts";
 import { listVvols } from "../../platform/index.ts";
+import { allocatedChunks } from "../../platform/storage/vvols/copy-tasks.ts";
+import { unsharedRanges } from "../../platform/storage/vvols/vvol-content.ts";
 import { collectGarbage, garbageOf } from "./collect-garbage.ts";
 import { copyHierarchy } from "./copy-hierarchy.ts";
 import { CowView, releaseHolder } from "./cow-files.ts";
+import { intentHolder } from "./cow-intents.ts";
 import { cowSnapshot } from "./cow-snapshot.ts";
 import { deletePoint } from "./delete-point.ts";
 import { decideSnapshot, SNAPSHOT_RECOVERY } from "./recover-cow-snapshot.ts";
 import { settling, type SettleOp } from "./recovery-loop.ts";
 import { newRevert, revert, REVERT_PHASES, type RevertParams } from "./revert.ts";
-import { CowRig, type RigOptions } from "./testing/cow-rig.ts";
+import { CowRig, type RigOptions, SECTORS } from "./testing/cow-rig.ts";
 import { type Enumerated, enumerateCrashes } from "./testing/enumerate-crashes.ts";
 
 /** A VM with points in time "one" and "two", and writes after each. */
@@ -65,7 +68,7 @@ function expectSettled(rig: CowRig, where: string): void {
 const same = (a: readonly (SectorContent | undefined)[], b: typeof a): boolean =>
   a.every((each, i) => each !== undefined && b[i] !== undefined && each.equals(b[i]!));
 
-const LOSSES = ["host", "array"] as const;
+const LOSSES = ["host", "array", "nothing"] as const;
 
 describe("cut short after each durable step", () => {
   it.each(LOSSES)("a snapshot stands or never was (loses the %s)", (lose) => {
@@ -131,6 +134,9 @@ describe("cut short after each durable step", () => {
     ["host", "redo", "db"],
     ["array", "redo", "db"],
     ["host", "cow", "copy"],
+    ["nothing", "cow", "copy"],
+    ["nothing", "redo", "copy"],
+    ["nothing", "redo", "db"],
   ] as const)(
     "a copy is whole or never was (loses the %s, to %s of %s)",
     (lose, format, target) => {
@@ -151,13 +157,47 @@ describe("cut short after each durable step", () => {
               : rig.file("copy.vmx") !== undefined;
           outcomes.add(copied ? "forward" : "back");
           const families = Object.keys(rig.vvols.durable.bases).length;
-          expect(families, where).toBe(target === "db" ? (copied ? 0 : 1) : copied ? 2 : 1);
+          const more = copied ? (format === "cow" ? 1 : 0) : 0;
+          expect(families, where).toBe(target === "db" && copied ? 0 : 1 + more);
+          const volumes = Object.keys(rig.array.durable.volumes).length;
+          expect(volumes, where).toBe(families + (copied && format === "redo" ? 3 : 0));
         },
       });
       expect([...outcomes].sort()).toEqual(["back", "forward"]);
       expectThorough(counts, lose, 15);
     },
   );
+});
+
+describe("a copy", () => {
+  it.each(["cow", "redo"] as const)("moves the differences and no more (to %s)", (format) => {
+    const rig = withHistory({ disks: 1 });
+    rig.powerOff();
+    const [s1, s2] = rig.vvols.durable.bases["db-d0"]!.snapshots as [string, string];
+    const sum = (ranges: readonly { readonly sectors: number }[]): number =>
+      ranges.reduce((total, { sectors }) => total + sectors, 0);
+    const differences =
+      sum(allocatedChunks(rig.vvols, s1)) +
+      sum(unsharedRanges(rig.vvols, s2, s1)) +
+      sum(unsharedRanges(rig.vvols, "db-d0", s2));
+    const id = rig.start(copyHierarchy, { target: "copy", format, upTo: null });
+    expect(rig.finish(id)).toBe("complete");
+    expect(rig.ended.get(id)!.figures["copiedSectors"]).toBe(differences);
+    expect(differences).toBeLessThan(3 * SECTORS);
+  });
+
+  it("of a running VM goes up to a point in time", () => {
+    const rig = withHistory({ disks: 1 });
+    const image = rig.states(0)!.points[0]!.content;
+    const copy = { target: "copy", format: "cow", upTo: "one" };
+    const id = rig.start(copyHierarchy, copy);
+    rig.write(0, 0, 40, 9_000);
+    expect(rig.finish(id)).toBe("complete");
+    const { points: copied, running } = rig.states(0, "copy")!;
+    expect(copied.map(({ name }) => name)).toEqual(["one"]);
+    expect([copied[0]!.content.equals(image), running.equals(image)]).toEqual([true, true]);
+    expectSettled(rig, "copied");
+  });
 });
 
 describe("a revert of eight disks", () => {
@@ -200,14 +240,15 @@ describe("a task of the array that", () => {
       const rig = withHistory();
       if (name !== "snapshot") rig.powerOff();
       const before = contents(rig);
-      const files = JSON.stringify(rig.configuration());
+      const kept = () => ({ ...rig.configuration(), layersMade: 0 });
+      const configuration = kept();
       const id = start(rig);
       rig.armAfter(fault, skip);
       const outcome = rig.finish(id);
       expectSettled(rig, outcome);
       if (outcome === "complete") return;
       expect(same(contents(rig), before)).toBe(true);
-      expect(JSON.stringify(rig.configuration())).toBe(files);
+      expect(kept()).toEqual(configuration);
       expect(Object.keys(rig.vvols.durable.snapshots)).toHaveLength(4);
       rig.disarm();
       expect(rig.finish(start(rig))).toBe("complete");
@@ -260,7 +301,8 @@ describe("planted bugs are seen", () => {
         ...REVERT_PHASES,
         revert: (_host: Entity, op: Op, { version }: { version: number }) => {
           op.edit().intentVersion = version;
-          return releaseHolder(op.params.array, "intent:db", "revertNow", "trouble");
+          const holder = intentHolder(op.state.intent!);
+          return releaseHolder(op.params.array, holder, "revertNow", "trouble");
         },
         revertNow: (host: Entity, op: Op) =>
           REVERT_PHASES.revert(host, op, { version: op.state.intentVersion }),

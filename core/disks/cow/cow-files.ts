@@ -15,7 +15,7 @@ import {
   readDescriptor,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
-import type { CowIntent } from "./cow-intents.ts";
+import { type CowIntent, descriptorHolder, intentHolder } from "./cow-intents.ts";
 
 /** Answer of {@link lookAtArray}: vvols first, so that what is held after them is seen in files. */
 export type ArrayView = readonly [{ readonly vvols: readonly VvolInfo[] }, Scan];
@@ -121,6 +121,31 @@ export const release = (array: EntityId, holds: readonly Hold[], next: string, o
 export function deleteIf(array: EntityId, name: string, version: number): AskStep {
   const step = askArray(array, "file-delete", { name, ifVersion: version }, "");
   return { ...step, tolerate: ["no-file"] };
+}
+
+/**
+ * Removes what an operation made of names that nobody else ever has: after its intent was settled
+ * by somebody else, who cannot have seen what was made later. What is not there is no error.
+ */
+export function removeMade(
+  array: EntityId,
+  intent: Pick<CowIntent, "vm" | "operation">,
+  descriptors: readonly string[],
+  volumes: readonly string[],
+  next: string,
+): Step {
+  const holders = [intentHolder(intent), ...descriptors.map(descriptorHolder)];
+  const asks = [
+    ...descriptors.map((name) => askArray(array, "file-delete", { name }, "")),
+    ...volumes.map((name) => askArray(array, "delete-volume", { name }, "")),
+    ...holders.map((holder) => releaseHolder(array, holder)),
+  ];
+  const tolerate = ["no-file", "gone", "not-supported"];
+  return together(
+    asks.map((each) => ({ ...each, tolerate })),
+    next,
+    next,
+  );
 }
 
 /** Nothing is held any more in a name. */

@@ -67,8 +67,9 @@ export type CollectIntent = Common & { readonly kind: "collect" };
 export type CowIntent =
   CowSnapshotIntent | CowRevertIntent | CowDeleteIntent | HierarchyIntent | CollectIntent;
 
-/** Holder of vvols in the name of a VM's open intent. */
-export const intentHolder = (vm: string): string => `intent:${vm}`;
+/** Holder of vvols in the name of an open intent: of this one and no later one of the VM. */
+export const intentHolder = ({ vm, operation }: Pick<CowIntent, "vm" | "operation">): string =>
+  `intent:${vm}/${operation}`;
 
 /** Holder of a vvol in the name of a descriptor that leads to it. */
 export const descriptorHolder = (descriptor: string): string => `descriptor:${descriptor}`;

@@ -34,6 +34,7 @@ import {
   whileOpen,
 } from "../chain/open-disks.ts";
 import {
+  configurationFile,
   descriptorFile,
   type DiskDescriptor,
   intentFile,
@@ -41,7 +42,14 @@ import {
 } from "../chain/descriptor.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
-import { type ArrayView, CowView, lookAtArray, writeDescriptor, writeIf } from "./cow-files.ts";
+import {
+  type ArrayView,
+  CowView,
+  lookAtArray,
+  removeMade,
+  writeDescriptor,
+  writeIf,
+} from "./cow-files.ts";
 import {
   type ByDisk,
   type CowSnapshotIntent,
@@ -68,6 +76,7 @@ type CowSnapshotState = {
   configuration: VmConfiguration | null;
   running: { [disk: string]: DiskDescriptor };
   intent: CowSnapshotIntent | null;
+  configurationVersion: number;
   intentVersion: number;
   snapshots: { [disk: string]: string };
   /** -1 while the guest runs. */
@@ -110,16 +119,26 @@ const COW_SNAPSHOT_PHASES = {
     const intent: CowSnapshotIntent = { kind: "cow-snapshot", ...common, from, to, snapshots: {} };
     state.configuration = configuration as never;
     state.intent = intent as never;
-    return writeIf(array, intentFile(vm), intent, 0, "prepare", "refuse");
+    state.configurationVersion = view.version(configurationFile(vm));
+    return writeIf(array, intentFile(vm), intent, 0, "reserveNames", "refuse");
   },
 
-  prepare(_host: Entity, op: Op, { version }: { version: number }): Step {
+  /** The names of what is made are nobody's ever after, whatever becomes of this. */
+  reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {
     op.edit().intentVersion = version;
     const { array, vm } = op.params;
+    const { configuration, configurationVersion } = op.state;
+    const value = { ...configuration!, layersMade: configuration!.layersMade + 1 };
+    const name = configurationFile(vm);
+    return writeIf(array, name, value, configurationVersion, "prepare", "trouble");
+  },
+
+  prepare(_host: Entity, op: Op): Step {
+    const { array } = op.params;
     const { to } = op.state.intent!;
     const bases = diskIds(op).map((disk) => ({
       base: op.state.running[disk]!.volume,
-      holders: [intentHolder(vm), descriptorHolder(to[disk]!)],
+      holders: [intentHolder(op.state.intent!), descriptorHolder(to[disk]!)],
     }));
     const tasks = [{ verb: "vasa-prepare", body: { bases } }];
     return perform(arrayTasks, { array, tasks, patienceNs: PATIENCE_NS }, "describe", "trouble");
@@ -190,10 +209,26 @@ const COW_SNAPSHOT_PHASES = {
 
   unsettled: (): Step => wait(PATIENCE_NS, "settle"),
 
-  settled(host: Entity, op: Op, { outcome }: { outcome: string }): Step {
-    const { stunnedAtNs } = op.state;
+  /** Somebody else may have settled it: then the configuration says how. */
+  settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
+    op.edit().outcome = outcome;
+    if (outcome !== "nothing") return go("resume");
+    return lookAtArray(op.params.array, "judge", "unsettled");
+  },
+
+  judge(_host: Entity, op: Op, answer: ArrayView): Step {
+    const { array, vm } = op.params;
+    const { to } = op.state.intent!;
+    const running = new CowView(answer).configuration(vm)?.running ?? {};
+    const stands = Object.entries(to).every(([disk, name]) => running[disk] === name);
+    if (!stands) return removeMade(array, op.state.intent!, Object.values(to), [], "resume");
+    op.edit().outcome = "forward";
+    return go("resume");
+  },
+
+  resume(host: Entity, op: Op): Step {
+    const { stunnedAtNs, outcome } = op.state;
     const state = op.edit();
-    state.outcome = outcome;
     if (outcome === "forward") nameLayers(host, op);
     if (stunnedAtNs < 0) return go("report");
     state.stunNs = host.simulatedNs - stunnedAtNs;
@@ -222,6 +257,7 @@ export const cowSnapshot = operation<
   configuration: null,
   running: {},
   intent: null,
+  configurationVersion: 0,
   intentVersion: 0,
   snapshots: {},
   stunnedAtNs: -1,

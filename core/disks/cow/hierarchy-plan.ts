@@ -60,12 +60,12 @@ export function planCopy(
   configuration: VmConfiguration,
   request: CopyRequest,
 ): CopyPlan | undefined {
-  const { vm, target, format, upTo } = request;
+  const { target, format, upTo } = request;
   const all = configuration.pointsInTime;
   const last = upTo === null ? all.length - 1 : all.findIndex(({ id }) => id === upTo);
   if (upTo !== null && last < 0) return undefined;
   const points = all.slice(0, last + 1);
-  const firstLayer = target === vm ? configuration.layersMade + 1 : 0;
+  const firstLayer = configuration.layersMade + 1;
   const steps: CopyStep[] = [];
   const running: { [disk: string]: string } = {};
   const copies = new Map<string, string>();

@@ -88,6 +88,10 @@ function danglingDescriptor({ array, descriptors, configurations }: Seen): Findi
         const descriptor = descriptors.get(name);
         if (descriptor === undefined) return { message: `${vm} refers to ${name}, which is gone` };
         if (descriptor.kind !== "cow") continue;
+        const parent = descriptor.parent === null ? null : descriptors.get(descriptor.parent);
+        if (parent === undefined || (parent !== null && parent.cid !== descriptor.parentCid)) {
+          return { message: `${name} stands on ${descriptor.parent}, which is gone or another` };
+        }
         if (volumeContent(array, descriptor.volume) === undefined) {
           return { message: `${name} leads to ${descriptor.volume}, which is gone` };
         }

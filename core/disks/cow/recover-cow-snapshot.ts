@@ -13,7 +13,6 @@ import type { Hold } from "../../platform/index.ts";
 import {
   configurationFile,
   type DiskDescriptor,
-  intentFile,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
 import {
@@ -26,7 +25,7 @@ import {
   writeIf,
 } from "./cow-files.ts";
 import { type CowSnapshotIntent, descriptorHolder } from "./cow-intents.ts";
-import { settling, type SettleOp, type SettlePhase } from "./recovery-loop.ts";
+import { settling, type SettleOp, type SettlePhase, undoIntent } from "./recovery-loop.ts";
 
 /** What a look found, for the phases after it. */
 type Todo = {
@@ -80,7 +79,7 @@ function swizzle(op: SettleOp, all: readonly Seen[], to: "base" | "snapshot", ne
 }
 
 export function decideSnapshot(host: Entity, op: SettleOp, view: CowView) {
-  const { vm, array } = op.params;
+  const { vm } = op.params;
   const intent = view.intent<CowSnapshotIntent>(vm)!;
   const todo: Todo = {
     intent,
@@ -102,9 +101,7 @@ export function decideSnapshot(host: Entity, op: SettleOp, view: CowView) {
   }
   op.edit().outcome = "back";
   if (intent.stage === "undo") return go("removeDescriptors");
-  const undo = { ...intent, stage: "undo" };
-  const version = view.version(intentFile(vm));
-  return writeIf(array, intentFile(vm), undo, version, "removeDescriptors", "again");
+  return undoIntent(op, intent);
 }
 
 function tellPoint(host: Entity, { vm, pointInTime, from }: CowSnapshotIntent): void {
@@ -130,7 +127,6 @@ export const SNAPSHOT_RECOVERY: { readonly [phase: string]: SettlePhase } = {
       ...configuration,
       running: { ...configuration.running, ...to },
       pointsInTime: [...configuration.pointsInTime, { id, disks: from }],
-      layersMade: configuration.layersMade + 1,
     };
     const name = configurationFile(op.params.vm);
     return writeIf(op.params.array, name, value, configurationVersion, "tell", "again");

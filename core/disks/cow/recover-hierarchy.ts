@@ -4,10 +4,10 @@
  */
 import { type Entity, go, type Step, together } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { configurationFile, intentFile, volumeOf } from "../chain/descriptor.ts";
+import { configurationFile, volumeOf } from "../chain/descriptor.ts";
 import { type CowView, deleteIf, releaseHolder, writeIf } from "./cow-files.ts";
 import { descriptorHolder, type HierarchyIntent } from "./cow-intents.ts";
-import { settling, type SettleOp } from "./recovery-loop.ts";
+import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 type Todo = {
   readonly intent: HierarchyIntent;
@@ -20,8 +20,8 @@ type Todo = {
 
 const todoOf = (op: SettleOp): Todo => op.state.todo as unknown as Todo;
 
-function decide(host: Entity, op: SettleOp, view: CowView): Step {
-  const { vm, array } = op.params;
+function decide(_host: Entity, op: SettleOp, view: CowView): Step {
+  const { vm } = op.params;
   const intent = view.intent<HierarchyIntent>(vm)!;
   const forward = intent.stage === "committed";
   const names = forward ? intent.replaced.map(({ descriptor }) => descriptor) : intent.made;
@@ -41,10 +41,7 @@ function decide(host: Entity, op: SettleOp, view: CowView): Step {
     return go(known?.running[disk] === descriptor ? "removeDescriptors" : "switchOver");
   }
   if (intent.stage === "undo") return go("removeDescriptors");
-  const undo = { ...intent, stage: "undo" };
-  const version = view.version(intentFile(vm));
-  host.notice("hierarchy-undone", { vm, target: intent.target });
-  return writeIf(array, intentFile(vm), undo, version, "removeDescriptors", "again");
+  return undoIntent(op, intent);
 }
 
 export const recoverHierarchy = settling("recover-hierarchy", decide, {

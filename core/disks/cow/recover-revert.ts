@@ -8,11 +8,11 @@
  * descriptors of a revert that stands, or the way back, are durable.
  */
 import { type Entity, go, perform, type Step, together } from "../../kernel/index.ts";
-import { type DiskDescriptor, intentFile } from "../chain/descriptor.ts";
+import type { DiskDescriptor } from "../chain/descriptor.ts";
 import { arrayTasks } from "./array-tasks.ts";
-import { type CowView, writeDescriptor, writeIf } from "./cow-files.ts";
+import { type CowView, writeDescriptor } from "./cow-files.ts";
 import type { CowRevertIntent } from "./cow-intents.ts";
-import { settling, type SettleOp } from "./recovery-loop.ts";
+import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 type Todo = {
   readonly intent: CowRevertIntent;
@@ -46,9 +46,8 @@ function repoints(view: CowView, { running, target }: CowRevertIntent): Repoint[
 }
 
 function decide(_host: Entity, op: SettleOp, view: CowView): Step {
-  const { vm, array } = op.params;
+  const { vm } = op.params;
   const intent = view.intent<CowRevertIntent>(vm)!;
-  const version = view.version(intentFile(vm));
   const bases = Object.fromEntries(
     Object.entries(intent.running).map(([disk, name]) => {
       return [disk, view.files.descriptor(name)!.volume];
@@ -58,13 +57,12 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
   const safety = Object.fromEntries(
     Object.entries(intent.safety).filter(([, snapshot]) => view.baseOf(snapshot) !== undefined),
   );
-  const todo: Todo = { intent, repoint, bases, safety, fence: version };
+  const todo: Todo = { intent, repoint, bases, safety, fence: op.state.version };
   op.edit().todo = todo as never;
   op.edit().outcome = intent.stage === "committed" ? "forward" : "back";
   if (intent.stage === "committed") return go("repoint");
   if (intent.stage === "undo") return go("goBack");
-  const undo = { ...intent, stage: "undo" };
-  return writeIf(array, intentFile(vm), undo, version, "fenced", "again");
+  return undoIntent(op, intent);
 }
 
 export const recoverRevert = settling("recover-revert", decide, {
@@ -80,12 +78,7 @@ export const recoverRevert = settling("recover-revert", decide, {
     return go("close");
   },
 
-  /** From here on a revert of the operation that was cut short comes too late. */
-  fenced(_host, op, { version }: { version: number }) {
-    (op.edit().todo as { fence: number }).fence = version;
-    return go("goBack");
-  },
-
+  /** The fence: reverts of the operation that was cut short come too late. */
   goBack(_host, op) {
     const { safety, bases, fence } = todoOf(op);
     const tasks = Object.entries(safety).map(([disk, snapshot]) => {

@@ -19,14 +19,27 @@ import {
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { intentFile } from "../chain/descriptor.ts";
-import { type ArrayView, CowView, lookAtArray, releaseHolder } from "./cow-files.ts";
-import { intentHolder } from "./cow-intents.ts";
+import { type ArrayView, CowView, lookAtArray, releaseHolder, writeIf } from "./cow-files.ts";
+import { type CowIntent, intentHolder } from "./cow-intents.ts";
+
+/**
+ * Goes back for good: the intent becomes one to be undone, if it is still as it was seen. Whoever
+ * would have committed it comes too late from then on.
+ */
+export function undoIntent(op: SettleOp, intent: CowIntent): Step {
+  const { array, vm } = op.params;
+  const undo = { ...intent, stage: "undo" };
+  return writeIf(array, intentFile(vm), undo, op.state.version, "look", "again");
+}
 
 /** `intent` and `configuration`, which power-on gives every recovery, are read again. */
 export type SettleParams = { readonly vm: string; readonly array: EntityId };
 
 export type SettleState = {
   looks: number;
+  /** Operation whose intent is settled, and the version of that when it was last seen. */
+  operation: string;
+  version: number;
   outcome: "forward" | "back" | "nothing";
   /** Between phases: what the last look found to do. */
   todo: PlainObject;
@@ -55,20 +68,28 @@ export function settling(
 
       decide(host, op, answer: ArrayView) {
         const view = new CowView(answer);
-        if (view.intent(op.params.vm) === undefined) return go("report");
+        const intent = view.intent(op.params.vm);
+        const { operation: settled } = op.state;
+        const isOther = settled !== "" && intent?.operation !== settled;
+        if (intent === undefined || isOther) return go("report");
+        const state = op.edit();
+        state.operation = intent.operation;
+        state.version = view.version(intentFile(op.params.vm));
         return decide(host, op, view);
       },
 
       ...phases,
 
       /** What only the intent held goes first: the intent is all that still knows of it. */
-      close: (_host, op) => ({
-        ...releaseHolder(op.params.array, intentHolder(op.params.vm), "closeIntent", "again"),
-        tolerate: ["not-supported"],
-      }),
+      close(_host, op) {
+        const { vm, array } = op.params;
+        const holder = intentHolder({ vm, operation: op.state.operation });
+        const step = releaseHolder(array, holder, "closeIntent", "again");
+        return { ...step, tolerate: ["not-supported"] };
+      },
 
       closeIntent(_host, op) {
-        const body = { name: intentFile(op.params.vm) };
+        const body = { name: intentFile(op.params.vm), ifVersion: op.state.version };
         const step = askArray(op.params.array, "file-delete", body, "report", "again");
         return { ...step, tolerate: ["no-file"] };
       },
@@ -86,6 +107,6 @@ export function settling(
           : wait(LOOK_AGAIN_NS, "look");
       },
     },
-    () => ({ looks: 0, outcome: "nothing", todo: {} }),
+    () => ({ looks: 0, operation: "", version: 0, outcome: "nothing", todo: {} }),
   );
 }

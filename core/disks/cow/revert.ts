@@ -24,7 +24,7 @@ import {
 } from "../../kernel/index.ts";
 import { intentFile } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
-import { type ArrayView, CowView, lookAtArray, writeIf } from "./cow-files.ts";
+import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { type CowRevertIntent, intentHolder, type Stage } from "./cow-intents.ts";
 import { recoverRevert } from "./recover-revert.ts";
 
@@ -98,7 +98,7 @@ export const REVERT_PHASES = {
 
   prepareSafety(_host: Entity, op: Op, { version }: { version: number }): Step {
     op.edit().intentVersion = version;
-    const holders = [intentHolder(op.params.vm)];
+    const holders = [intentHolder(op.state.intent!)];
     const bases = Object.values(op.state.bases).map((base) => ({ base, holders }));
     return tasks(op, [{ verb: "vasa-prepare", body: { bases } }], "takeSafety");
   },
@@ -138,6 +138,11 @@ export const REVERT_PHASES = {
 
   settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
     if (outcome === "forward") return done({ copiedSectors: op.state.copiedSectors });
+    if (outcome === "back") return go("failed");
+    return removeMade(op.params.array, op.state.intent!, [], [], "failed");
+  },
+
+  failed(_host: Entity, op: Op): Step {
     const { failure } = op.state;
     return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
   },

@@ -10,13 +10,13 @@ import type { EntityId, OperationComponent } from "../../kernel/index.ts";
 import type { DiskIntent, VmConfiguration } from "../chain/descriptor.ts";
 import { recoverReplacement } from "../clone/recover-replacement.ts";
 import { consolidate } from "../consolidation/consolidate.ts";
-import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import { recoverConsolidation } from "../consolidation/recover-consolidation.ts";
 import { recoverCollect } from "../cow/collect-garbage.ts";
 import { recoverCowSnapshot } from "../cow/recover-cow-snapshot.ts";
 import { recoverDelete } from "../cow/delete-point.ts";
 import { recoverHierarchy } from "../cow/recover-hierarchy.ts";
 import { recoverRevert } from "../cow/recover-revert.ts";
+import { recoverGrow } from "../grow/recover-grow.ts";
 import { recoverPromotion } from "../promotion/recover-promotion.ts";
 import { recoverSnapshot } from "../snapshot/recover-snapshot.ts";
 
@@ -32,6 +32,7 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
   collect: recoverCollect,
   consolidate: recoverConsolidation,
+  grow: recoverGrow,
   "linked-clone": recoverReplacement,
   restore: recoverReplacement,
   promote: recoverPromotion,
@@ -44,14 +45,9 @@ export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationCompo
 
 /**
  * The operation that goes on, once the VM runs, where a recovery left off (its figures said
- * `resume`); it is given the intent as `resume`, beside the open disks.
+ * `resume`); it is given the intent as `resume`, beside the open disks. Whatever the method was, the
+ * rest is merged with a mirror.
  */
 export function resumption(intent: DiskIntent): OperationComponent | undefined {
-  return intent.kind === "consolidate" ? BY_METHOD[intent.method] : undefined;
+  return intent.kind === "consolidate" ? consolidate : undefined;
 }
-
-const BY_METHOD: { readonly [method in ConsolidationIntent["method"]]: OperationComponent } = {
-  mirror: consolidate,
-  iterative: consolidate,
-  "block-merge": consolidate,
-};

@@ -55,6 +55,9 @@ export type SnapshotDisk = {
   readonly access: VolumeAccess;
 };
 
+/** Asked once the guest is stunned, its disks drained and flushed, before the pointer swings. */
+export type AtInstant = { readonly to: EntityId; readonly verb: string; readonly body: Plain };
+
 export type SnapshotParams = {
   readonly vm: string;
   /** Running instance of the VM, in this domain. */
@@ -64,6 +67,8 @@ export type SnapshotParams = {
   readonly disks: readonly SnapshotDisk[];
   /** Id of the point in time. */
   readonly pointInTime: string;
+  /** What else is saved at the same instant: the guest's memory. */
+  readonly atInstant?: AtInstant;
 };
 
 type SnapshotState = {
@@ -153,9 +158,15 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     flush: (_host, op) =>
       together(
         op.params.disks.map(({ entity }) => ask(entity, "io", { op: "flush" }, "")),
-        "switchOver",
+        op.params.atInstant === undefined ? "switchOver" : "shareInstant",
         "undoStunned",
       ),
+
+    /** Memory and disks are of one moment. */
+    shareInstant(_host, op) {
+      const { to, verb, body } = op.params.atInstant!;
+      return ask(to, verb, body, "switchOver", { otherwise: "undoStunned" });
+    },
 
     /** The linearization point, for all disks at once. */
     switchOver(_host, op) {

@@ -22,6 +22,15 @@ export class DiskHistory {
     this.#journal = journal;
   }
 
+  get sectors(): number {
+    return this.#settled.sectors;
+  }
+
+  /** The disk is larger by now: what is new holds nothing. */
+  grow(sectors: number): void {
+    if (sectors > this.#settled.sectors) this.#settled.resize(sectors);
+  }
+
   /** A write was sent; `stamp` 0 for zeros. */
   sent(sector: number, sectors: number, stamp: number, clock: number): void {
     this.#journal.writes.push({

@@ -10,11 +10,5 @@ export * as layout from "./layout.ts";
 export { Machine, type MachineSnapshot } from "./machine.ts";
 export { ReferenceEngine } from "./reference/index.ts";
 export * from "./board/index.ts";
-export {
-  CONTROL_NAMES,
-  disassemble,
-  type DisassembledInstruction,
-  FLOAT_NAMES,
-  INTEGER_NAMES,
-} from "./disassembly/index.ts";
+export * from "./disassembly/index.ts";
 export * from "./inspection/index.ts";

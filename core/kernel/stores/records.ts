@@ -21,6 +21,10 @@ const PAGE_RECORDS = 1 << PAGE_SHIFT;
 const PAGE_MASK = PAGE_RECORDS - 1;
 const MAX_RECORDS = 1 << 26;
 
+/** A record of an image. */
+export const recordInImage = (image: RecordsImage, id: number): PlainObject | undefined =>
+  image.pages[id >> PAGE_SHIFT]?.[id & PAGE_MASK];
+
 export class Records implements Store<RecordsImage> {
   /** Ids below this were given out at some time. */
   used = 0;

@@ -24,6 +24,7 @@ import {
   device,
   volumeLabel,
 } from "./array-state.ts";
+import { mergeBlocks } from "./block-merge.ts";
 import { answer, type BlockOutcome, isInRange, refused } from "./block.ts";
 import {
   type Behaviour,
@@ -84,6 +85,7 @@ const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => Bloc
   "delete-volume": deleteVolume,
   "resize-volume": resizeVolume,
   "claim-volume": claimVolume,
+  "merge-blocks": mergeBlocks,
   "reserve-space": reserveSpace,
   "list-volumes": listVolumes,
   "allocated-ranges": allocatedRanges,

@@ -47,11 +47,12 @@ export function deleteVolume(self: ArrayEntity, { name }: VolumeName): BlockOutc
   return DONE;
 }
 
-/** Larger, or smaller: what lies past the new end is lost. Refuses with "gone". */
+/** Larger, or smaller: what lies past the new end is lost. Refuses with "gone" or "no-space". */
 export function resizeVolume(self: ArrayEntity, { name, sectors }: ResizeVolume): BlockOutcome {
   const label = volumeLabel(name);
   const volume = self.durable.volumes[label];
   if (volume === undefined) return refused("gone", name);
+  if (sectors > self.config.capacitySectors) return refused("no-space", { sectors });
   if (sectors < volume.sectors) releaseSectors(self, label, sectors, volume.sectors - sectors);
   const contents = new Set([device(self).content(label), currentContent(device(self), label)]);
   for (const content of contents) content.resize(sectors);

@@ -7,7 +7,7 @@ import type { Starter } from "./starter.ts";
 import { redoDisksOf, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
 
 /** The way from a host to the array that keeps backups. */
-function repositoryOf({ world }: Driver, host: string, array: string) {
+export function repositoryOf({ world }: Driver, host: string, array: string) {
   const { id, domain } = world.named(array);
   return { array: id, paths: [...world.messenger.carriers(world.named(host).domain, domain)] };
 }

@@ -1,11 +1,22 @@
 /** Starts operations that give up points in time, and stops those that run. */
-import { abort, consolidate } from "../../../core/disks/index.ts";
+import {
+  abort,
+  blockMergeConsolidate,
+  consolidate,
+  iterativeConsolidate,
+} from "../../../core/disks/index.ts";
 import { type OperationEntity, startOperation } from "../../../core/kernel/index.ts";
 import type { Starter } from "./starter.ts";
 import { redoDisksOf, refuse, runningVm } from "./vm-access.ts";
 
+const METHODS = {
+  mirror: consolidate,
+  iterative: iterativeConsolidate,
+  "block-merge": blockMergeConsolidate,
+};
+
 const startConsolidate: Starter<"consolidate"> = (self, entry) => {
-  const { id, vm, point, copyKiB } = entry;
+  const { id, vm, point, method, copyKiB, maxRounds, enoughKiB } = entry;
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "consolidate", vm, "vm-off");
   const { instance, host, array, disks } = running;
@@ -16,8 +27,10 @@ const startConsolidate: Starter<"consolidate"> = (self, entry) => {
     disks,
     pointInTime: point,
     copySectors: copyKiB * 2,
+    maxRounds,
+    enoughSectors: enoughKiB * 2,
   };
-  startOperation(self.world, consolidate, host, id, params);
+  startOperation(self.world, METHODS[method], host, id, params);
 };
 
 /** At the host of the operation; one that is over needs nobody. */

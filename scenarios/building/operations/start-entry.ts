@@ -5,8 +5,10 @@ import type { ResolvedTimelineEntry } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import { isOwnOperation } from "../own-parts.ts";
 import { backupStarters } from "./backups.ts";
+import { checkpointStarters } from "./checkpoints.ts";
 import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
+import { growStarters } from "./grow.ts";
 import { powerStarters } from "./power.ts";
 import { snapshotStarters } from "./snapshots.ts";
 import type { Starter } from "./starter.ts";
@@ -14,8 +16,10 @@ import type { Starter } from "./starter.ts";
 /** Each built-in word of `do`; none may be missing. */
 const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = {
   ...backupStarters,
+  ...checkpointStarters,
   ...cloneStarters,
   ...consolidationStarters,
+  ...growStarters,
   ...powerStarters,
   ...snapshotStarters,
 };

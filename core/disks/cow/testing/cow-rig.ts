@@ -60,33 +60,56 @@ type Write = {
   stamp: number;
 };
 
-type GuestState = { stunned: boolean; disks: readonly EntityId[]; held: readonly Write[] };
+type GuestState = {
+  stunned: boolean;
+  disks: readonly EntityId[];
+  /** Writes that were not answered, the first of each disk on its way unless it waits for unstun. */
+  queues: readonly (readonly Write[])[];
+  sent: readonly boolean[];
+};
 
-/** A guest that does what it is told; stunned it holds what it is told back. */
+type Guest = Entity<PlainObject, PlainObject, GuestState>;
+
+/** Sends the next write of a disk; one is on its way at a time, so their order is known. */
+function pump(self: Guest, disk: number): void {
+  const { stunned, queues, sent, disks } = self.volatile;
+  const next = queues[disk]![0];
+  if (stunned || sent[disk] || next === undefined) return;
+  (self.edit().sent as boolean[])[disk] = true;
+  const { sector, sectors, stamp } = next;
+  const runs = [{ kind: "stamp" as const, stamp, sectors }];
+  const body =
+    stamp < 0
+      ? { op: "discard" as const, sector, sectors }
+      : { op: "write" as const, sector, sectors, runs };
+  self.ask(disks[disk]!, "io", body, { then: "written", tag: disk });
+}
+
+/** A guest that writes what it is told, in order; stunned it sends nothing. */
 const guest = component<PlainObject, PlainObject, GuestState>({
   kind: "test-guest",
-  volatile: () => ({ stunned: false, disks: [], held: [] }),
+  volatile: () => ({ stunned: false, disks: [], queues: [], sent: [] }),
   handlers: {
     stun: (self, request: Request) => {
       self.edit().stunned = true;
       self.reply(request, {});
     },
     unstun: (self, request: Request) => {
-      const { held } = self.volatile;
-      const state = self.edit();
-      state.stunned = false;
-      state.held = [];
-      for (const each of held) self.after(0, "write", each);
+      self.edit().stunned = false;
+      self.volatile.queues.forEach((_, disk) => pump(self, disk));
       self.reply(request, {});
     },
     write: (self, write: Write) => {
-      if (self.volatile.stunned) return void self.edit().held.push(write);
-      const { disk, sector, sectors, stamp } = write;
-      const runs = [{ kind: "stamp" as const, stamp, sectors }];
-      const body = { op: "write" as const, sector, sectors, runs };
-      self.ask(self.volatile.disks[disk]!, "io", body, { then: "written" });
+      (self.edit().queues as Write[][])[write.disk]!.push(write);
+      pump(self, write.disk);
     },
-    written: (_self, _reply: Reply) => undefined,
+    written: (self, reply: Reply) => {
+      const disk = reply.tag as number;
+      const state = self.edit();
+      (state.queues as Write[][])[disk]!.shift();
+      (state.sent as boolean[])[disk] = false;
+      pump(self, disk);
+    },
   },
 });
 
@@ -204,7 +227,10 @@ export class CowRig {
       opened(open);
       return open.id;
     });
-    vm.edit().disks = disks;
+    const state = vm.edit();
+    state.disks = disks;
+    state.queues = disks.map(() => []);
+    state.sent = disks.map(() => false);
     this.instance = vm.id;
   }
 
@@ -214,6 +240,7 @@ export class CowRig {
     this.instance = -1;
   }
 
+  /** A negative stamp discards. */
   write(disk: number, sector: number, sectors: number, stamp: number, delayNs = 0): void {
     const vm = this.world.entity(this.instance);
     vm.after(delayNs, "write", { disk, sector, sectors, stamp });

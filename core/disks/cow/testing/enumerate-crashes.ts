@@ -66,8 +66,8 @@ function durableEvents(rig: CowRig, run: () => void): number[] {
 
 export type CrashPlan = {
   readonly start: () => void;
-  /** What is lost, and comes back. */
-  readonly lose: "host" | "array";
+  /** What is lost, and comes back. Nothing: another recovery runs beside the operation. */
+  readonly lose: "host" | "array" | "nothing";
   /** Called on every settled world; `outcome` is that of the operation if it lived to tell. */
   readonly check: (where: string) => void;
   /** Whether recoveries are cut short too. Default: yes. */
@@ -90,10 +90,20 @@ export function enumerateCrashes(rig: CowRig, plan: CrashPlan): Enumerated {
     rig.restore(before);
     plan.start();
     rig.world.run({ untilEvent: event });
-    if (plan.lose === "array") loseArray(rig, plan, counts, event);
+    if (plan.lose === "nothing") intrude(rig, plan, counts, event);
+    else if (plan.lose === "array") loseArray(rig, plan, counts, event);
     else loseHost(rig, plan, counts, seen, event);
   }
   return counts;
+}
+
+/** A power-on elsewhere takes the operation for dead and settles its intent, twice at once. */
+function intrude(rig: CowRig, plan: CrashPlan, counts: Enumerated, event: number): void {
+  rig.startSettling();
+  rig.startSettling();
+  rig.run(SETTLING_NS);
+  counts.settled++;
+  plan.check(`settled by others after event ${event}`);
 }
 
 /** The host lives on and finds out; the array is back after a while. */

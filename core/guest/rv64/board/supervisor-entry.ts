@@ -42,6 +42,8 @@ export function enterSupervisor(
   put(layout.HART_MEDELEG, DELEGATED);
   put(layout.HART_MIDELEG, BigInt(SUPERVISOR_INTERRUPTS));
   put(layout.HART_MCOUNTEREN, COUNTERS);
+  // Firmware opens them for user mode as well: the C library reads the clock through `time`.
+  put(layout.HART_SCOUNTEREN, COUNTERS);
   view.setUint8(layout.HART_PMPCFG, EVERYTHING_NAPOT);
   put(layout.HART_PMPADDR, HIGHEST_ADDRESS);
   engine.writeHart(hart, block);

@@ -194,6 +194,11 @@ export class CompiledEngine implements Engine {
     return this.#core.expand(halfword) >>> 0;
   }
 
+  /** How many pages were decoded so far, again ones included: for tests of the bound on them. */
+  decodedPages(): number {
+    return this.#core.decodedPages() >>> 0;
+  }
+
   dropCaches(): void {
     this.#core.dropCaches();
   }

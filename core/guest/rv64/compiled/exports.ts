@@ -20,6 +20,7 @@ export interface CoreExports {
   addWatch(address: bigint, bytes: bigint): number;
   clearBreakpoints(): void;
   addBreakpoint(address: bigint): number;
+  decodedPages(): number;
   expand(halfword: number): number;
 }
 

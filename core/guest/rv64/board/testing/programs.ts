@@ -80,6 +80,12 @@ export const PROGRAMS: readonly Program[] = [
     prints: ["loop", "below RAM", "queue misplaced", "works"],
   },
   {
+    name: "accessed",
+    config: machine("accessed", {}),
+    typed: [],
+    prints: ["accessed ", "dirty ", "sum "],
+  },
+  {
     name: "smp",
     config: machine("smp", { harts: 4 }),
     typed: [],
@@ -93,7 +99,7 @@ export const PROGRAMS: readonly Program[] = [
   },
 ];
 
-const fileOf = (name: string): Uint8Array =>
+export const fileOf = (name: string): Uint8Array =>
   readFileSync(new URL(`../../samples/board/${name}.elf`, import.meta.url));
 
 export function engineFor(kind: Engine["kind"], { config }: Program, codePages = 64): Engine {

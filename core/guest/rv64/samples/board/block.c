@@ -26,17 +26,15 @@ static u32 request(u32 type, u64 sector, volatile u8 *buffer, u32 length, int to
   status = 0xff;
   u16 before = queue.used.index;
   describe(&queue, 0, &header, 16, FLAG_NEXT, 1);
-  // The data in two pieces of different sizes.
+  // The data in two pieces of different sizes, where there is enough of it.
   u16 kind = toMemory ? FLAG_WRITE : 0;
   u32 half = length > 100 ? 100 : length;
-  if (length > 0) {
-    describe(&queue, 1, buffer, half, FLAG_NEXT | kind, 2);
-    describe(&queue, 2, buffer + half, length - half, FLAG_NEXT | kind, 3);
-  }
+  if (length > 0) describe(&queue, 1, buffer, half, FLAG_NEXT | kind, length > half ? 2 : 3);
+  if (length > half) describe(&queue, 2, buffer + half, length - half, FLAG_NEXT | kind, 3);
   describe(&queue, 3, &status, 1, FLAG_WRITE, 0);
   if (length == 0) queue.table[0].next = 3;
   offer(0, 0, &queue, 0);
-  while (queue.used.index == before) asm volatile("wfi");
+  wait_until(queue.used.index != before);
   expect((u16)(before + 1) == queue.used.index);
   return queue.used.ring[before % ENTRIES].length;
 }

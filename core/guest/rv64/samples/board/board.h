@@ -60,6 +60,18 @@ static inline void report(const char *name, u64 value) {
     }                     \
   } while (0)
 
+/* Waits, in machine mode, until something holds: looks and waits with interrupts held back, so that none is missed. */
+#define wait_until(condition)          \
+  do {                                 \
+    csr_clear(mstatus, 8);             \
+    while (!(condition)) {             \
+      asm volatile("wfi");             \
+      csr_set(mstatus, 8);             \
+      csr_clear(mstatus, 8);           \
+    }                                  \
+    csr_set(mstatus, 8);               \
+  } while (0)
+
 /* Every program handles its own traps: the cause, and where to go on. */
 void trap(u64 cause, u64 *resume);
 int main(u64 hart, u64 argument);

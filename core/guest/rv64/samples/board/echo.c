@@ -42,7 +42,7 @@ int main(u64 hart, u64 argument) {
   print("type\n");
   csr_set(mie, 1 << 11);
   csr_set(mstatus, 1 << 3);
-  while (!over) asm volatile("wfi");
+  wait_until(over);
   report("lines", lines);
   finish(0);
   return 0;

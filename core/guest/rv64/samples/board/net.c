@@ -35,7 +35,7 @@ int main(u64 hart, u64 argument) {
     describe(&sending, 0, out, 12 + size, 0, 0);
     u16 before = receiving.used.index;
     offer(0, 1, &sending, 0);
-    while (receiving.used.index == before) asm volatile("wfi");
+    wait_until(receiving.used.index != before);
     u32 id = receiving.used.ring[before % ENTRIES].id;
     expect(receiving.used.ring[before % ENTRIES].length == 12u + size);
     expect(in[id][10] == 1 && in[id][11] == 0);

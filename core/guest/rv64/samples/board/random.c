@@ -31,20 +31,20 @@ int main(u64 hart, u64 argument) {
   for (int round = 0; round < 3; round++) {
     describe(&queue, 0, bytes, 16, FLAG_WRITE, 0);
     offer(0, 0, &queue, 0);
-    while (queue.used.index != round + 1) asm volatile("wfi");
+    wait_until(queue.used.index == round + 1);
     expect(queue.used.ring[round].length == 16);
     for (int i = 0; i < 16; i++) sum = sum * 31 + bytes[i];
   }
   report("random", sum);
   describe(&receiving, 0, typed, 32, FLAG_WRITE, 0);
   offer(1, 0, &receiving, 0);
-  while (receiving.used.index == 0) asm volatile("wfi");
+  wait_until(receiving.used.index != 0);
   u32 length = receiving.used.ring[0].length;
   for (u32 i = 0; i < length; i++) text[i] = typed[i] ^ 0x20;
   text[length] = '\n';
   describe(&sending, 0, text, length + 1, 0, 0);
   offer(1, 1, &sending, 0);
-  while (sending.used.index == 0) asm volatile("wfi");
+  wait_until(sending.used.index != 0);
   finish(0);
   return 0;
 }

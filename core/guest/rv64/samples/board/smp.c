@@ -49,7 +49,7 @@ int main(u64 hart, u64 harts) {
   __atomic_fetch_add(&awake, 1, __ATOMIC_SEQ_CST);
   csr_set(mstatus, 1 << 3);
   if (hart != 0) {
-    while (interrupts[hart] == 0) asm volatile("wfi");
+    wait_until(interrupts[hart] != 0);
     work();
     write32(CLINT, 1);
     return 0;
@@ -59,7 +59,7 @@ int main(u64 hart, u64 harts) {
   u32 others = awake - 1;
   for (u32 other = 1; other <= others; other++) write32(CLINT + 4 * other, 1);
   work();
-  while (atomic < ROUNDS * (others + 1)) asm volatile("wfi");
+  wait_until(atomic >= ROUNDS * (others + 1));
   expect(guarded == ROUNDS * (others + 1));
   for (u32 other = 1; other <= others; other++) expect(interrupts[other] == 1);
   report("harts", others + 1);

@@ -19,7 +19,7 @@ int main(u64 hart, u64 argument) {
   set_next();
   csr_set(mie, 1 << 7);
   csr_set(mstatus, 1 << 3);
-  while (ticks < 10) asm volatile("wfi");
+  wait_until(ticks >= 10);
   csr_clear(mstatus, 1 << 3);
   u64 mtime = read64(CLINT + 0xbff8);
   u64 time = csr_read(time);

@@ -1,0 +1,200 @@
+/**
+ * Makes a virtual disk larger while its VM runs: the volume at the array, then the descriptor, then,
+ * in a short stun, the open disk on the host, and at last the guest is told.
+ *
+ * Must hold: the descriptor never says more than the volume has, so at no point does a disk lead to
+ * sectors that are not there; a crash between leaves a volume that is larger than its descriptor,
+ * and recovery goes on from there. A disk with layers or points in time is refused: those below it
+ * would have another size than the one above.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  operation,
+  type Operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import type { VmEntity } from "../../vmm/index.ts";
+import { diskResized } from "../../vmm/index.ts";
+import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
+import { askArray } from "../chain/array-requests.ts";
+import { opened, pushLayer } from "../chain/change-layers.ts";
+import {
+  configurationFile,
+  descriptorFileOf,
+  intentFile,
+  type VmConfiguration,
+} from "../chain/descriptor.ts";
+import { dropAllMaps } from "../chain/layers.ts";
+import { openDevice } from "../chain/open-device.ts";
+import {
+  askDevice,
+  askInstance,
+  DRAIN_POLL_NS,
+  type OpenDisk,
+  whileOpen,
+} from "../chain/open-disks.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import { isDrained, virtualDisk } from "../chain/virtual-disk.ts";
+import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
+import { noteOpen } from "../handoff/own-disks.ts";
+import type { GrowIntent } from "./intent.ts";
+
+export type GrowDiskParams = {
+  readonly vm: string;
+  /** Running instance of the VM, in this domain. */
+  readonly instance: EntityId;
+  /** Entity of the array that keeps the VM's files and volumes. */
+  readonly array: EntityId;
+  /** The one disk. */
+  readonly disks: readonly OpenDisk[];
+  /** Its place among the disks of the guest. */
+  readonly index: number;
+  readonly toSectors: number;
+};
+
+type GrowState = {
+  intent: GrowIntent | null;
+  intentVersion: number;
+  stunnedAtNs: number;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<GrowDiskParams & PlainObject, GrowState & PlainObject>;
+
+type Why = { readonly code: string; readonly detail: Plain } | null;
+
+const AGAIN_NS = 200_000_000;
+
+export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & PlainObject>(
+  "grow-disk",
+  {
+    begin: (_host, op: Op) => scan(op.params.array, "plan"),
+
+    plan(_host, op: Op, found: Scan) {
+      const files = new ArrayFiles(found);
+      const { vm, array, disks, toSectors } = op.params;
+      const { disk } = disks[0]!;
+      const configuration = files.get(configurationFile(vm))?.value as VmConfiguration | undefined;
+      const name = configuration?.running[disk];
+      const descriptor = name === undefined ? undefined : files.descriptor(name);
+      if (configuration === undefined || name === undefined || descriptor === undefined) {
+        return fail("no-disks", vm);
+      }
+      const hasPoints = configuration.pointsInTime.some((point) => disk in point.disks);
+      const hasLayers = descriptor.parent !== null || files.childrenOf(name).length > 0;
+      if (hasPoints || hasLayers || descriptor.kind !== "flat") return fail("has-layers", name);
+      const { sectors, volume } = descriptor;
+      if (toSectors <= sectors) return fail("not-larger", { sectors, toSectors });
+      const of = { operation: op.id, vm, disk, descriptor: name, volume, fromSectors: sectors };
+      const intent: GrowIntent = { kind: "grow", ...of, toSectors };
+      op.edit().intent = intent as never;
+      const body = { name: intentFile(vm), value: intent as unknown as Plain, ifVersion: 0 };
+      return askArray(array, "file-write", body, "noteIntent", "refuse");
+    },
+
+    noteIntent(_host, op: Op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
+      return go("resizeVolume");
+    },
+
+    refuse: (_host, _op: Op, why: NonNullable<Why>) => fail(why.code, why.detail),
+
+    resizeVolume(_host, op: Op) {
+      const { volume: name, toSectors: sectors } = op.state.intent!;
+      return askArray(op.params.array, "resize-volume", { name, sectors }, "look", "notResized");
+    },
+
+    /** Without an answer nothing is known of the volume; to ask again does no harm. */
+    notResized(_host, op: Op, why: NonNullable<Why>) {
+      if (why.code === "timeout") return wait(AGAIN_NS, "resizeVolume");
+      op.edit().failure = why as never;
+      return go("closeIntent");
+    },
+
+    look: (_host, op: Op) => scan(op.params.array, "writeDescriptor", "lookAgain"),
+
+    lookAgain: () => wait(AGAIN_NS, "look"),
+
+    /** The linearization point: from here on the disk is larger, whatever happens. */
+    writeDescriptor(_host, op: Op, found: Scan) {
+      const files = new ArrayFiles(found);
+      const { descriptor: name, toSectors } = op.state.intent!;
+      const { value: before, version } = files.get(name)!;
+      const value = descriptorFileOf({ ...files.descriptor(name)!, sectors: toSectors });
+      const params = { array: op.params.array, name, value, before, version };
+      return perform(surelyWrite, params as unknown as PlainObject, "described", "giveUp");
+    },
+
+    described: (_host, op: Op, { written }: Written & PlainObject) =>
+      written ? askInstance(op.params.instance, "stun", "drain", "vmGone") : go("look"),
+
+    drain: whileOpen((host, op: Op, [disk]) => {
+      if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
+      if (!isDrained(disk!)) return wait(DRAIN_POLL_NS, "drain");
+      return together([askDevice(disk!.id, { op: "flush" }, "flush")], "reopen", "goOn");
+    }),
+
+    /** The guest's requests go to the larger disk from here on; it hears of it when it goes on. */
+    reopen: whileOpen((host, op: Op, [disk]) => {
+      const { instance, index, toSectors, disks } = op.params;
+      const vm = host.world.entity(instance) as unknown as VmEntity;
+      const larger = reopened(vm, disk!, disks[0]!, toSectors);
+      diskResized(vm, index, larger.id, toSectors);
+      noteOpen(host, larger, vm);
+      dropAllMaps(disk!);
+      host.world.removeTree(disk as unknown as Entity);
+      return go("goOn");
+    }),
+
+    goOn: (_host, op: Op) => askInstance(op.params.instance, "unstun", "closeIntent", "vmGone"),
+
+    vmGone: () => fail("vm-off"),
+
+    /** Somebody else wrote the descriptor: the disk stays as it is. */
+    giveUp(_host, op: Op, why: NonNullable<Why>) {
+      op.edit().failure = why as never;
+      return go("closeIntent");
+    },
+
+    closeIntent(_host, op: Op) {
+      const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
+      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
+      return { ...close, tolerate: ["no-file", "version-conflict"] };
+    },
+
+    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+
+    report(host, op: Op) {
+      const { failure, stunnedAtNs, intent } = op.state;
+      if (failure !== null) return fail(failure.code, failure.detail);
+      const { fromSectors, toSectors } = intent!;
+      return done({ fromSectors, toSectors, stunNs: host.simulatedNs - stunnedAtNs });
+    },
+  },
+  () => ({ intent: null, intentVersion: 0, stunnedAtNs: -1, failure: null }),
+);
+
+/** The same layer, opened anew under a disk of the new size. */
+function reopened(
+  vm: VmEntity,
+  disk: VirtualDiskEntity,
+  { access }: OpenDisk,
+  sectors: number,
+): VirtualDiskEntity {
+  const [layer] = disk.volatile.layers;
+  const config = { ...disk.config, sectors };
+  const larger = (vm as unknown as Entity).spawn(virtualDisk, config, disk.config.disk);
+  const { descriptor, volume, kind } = layer!;
+  const device = openDevice(larger as unknown as Entity, access, volume, sectors);
+  pushLayer(larger, { descriptor, volume, kind, device }, []);
+  opened(larger);
+  return larger;
+}

@@ -1,0 +1,11 @@
+/** What the growth of a disk makes durable before anything else. */
+export type GrowIntent = {
+  readonly kind: "grow";
+  readonly operation: string;
+  readonly vm: string;
+  readonly disk: string;
+  readonly descriptor: string;
+  readonly volume: string;
+  readonly fromSectors: number;
+  readonly toSectors: number;
+};

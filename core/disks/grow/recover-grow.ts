@@ -1,0 +1,57 @@
+/**
+ * What power-on does about a disk that was growing when a crash came: it is grown, the volume first
+ * and then the descriptor, as often as it takes; an array that refuses leaves the disk as it was.
+ */
+import {
+  done,
+  go,
+  operation,
+  type Operation,
+  perform,
+  type PlainObject,
+  wait,
+} from "../../kernel/index.ts";
+import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
+import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { descriptorFileOf, intentFile } from "../chain/descriptor.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import type { RecoveryParams } from "../power/recovery.ts";
+import type { GrowIntent } from "./intent.ts";
+
+type Params = RecoveryParams<GrowIntent> & PlainObject;
+
+type Op = Operation<Params, PlainObject>;
+
+const AGAIN_NS = 200_000_000;
+
+export const recoverGrow = operation<Params, PlainObject>("recover-grow", {
+  resizeVolume(host, op: Op) {
+    const { array, intent, vm } = op.params;
+    host.notice("recovery", { vm, intent: intent.kind, toSectors: intent.toSectors });
+    const body = { name: intent.volume, sectors: intent.toSectors };
+    return askArray(array, "resize-volume", body, "look", "refused");
+  },
+
+  refused: (_host, _op: Op, { code }: { readonly code: string }) =>
+    code === "timeout" ? wait(AGAIN_NS, "resizeVolume") : go("closeIntent"),
+
+  look: (_host, op: Op) => scan(op.params.array, "writeDescriptor"),
+
+  writeDescriptor(_host, op: Op, found: Scan) {
+    const files = new ArrayFiles(found);
+    const { descriptor: name, toSectors } = op.params.intent;
+    const descriptor = files.descriptor(name)!;
+    const { value: before, version } = files.get(name)!;
+    // Also when it says so already: what the lost host sent was made for the version before.
+    const value = descriptorFileOf({ ...descriptor, sectors: toSectors });
+    const params = { array: op.params.array, name, value, before, version };
+    return perform(surelyWrite, params as unknown as PlainObject, "written", "look");
+  },
+
+  written: (_host, _op: Op, { written }: Written & PlainObject) =>
+    go(written ? "closeIntent" : "look"),
+
+  closeIntent: (_host, op: Op) => deleteFile(op.params.array, intentFile(op.params.vm), "report"),
+
+  report: () => done(),
+});

@@ -1,0 +1,199 @@
+/**
+ * Backups of a running VM and their restore, with the host, the array or the repository lost at
+ * every phase and durable step. After each: a backup that counts equals its point in time (checked
+ * when it is marked and when it is restored), one that does not is gone, the point in time is given
+ * up, and the VM goes on.
+ */
+import { describe, expect, it } from "vitest";
+import { captureWorld, fromMs, type World } from "../core/kernel/index.ts";
+import type { ScenarioDocument } from "../scenarios/index.ts";
+import {
+  afterEach,
+  crashPoints,
+  filesOf,
+  isRunning,
+  violations,
+  volumesOf,
+} from "./testing/crash-points.ts";
+import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+
+type Entries = NonNullable<ScenarioDocument["timeline"]>;
+
+function documentOf(timeline: Entries): ScenarioDocument {
+  const small = smallDatacenter();
+  const block = { pacing: "closed", outstanding: 2, thinkTimeUs: 1_700, readPercent: 20 } as const;
+  const [array] = small.arrays!;
+  const ends = ["array", "vault"].flatMap((id) => ["alpha", "beta"].map((host) => [host, id]));
+  return {
+    ...small,
+    arrays: [array!, { ...array!, id: "vault", readLatencyUs: 200, writeLatencyUs: 200 }],
+    links: ends.map((between) => ({ between })) as never,
+    vms: small.vms!.map((vm) => ({
+      ...vm,
+      guest: {
+        kind: "workload",
+        bootMs: 5,
+        phases: [
+          {
+            name: "work",
+            durationMs: 190,
+            block: [
+              { ...block, disk: "data", regionMiB: 1, flushEvery: 4 },
+              { ...block, disk: "log", regionMiB: 1, flushEvery: 3 },
+            ],
+          },
+          { name: "rest", durationMs: 100_000 },
+        ],
+      },
+      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
+    })) as never,
+    timeline,
+  };
+}
+
+const FULL = { id: "full", atMs: 60, do: "backup", vm: "db", to: "vault", copyKiB: 64 } as const;
+const NEXT = { ...FULL, id: "next", atMs: 120, mode: "incremental" } as const;
+
+function crash(world: World, domain: string): void {
+  world.crash(world.registry.domainNamed(domain)!, "test");
+}
+
+const intents = (world: World): string[] =>
+  filesOf(world).filter((name) => name.endsWith("intent"));
+
+/** Complete backups at the repository; nothing else may be there. */
+function kept(world: World): string[] {
+  const backups = filesOf(world, "vault").filter((name) => name.endsWith(".backup"));
+  expect(volumesOf(world, "vault")).toHaveLength(2 * backups.length);
+  return backups;
+}
+
+describe("a backup by changed blocks", () => {
+  const isMeant = (id: string): boolean => /^next(\.|$)/.test(id);
+
+  function beforeNext(): World {
+    const world = builderOf(documentOf([FULL, NEXT])).build({ seed: 1 });
+    world.run({ untilNs: fromMs(120) - 1 });
+    return world;
+  }
+
+  it.each(["alpha", "array", "vault"])(
+    "survives the loss of %s at any step",
+    (domain) => {
+      const world = beforeNext();
+      const points = crashPoints(world, fromMs(400), isMeant);
+      expect(points.length).toBeGreaterThan(40);
+      const seen = new Set<string>();
+      const some = points.filter((_, index) => index % (domain === "alpha" ? 2 : 9) === 0);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        const where = `${domain} lost at ${at}`;
+        crash(world, domain);
+        if (domain === "alpha") world.run({ untilNs: fromMs(4_500) });
+        else {
+          world.run({ untilNs: world.timeNs + fromMs(300) });
+          world.restart(world.registry.domainNamed(domain)!);
+          world.run({ untilNs: fromMs(14_000) });
+        }
+        world.finish();
+        expect(violations(world), where).toEqual([]);
+        expect(isRunning(world, "db"), where).toBe(true);
+        expect(intents(world), where).toEqual([]);
+        seen.add(kept(world).join());
+        expect(volumesOf(world).length, where).toBe(2);
+      });
+      expect([...seen]).toContain("full.backup,next.backup");
+      if (domain === "alpha") expect([...seen]).toContain("full.backup");
+    },
+    60_000,
+  );
+
+  it("is full again after a crash, because nobody knows what changed", () => {
+    const late = { ...NEXT, id: "late", atMs: 3_000 } as const;
+    const world = builderOf(documentOf([FULL, NEXT, late])).build({ seed: 1 });
+    const incremental: { [id: string]: unknown } = {};
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind !== "operation-end") return;
+      incremental[data["id"] as string] = (data["figures"] as { incremental: unknown }).incremental;
+    };
+    world.run({ untilNs: fromMs(200) });
+    crash(world, "alpha");
+    world.run({ untilNs: fromMs(4_000) });
+    world.finish();
+    expect(violations(world)).toEqual([]);
+    expect([incremental["full"], incremental["next"], incremental["late"]]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it("that misses a changed block is noticed (canary)", () => {
+    const world = beforeNext();
+    for (const entity of world.entities()) {
+      if (entity.kind !== "virtual-disk") continue;
+      const changed = world.contents.get(`${entity.name}#changed`)!;
+      const [first] = changed.allocatedRuns();
+      if (first !== undefined) changed.discard(first.sector, first.sectors);
+    }
+    world.run({ untilNs: fromMs(300) });
+    expect(violations(world).join()).toMatch(/differs from its point in time/);
+  });
+});
+
+describe("a restore", () => {
+  const isMeant = (id: string): boolean => /^back(\.|$)/.test(id);
+  const back = {
+    id: "back",
+    atMs: 160,
+    do: "restore",
+    vm: "db",
+    backup: "next",
+    from: "vault",
+  } as const;
+
+  it("cut short by the loss of its host leaves the VM as it was, or restored", () => {
+    const timeline: Entries = [
+      FULL,
+      NEXT,
+      { id: "off", atMs: 150, do: "power-off", vm: "db" },
+      { ...back, copyKiB: 64 },
+      { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
+    ];
+    const world = builderOf(documentOf(timeline)).build({ seed: 1 });
+    world.run({ untilNs: fromMs(160) - 1 });
+    const points = crashPoints(world, fromMs(400), isMeant);
+    expect(points.length).toBeGreaterThan(15);
+    const disks = new Set<string>();
+    const some = points.filter((_, index) => index % 2 === 0);
+    afterEach(world, captureWorld(world), some, ({ at }) => {
+      crash(world, "alpha");
+      world.restart(world.registry.domainNamed("alpha")!);
+      world.run({ untilNs: fromMs(3_000) });
+      world.finish();
+      expect(violations(world), `host lost at ${at}`).toEqual([]);
+      expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+      expect(intents(world)).toEqual([]);
+      disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
+      expect(volumesOf(world)).toHaveLength(2);
+    });
+    expect(disks.size).toBe(2);
+  }, 60_000);
+
+  it("of what is no backup, or with the VM on, is refused", () => {
+    const timeline: Entries = [
+      FULL,
+      { ...back, id: "on", backup: "full", atMs: 100 },
+      { id: "off", atMs: 150, do: "power-off", vm: "db" },
+      { ...back, backup: "off" },
+    ];
+    const world = builderOf(documentOf(timeline)).build({ seed: 1 });
+    const ended: { [id: string]: unknown } = {};
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === "operation-end") ended[data["id"] as string] = data["outcome"];
+    };
+    world.run({ untilNs: fromMs(300) });
+    world.finish();
+    expect(ended).toMatchObject({ full: "complete", on: "vm-on", back: "no-backup" });
+    expect(violations(world)).toEqual([]);
+  });
+});
