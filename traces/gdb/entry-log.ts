@@ -12,6 +12,9 @@ export interface EntrySource {
 }
 
 export interface Run {
+  /** Which power-on of the VM it belongs to, and its number among the boots since then, from 1. */
+  readonly powerOn: number;
+  readonly boots: number;
   /** Entries of this run: the first behind its power-on, and the one that ended it or the end of the log. */
   readonly first: number;
   readonly last: number;
@@ -44,7 +47,7 @@ export class EntryLog {
     const starts = [0];
     const runs: Run[] = [];
     let number = 0;
-    let [first, begin, step] = [-1, 0, 0];
+    let [first, begin, step, powerOn, boots] = [-1, 0, 0, 0, 0];
     const bad = (message: string): EntryLogMade => ({
       ok: false,
       message: `input ${number} of the boundary log ${message}`,
@@ -60,14 +63,18 @@ export class EntryLog {
         }
         step = isStart ? 0 : entry.step;
         number++;
-        if (isStart) first = number;
+        if (input.kind === "start") {
+          first = number;
+          boots = input.run === powerOn ? boots + 1 : 1;
+          powerOn = input.run;
+        }
         if (input.kind !== "end") continue;
-        runs.push({ first, last: number - 1, begin, end: begin + step });
+        runs.push({ powerOn, boots, first, last: number - 1, begin, end: begin + step });
         [first, begin] = [-1, begin + step + 1];
       }
       starts.push(number);
     }
-    if (first >= 0) runs.push({ first, last: number, begin, end: Infinity });
+    if (first >= 0) runs.push({ powerOn, boots, first, last: number, begin, end: Infinity });
     if (runs.length === 0) return bad("is missing: it was never powered on");
     return { ok: true, log: new EntryLog(source, starts, runs) };
   }

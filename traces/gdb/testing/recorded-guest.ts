@@ -70,7 +70,10 @@ export interface TestMachine {
   readonly board: RecordedBoard;
 }
 
-const CLOCK = { at: (_run: number, progress: number) => ({ timeNs: progress * 10, event: 0 }) };
+const CLOCK = {
+  at: (_run: number, progress: number) => ({ timeNs: progress * 10, event: 0 }),
+  endProgress: () => 0,
+};
 
 export function debugged(
   guest: RecordedGuest,
