@@ -44,6 +44,8 @@ export class RecordedBoard {
     const made = rv64.Board.create(this.engine, this.config, bootFiles(machines, this.config));
     assert(made.ok, () => (made.ok ? "" : made.problem.message));
     this.#board = made.board;
+    // What it puts out at power-on comes with the first look: it must not come with the first step.
+    made.board.run(0);
     this.initial = { kept: this.keep(), pages: nonZeroPages(this.engine.ram) };
     this.engine.clearDirty();
     this.restart(0);

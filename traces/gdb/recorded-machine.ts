@@ -26,7 +26,7 @@ const DENSE_STOPS = 64;
 /** A stretch that is not worth being cut further. */
 const SHORT_STRETCH = 2_048;
 
-/** A stop on the way, at the place where it is shown when it was found backwards. */
+/** A stop on the way, at the place where it is shown backwards. */
 interface Found {
   readonly place: number;
   readonly hart: number;
@@ -151,12 +151,12 @@ export class RecordedMachine implements DebugTarget {
     const oneByOne = step !== null || this.#stops.looksAhead;
     for (let looks = 0, over = true; ; over = false) {
       const ahead = this.#lookAhead();
+      if (ahead !== undefined) return { kind: "watch", ...ahead };
       const ran = journey.slice(oneByOne ? this.#next() : this.end, over);
       if (ran?.reason === "debug") {
         const halted = yield* this.#haltedAt(ran);
         if (halted !== undefined) return halted;
       }
-      if (ahead !== undefined) return { kind: "watch", ...ahead };
       if (step !== null && (machine.run !== run || machine.executed(step) > from)) {
         return { kind: "stepped", hart: step };
       }
@@ -188,17 +188,17 @@ export class RecordedMachine implements DebugTarget {
     if (stop?.reason !== "watch") return { kind: "breakpoint", hart };
     const { place } = this.#journey;
     const range = yield* this.#rangeStoredAt(place - 1, hart);
-    this.#arm(NO_STOPS);
+    if (range !== undefined) return { kind: "watch", hart, range };
     yield* this.#journey.seek(place);
     this.#arm(this.#stops);
-    return range && { kind: "watch", hart, range };
+    return undefined;
   }
 
   /** Goes to a place, to see which watched range its instruction stores to. */
   *#rangeStoredAt(place: number, hart: number): Sliced<WatchedRange | undefined> {
-    this.#arm(NO_STOPS);
-    yield* this.#journey.seekBack(place);
+    yield* this.#approach(place);
     yield* this.#settle();
+    this.#arm(NO_STOPS);
     return nextWatched(this.#engine, hart, this.#stops);
   }
 
@@ -223,7 +223,7 @@ export class RecordedMachine implements DebugTarget {
         const halted = yield* this.#haltBack(found);
         if (halted !== undefined) return halted;
       }
-      behind = found === "nothing" ? from : found.place;
+      behind = found === "nothing" ? from : journey.place;
       if (behind > this.begin) continue;
       yield* this.#approach(this.begin);
       return { kind: "begin" };
@@ -235,13 +235,20 @@ export class RecordedMachine implements DebugTarget {
     yield* this.#journey.seekBack(place);
   }
 
-  /** To a stop found on the way; undefined when it was none of the debugger's. */
+  /** To a stop found on the way; undefined, and before it, when it was none of the debugger's. */
   *#haltBack({ place, kind, hart, range }: Found): Sliced<Halted | undefined> {
-    yield* this.#approach(place);
-    yield* this.#settle();
-    if (kind === "breakpoint") return { kind, hart };
-    const stored = range ?? nextWatched(this.#engine, hart, this.#stops);
-    return stored && { kind, hart, range: stored };
+    if (kind === "breakpoint") {
+      yield* this.#approach(place);
+      yield* this.#settle();
+      return { kind, hart };
+    }
+    const stored = range ?? (yield* this.#rangeStoredAt(place - 1, hart));
+    if (stored !== undefined) {
+      yield* this.#approach(place);
+      return { kind, hart, range: stored };
+    }
+    const pc = this.register(hart, { kind: "pc" })!;
+    return this.#stops.breakpoints.includes(pc) ? { kind: "breakpoint", hart } : undefined;
   }
 
   /** The last stop between here and `behind`. */
@@ -253,7 +260,7 @@ export class RecordedMachine implements DebugTarget {
     for (let over = false; journey.place < behind;) {
       const { place } = journey;
       const ahead = this.#lookAhead();
-      if (ahead !== undefined) last = { kind: "watch", place, ...ahead };
+      if (ahead !== undefined) last = { kind: "watch", place: place + 1, ...ahead };
       const target = this.#stops.looksAhead ? Math.min(this.#next(), behind) : behind;
       const ran = journey.slice(target, over);
       over = ran?.reason === "debug" && ran.stop?.reason !== "watch";
@@ -261,7 +268,7 @@ export class RecordedMachine implements DebugTarget {
         const hart = ran.hart ?? 0;
         last = over
           ? { kind: "breakpoint", place: journey.place, hart }
-          : { kind: "watch", place: journey.place - 1, hart };
+          : { kind: "watch", place: journey.place, hart };
         const left = behind - journey.place;
         if (++stops > DENSE_STOPS && left > SHORT_STRETCH) return "dense";
       }
@@ -280,8 +287,16 @@ export class RecordedMachine implements DebugTarget {
     const stepped: Halted = { kind: "stepped", hart };
     const { run } = machine;
     const count = machine.executed(hart);
-    yield* this.#approach(journey.place - 1);
-    if (machine.run !== run || machine.executed(hart) < count) return stepped;
+    const { place } = journey;
+    yield* this.#approach(place - 1);
+    if (machine.run !== run) return stepped;
+    if (machine.executed(hart) < count) {
+      const range =
+        this.#stops.watched.length > 0 ? nextWatched(this.#engine, hart, this.#stops) : undefined;
+      if (range === undefined) return stepped;
+      yield* this.#approach(place);
+      return { kind: "watch", hart, range };
+    }
     const { beginOfRun } = machine;
     for (let behind = journey.place; behind > beginOfRun;) {
       if (!goesOn()) return { kind: "interrupted" };

@@ -82,7 +82,6 @@ export function nextWatched(
   hart: number,
   { watched }: ResolvedStops,
 ): WatchedRange | undefined {
-  if (takesInterrupt(engine, hart)) return undefined;
   const access = rv64.nextAccess(engine, hart);
   if (access === null) return undefined;
   const touched = piecesOf(engine, hart, access);
@@ -96,5 +95,6 @@ export function nextWatched(
     ({ range, pieces }) =>
       matches(range.kind) && pieces.some((piece) => touched.some((part) => overlaps(piece, part))),
   );
-  return found?.range;
+  // Looked at last, because it is seldom so: it executes something else next.
+  return found === undefined || takesInterrupt(engine, hart) ? undefined : found.range;
 }

@@ -26,10 +26,10 @@ export interface RecordedGuest {
   readonly endProgress: number;
 }
 
-/** What guests received until `untilNs`. */
+/** What guests received until `untilNs`; host 0 loses power at `crashNs`, its guests begin anew. */
 export function recordGuests(
   machines: readonly MachineOptions[],
-  untilNs: number,
+  { crashNs, untilNs }: { readonly crashNs: number; readonly untilNs: number },
 ): readonly RecordedGuest[] {
   const entries = new Map<string, MachineEntry[]>(machines.map(({ id }) => [id, []]));
   const built = machineWorld({ machines, lossPerMillion: 100_000 });
@@ -41,6 +41,10 @@ export function recordGuests(
     entries.get(entry.vm)!.push(structuredClone(entry));
   };
   machines.forEach((_, at) => built.start(at));
+  built.world.run({ untilNs: crashNs });
+  built.world.crash(built.hosts[0]!, "power");
+  built.world.restart(built.hosts[0]!);
+  machines.forEach(({ host }, at) => host === 0 && built.start(at));
   built.world.run({ untilNs });
   return machines.map((machine, at) => ({
     config: specOf(machine).config as unknown as MachineConfig,
