@@ -70,23 +70,27 @@ export class RecordedClock implements WorldClock {
 
   /** The first instant at which the machine has come to this progress of this run, or gone on from it. */
   #timeOf(run: number, progress: number): number {
-    const { snapshots } = this.#options.run;
-    const { instructionsPerSecond } = this.#options;
-    const hasCome = (timeNs: number): boolean => {
-      this.#goTo(timeNs);
-      return this.#isAtOrBehind(run, progress);
-    };
-    const behind = firstWhere(0, snapshots.length, (i) => hasCome(snapshots[i]!.timeNs));
-    const from = snapshots[behind - 1]?.timeNs ?? 0;
-    const to = snapshots[behind]?.timeNs ?? this.#endNs();
-    this.#goTo(from);
+    const timeline = this.#opened();
+    const { snapshots, lastEvent } = this.#options.run;
+    const hasCome = (): boolean => this.#isAtOrBehind(run, progress);
+    const behind = firstWhere(0, snapshots.length, (at) => {
+      timeline.seekTime(snapshots[at]!.timeNs);
+      return hasCome();
+    });
+    const from = snapshots[behind - 1]?.event ?? 0;
+    const event = firstWhere(from, snapshots[behind]?.event ?? lastEvent + 1, (at) => {
+      timeline.seekEvent(at);
+      return hasCome();
+    });
+    timeline.seekEvent(event);
+    const most = Math.max(timeline.world.timeNs, snapshots[behind - 1]?.timeNs ?? 0);
+    if (event === 0) return most;
+    timeline.seekEvent(event - 1);
     const { state, powerOn, boots } = this.#moment();
     const wanted = this.#options.runs[run]!;
-    const isOn = powerOn === wanted.powerOn && boots === wanted.boots;
-    const timeNs = state && isOn ? timeOf(state.clock, instructionsPerSecond, progress) : Infinity;
-    if (timeNs <= from) return from;
-    if (timeNs <= to && hasCome(timeNs) && !hasCome(timeNs - 1)) return timeNs;
-    return firstWhere(from, to, hasCome);
+    if (!state || powerOn !== wanted.powerOn || boots !== wanted.boots) return most;
+    const { instructionsPerSecond } = this.#options;
+    return Math.min(most, timeOf(state.clock, instructionsPerSecond, progress));
   }
 
   #isAtOrBehind(run: number, progress: number): boolean {
@@ -119,7 +123,7 @@ export class RecordedClock implements WorldClock {
   }
 }
 
-/** The first whole number from `low` on for which a condition holds, that holds behind it too; else `high`. */
+/** The first number from `low` on for which something holds that holds behind it too; else `high`. */
 function firstWhere(low: number, high: number, holds: (value: number) => boolean): number {
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
