@@ -74,7 +74,9 @@ function runTo(document: ScenarioDocument, untilMs: number): Ended {
   return { world, figures, outcomes };
 }
 
-const checkpoints = (commit: "mirror" | "pause"): Timeline => [
+type Commit = "mirror" | "metadata" | "pause";
+
+const checkpoints = (commit: Commit): Timeline => [
   { id: "one", atMs: 60, do: "disk-checkpoint", vm: "db", to: "vault", commit },
   { id: "two", after: "one.complete", do: "disk-checkpoint", vm: "db", to: "vault", commit },
 ];
@@ -95,12 +97,13 @@ describe("disk checkpoints", () => {
   });
 
   it("by mirror let the guest wait far less than by the article's pause", () => {
-    const waits = (["mirror", "pause"] as const).map((commit) => {
+    const waits = (["mirror", "pause", "metadata"] as const).map((commit) => {
       const { world, figures } = runTo(documentOf(checkpoints(commit)), 2_500);
       expect(violations(world)).toEqual([]);
       return figures["two"]!["commitStunNs"] as number;
     });
     expect(waits[1]).toBeGreaterThan(2 * waits[0]!);
+    expect(waits[1]).toBeGreaterThan(waits[2]!);
   });
 
   it("are brought back by restore, with raw disk and layer put together", () => {
@@ -118,8 +121,8 @@ describe("disk checkpoints", () => {
 });
 
 describe("a disk checkpoint cut short", () => {
-  const at = (): { world: World; first: number } => {
-    const [one, two] = checkpoints("mirror");
+  const at = (commit: Commit = "mirror"): { world: World; first: number } => {
+    const [one, two] = checkpoints(commit);
     const timeline = [one!, { ...two!, after: undefined, atMs: 400 }].map((entry) =>
       Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined)),
     ) as unknown as Timeline;
@@ -156,6 +159,20 @@ describe("a disk checkpoint cut short", () => {
       expect(vmRecordOf(world, "db").durable.host).toBe("beta");
     });
   }, 120_000);
+
+  it("with a commit in the array's map, by the loss of its host, at every third", () => {
+    const { world } = at("metadata");
+    const image = captureWorld(world);
+    const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two.consolidate"));
+    expect(points.length).toBeGreaterThan(10);
+    const some = points.filter((_, index) => index % 3 === 0);
+    afterEach(world, image, some, ({ event, at: step }) => {
+      world.crash(world.registry.domainNamed("alpha")!, "test");
+      world.run({ untilNs: fromMs(5_000) });
+      world.finish();
+      whole(world, `host lost at ${event} (${step})`, 2);
+    });
+  }, 60_000);
 
   it("by the loss of the repository, at every seventh; the VM goes on", () => {
     const { world } = at();

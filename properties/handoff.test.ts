@@ -2,6 +2,7 @@
  * Virtual disks that change hands under load: by release, by the end of a lease, twice and back, with
  * requests of the old owner still on their way; and with hosts or array lost at every durable step.
  */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { captureWorld, fromMs, type PlainObject, restoreWorld } from "../core/kernel/index.ts";
 import type { World } from "../core/kernel/index.ts";
@@ -144,6 +145,66 @@ describe("a disk changes hands", () => {
   });
 });
 
+describe("an operation of the old host", () => {
+  it("cannot touch what the new host has made under the same names, and ends", () => {
+    const { world, outcomes, reached, violations } = seen(
+      datacenter({
+        durationMs: 8_000,
+        links: LINKS!.slice(0, 2),
+        faults: [
+          {
+            kind: "partition",
+            from: "alpha",
+            to: "array",
+            during: "old.writeDescriptors",
+            delayUs: 1,
+            durationMs: 4_000,
+          },
+        ],
+        timeline: [
+          { id: "old", atMs: 600, do: "snapshot", vm: "db" },
+          { id: "take", atMs: 700, do: "take-over", vm: "db", host: "beta" },
+          { id: "new", atMs: 2_500, do: "snapshot", vm: "db" },
+        ],
+      }),
+      8_000,
+    );
+    expect(violations).toEqual([]);
+    expect(outcomes).toMatchObject({ take: "complete", new: "complete", old: "abandoned" });
+    expect(reached).toContain("a request of a former owner is refused");
+    expect([hostOf(world), power(world), world.activeOperations]).toEqual(["beta", "running", 0]);
+  });
+});
+
+describe("an open disk that may go", () => {
+  it("is drained, flushed and closed first: nothing acknowledged is lost, no lease is waited for", () => {
+    const timeline: ScenarioDocument["timeline"] = [
+      { id: "take", atMs: 610, do: "take-over", vm: "db", host: "beta" },
+    ];
+    const world = builderOf(datacenter({ timeline })).build({ seed: 1 });
+    const phases: string[] = [];
+    let endedMs = 0;
+    world.run({ untilNs: fromMs(600) });
+    world.hooks.onNotice = ({ kind, data, timeNs }) => {
+      if (kind === "phase" && String(data["id"]).endsWith(".release")) {
+        phases.push(data["phase"] as string);
+      }
+      if (kind === "operation-end" && data["id"] === "take") endedMs = timeNs / 1_000_000;
+    };
+    // As a migration does it: the source is stunned, and its disks may be asked for.
+    const ask = (body: PlainObject) => ({ from: -1, askId: 0, delivery: "stream", via: -1, body });
+    world.call(world.named("db/run-1"), "stun", ask({}));
+    const files = ["db-data.owner", "db-log.owner"];
+    world.call(world.named("alpha/disk-keeper"), "yield", ask({ files, yielding: true }));
+    world.run({ untilNs: fromMs(3_000) });
+    world.finish();
+    expect(violationsOf(world)).toEqual([]);
+    expect(phases).toEqual(expect.arrayContaining(["drain", "flush", "close", "transfer"]));
+    expect(endedMs).toBeLessThan(700);
+    expect([hostOf(world), power(world)]).toEqual(["beta", "running"]);
+  });
+});
+
 /** A take-over of a host that is cut off, from just before it, and its durable steps. */
 function beforeTakeOver(): {
   world: World;
@@ -198,4 +259,62 @@ describe("a take-over cut short", () => {
       }
     }
   }, 60_000);
+});
+
+type Move = { readonly atMs: number; readonly host: string };
+type Slow = { readonly atMs: number; readonly durationMs: number; readonly link: string };
+
+/** Moves of the VM and links that hold messages up, at random moments. */
+function randomMoves(fencing: "epoch" | "owner-name", moves: Move[], slows: Slow[]) {
+  const [array] = smallDatacenter().arrays!;
+  const names = ["alpha-array", "beta-array"];
+  return datacenter({
+    arrays: [{ ...array!, ownership: { fencing } }],
+    links: names.map((id) => ({ id, between: [id.split("-")[0]!, "array"] as [string, string] })),
+    faults: slows.map(({ atMs, durationMs, link }) => ({
+      kind: "slow" as const,
+      component: link,
+      factor: 40_000,
+      atMs,
+      durationMs,
+    })),
+    timeline: moves.map(({ atMs, host }, index) => {
+      return { id: `move-${index}`, atMs, do: "restart" as const, vm: "db", host };
+    }),
+  });
+}
+
+describe("a disk that changes hands at random", () => {
+  const moves = fc.array(
+    fc.record({
+      atMs: fc.integer({ min: 300, max: 3_000 }),
+      host: fc.constantFrom("alpha", "beta"),
+    }),
+    { minLength: 2, maxLength: 4 },
+  );
+  const slows = fc.array(
+    fc.record({
+      atMs: fc.integer({ min: 250, max: 2_000 }),
+      durationMs: fc.integer({ min: 2, max: 15 }),
+      link: fc.constantFrom("alpha-array", "beta-array"),
+    }),
+    { minLength: 1, maxLength: 3 },
+  );
+  const isBroken = (fencing: "epoch" | "owner-name", numRuns: number): boolean =>
+    fc.check(
+      fc.property(
+        moves,
+        slows,
+        (some, held) => seen(randomMoves(fencing, some, held)).violations.length === 0,
+      ),
+      { numRuns, seed: 11, endOnFailure: true },
+    ).failed;
+
+  it("takes nothing late, with epochs", () => {
+    expect(isBroken("epoch", 15)).toBe(false);
+  }, 30_000);
+
+  it("does without them: the search breaks the owner's name alone (baseline)", () => {
+    expect(isBroken("owner-name", 60)).toBe(true);
+  }, 30_000);
 });

@@ -78,7 +78,7 @@ async function debug(
   const isReal = (id: string): boolean => builder.guestSpec(id).kind === REAL_GUEST;
   const real = builder.vms.filter(isReal);
   const known = real.length === 0 ? "this run has none" : `one of ${real.join(", ")}`;
-  if (vm === undefined) return context.usage(`--vm names the VM (${known})`);
+  if (vm === undefined) return context.usage(`--vm names a VM (${known})`);
   if (!builder.vms.includes(vm)) return context.usage(`no VM is named ${vm} (${known})`);
   if (!isReal(vm)) return context.usage(`the guest of ${vm} is no real machine (${known})`);
   const { openGuest, serveGdb } = await import("../../traces/index.ts");

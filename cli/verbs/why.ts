@@ -5,6 +5,7 @@ import { formatTime, type Moment } from "../time.ts";
 import { parseCount, type Verb, verb } from "../verb.ts";
 import { shortText } from "./event-text.ts";
 import { atOption, beyondEnd, seekMoment, unknownPath } from "./moment.ts";
+import { lastStoreAt } from "./last-store.ts";
 import { type InputFolders, inputsOption, traceStatus, withRun } from "./with-run.ts";
 
 interface WhyFlags extends InputFolders {
@@ -39,6 +40,10 @@ export const why: Verb = verb<readonly [string, string], WhyFlags>({
       command: "orrery why tour-7.orrery /db/durable/power --at 3s --count 2",
       describe: "The two changes before the third second.",
     },
+    {
+      command: "orrery why rv64-hello-3.orrery /asker/machine/memory/state+8",
+      describe: "The instruction that last wrote there.",
+    },
   ],
   output: {
     type: "object",
@@ -62,6 +67,13 @@ export const why: Verb = verb<readonly [string, string], WhyFlags>({
       if (beyond !== undefined) return context.usage(beyond);
       const timeline = new Timeline(opened.run, opened.builder);
       seekMoment(timeline, options.at);
+      const stored = await lastStoreAt(opened, timeline, path);
+      if (stored !== undefined) {
+        if ("problem" in stored) return context.usage(stored.problem);
+        for (const line of stored.lines) context.print(line);
+        context.result({ path, changes: stored.changes, ...traceStatus(opened) });
+        return EXIT.fine;
+      }
       const isKnown = viewPath(timeline.world, path).ok;
       const message = isKnown ? "" : unknownPath(timeline.world, path);
       const changing = whyChanged(timeline, path, options.count ?? DEFAULT_COUNT);

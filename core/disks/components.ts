@@ -19,10 +19,12 @@ import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
+import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
+import { revertRedo } from "./snapshot/revert-redo.ts";
 import { snapshot } from "./snapshot/snapshot.ts";
 
 export const diskComponents: readonly AnyComponent[] = [
@@ -30,6 +32,7 @@ export const diskComponents: readonly AnyComponent[] = [
   surelyWrite,
   fenceFile,
   snapshot,
+  revertRedo,
   consolidate,
   abort,
   giveUpPoint,
@@ -43,6 +46,7 @@ export const diskComponents: readonly AnyComponent[] = [
   diskCheckpoint,
   linkedClone,
   promote,
+  networkVolume,
   ...handoffComponents,
   ...cowComponents,
   powerOn,

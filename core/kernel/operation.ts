@@ -221,6 +221,24 @@ function begin(
   return entity;
 }
 
+/**
+ * Ends all operations of a domain that are about a VM, as a crash would: what they made durable is
+ * settled by whoever has the VM now. Their outcome is "abandoned".
+ */
+export function abandonOperations(world: World, domain: number, vm: string): void {
+  for (const entity of [...world.entities()]) {
+    if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
+    const operation = entity as unknown as OperationEntity;
+    const { id, params } = operation.config;
+    if (params["vm"] !== vm) continue;
+    world.activeOperations--;
+    const { phase } = operation.volatile;
+    const end = { id, phase, outcome: "abandoned", figures: {}, detail: null };
+    operation.notice("operation-end", end);
+    world.remove(entity);
+  }
+}
+
 class PhaseMachine {
   readonly #definition: OperationDefinition<PlainObject, PlainObject>;
 

@@ -302,7 +302,7 @@ export class World {
   /** Hands an envelope to a carrier, which works on its own state in this event. */
   carry(via: EntityId, envelope: Envelope): void {
     const carrier = this.entity(via);
-    assert(carrier.component.carry, () => `${carrier.name} carries no messages`);
+    assert(carrier.component.carry !== undefined, () => `${carrier.name} carries no messages`);
     if (this.registry.running[carrier.domain]! < 0) return;
     const active = this.#activeDomain;
     this.#activeDomain = carrier.domain;

@@ -6,6 +6,7 @@ export * from "./storage/array-state.ts";
 export type { VolumeIo } from "./storage/array-sessions.ts";
 export {
   type DiskOwnership,
+  HEARTBEAT_SUFFIX,
   keeperName,
   OWNED_IO,
   OWNER_SUFFIX,

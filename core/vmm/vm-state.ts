@@ -3,6 +3,7 @@ import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from ".
 import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { announce } from "./policy.ts";
+import { logEnd } from "./rv64/end-entry.ts";
 import type { NoState, VmRecord } from "./vm-record.ts";
 
 export type VmInstanceConfig = {
@@ -87,6 +88,7 @@ export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"
 /** The outside world learns that the run is over. */
 export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
   if (isSuperseded(self)) return;
+  logEnd(recordOf(self));
   const durable = recordOf(self).editDurable();
   durable.power = "off";
   durable.instance = -1;

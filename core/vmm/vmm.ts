@@ -16,6 +16,7 @@ import {
 import { assert } from "../kernel/index.ts";
 import { settledLabel } from "./boundary.ts";
 import { announce } from "./policy.ts";
+import { logEnd } from "./rv64/end-entry.ts";
 import { makeLiveMachine, type Machines, type MachineShape } from "./rv64/live-machine.ts";
 import { type MachineComponent, machineComponent } from "./rv64/rv64-vm.ts";
 import { vmComponent } from "./vm.ts";
@@ -97,6 +98,7 @@ export function powerOn(record: VmRecord, place: VmPlace): VmEntity | undefined 
 export function giveUpRun(record: VmRecord): void {
   const durable = record.editDurable();
   if (durable.power === "off") return;
+  logEnd(record);
   durable.power = "off";
   durable.instance = -1;
   durable.ended = "crash";

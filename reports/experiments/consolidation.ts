@@ -4,8 +4,8 @@ import type { Experiment, Setting } from "./experiment.ts";
 import { durationOf, figureOf, SECTORS_PER_MIB } from "./measures.ts";
 
 const SNAPSHOT_MS = 300;
-const MERGE_MS = 2_000;
-const END_MS = 30_000;
+const MERGE_MS = 1_500;
+const END_MS = 4_000;
 /** Writes a second of the modelled load at an intensity of 1. */
 const WRITES_PER_SECOND = 400;
 
@@ -22,7 +22,7 @@ export const consolidation: Experiment = {
       name: "intensity",
       describe: "guest's load",
       unit: "times the base rate",
-      values: [0.5, 1, 2, 4, 8],
+      values: [1, 2, 4, 8, 16],
     },
     {
       name: "load",
@@ -136,7 +136,7 @@ const modelled = (intensity: number) =>
             disk: "data",
             requestsPerSecond: WRITES_PER_SECOND * intensity,
             readPercent: 20,
-            sizeKiB: 16,
+            sizeKiB: 64,
             regionMiB: 256,
             distribution: "zipf",
             flushEvery: 32,

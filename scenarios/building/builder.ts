@@ -35,6 +35,7 @@ import {
   loadDisk,
   pageCache,
   storageInvariants,
+  vvolInvariants,
 } from "../../core/platform/index.ts";
 import {
   createVmm,
@@ -124,6 +125,7 @@ export function createBuilder(
     world.spawn(outside, {}, { domain: outsideDomain, name: "outside" });
     world.addInvariants([
       ...storageInvariants,
+      ...vvolInvariants,
       ...cpuInvariants,
       ...vmInvariants,
       ...diskInvariants,
@@ -190,6 +192,7 @@ function provision(fabric: Fabric, vm: ResolvedVm, images: readonly ImageInput[]
       disk,
       sectors: sizeMiB * SECTORS_PER_MIB,
       grainSectors: grainKiB * 2,
+      ...(kind === "cow" && { kind }),
       ...layersFor(kind, imageOf(disk)),
     }));
     provisionDisks(array, vm.id, news);

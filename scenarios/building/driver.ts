@@ -20,7 +20,7 @@ import type {
   ResolvedTimelineEntry,
   ResolvedVm,
 } from "../schema/scenario.generated.ts";
-import { adoptDisk, lostToCrash, vmRecordOf } from "../../core/vmm/index.ts";
+import { adoptDisk, lostToCrash, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
 import { powerOnVm } from "./operations/power.ts";
 import { startEntry } from "./operations/start-entry.ts";
@@ -58,7 +58,7 @@ export function driverComponent(own: readonly Extension[]) {
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
       "restart-vm": (self, vm: { vm: string }) => restartLost(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
-      /** An operator's line: `snapshot db`, `stun db`, `crash alpha`, `restart alpha`. */
+      /** An operator's line: `snapshot db`, `stun db`, `crash alpha`, `restart alpha`, `type vm ls`. */
       console: (self, line: string) => obey(self, line, own),
       "crash-domain": (self, arg: { domain: string }) =>
         self.world.crash(self.world.registry.domainNamed(arg.domain)!, "degraded"),
@@ -193,10 +193,21 @@ function obey(self: Driver, line: string, own: readonly Extension[]): void {
   self.notice("console", { line });
   if (verb === "crash" && domain !== undefined) return self.world.crash(domain, "console");
   if (verb === "restart" && domain !== undefined) return self.world.restart(domain);
+  if (vm !== undefined && verb === "type") return typeLine(self.world, name, line);
   if (vm === undefined || !CONSOLE_OPERATIONS.has(verb)) return;
-  const disks = vm.disks.filter(({ kind }) => kind === "redo").map(({ id }) => id);
+  const disks = vm.disks
+    .filter(({ kind }) => kind === "redo" || kind === "cow")
+    .map(({ id }) => id);
   const entry = { id: `console-${number}`, do: verb, vm: name, disks, delayMs: 0 };
   startEntry(self, entry as unknown as ResolvedTimelineEntry, own);
+}
+
+/** `type VM TEXT`: a line for the serial console of a real guest. */
+function typeLine(world: World, vm: string, line: string): void {
+  const instance = vmOf(vmRecordOf(world, vm)) as Entity | undefined;
+  if (instance?.handlers["type"] === undefined) return;
+  const text = line.replace(/^\S+\s+\S+\s?/, "");
+  world.schedule(instance, 0, "type", `${text}\n`);
 }
 
 const CONSOLE_OPERATIONS = new Set(["snapshot", "stun", "unstun", "power-on", "power-off"]);

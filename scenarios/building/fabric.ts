@@ -14,6 +14,7 @@ import {
   spawnDisk,
   spawnHost,
   spawnLink,
+  spawnVvols,
   spawnNic,
 } from "../../core/platform/index.ts";
 import type {
@@ -109,13 +110,15 @@ function buildHost(world: World, host: ResolvedHost): Host {
 
 function buildArray(world: World, array: ResolvedStorageArray): ArrayEntity {
   const domain = world.addDomain(array.id);
-  return spawnArray(world, {
+  const entity = spawnArray(world, {
     name: array.id,
     domain,
     ...mediumOptions(array),
     capacityBytes: array.capacityMiB * MIB,
     cacheProtected: array.writeCacheProtected,
   });
+  if (array.kind === "cow") spawnVvols(entity, { chunkSectors: array.chunkKiB * 2 });
+  return entity;
 }
 
 function diskOptions(disk: ResolvedHostDisk): DiskOptions {

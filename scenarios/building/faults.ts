@@ -13,6 +13,13 @@ import { isOwnFault } from "./own-parts.ts";
 
 export type Moment = "begins" | "ends";
 
+const TASK_FAULTS = {
+  lost: "lostTasks",
+  late: "lateTasks",
+  item: "failedItems",
+  torn: "tornCopies",
+} as const;
+
 export function strike(
   self: Driver,
   fault: ResolvedFault,
@@ -43,6 +50,11 @@ export function strike(
     }
     case "no-space":
       return self.send(idOf(self, fault.device), "arm-fault", { kind: "no-space", on: begins });
+    case "array-task": {
+      if (!begins) return;
+      const armed = { kind: TASK_FAULTS[fault.how], count: fault.count };
+      return self.send(idOf(self, `${fault.array}/vvols`), "arm-vasa-fault", armed);
+    }
     case "lost-write":
     case "torn-write":
     case "misdirected-write":

@@ -164,6 +164,39 @@ describe.skipIf(debian === null || module === null)(
       }
     });
 
+    test("two guests exchange packets", () => {
+      const guests = ["10.0.0.1", "10.0.0.2"].map((address, i) => {
+        const nics = [{ id: "nic0", mac: `52:54:00:00:00:0${i + 1}` }];
+        const machine = debianMachine(debian!, { nics, modules: ["virtio_net"] });
+        // The second one listens longer than the first one asks.
+        const commands = [
+          `ifconfig eth0 ${address} up`,
+          i === 0 ? "sleep 1; ping -c 2 -W 5 10.0.0.2" : "sleep 4; ifconfig eth0 | grep packets",
+          OFF,
+        ];
+        return { board: powerOn(machine), terminal: new Terminal(commands) };
+      });
+      const until = (board: rv64.Board, at: number): void => {
+        const guest = guests.find((candidate) => candidate.board === board)!;
+        const other = guests.find((candidate) => candidate !== guest)!;
+        while (board.progress() < at && board.state.halted === null) {
+          for (const output of board.run(at).outputs) {
+            const typed = guest.terminal.see(output);
+            if (typed !== null) board.deliver(typed);
+            if (output.kind === "send" && other.board.state.halted === null)
+              other.board.deliver({ kind: "packet", nic: "nic0", bytes: output.bytes });
+          }
+        }
+      };
+      for (let at = 0; at < LIMIT && guests.some(({ board }) => board.state.halted === null);) {
+        at += 1_000_000;
+        for (const { board } of guests) until(board, at);
+      }
+      const [first, second] = guests.map(({ terminal }) => terminal.text);
+      expect(first).toContain("2 packets transmitted, 2 packets received, 0% packet loss");
+      expect(second).toMatch(/RX packets:[3-9]/);
+    });
+
     test("finds four harts, and the interleaving is the same in any slices", () => {
       const machine = debianMachine(debian!, { harts: 4 });
       const commands = ["grep -c ^processor /proc/cpuinfo", OFF];

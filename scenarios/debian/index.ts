@@ -2,6 +2,6 @@
 
 export { commandLine } from "./command-line.ts";
 export { fetchDebian, type FetchResult } from "./fetch.ts";
-export { debianFolder, type DebianFiles, readDebian } from "./fetched.ts";
+export { debianFolder, type DebianFiles } from "./fetched.ts";
 export { type DebianMachine, debianMachine } from "./machine.ts";
 export { atPrompt, Terminal } from "./terminal.ts";

@@ -65,9 +65,15 @@ const storageArray: JsonSchema = object(
     id: id("Name of the array."),
     rack: id("Rack whose power the array shares; a fault can name it as its domain."),
     kind: oneOfWords(
-      "How the array keeps snapshots: `redo` = chains of redo logs.",
-      ["redo"],
+      "How the array keeps snapshots: `redo` = chains of redo logs; `cow` = also copy-on-write " +
+        "volumes behind VASA verbs.",
+      ["redo", "cow"],
       "redo",
+    ),
+    chunkKiB: count(
+      "Copy-on-write volumes: unit in which the array copies and tells differences.",
+      256,
+      { enum: [64, 128, 256, 512, 1_024, 4_096] },
     ),
     capacityMiB: count(
       "Space for virtual volumes; beyond it, writes fail with no space.",

@@ -1,7 +1,7 @@
 /** Built-in kinds of fault. When a fault strikes is said by members that all kinds share. */
 import type { Extension, ReferenceTarget } from "./extension.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import { amount, count, device, flag, id, milliseconds, object } from "./members.ts";
+import { amount, count, device, flag, id, milliseconds, object, oneOfWords } from "./members.ts";
 
 type Members = Readonly<Record<string, JsonSchema>>;
 type References = Readonly<Record<string, ReferenceTarget>>;
@@ -160,6 +160,22 @@ const deviceFaults: readonly Extension[] = [
   onDevice("misdirected-write", "Writes land on other sectors.", "Next writes misdirected."),
   onDevice("bit-rot", "Bits of written sectors flip.", "Sectors that rot."),
   onDevice("lying-flush", "Flushes are acknowledged and do nothing.", "Next flushes that lie."),
+  fault(
+    "array-task",
+    "Tasks of an array on copy-on-write volumes go wrong.",
+    {
+      array: id("An array of kind cow."),
+      how: oneOfWords(
+        "`lost` = carried out and forgotten; `late` = carried out, and never said to have ended; " +
+          "`item` = one disk of a list fails; `torn` = a copy or a revert stops half way.",
+        ["lost", "late", "item", "torn"],
+        "lost",
+      ),
+      count: count("Next tasks (or disks of lists) that are struck.", 1, { minimum: 1 }),
+    },
+    ["array"],
+    { array: "array" },
+  ),
   onDevice("latent-error", "Written sectors cannot be read until rewritten.", "Sectors hit."),
   fault(
     "no-space",

@@ -8,11 +8,23 @@ import { diskCheckpoint } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { growDisk } from "./operations/grow.ts";
+import {
+  clone,
+  collectGarbage,
+  deleteSnapshot,
+  migrateDiskFormat,
+  revert,
+} from "./operations/hierarchies.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
 export const builtInOperations: readonly Extension[] = [
   snapshot,
+  revert,
+  deleteSnapshot,
+  clone,
+  migrateDiskFormat,
+  collectGarbage,
   consolidate,
   abort,
   backup,

@@ -24,6 +24,11 @@ export type Guest = WorkloadGuest | CaptureGuest | Rv64Guest;
  */
 export type TimelineEntry =
   | SnapshotOperation
+  | RevertOperation
+  | DeleteSnapshotOperation
+  | CloneOperation
+  | MigrateDiskFormatOperation
+  | CollectGarbageOperation
   | ConsolidateOperation
   | AbortOperation
   | BackupOperation
@@ -55,6 +60,7 @@ export type Fault =
   | MisdirectedWriteFault
   | BitRotFault
   | LyingFlushFault
+  | ArrayTaskFault
   | LatentErrorFault
   | NoSpaceFault;
 /**
@@ -364,9 +370,13 @@ export interface StorageArray {
    */
   readonly rack?: string;
   /**
-   * How the array keeps snapshots: `redo` = chains of redo logs.
+   * How the array keeps snapshots: `redo` = chains of redo logs; `cow` = also copy-on-write volumes behind VASA verbs.
    */
-  readonly kind?: "redo";
+  readonly kind?: "redo" | "cow";
+  /**
+   * Copy-on-write volumes: unit in which the array copies and tells differences.
+   */
+  readonly chunkKiB?: 64 | 128 | 256 | 512 | 1024 | 4096;
   /**
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
@@ -805,9 +815,9 @@ export interface VmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   * `redo` = a chain of redo logs, can be snapshotted; `cow` = a copy-on-write volume of an array of that kind, snapshotted by the array; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind?: "redo" | "flat";
+  readonly kind?: "redo" | "cow" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -853,11 +863,184 @@ export interface SnapshotOperation {
   readonly disks?: readonly string[];
 }
 /**
- * Give up a point in time of a running VM: its data goes into the layer below.
+ * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ */
+export interface RevertOperation {
+  /**
+   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   */
+  readonly do: "revert";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+ */
+export interface DeleteSnapshotOperation {
+  /**
+   * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+   */
+  readonly do: "delete-snapshot";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ */
+export interface CloneOperation {
+  /**
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   */
+  readonly do: "clone";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Name of the copy: what a VM of that name would find as its disks.
+   */
+  readonly as: string;
+  /**
+   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   */
+  readonly point?: string;
+  /**
+   * `cow` = copy-on-write volumes, on an array that has them; `redo` = redo logs.
+   */
+  readonly format?: "cow" | "redo";
+}
+/**
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ */
+export interface MigrateDiskFormatOperation {
+  /**
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   */
+  readonly do: "migrate-disk-format";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * What the disks become.
+   */
+  readonly to: "cow" | "redo";
+}
+/**
+ * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+ */
+export interface CollectGarbageOperation {
+  /**
+   * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+   */
+  readonly do: "collect-garbage";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The array.
+   */
+  readonly array: string;
+  /**
+   * Host that does the work.
+   */
+  readonly host: string;
+}
+/**
+ * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: its data goes into the layer below.
+   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -883,7 +1066,7 @@ export interface ConsolidateOperation {
   /**
    * The snapshot operation that took it, or the backup that left it.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
    */
@@ -1049,9 +1232,9 @@ export interface DiskCheckpointOperation {
    */
   readonly to: string;
   /**
-   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `metadata` = in the array's map alone, nothing is copied; `pause` = while the guest waits, the older way.
    */
-  readonly commit?: "mirror" | "pause";
+  readonly commit?: "mirror" | "metadata" | "pause";
   /**
    * How much is copied at a time.
    */
@@ -1872,6 +2055,47 @@ export interface LyingFlushFault {
   readonly count?: number;
 }
 /**
+ * Tasks of an array on copy-on-write volumes go wrong.
+ */
+export interface ArrayTaskFault {
+  /**
+   * Tasks of an array on copy-on-write volumes go wrong.
+   */
+  readonly kind: "array-task";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs?: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability?: number;
+  /**
+   * An array of kind cow.
+   */
+  readonly array: string;
+  /**
+   * `lost` = carried out and forgotten; `late` = carried out, and never said to have ended; `item` = one disk of a list fails; `torn` = a copy or a revert stops half way.
+   */
+  readonly how?: "lost" | "late" | "item" | "torn";
+  /**
+   * Next tasks (or disks of lists) that are struck.
+   */
+  readonly count?: number;
+}
+/**
  * Written sectors cannot be read until rewritten.
  */
 export interface LatentErrorFault {
@@ -2035,6 +2259,11 @@ export type ResolvedGuest = ResolvedWorkloadGuest | ResolvedCaptureGuest | Resol
  */
 export type ResolvedTimelineEntry =
   | ResolvedSnapshotOperation
+  | ResolvedRevertOperation
+  | ResolvedDeleteSnapshotOperation
+  | ResolvedCloneOperation
+  | ResolvedMigrateDiskFormatOperation
+  | ResolvedCollectGarbageOperation
   | ResolvedConsolidateOperation
   | ResolvedAbortOperation
   | ResolvedBackupOperation
@@ -2066,6 +2295,7 @@ export type ResolvedFault =
   | ResolvedMisdirectedWriteFault
   | ResolvedBitRotFault
   | ResolvedLyingFlushFault
+  | ResolvedArrayTaskFault
   | ResolvedLatentErrorFault
   | ResolvedNoSpaceFault;
 /**
@@ -2376,9 +2606,13 @@ export interface ResolvedStorageArray {
    */
   readonly rack?: string;
   /**
-   * How the array keeps snapshots: `redo` = chains of redo logs.
+   * How the array keeps snapshots: `redo` = chains of redo logs; `cow` = also copy-on-write volumes behind VASA verbs.
    */
-  readonly kind: "redo";
+  readonly kind: "redo" | "cow";
+  /**
+   * Copy-on-write volumes: unit in which the array copies and tells differences.
+   */
+  readonly chunkKiB: 64 | 128 | 256 | 512 | 1024 | 4096;
   /**
    * Space for virtual volumes; beyond it, writes fail with no space.
    */
@@ -2817,9 +3051,9 @@ export interface ResolvedVmDisk {
    */
   readonly image?: string;
   /**
-   * `redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.
+   * `redo` = a chain of redo logs, can be snapshotted; `cow` = a copy-on-write volume of an array of that kind, snapshotted by the array; `flat` = one raw volume, or a host's disk, cannot; `network` = a volume that the guest itself mounts over its network.
    */
-  readonly kind: "redo" | "flat";
+  readonly kind: "redo" | "cow" | "flat" | "network";
   /**
    * Unit in which a redo log copies on write.
    */
@@ -2865,11 +3099,184 @@ export interface ResolvedSnapshotOperation {
   readonly disks: readonly string[];
 }
 /**
- * Give up a point in time of a running VM: its data goes into the layer below.
+ * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ */
+export interface ResolvedRevertOperation {
+  /**
+   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   */
+  readonly do: "revert";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+ */
+export interface ResolvedDeleteSnapshotOperation {
+  /**
+   * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
+   */
+  readonly do: "delete-snapshot";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The snapshot operation that took the point in time.
+   */
+  readonly point: string;
+}
+/**
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ */
+export interface ResolvedCloneOperation {
+  /**
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   */
+  readonly do: "clone";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * Name of the copy: what a VM of that name would find as its disks.
+   */
+  readonly as: string;
+  /**
+   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   */
+  readonly point?: string;
+  /**
+   * `cow` = copy-on-write volumes, on an array that has them; `redo` = redo logs.
+   */
+  readonly format: "cow" | "redo";
+}
+/**
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ */
+export interface ResolvedMigrateDiskFormatOperation {
+  /**
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   */
+  readonly do: "migrate-disk-format";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * What the disks become.
+   */
+  readonly to: "cow" | "redo";
+}
+/**
+ * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+ */
+export interface ResolvedCollectGarbageOperation {
+  /**
+   * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
+   */
+  readonly do: "collect-garbage";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The array.
+   */
+  readonly array: string;
+  /**
+   * Host that does the work.
+   */
+  readonly host: string;
+}
+/**
+ * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ResolvedConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: its data goes into the layer below.
+   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -2895,7 +3302,7 @@ export interface ResolvedConsolidateOperation {
   /**
    * The snapshot operation that took it, or the backup that left it.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
    */
@@ -3061,9 +3468,9 @@ export interface ResolvedDiskCheckpointOperation {
    */
   readonly to: string;
   /**
-   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = while it waits, the older way.
+   * How the new layer goes into the frozen one: `mirror` = while the guest runs; `metadata` = in the array's map alone, nothing is copied; `pause` = while the guest waits, the older way.
    */
-  readonly commit: "mirror" | "pause";
+  readonly commit: "mirror" | "metadata" | "pause";
   /**
    * How much is copied at a time.
    */
@@ -3880,6 +4287,47 @@ export interface ResolvedLyingFlushFault {
   readonly device: string;
   /**
    * Next flushes that lie.
+   */
+  readonly count: number;
+}
+/**
+ * Tasks of an array on copy-on-write volumes go wrong.
+ */
+export interface ResolvedArrayTaskFault {
+  /**
+   * Tasks of an array on copy-on-write volumes go wrong.
+   */
+  readonly kind: "array-task";
+  /**
+   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   */
+  readonly atMs?: number;
+  /**
+   * Strikes while an operation is in a phase: `merge.copy`.
+   */
+  readonly during?: string;
+  /**
+   * Time that passes between `during` and the strike, in microseconds.
+   */
+  readonly delayUs: number;
+  /**
+   * Strikes at random; mean time between two.
+   */
+  readonly meanIntervalMs?: number;
+  /**
+   * Chance that it strikes at all when its moment comes.
+   */
+  readonly probability: number;
+  /**
+   * An array of kind cow.
+   */
+  readonly array: string;
+  /**
+   * `lost` = carried out and forgotten; `late` = carried out, and never said to have ended; `item` = one disk of a list fails; `torn` = a copy or a revert stops half way.
+   */
+  readonly how: "lost" | "late" | "item" | "torn";
+  /**
+   * Next tasks (or disks of lists) that are struck.
    */
   readonly count: number;
 }

@@ -16,8 +16,10 @@ const vmDisk: JsonSchema = object(
       { minLength: 1 },
     ),
     kind: oneOfWords(
-      "`redo` = a chain of redo logs, can be snapshotted; `flat` = one volume, cannot.",
-      ["redo", "flat"],
+      "`redo` = a chain of redo logs, can be snapshotted; `cow` = a copy-on-write volume of an " +
+        "array of that kind, snapshotted by the array; `flat` = one raw volume, or a host's disk, " +
+        "cannot; `network` = a volume that the guest itself mounts over its network.",
+      ["redo", "cow", "flat", "network"],
       "redo",
     ),
     grainKiB: count("Unit in which a redo log copies on write.", 64, {

@@ -5,6 +5,7 @@ import type {
   ResolvedScenario,
   ResolvedTimelineEntry,
 } from "../schema/scenario.generated.ts";
+import { keepsPoints } from "./derive.ts";
 import type { Directory } from "./directory.ts";
 import { type Finding, finding, pointerTo, shown } from "./problem.ts";
 import { checkEntryReferences, checkReference } from "./references.ts";
@@ -104,6 +105,11 @@ function checkFault(
       if (fault.path < paths) return [];
       return [finding(pointerTo(pointer, "path"), `is ${fault.path}`, `at most ${paths - 1}`)];
     }
+    case "array-task": {
+      if (directory.arrays.get(fault.array)?.kind !== "redo") return [];
+      const message = `${fault.array} keeps no copy-on-write volumes`;
+      return [finding(pointerTo(pointer, "array"), message, "an array of kind cow")];
+    }
     case "partition":
       if (fault.from !== fault.to) return [];
       return [finding(pointerTo(pointer, "to"), "is the same as from", "another one")];
@@ -112,7 +118,7 @@ function checkFault(
   }
 }
 
-/** Only disks of kind `redo` keep points in time. */
+/** Disks that keep points in time, those of one snapshot in one way. */
 function checkSnapshot(
   entry: ResolvedTimelineEntry,
   pointer: string,
@@ -120,15 +126,22 @@ function checkSnapshot(
 ): readonly Finding[] {
   const vm = entry.do === "snapshot" ? directory.vms.get(entry.vm) : undefined;
   if (entry.do !== "snapshot" || vm === undefined) return [];
-  if (!vm.disks.some(({ kind }) => kind === "redo")) {
+  if (!vm.disks.some(keepsPoints)) {
     const message = `${vm.id} has no disk that can be snapshotted`;
-    return [finding(pointerTo(pointer, "vm"), message, "a vm with a disk of kind redo")];
+    return [finding(pointerTo(pointer, "vm"), message, "a vm with a disk of kind redo or cow")];
+  }
+  const wanted = vm.disks.filter(({ id }) => entry.disks?.includes(id) ?? true);
+  const kinds = new Set(wanted.filter(keepsPoints).map(({ kind }) => kind));
+  if (kinds.size > 1) {
+    const message = "takes disks of kind redo and of kind cow at once";
+    return [finding(pointerTo(pointer, "disks"), message, "disks of one kind")];
   }
   return (entry.disks ?? []).flatMap((id, index) => {
-    const flat = vm.disks.some((disk) => disk.id === id && disk.kind === "flat");
-    if (!flat) return [];
+    const kind = vm.disks.find((disk) => disk.id === id)?.kind;
+    if (kind !== "flat" && kind !== "network") return [];
     const place = pointerTo(pointer, "disks", index);
-    return [finding(place, `${id} is flat and cannot be snapshotted`, "a disk of kind redo")];
+    const message = `${id} is ${kind} and cannot be snapshotted`;
+    return [finding(place, message, "a disk of kind redo or cow")];
   });
 }
 

@@ -27,7 +27,7 @@ function checkPlacement(vm: ResolvedVm, pointer: string, directory: Directory) {
 /** A disk is reachable from every host that the VM may run on. */
 function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): readonly Finding[] {
   const places = [vm.host, ...vm.restartOn].filter((host) => directory.hosts.has(host));
-  return vm.disks.flatMap(({ on, kind, sizeMiB }, index) => {
+  return vm.disks.flatMap(({ on, kind, sizeMiB, cacheMode }, index) => {
     const place = pointerTo(pointer, "disks", index, "on");
     if (directory.hostDisks.has(on)) {
       if (kind !== "flat") {
@@ -38,7 +38,15 @@ function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): read
       const message = `the vm may run on ${away}, which cannot reach ${on}`;
       return away === undefined ? [] : [finding(place, message, "an array, or only that host")];
     }
+    if (kind === "cow" && directory.arrays.get(on)?.kind === "redo") {
+      const expected = 'an array of kind "cow", or a disk of kind "redo"';
+      return [finding(place, `${on} keeps no copy-on-write volumes`, expected)];
+    }
     if (!directory.arrays.has(on)) return checkReference(on, place, "device", directory);
+    if (kind === "network" && cacheMode !== "none") {
+      const message = `is "${cacheMode}", and the guest goes round the host's page cache`;
+      return [finding(pointerTo(pointer, "disks", index, "cacheMode"), message, '"none"')];
+    }
     const { capacityMiB } = directory.arrays.get(on)!;
     if (sizeMiB > capacityMiB) {
       const message = `is ${sizeMiB}, larger than the array ${on}`;

@@ -4,6 +4,7 @@ import type {
   ResolvedScenario,
   ResolvedTimelineEntry,
   ResolvedVm,
+  ResolvedVmDisk,
 } from "../schema/scenario.generated.ts";
 import { linkId } from "./directory.ts";
 
@@ -13,13 +14,17 @@ function derivedGuest(guest: ResolvedGuest, vm: ResolvedVm): ResolvedGuest {
   return first === undefined ? guest : { ...(guest as typeof guest), disk: first.id };
 }
 
+/** Disks that can be snapshotted. */
+export const keepsPoints = ({ kind }: Pick<ResolvedVmDisk, "kind">): boolean =>
+  kind === "redo" || kind === "cow";
+
 function derivedEntry(
   entry: ResolvedTimelineEntry,
   vms: readonly ResolvedVm[],
 ): ResolvedTimelineEntry {
   if (entry.do !== "snapshot" || entry.disks !== undefined) return entry;
-  const vm = vms.find(({ id }) => id === (entry as ResolvedTimelineEntry).vm);
-  const disks = (vm?.disks ?? []).filter(({ kind }) => kind === "redo").map(({ id }) => id);
+  const vm = vms.find(({ id }) => id === (entry as { vm: string }).vm);
+  const disks = (vm?.disks ?? []).filter(keepsPoints).map(({ id }) => id);
   return { ...(entry as typeof entry), disks };
 }
 

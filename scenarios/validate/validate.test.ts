@@ -139,7 +139,7 @@ const shapes: readonly (readonly [string, Change, string])[] = [
   [
     "no operation",
     (d) => merge(d.timeline[0]!, { do: undefined }),
-    "s.ts /timeline/0: member do is missing (expected one of snapshot, power-on",
+    "s.ts /timeline/0: member do is missing (expected one of snapshot",
   ],
   [
     "member of another operation",

@@ -18,18 +18,34 @@ export interface WatchRequest {
   readonly bytes: number;
 }
 
+interface Stopped {
+  readonly progress: number;
+  readonly stop: DebugStop;
+}
+
+const NO_SYMBOLS: rv64.Symbols = { find: () => undefined, nameOf: () => "", all: new Map() };
+/** Of the stops in an interval, only the last few are looked at. */
+const STOPS_KEPT = 64;
 /** Instructions between two looks at whether to stop. */
 const PIECE = 4_000_000;
 const MACHINE_MODE = 3n;
+
+/** How many bytes a store writes, by its name. */
+function storedBytes(text: string): number {
+  const [, width = ""] =
+    /^(?:c\.)?(?:f?s([bhwd])|(?:amo\w+|sc)\.([wd]))/.exec(text)?.filter(Boolean) ?? [];
+  return { b: 1, h: 2, w: 4 }[width] ?? 8;
+}
 
 export class Debugger {
   readonly machine: RecordedMachine;
   readonly #breakpoints = new Set<bigint>();
   #watches: WatchRequest[] = [];
 
-  constructor(machine: RecordedMachine) {
+  /** Begins at a place, the end of the recording unless told. */
+  constructor(machine: RecordedMachine, at: number = machine.end) {
     this.machine = machine;
-    machine.seek(machine.end);
+    machine.seek(at);
   }
 
   addBreakpoint(address: bigint): boolean {
@@ -44,9 +60,7 @@ export class Debugger {
 
   addWatch(hart: number, address: bigint, bytes: number): boolean {
     const physical = this.physical(hart, address);
-    const offset = physical === null ? -1 : Number(physical - BigInt(rv64.layout.RAM_BASE));
-    const { ramBytes } = this.machine.engine;
-    if (offset < 0 || bytes < 1 || offset + bytes > ramBytes || this.#watches.length >= 8) {
+    if (physical === null || !this.isInRam(physical, bytes) || this.#watches.length >= 8) {
       return false;
     }
     this.#watches.push({ address, physical: Number(physical), bytes });
@@ -57,6 +71,28 @@ export class Debugger {
     this.#watches = this.#watches.filter(
       (each) => each.address !== address || each.bytes !== bytes,
     );
+  }
+
+  isInRam(physical: bigint, bytes: number): boolean {
+    const offset = physical - BigInt(rv64.layout.RAM_BASE);
+    return bytes > 0 && offset >= 0n && offset + BigInt(bytes) <= this.machine.engine.ramBytes;
+  }
+
+  /** Bytes of physical memory, in hexadecimal. */
+  dump(physical: bigint, bytes: number): string {
+    const read = rv64.bytesAt(this.machine, physical, bytes, (address) => address);
+    return Array.from(read, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  }
+
+  /** The next instruction of a hart. */
+  instructionAt(
+    hart: number,
+    symbols: rv64.Symbols,
+  ): { readonly pc: string; readonly at: string; readonly text: string } {
+    const pc = this.machine.engine.word(hart, rv64.layout.HART_PC);
+    const bytes = rv64.bytesAt(this.machine, pc, 4, (address) => this.physical(hart, address));
+    const text = rv64.disassemble(bytes, pc)?.text ?? "?";
+    return { pc: rv64.hex(pc), at: symbols.nameOf(pc), text };
   }
 
   /** Where an address that a hart would use lies; null: nowhere. */
@@ -95,7 +131,9 @@ export class Debugger {
     try {
       for (let over = true; machine.progress < machine.end; over = false) {
         const stop = machine.runTo(machine.progress + PIECE, over);
-        if (stop !== undefined) return this.#halted(stop);
+        if (stop !== undefined && this.#isOurs({ progress: machine.progress, stop })) {
+          return this.#halted(stop);
+        }
         if (await isInterrupted()) return { reason: "interrupted", hart };
       }
       return { reason: "end", hart };
@@ -147,24 +185,44 @@ export class Debugger {
   }
 
   /** The last breakpoint before `end`, or store up to it, in what lies behind `start`. */
-  #lastStop(
-    start: number,
-    end: number,
-  ): { readonly progress: number; readonly stop: DebugStop } | undefined {
+  #lastStop(start: number, end: number): Stopped | undefined {
     const { machine } = this;
-    let last: { readonly progress: number; readonly stop: DebugStop } | undefined;
+    let stops: Stopped[] = [];
     machine.seek(start);
     this.#arm();
     try {
       for (let over = start > 0; machine.progress < end; over = true) {
         const stop = machine.runTo(end, over);
         if (stop === undefined || (stop.reason === "breakpoint" && machine.progress >= end)) break;
-        last = { progress: machine.progress, stop };
+        stops.push({ progress: machine.progress, stop });
+        if (stops.length > 2 * STOPS_KEPT) stops = stops.slice(-STOPS_KEPT);
       }
     } finally {
       this.#disarm();
     }
-    return last;
+    return stops.findLast((each) => this.#isOurs(each));
+  }
+
+  /**
+   * The machine watches places of its own (`tohost`): whether the instruction before a stop stored
+   * into what the debugger watches. Leaves the machine where it was.
+   */
+  #isOurs({ progress, stop }: Stopped): boolean {
+    if (stop.reason === "breakpoint") return true;
+    const { machine } = this;
+    const here = machine.progress;
+    machine.seek(progress - 1);
+    const { text } = this.instructionAt(stop.hart, NO_SYMBOLS);
+    const [, offset = "0", base = ""] = /(-?\d*)\((\w+)\)$/.exec(text) ?? [];
+    const register = rv64.INTEGER_NAMES.indexOf(base);
+    const value = machine.engine.word(stop.hart, rv64.layout.HART_X + 8 * Math.max(register, 0));
+    const address = BigInt.asUintN(64, value + BigInt(offset === "" ? 0 : offset));
+    const physical = Number(this.physical(stop.hart, address) ?? -1n);
+    machine.seek(here);
+    return this.#watches.some(
+      (each) =>
+        physical < each.physical + each.bytes && physical + storedBytes(text) > each.physical,
+    );
   }
 
   /** Until a hart has executed so many instructions; each unit of progress is one at most. */

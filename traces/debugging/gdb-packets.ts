@@ -83,7 +83,7 @@ export function gdbPacket(text: string): string {
     /[#$}*]/g,
     (character) => `}${String.fromCharCode(character.charCodeAt(0) ^ ESCAPED_BY)}`,
   );
-  const sum = checksumOf([...escaped].map((character) => character.charCodeAt(0)));
+  const sum = checksumOf(Array.from(escaped, (character) => character.charCodeAt(0)));
   return `$${escaped}#${sum.toString(16).padStart(2, "0")}`;
 }
 

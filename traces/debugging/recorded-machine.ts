@@ -19,6 +19,7 @@ import {
   machineShape,
   type Machines,
   type MachineState,
+  timeOf,
 } from "../../core/vmm/index.ts";
 import { chunkKinds } from "../format/index.ts";
 import { boundaryRows } from "../recording/boundary-log.ts";
@@ -182,6 +183,25 @@ export class RecordedMachine {
       if (isBegin && data["vm"] === this.vm && data["run"] === this.run) sinceNs = timeNs;
     }
     return { sinceNs, from: 0 };
+  }
+
+  /** When it was at a place: exact while it was not stunned since the snapshot before. */
+  timeOf(progress: number): number {
+    return timeOf(this.clockNear(progress), this.#config.instructionsPerSecond, progress);
+  }
+
+  /** Where it stands in a world of this run; the end when it is off there. */
+  placeIn(world: World): number {
+    const id = world.registry.idOf(`${this.vm}/run-${this.run}`);
+    const state =
+      id === undefined ? undefined : (world.volatile.get(id) as MachineState | undefined);
+    return state?.board?.progress ?? this.end;
+  }
+
+  /** What it boots. */
+  program(machines: Machines): Uint8Array {
+    const { boot } = this.#config;
+    return machines.file(boot.kind === "elf" ? boot.file : boot.kernel);
   }
 
   /** The clock of the machine in a world of this run; undefined while it is off. */

@@ -4,7 +4,7 @@
  */
 import type { EntityId, Plain, PlainObject } from "../../kernel/index.ts";
 import { askArray } from "./array-requests.ts";
-import { asDescriptor, type DiskDescriptor, type VmConfiguration } from "./descriptor.ts";
+import { type DiskDescriptor, type VmConfiguration, soundDescriptor } from "./descriptor.ts";
 
 type ScannedFile = {
   readonly name: string;
@@ -32,13 +32,13 @@ export class ArrayFiles {
 
   descriptor(name: string): DiskDescriptor | undefined {
     const file = this.#files.get(name);
-    return file === undefined ? undefined : asDescriptor(file.value);
+    return file === undefined ? undefined : soundDescriptor(file.value);
   }
 
   /** Names of the descriptors that stand on this one. */
   childrenOf(parent: string): string[] {
     return this.#named(".vmdk")
-      .filter(({ value }) => asDescriptor(value).parent === parent)
+      .filter(({ value }) => soundDescriptor(value)?.parent === parent)
       .map(({ name }) => name);
   }
 

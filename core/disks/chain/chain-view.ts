@@ -4,7 +4,7 @@
  */
 import type { SectorContent, World } from "../../kernel/index.ts";
 import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
-import { asDescriptor, type DiskDescriptor } from "./descriptor.ts";
+import { soundDescriptor, type DiskDescriptor } from "./descriptor.ts";
 
 export interface ChainLayer {
   readonly name: string;
@@ -26,7 +26,8 @@ export function chainView(
   for (let name: string | null = descriptorName; name !== null;) {
     const value = entity.durable.files[`file:${name}`]?.value;
     if (value === undefined || layers.some((layer) => layer.name === name)) return undefined;
-    const descriptor = asDescriptor(value as never);
+    const descriptor = soundDescriptor(value as never);
+    if (descriptor === undefined) return undefined;
     const content = volumeContent(entity, descriptor.volume);
     if (content === undefined) return undefined;
     layers.unshift({ name, descriptor, content });

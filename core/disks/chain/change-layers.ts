@@ -4,6 +4,7 @@
  * need a drained disk: a request that is on its way would land where it was sent.
  */
 import { assert, type EntityId, type SectorRange } from "../../kernel/index.ts";
+import { isDrained } from "./virtual-disk.ts";
 import { closeDevice } from "./open-device.ts";
 import { dropMap, markHeld, reindex } from "./layers.ts";
 import type { Layer, LockPolicy, Merge, VirtualDiskEntity } from "./virtual-disk-state.ts";
@@ -34,7 +35,7 @@ export type NewMerge = Pick<Merge, "target" | "layer" | "from" | "to"> & {
 /** Begins a merge; with the top layer among its sources the guest's writes are mirrored. */
 export function beginMerge(disk: VirtualDiskEntity, options: NewMerge, drained = true): void {
   assert(disk.volatile.merge === null, () => `${disk.name} is being merged already`);
-  assert(!drained || disk.volatile.inFlight === 0, () => `${disk.name} is not drained`);
+  assert(!drained || isDrained(disk), () => `${disk.name} is not drained`);
   const { target, layer, from, to, lock = "range" } = options;
   const state = disk.edit();
   const isRedo = layer >= 0 && state.layers[layer]!.kind === "redo";
@@ -66,7 +67,7 @@ export function endMerge(disk: VirtualDiskEntity): Merge | null {
  * the target, when what this host remembers of it is out of date.
  */
 export function adoptMerged(disk: VirtualDiskEntity, from: number, device?: EntityId): void {
-  assert(disk.volatile.inFlight === 0, () => `${disk.name} is not drained`);
+  assert(disk.volatile.inFlight === 0, () => `${disk.name} is not idle`);
   endMerge(disk);
   const state = disk.edit();
   const merged = state.layers[from]!;
@@ -84,7 +85,7 @@ export function adoptMerged(disk: VirtualDiskEntity, from: number, device?: Enti
 
 /** The chain up to layer `to` gives way to one flat volume; what lies above it stays. */
 export function adoptFlat(disk: VirtualDiskEntity, to: number, base: Omit<Layer, "slot">): void {
-  assert(disk.volatile.inFlight === 0, () => `${disk.name} is not drained`);
+  assert(disk.volatile.inFlight === 0, () => `${disk.name} is not idle`);
   endMerge(disk);
   const state = disk.edit();
   const gone = state.layers.splice(0, to + 1, { ...base, slot: 0 });

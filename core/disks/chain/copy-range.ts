@@ -10,13 +10,14 @@ import {
   type Flight,
   flightOf,
   pass,
+  readPieces,
   targetTag,
   type VirtualDiskEntity,
 } from "./virtual-disk-state.ts";
 
 /** Reads from the sources; with nothing to read the flight is finished by the caller. */
 export function startCopy(self: VirtualDiskEntity, id: number): void {
-  const { merge, layers } = self.volatile;
+  const { merge } = self.volatile;
   const flight = flightOf(self, id);
   if (merge === null || merge.failed !== null) return;
   const { sector, sectors } = flight.request.body as CopyRequest;
@@ -24,15 +25,7 @@ export function startCopy(self: VirtualDiskEntity, id: number): void {
     ({ layer }) => layer >= merge.from,
   );
   flight.copying = pieces.length > 0;
-  flight.pieces = pieces.map((piece) => ({
-    sector: piece.sector,
-    sectors: piece.sectors,
-    runs: [],
-  }));
-  pieces.forEach((piece, index) => {
-    const read: BlockRequest = { op: "read", sector: piece.sector, sectors: piece.sectors };
-    pass(self, id, layers[piece.layer]!.device, read, index);
-  });
+  readPieces(self, id, pieces);
 }
 
 /** Writes what was read; when nothing has to be, the flight is finished by the caller. */

@@ -140,7 +140,9 @@ export function descriptorFileOf(descriptor: DiskDescriptor): PlainObject {
 /** Reads what the file of a descriptor holds; damage is told by its code. */
 export function readDescriptor(file: PlainObject): DescriptorFile {
   const { text } = file;
-  if (typeof text !== "string") return { ok: true, descriptor: file as unknown as DiskDescriptor };
+  if (typeof text !== "string") {
+    return { ok: false, code: "not-a-descriptor", message: "holds no text" };
+  }
   const parsed = parseVmdkText(text);
   if (!parsed.ok) {
     const { code, message, line } = parsed.problem;
@@ -172,6 +174,12 @@ function fromText(text: VmdkText): DescriptorFile {
     grainSectors,
   };
   return { ok: true, descriptor };
+}
+
+/** The descriptor in a file, undefined when it is damaged. */
+export function soundDescriptor(file: PlainObject): DiskDescriptor | undefined {
+  const read = readDescriptor(file);
+  return read.ok ? read.descriptor : undefined;
 }
 
 /** The descriptor in a file that is known to be sound. */

@@ -9,7 +9,7 @@ import type { Manifest } from "../backup/manifest.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
 import { cowInvariants } from "../cow/invariants.ts";
 import { chainView } from "./chain-view.ts";
-import { asDescriptor, type VmConfiguration } from "./descriptor.ts";
+import { soundDescriptor, type VmConfiguration } from "./descriptor.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
 import { viewInvariant } from "./view-invariant.ts";
 
@@ -69,7 +69,9 @@ function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
     for (const { volume } of Object.values(disks)) used.add(volume);
   }
   const descriptors = files.filter(([key]) => key.endsWith(".vmdk"));
-  const lost = descriptors.find(([, { value }]) => !used.has(asDescriptor(value as never).volume));
+  const lost = descriptors.find(
+    ([, { value }]) => !used.has(soundDescriptor(value as never)?.volume ?? ""),
+  );
   if (lost) return { message: `descriptor ${lost[0].slice("file:".length)} belongs to no chain` };
   for (const label of Object.keys(array.durable.volumes)) {
     const volume = label.slice("volume:".length);

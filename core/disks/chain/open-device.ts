@@ -63,5 +63,5 @@ export function closeDevice(world: World, device: EntityId): void {
     closePageCache(cache);
     return closeDevice(world, lower);
   }
-  if (entity.kind === "initiator") world.remove(entity);
+  if (entity.kind === "initiator" || entity.kind === "network-volume") world.remove(entity);
 }

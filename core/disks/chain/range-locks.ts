@@ -5,16 +5,15 @@
  */
 import type { Editable } from "../../kernel/index.ts";
 import type { BlockRequest } from "../../platform/index.ts";
-import { flightOf, type VirtualDiskEntity, type VirtualDiskState } from "./virtual-disk-state.ts";
+import { type VirtualDiskEntity, type VirtualDiskState } from "./virtual-disk-state.ts";
 
 type Range = { readonly from: number; readonly to: number };
 
 /** Takes the lock for a flight, or queues it; true when it has it. */
 export function takeLock(self: VirtualDiskEntity, id: number, range: Range): boolean {
   const { flights, waiting, merge } = self.volatile;
-  for (const other in flights) {
+  for (const other of self.volatile.locked) {
     const { lockFrom, lockTo, request } = flights[other]!;
-    if (lockFrom < 0) continue;
     const copies = request.body.op === "copy" || flights[id]!.request.body.op === "copy";
     if (copies && merge !== null && merge.lock !== "range") {
       if (merge.lock === "none" || !startsIn(self, id, { from: lockFrom, to: lockTo })) continue;
@@ -25,9 +24,11 @@ export function takeLock(self: VirtualDiskEntity, id: number, range: Range): boo
     const { request } = flights[earlier]!;
     if (meet(range, lockRange(self, request.body as BlockRequest))) return wait(self, id, false);
   }
-  const flight = flightOf(self, id);
+  const state = self.edit();
+  const flight = state.flights[id]!;
   flight.lockFrom = range.from;
   flight.lockTo = range.to;
+  state.locked.push(id);
   return true;
 }
 

@@ -112,6 +112,8 @@ export type VirtualDiskState = {
   readonly next: number;
   readonly flights: { readonly [id: string]: Flight };
   readonly inFlight: number;
+  /** Flights that hold a range. */
+  readonly locked: readonly number[];
   /** Requests that wait for a locked range, in order. */
   readonly waiting: readonly number[];
   /** Sectors copied up because of a first write to their grain. */
@@ -129,6 +131,7 @@ export const initialState = (): VirtualDiskState => ({
   next: 1,
   flights: {},
   inFlight: 0,
+  locked: [],
   waiting: [],
   copiedSectors: 0,
   merge: null,
@@ -155,6 +158,22 @@ export function pass(
 ): void {
   flightOf(self, id).outstanding++;
   self.ask(device, "io", body as Plain, { then: "layer-replied", tag: [id, piece] });
+}
+
+/** Reads pieces from the layers that answer for them; what is read goes to the flight. */
+export function readPieces(
+  self: VirtualDiskEntity,
+  id: number,
+  pieces: readonly { readonly layer: number; readonly sector: number; readonly sectors: number }[],
+): void {
+  const { layers } = self.volatile;
+  const flight = flightOf(self, id);
+  flight.pieces = pieces.map(({ sector, sectors }) => ({ sector, sectors, runs: [] }));
+  flight.outstanding += pieces.length;
+  pieces.forEach(({ layer, sector, sectors }, piece) => {
+    const body = { op: "read", sector, sectors };
+    self.ask(layers[layer]!.device, "io", body, { then: "layer-replied", tag: [id, piece] });
+  });
 }
 
 /** Piece number of what went to the target of merge `id`: never that of a piece. */

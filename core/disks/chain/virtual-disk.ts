@@ -34,6 +34,7 @@ import {
   initialState,
   isMirrored,
   pass,
+  readPieces,
   tellDisk,
   type VirtualDiskConfig,
   type VirtualDiskEntity,
@@ -51,8 +52,15 @@ export const virtualDisk = component<VirtualDiskConfig, Record<string, never>, V
   crashed: (self) => dropAllMaps(self),
 });
 
-/** No request of the guest is in the chain. */
+/** No request of the guest is in the chain, and nothing is being copied. */
 export function isDrained(disk: VirtualDiskEntity): boolean {
+  const { inFlight, flights } = disk.volatile;
+  if (inFlight === 0) return true;
+  return Object.values(flights).every(({ request }) => request.body.op === "read-below");
+}
+
+/** Nothing at all is on its way through the layers, so that they can be changed. */
+export function isIdle(disk: VirtualDiskEntity): boolean {
   return disk.volatile.inFlight === 0;
 }
 
@@ -114,11 +122,7 @@ function startRead(
   id: number,
   pieces: readonly { layer: number; sector: number; sectors: number }[],
 ): void {
-  const { layers } = self.volatile;
-  flightOf(self, id).pieces = pieces.map(({ sector, sectors }) => ({ sector, sectors, runs: [] }));
-  pieces.forEach(({ layer, sector, sectors }, piece) => {
-    pass(self, id, layers[layer]!.device, { op: "read", sector, sectors }, piece);
-  });
+  readPieces(self, id, pieces);
 }
 
 function startReadBelow(
@@ -175,6 +179,7 @@ function finish(self: VirtualDiskEntity, id: number): void {
   const state = self.edit();
   delete (state.flights as { [id: string]: Flight })[id];
   state.inFlight--;
+  if (lockFrom >= 0) state.locked = state.locked.filter((each) => each !== id);
   tellAnswered(self, id, body, outcome);
   answer(self, request, outcome, dataBytes(body));
   if (lockFrom >= 0) startWaiting(self);

@@ -11,6 +11,7 @@ import {
   isMirrored,
   pass,
   type Piece,
+  readPieces,
   targetTag,
   type VirtualDiskEntity,
 } from "./virtual-disk-state.ts";
@@ -40,12 +41,8 @@ function copyUp(self: VirtualDiskEntity, id: number, body: Written): void {
   const pieces = missing.flatMap(({ sector, sectors }) =>
     locateUpTo(self, top - 1, sector, sectors),
   );
-  const flight = flightOf(self, id);
-  flight.copying = true;
-  flight.pieces = pieces.map(({ sector, sectors }) => ({ sector, sectors, runs: [] }));
-  pieces.forEach(({ layer, sector, sectors }, piece) => {
-    pass(self, id, layers[layer]!.device, { op: "read", sector, sectors }, piece);
-  });
+  flightOf(self, id).copying = true;
+  readPieces(self, id, pieces);
 }
 
 function missingOfGrains(self: VirtualDiskEntity, write: SectorRange): SectorRange[] {

@@ -9,8 +9,9 @@
  * counts with its commit marker only. Memory and disks share one instant: `atInstant` is asked while
  * the guest is stunned, its disks drained and flushed, before the pivot.
  *
- * The commit: `mirror` lets the guest go on (single-pass consolidation); `pause` is the article's,
- * the guest waits until all of ck1 is in ck0: the baseline.
+ * The commit: `mirror` lets the guest go on (single-pass consolidation); `metadata` has the array put
+ * the blocks of ck1 into ck0's map, nothing is copied; `pause` is the article's, the guest waits
+ * until all of ck1 is in ck0: the baseline.
  */
 import {
   ask,
@@ -38,6 +39,7 @@ import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askInstance, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
+import { blockMergeConsolidate } from "../consolidation/block-merge.ts";
 import { consolidate } from "../consolidation/consolidate.ts";
 import { type AtInstant, snapshot } from "../snapshot/snapshot.ts";
 import { copyPoint } from "./copy-point.ts";
@@ -52,7 +54,7 @@ export type DiskCheckpointParams = {
   readonly repository: Repository;
   /** Id of the checkpoint, and of the copy in the repository. */
   readonly checkpoint: string;
-  readonly commit: "mirror" | "pause";
+  readonly commit: "mirror" | "pause" | "metadata";
   /** What else is saved in the same stun: the memory. */
   readonly atInstant?: AtInstant;
   /** Sectors that are copied at a time. Default: 1,024. */
@@ -198,7 +200,7 @@ export const diskCheckpoint = operation<
       }
       state.copiedSectors = copiedSectors;
       state.committingSinceNs = host.simulatedNs;
-      return op.params.commit === "mirror" ? go("commit") : go("pauseForCommit");
+      return op.params.commit === "pause" ? go("pauseForCommit") : go("commit");
     },
 
     /** The raw disk is copied and stays as it is: now the checkpoint itself. */
@@ -214,7 +216,8 @@ export const diskCheckpoint = operation<
       const pointInTime = op.state.manifest!.backup;
       const params = { vm, instance, array, disks, pointInTime, under };
       const sized = copySectors === undefined ? params : { ...params, copySectors };
-      return perform(consolidate, sized as unknown as PlainObject, "committed", "commitFailed");
+      const kind = op.params.commit === "metadata" ? blockMergeConsolidate : consolidate;
+      return perform(kind, sized as unknown as PlainObject, "committed", "commitFailed");
     },
 
     committed(host, op: Op, figures: PlainObject) {

@@ -27,7 +27,7 @@ import {
 import { closeDevice } from "../chain/open-device.ts";
 import { askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { isDrained } from "../chain/virtual-disk.ts";
+import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import {
   type ConsolidationOp,
   figuresOf,
@@ -66,9 +66,13 @@ export const closingPhases = {
   }),
 
   /** The open chain follows; the mirror is taken out in the same stun. */
-  adopt: whileOpen<ConsolidationOp, Written & PlainObject>((_host, op, disks, { written }) => {
-    if (!written) return go("keepOld");
+  adopt: (_host: Entity, _op: ConsolidationOp, { written }: Written & PlainObject) =>
+    go(written ? "follow" : "keepOld"),
+
+  /** A backup may still read through the layers: what it asked for comes first. */
+  follow: whileOpen<ConsolidationOp>((_host, op, disks) => {
     const [{ disk, id, layer }] = mergingDisks(op, disks) as [ReturnType<typeof mergingDisks>[0]];
+    if (!isIdle(disk)) return wait(DRAIN_POLL_NS, "follow");
     noteMerge(op, disk.volatile.merge);
     adoptMerged(disk, layer, op.state.reopened[id]);
     op.edit().switched.push(id);

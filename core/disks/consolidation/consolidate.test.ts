@@ -19,6 +19,7 @@ import { blockMergeConsolidate } from "./block-merge.ts";
 import { consolidate } from "./consolidate.ts";
 import type { Carelessness } from "./consolidation-state.ts";
 import { iterativeConsolidate } from "./iterative.ts";
+import { UNLISTED } from "./plan.ts";
 
 const SECTORS = 512;
 
@@ -163,6 +164,13 @@ describe("consolidation with a mirror", () => {
         expect(bench.disk.volatile.merge).toBeNull();
         expect(bench.instance.volatile).toMatchObject({ answered: 400, stuns: 0 });
         expect(bench.array.durable.files["file:db.intent"]?.value).toBeUndefined();
+        if (ended["merge-p3"]?.outcome !== "aborted") return;
+        // Where the point in time was given up already, its layer is one that none is kept on.
+        const listed = configurationOf(bench.array).pointsInTime.length === 3;
+        merge(bench, listed ? "p3" : UNLISTED);
+        bench.world.run({ untilNs: 4_000_000_000 });
+        expect(violations(bench)).toEqual([]);
+        expect(bench.disk.volatile.layers).toHaveLength(3);
       }),
       { numRuns: 15 },
     );

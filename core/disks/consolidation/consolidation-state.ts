@@ -103,7 +103,7 @@ export function mergingDisks(
   return disks.flatMap((disk) => {
     const id = disk.config.disk;
     const merge = op.state.merges[id];
-    if (merge?.child == null || op.state.switched.includes(id)) return [];
+    if (merge === undefined || merge.child === null || op.state.switched.includes(id)) return [];
     const layer = disk.volatile.layers.findIndex(({ descriptor }) => descriptor === merge.child);
     assert(layer >= 1, () => `${disk.name} has no layer ${merge.child} to merge`);
     return [{ disk, id, layer }];

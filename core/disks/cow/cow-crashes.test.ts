@@ -35,6 +35,7 @@ function withHistory(options: RigOptions = {}): CowRig {
     for (let disk = 0; disk < rig.diskCount; disk++) {
       const sector = (stamp / 10) % 24;
       rig.write(disk, sector, 40, (stamp += 100));
+      rig.write(disk, (stamp / 10) % 50, 6, -1);
     }
     rig.run();
   };
@@ -84,7 +85,7 @@ describe("cut short after each durable step", () => {
         expect(same(contents(rig), before), where).toBe(true);
       },
     });
-    expect([...outcomes].sort()).toEqual([2, 3]);
+    expect(outcomes).toEqual(new Set([2, 3]));
     expectThorough(counts, lose, 15);
   });
 

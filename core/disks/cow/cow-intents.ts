@@ -61,11 +61,26 @@ export type HierarchyIntent = Common & {
   readonly replaced: readonly { readonly descriptor: string; readonly volume: string | null }[];
 };
 
+/** Disks on redo logs go back to a point in time: new, empty redo logs stand on it. */
+export type RedoRevertIntent = Common & {
+  readonly kind: "redo-revert";
+  /** New running descriptors. */
+  readonly to: ByDisk;
+  /** Descriptors that go, and their volumes. */
+  readonly dropped: readonly string[];
+  readonly volumes: readonly string[];
+};
+
 /** Garbage is looked for; other operations keep off. */
 export type CollectIntent = Common & { readonly kind: "collect" };
 
 export type CowIntent =
-  CowSnapshotIntent | CowRevertIntent | CowDeleteIntent | HierarchyIntent | CollectIntent;
+  | CowSnapshotIntent
+  | CowRevertIntent
+  | CowDeleteIntent
+  | HierarchyIntent
+  | CollectIntent
+  | RedoRevertIntent;
 
 /** Holder of vvols in the name of an open intent: of this one and no later one of the VM. */
 export const intentHolder = ({ vm, operation }: Pick<CowIntent, "vm" | "operation">): string =>

@@ -28,6 +28,7 @@ import { filtersOf, keeperOf } from "./keeper.ts";
 import {
   editDisk,
   forgetDisk,
+  formerBut,
   heartbeatFile,
   type KeptDisk,
   type OwnershipRules,
@@ -89,7 +90,9 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
       if (kept !== undefined && isInUse(host, kept)) return fail("disk-busy", host.name);
       const taking: KeptDisk = {
         array,
+        vm: op.params.vm,
         epoch: 0,
+        former: [],
         version: 0,
         request: op.id,
         stage: "taking",
@@ -184,9 +187,16 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
     /** The linearization point, for a disk that nobody hands over. */
     take(host, op) {
       const { file } = op.state;
-      const epoch = (ownershipIn(op)?.epoch ?? 0) + 1;
+      const before = ownershipIn(op);
       const filters = filtersOf(keeperOf(host));
-      const value: DiskOwnership = { owner: host.name, epoch, request: op.id, filters };
+      const value: DiskOwnership = {
+        vm: op.params.vm,
+        owner: host.name,
+        epoch: (before?.epoch ?? 0) + 1,
+        request: op.id,
+        former: formerBut(host.name, before),
+        filters,
+      };
       const body = { name: fileOf(op), value, ifVersion: file?.version ?? 0 };
       const extras = { timeoutNs: FILE_TIMEOUT_NS, otherwise: "refused" };
       return ask(op.params.array, "file-write", body, "readOwner", extras);
@@ -201,11 +211,12 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
     },
 
     granted(host, op) {
-      const { epoch } = ownershipIn(op)!;
+      const { epoch, former } = ownershipIn(op)!;
       const keeper = keeperOf(host);
       if (keeper.volatile.disks[fileOf(op)] === undefined) return fail("disk-lost", fileOf(op));
       const kept = editDisk(keeper, fileOf(op));
       kept.epoch = epoch;
+      kept.former = [...former];
       kept.version = op.state.file!.version;
       kept.stage = "owned";
       kept.holder = op.params.holder;

@@ -5,7 +5,7 @@
  * Must hold: all of it is memory of the host. What counts is the ownership file on the array.
  */
 import type { Editable, Entity, EntityId, Request } from "../../kernel/index.ts";
-import { OWNER_SUFFIX } from "../../platform/index.ts";
+import { type DiskOwnership, HEARTBEAT_SUFFIX, OWNER_SUFFIX } from "../../platform/index.ts";
 
 /** How ownership is kept on one array. */
 export type OwnershipRules = {
@@ -24,7 +24,10 @@ export type KeeperConfig = { readonly host: EntityId };
 /** A disk that this host owns, or is about to. */
 export type KeptDisk = {
   readonly array: EntityId;
+  readonly vm: string;
   readonly epoch: number;
+  /** Hosts that had it before, as the ownership file says. */
+  readonly former: readonly string[];
   /** Version of the ownership file that says so. */
   readonly version: number;
   readonly request: string;
@@ -73,7 +76,7 @@ export type ReleaseAsk = Request<ReleaseRequest>;
 
 export const ownershipFile = (vm: string, disk: string): string => `${vm}-${disk}${OWNER_SUFFIX}`;
 
-export const heartbeatFile = (host: string): string => `${host}.heartbeat`;
+export const heartbeatFile = (host: string): string => `${host}${HEARTBEAT_SUFFIX}`;
 
 export function editDisk(self: KeeperEntity, file: string): Editable<KeptDisk> {
   return (self.edit().disks as { [file: string]: Editable<KeptDisk> })[file]!;
@@ -82,4 +85,11 @@ export function editDisk(self: KeeperEntity, file: string): Editable<KeptDisk> {
 export function forgetDisk(self: KeeperEntity, file: string): void {
   if (self.volatile.disks[file] === undefined) return;
   delete (self.edit().disks as { [file: string]: KeptDisk })[file];
+}
+
+/** Who had the disk before `next` has it: all that did, `next` itself apart. */
+export function formerBut(next: string | null, before: DiskOwnership | undefined): string[] {
+  if (before === undefined) return [];
+  const hosts = before.owner === null ? before.former : [...before.former, before.owner];
+  return [...new Set(hosts)].filter((each) => each !== next).sort();
 }

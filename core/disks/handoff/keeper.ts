@@ -12,6 +12,7 @@ import {
   type Entity,
   type EntityId,
   type PlainObject,
+  abandonOperations,
   type Reply,
   type Request,
   startOperation,
@@ -161,9 +162,10 @@ function dropUnused(self: KeeperEntity, array: EntityId): void {
   }
 }
 
-function drop(self: KeeperEntity, file: string, { array, epoch, version }: KeptDisk): void {
+function drop(self: KeeperEntity, file: string, kept: KeptDisk): void {
+  const { array, epoch, version, vm, former } = kept;
   editDisk(self, file).stage = "closing";
-  const value = { owner: null, epoch, request: "", filters: [] };
+  const value: DiskOwnership = { vm, owner: null, epoch, request: "", former, filters: [] };
   const body = { name: file, value, ifVersion: version };
   const tag = { file, epoch };
   self.ask(array, "file-write", body, { then: "dropped", tag, timeoutNs: ARRAY_TIMEOUT_NS });
@@ -197,8 +199,8 @@ function fenced(self: KeeperEntity, file: string, epoch: number): void {
   const disk = self.volatile.disks[file];
   if (disk === undefined || disk.epoch !== epoch) return;
   forgetDisk(self, file);
+  self.notice("fenced", { vm: disk.vm, host: hostName(self), file, epoch });
   const vm = self.world.entityOrNone(disk.instance) as unknown as VmEntity | undefined;
-  const name = vm?.config.spec.vm ?? null;
-  self.notice("fenced", { vm: name, host: hostName(self), file, epoch });
   if (vm !== undefined) loseDisks(vm);
+  abandonOperations(self.world, self.domain, disk.vm);
 }

@@ -25,6 +25,7 @@ import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import {
   editDisk,
   forgetDisk,
+  formerBut,
   type KeeperEntity,
   type ReleaseAsk,
   type ReleaseRequest,
@@ -41,7 +42,7 @@ type Params = ReleaseRequest &
     readonly holder: EntityId;
   };
 
-type ReleaseState = { epoch: number; version: number };
+type ReleaseState = { before: DiskOwnership | null; version: number };
 
 type Op = Operation<Params, ReleaseState & PlainObject>;
 
@@ -52,11 +53,11 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
     begin: (_host, op) => readFile(op.params.array, op.params.file, "judge", "unreadable"),
 
     judge(host, op, file: FileValue) {
-      const { owner, epoch, request } = file.value as unknown as DiskOwnership;
-      if (request === op.params.request) return go("granted");
-      if (owner !== host.name) return end(host, op, "lost");
+      const before = file.value as unknown as DiskOwnership;
+      if (before.request === op.params.request) return go("granted");
+      if (before.owner !== host.name) return end(host, op, "lost");
       const state = op.edit();
-      state.epoch = epoch;
+      state.before = before as never;
       state.version = file.version;
       return go("drain");
     },
@@ -79,8 +80,16 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
     /** The linearization point. */
     transfer(_host, op) {
       const { file, requester, request, filters, array } = op.params;
-      const { epoch, version } = op.state;
-      const value: DiskOwnership = { owner: requester, epoch: epoch + 1, request, filters };
+      const { version } = op.state;
+      const before = op.state.before!;
+      const value: DiskOwnership = {
+        vm: before.vm,
+        owner: requester,
+        epoch: before.epoch + 1,
+        request,
+        former: formerBut(requester, before),
+        filters,
+      };
       const body = { name: file, value, ifVersion: version };
       return askArray(array, "file-write", body, "granted", "findOut");
     },
@@ -102,7 +111,7 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
 
     unreadable: (host, op, why: { code: string }) => keep(host, op, why.code),
   },
-  () => ({ epoch: 0, version: 0 }),
+  () => ({ before: null, version: 0 }),
 );
 
 function keep(host: Entity, op: Op, code: string): Step {
@@ -119,7 +128,7 @@ function end(host: Entity, op: Op, problem: string | null): Step {
   if (keeper.volatile.disks[file]?.holder === holder) forgetDisk(keeper, file);
   if (problem === null) keeper.reply(asked, {});
   else keeper.refuse(asked, problem);
-  return problem === null ? done({ epoch: op.state.epoch + 1 }) : fail(problem);
+  return problem === null ? done() : fail(problem);
 }
 
 const keeperEntity = (host: Entity, op: Op): KeeperEntity =>

@@ -19,7 +19,13 @@ import {
   together,
 } from "../../kernel/index.ts";
 import { type HostEntity, type OwnerStamp, reserveMemory } from "../../platform/index.ts";
-import { attachDisks, giveUpRun, powerOn as beginRun, type VmRecord } from "../../vmm/index.ts";
+import {
+  attachDisks,
+  giveUpRun,
+  powerOn as beginRun,
+  type VmEntity,
+  type VmRecord,
+} from "../../vmm/index.ts";
 import { finishBackup } from "../backup/finish-backup.ts";
 import { type BackupIntent, backupIntentFile } from "../backup/manifest.ts";
 import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
@@ -34,6 +40,7 @@ import {
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import { noteOpen, ownDisks, ownsAll, stampFor } from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
+import { mountVolume } from "../network/network-volume.ts";
 import { RECOVERIES, resumption } from "./recovery.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import { virtualDisk } from "../chain/virtual-disk.ts";
@@ -47,7 +54,12 @@ export type LocalDisk = {
   readonly cache: Pick<VolumeAccess, "cacheMode" | "pool" | "writebackNs">;
 };
 
-export type PowerOnDisk = { readonly disk: string; readonly access: VolumeAccess };
+export type PowerOnDisk = {
+  readonly disk: string;
+  readonly access: VolumeAccess;
+  /** The guest reaches it over its own network; the host has no part in it. */
+  readonly mountedBy?: "guest";
+};
 
 export type PowerOnParams = {
   readonly vm: string;
@@ -71,8 +83,8 @@ export type PowerOnParams = {
 };
 
 type PowerOnState = {
-  /** Right to each disk, as of when it was taken. */
-  stamps: OwnerStamp[];
+  /** Right to each disk that has an owner, as of when it was taken. */
+  stamps: { [disk: string]: OwnerStamp };
   configuration: VmConfiguration | null;
   /** Chain of each disk, top first, while descriptors are read; base first when complete. */
   chains: { name: string; descriptor: DiskDescriptor }[][];
@@ -94,15 +106,16 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       if (power === "on" && !takeOver) return fail("already-on", vm);
       if (disks.length === 0 || rules === undefined) return go("begin");
       const holder = op.entity.id;
-      const ids = disks.map(({ disk }) => disk);
+      const ids = disks.filter(isOwned).map(({ disk }) => disk);
+      if (ids.length === 0) return go("begin");
       return perform(ownDisks, { vm, array, disks: ids, rules, holder }, "owned");
     },
 
     owned(host, op, { epochs }: { epochs: readonly number[] }) {
       const { vm, disks, ownership } = op.params;
-      const state = op.edit();
-      disks.forEach(({ disk }, i) => {
-        state.stamps.push(stampFor(host, vm, disk, epochs[i]!, ownership!));
+      const { stamps } = op.edit();
+      disks.filter(isOwned).forEach(({ disk }, i) => {
+        stamps[disk] = stampFor(host, vm, disk, epochs[i]!, ownership!);
       });
       return go("begin");
     },
@@ -191,7 +204,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     start(host, op, allocations: readonly { ranges: readonly SectorRange[] }[]) {
       const { world, domain } = host;
       const { vm, record, cpu, memoryMiB, takeOver } = op.params;
-      if (!ownsAll(host, op.state.stamps)) return fail("disk-lost", vm);
+      if (!ownsAll(host, Object.values(op.state.stamps))) return fail("disk-lost", vm);
       if (takeOver) giveUpRun(world.entity(record) as unknown as VmRecord);
       if (!reserveMemory(host as unknown as HostEntity, vm, memoryMiB)) {
         return fail("no-memory", memoryMiB);
@@ -201,12 +214,13 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       const creator = run as unknown as Entity;
       const opened = new Map<string, EntityId>();
       let next = 0;
-      op.params.disks.forEach(({ disk, access }, i) => {
+      op.params.disks.forEach((each, i) => {
+        const { disk } = each;
         const chain = op.state.chains[i]!;
         const held = allocations.slice(next, (next += chain.length)).map(({ ranges }) => ranges);
-        const stamp = op.state.stamps[i];
+        const stamp = op.state.stamps[disk];
         const config = { vm, disk, ...(stamp !== undefined && { stamp }) };
-        const entity = openChain(creator, config, access, chain, held);
+        const entity = openChain(run, config, each, chain, held);
         noteOpen(host, entity, run);
         opened.set(disk, entity.id);
       });
@@ -217,7 +231,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       return done({ run: run.name, layers: allocations.length });
     },
   },
-  () => ({ stamps: [], configuration: null, chains: [], unfinished: null, backup: null }),
+  () => ({ stamps: {}, configuration: null, chains: [], unfinished: null, backup: null }),
 );
 
 type Chain = Op["state"]["chains"][number];
@@ -254,24 +268,40 @@ function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<stri
 
 /** Base first; `held` is in the order of the chain, top first. */
 function openChain(
-  run: Entity,
+  run: VmEntity,
   identity: Pick<VirtualDiskConfig, "vm" | "disk" | "stamp">,
-  access: VolumeAccess,
+  { access, mountedBy }: PowerOnDisk,
   chain: Chain,
   held: readonly (readonly SectorRange[])[],
 ): VirtualDiskEntity {
   const { sectors, grainSectors } = chain[0]!.descriptor;
   const config = { ...identity, sectors, grainSectors };
-  const disk = run.spawn(virtualDisk, config, identity.disk);
+  const disk = (run as unknown as Entity).spawn(virtualDisk, config, identity.disk);
   for (let i = chain.length - 1; i >= 0; i--) {
     const { name, descriptor } = chain[i]!;
     const { volume } = descriptor;
     const kind = descriptor.kind === "redo" ? "redo" : "flat";
-    const device = openDevice(disk as unknown as Entity, access, volume, sectors);
+    const device =
+      mountedBy === "guest"
+        ? mounted(run, disk, access, volume)
+        : openDevice(disk as unknown as Entity, access, volume, sectors);
     pushLayer(disk, { descriptor: name, volume, kind, device }, held[i]!);
   }
   opened(disk);
   return disk;
+}
+
+const isOwned = ({ mountedBy }: PowerOnDisk): boolean => mountedBy !== "guest";
+
+function mounted(
+  run: VmEntity,
+  disk: VirtualDiskEntity,
+  { array, paths }: VolumeAccess,
+  volume: string,
+): EntityId {
+  const { vm, disk: id } = disk.config;
+  const from = { name: `${vm}/${id}`, run: run.config.run, vm: run.id };
+  return mountVolume(disk as unknown as Entity, { array, volume, paths, ...from });
 }
 
 function openLocal(run: Entity, vm: string, local: LocalDisk): VirtualDiskEntity {

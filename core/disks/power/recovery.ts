@@ -18,6 +18,7 @@ import { recoverHierarchy } from "../cow/recover-hierarchy.ts";
 import { recoverRevert } from "../cow/recover-revert.ts";
 import { recoverGrow } from "../grow/recover-grow.ts";
 import { recoverPromotion } from "../promotion/recover-promotion.ts";
+import { recoverRevertRedo } from "../snapshot/revert-redo.ts";
 import { recoverSnapshot } from "../snapshot/recover-snapshot.ts";
 
 /** What every recovery is given. */
@@ -40,6 +41,7 @@ export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationCompo
   "cow-delete": recoverDelete,
   "cow-revert": recoverRevert,
   "cow-snapshot": recoverCowSnapshot,
+  "redo-revert": recoverRevertRedo,
   snapshot: recoverSnapshot,
 };
 

@@ -30,7 +30,7 @@ import { mapOf } from "../chain/layers.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice, askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { isDrained } from "../chain/virtual-disk.ts";
+import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import { nextRanges } from "../consolidation/copy-plan.ts";
 import { planPromotion } from "./plan.ts";
@@ -217,7 +217,9 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
     }),
 
     flush: whileOpen((_host, op: PromotionOp, disks) => {
-      const failed = promoting(op, disks).find(({ disk }) => disk.volatile.merge?.failed != null);
+      const failed = promoting(op, disks).find(
+        ({ disk }) => (disk.volatile.merge?.failed ?? null) !== null,
+      );
       if (failed === undefined) {
         return flushTargets(
           op,
@@ -244,8 +246,12 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       return perform(surelyWrite, params as unknown as PlainObject, "adopt", "giveUp");
     },
 
-    adopt: whileOpen((_host, op: PromotionOp, disks, { written }: Written & PlainObject) => {
-      if (!written) return go("giveUp");
+    adopt: (_host, _op: PromotionOp, { written }: Written & PlainObject) =>
+      go(written ? "follow" : "giveUp"),
+
+    /** A backup may still read through the layers: what it asked for comes first. */
+    follow: whileOpen((_host, op: PromotionOp, disks) => {
+      if (!disks.every(isIdle)) return wait(DRAIN_POLL_NS, "follow");
       for (const each of promoting(op, disks)) adoptBase(op, each);
       return go("resumeGuest");
     }),
@@ -267,8 +273,11 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       return perform(surelyWrite, params as unknown as PlainObject, "carried", "giveUp");
     }),
 
-    carried: whileOpen((_host, op: PromotionOp, disks, { written }: Written & PlainObject) => {
-      if (!written) return go("giveUp");
+    carried: (_host, _op: PromotionOp, { written }: Written & PlainObject) =>
+      go(written ? "followCarried" : "giveUp"),
+
+    followCarried: whileOpen((_host, op: PromotionOp, disks) => {
+      if (!disks.every(isIdle)) return wait(DRAIN_POLL_NS, "followCarried");
       adoptBase(
         op,
         promoting(op, disks).find(({ id }) => !op.state.switched.includes(id))!,

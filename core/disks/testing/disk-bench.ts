@@ -4,6 +4,7 @@
  */
 import {
   component,
+  type Distribution,
   type Entity,
   type EntityId,
   type Plain,
@@ -57,6 +58,26 @@ type GuestState = {
   readonly held: number;
   readonly stamp: number;
 };
+const KIND = uniform(100);
+const draws = new WeakMap<
+  Load,
+  { readonly sectors: Distribution; readonly sector: Distribution; readonly think: Distribution }
+>();
+
+/** Built once for a load: a pure cache. */
+function drawsOf(load: Load) {
+  const known = draws.get(load);
+  if (known !== undefined) return known;
+  const { longest, regionSectors, thinkNs } = load;
+  const made = {
+    sectors: uniform(longest),
+    sector: uniform(regionSectors - longest),
+    think: uniform(Math.max(1, thinkNs)),
+  };
+  draws.set(load, made);
+  return made;
+}
+
 type Guest = Entity<GuestConfig, Record<string, never>, GuestState>;
 
 const guest = component<GuestConfig, Record<string, never>, GuestState>({
@@ -77,7 +98,7 @@ const guest = component<GuestConfig, Record<string, never>, GuestState>({
       state.answered++;
       if (!reply.ok) state.errors++;
       const { thinkNs } = self.config.load;
-      self.after(thinkNs === 0 ? 0 : self.draw("think", uniform(thinkNs)), "next");
+      self.after(thinkNs === 0 ? 0 : self.draw("think", drawsOf(self.config.load).think), "next");
     },
     stun: (self, request: Request) => {
       self.edit().stuns++;
@@ -104,11 +125,11 @@ function next(self: Guest): void {
 }
 
 function drawRequest(self: Guest): BlockRequest {
-  const { regionSectors, longest, reads, discards, flushes } = self.config.load;
-  const kind = self.draw("kind", uniform(100));
+  const { reads, discards, flushes } = self.config.load;
+  const kind = self.draw("kind", KIND);
   if (kind < flushes) return { op: "flush" };
-  const sectors = 1 + self.draw("sectors", uniform(longest));
-  const sector = self.draw("sector", uniform(regionSectors - longest));
+  const sectors = 1 + self.draw("sectors", drawsOf(self.config.load).sectors);
+  const sector = self.draw("sector", drawsOf(self.config.load).sector);
   if (kind < flushes + discards) return { op: "discard", sector, sectors };
   if (kind < flushes + discards + reads) return { op: "read", sector, sectors };
   const state = self.edit();

@@ -36,7 +36,7 @@ export const headKind = (head: number): number => head >> KIND_BIT;
 export class Chunk {
   readonly owner: Owner;
   /** Run i is `runs[2 * i]` (head) and `runs[2 * i + 1]` (first stamp, else 0). */
-  readonly runs: number[];
+  runs: number[];
   /** By page in the chunk; null until there are bytes. */
   pages: (Page | null)[] | null = null;
   /** Pages present. */
@@ -130,13 +130,14 @@ export function replaceRange(
   const keepRight = cutRight && !joinRight;
   const low = joinLeft ? left : first;
   const high = joinRight ? right + 1 : past;
-  splice(runs, low, high, (keepLeft ? 1 : 0) + (kind === ABSENT ? 0 : 1) + (keepRight ? 1 : 0));
+  splice(chunk, low, high, (keepLeft ? 1 : 0) + (kind === ABSENT ? 0 : 1) + (keepRight ? 1 : 0));
+  const after = chunk.runs;
   let at = low;
-  if (keepLeft) at = setRun(runs, at, trimHead(leftHead, headStart(leftHead), from), leftStamp);
+  if (keepLeft) at = setRun(after, at, trimHead(leftHead, headStart(leftHead), from), leftStamp);
   if (kind !== ABSENT) {
-    at = setRun(runs, at, packHead(start, end - start, kind), joinLeft ? leftStamp : stamp);
+    at = setRun(after, at, packHead(start, end - start, kind), joinLeft ? leftStamp : stamp);
   }
-  if (keepRight) setRun(runs, at, trimHead(rightHead, to, headEnd(rightHead)), rightStamp);
+  if (keepRight) setRun(after, at, trimHead(rightHead, to, headEnd(rightHead)), rightStamp);
   chunk.digest = null;
   if (chunk.pages !== null && kind !== BYTES) clearBytes(chunk, chunk.pages, from, to);
   return (kind === ABSENT ? 0 : to - from) - covered;
@@ -179,12 +180,22 @@ export function writeBytes(
   return grown;
 }
 
+/**
+ * Up to so many numbers an array is made anew of the exact size: an array that grows keeps room for
+ * 17 more, and a large thin disk has a run or two in each of a million chunks.
+ */
+const EXACT_NUMBERS = 8;
+const ROOM: readonly (readonly number[])[] = [[], [0, 0], [0, 0, 0, 0], [0, 0, 0, 0, 0, 0]];
+
 /** Makes room for `inserted` runs, 0 to 3, in the place of runs `low` up to `high`. */
-function splice(runs: number[], low: number, high: number, inserted: number): void {
+function splice(chunk: Chunk, low: number, high: number, inserted: number): void {
+  const { runs } = chunk;
   const more = inserted - (high - low);
   if (more < 0) runs.splice(2 * low, -2 * more);
   else if (more === 0) return;
-  else if (high === runs.length >> 1) for (let i = 0; i < more; i++) runs.push(0, 0);
+  else if (high === runs.length >> 1 && runs.length < EXACT_NUMBERS) {
+    chunk.runs = runs.concat(ROOM[more]!);
+  } else if (high === runs.length >> 1) for (let i = 0; i < more; i++) runs.push(0, 0);
   else if (more === 1) runs.splice(2 * high, 0, 0, 0);
   else runs.splice(2 * high, 0, 0, 0, 0, 0);
 }

@@ -44,7 +44,10 @@ const senderKey = (sender: string): string => `sender:${sender}`;
 
 export function admit(self: ArrayEntity, io: VolumeIo, request: Request): Admission {
   const known = self.volatile.sessions[senderKey(io.sender)];
-  if (known !== undefined && io.session < known.session) return NOTHING;
+  if (known !== undefined && io.session < known.session) {
+    self.notice("sometimes", { name: "a request of an earlier session is dropped" });
+    return NOTHING;
+  }
   const session = enter(self, io, known);
   if (io.number < session.oldest) return NOTHING;
   const seen = session.seen[io.number];

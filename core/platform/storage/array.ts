@@ -39,7 +39,7 @@ import { served, submit } from "./device.ts";
 import { type MediumOptions, prepareMedium } from "./disk.ts";
 import { type ArmFault, armFault } from "./faults.ts";
 import { deleteFile, listFiles, readFile, scanFiles, writeFile } from "./metadata-files.ts";
-import { notOwner, tellOwnedIo, tellOwnership } from "./ownership.ts";
+import { fromFormerOwner, notOwner, tellOwnedIo, tellOwnership } from "./ownership.ts";
 import { reserveSpace } from "./space-reservation.ts";
 import {
   allocatedRanges,
@@ -52,9 +52,11 @@ import {
   releaseSectors,
   reserveSectors,
   resizeVolume,
+  type VolumeName,
 } from "./volumes.ts";
 import { copyFirst, keepBeforePowerLoss, mayOverwrite } from "./vvols/keep.ts";
 import {
+  isBase,
   isSnapshot,
   isSnapshotLabel,
   keptGrains,
@@ -82,7 +84,8 @@ const AUDIT_EVERY = 256;
 /** What can be asked of an array beside block requests, and what does it. */
 const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => BlockOutcome } = {
   "create-volume": createVolume,
-  "delete-volume": deleteVolume,
+  "delete-volume": (self, body: VolumeName) =>
+    isBase(self, body.name) ? refused("in-use", body.name) : deleteVolume(self, body),
   "resize-volume": resizeVolume,
   "claim-volume": claimVolume,
   "merge-blocks": mergeBlocks,
@@ -133,9 +136,16 @@ function tellOwners(self: ArrayEntity, { io, stamp }: DeviceOp): void {
   else if (io.op === "verb" && io.verb === "file-write") tellOwnership(self, io.body);
 }
 
+/** The domain from which a request came; nothing when who sent it is gone. */
+function hostOf(self: ArrayEntity, from: number): string {
+  const { world } = self;
+  const sender = world.entityOrNone(from);
+  return sender === undefined ? "" : world.registry.domain(sender.domain).name;
+}
+
 /** The volume may have been deleted, shrunk or claimed while the request waited. */
 function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
-  if (op.io.op === "verb") return undefined;
+  if (op.io.op === "verb") return fromFormerOwner(self, op.io, hostOf(self, op.request.from));
   if (isSnapshotLabel(op.medium)) return snapshotProblem(self, op.medium, op.io);
   const volume = self.durable.volumes[op.medium];
   if (volume === undefined || !isCurrent(self, op)) return refused("gone");

@@ -8,14 +8,18 @@
 import type { EntityId, Plain } from "../../kernel/index.ts";
 import type { ArrayEntity } from "./array-state.ts";
 import { type BlockOutcome, refused } from "./block.ts";
-import { type DeviceEntity, tell } from "./device-state.ts";
+import { type DeviceEntity, tell, type VerbRequest } from "./device-state.ts";
 
 export type DiskOwnership = {
+  /** The VM whose disk it is. */
+  readonly vm: string;
   /** Host; null: nobody. */
   readonly owner: string | null;
   readonly epoch: number;
   /** The acquisition that made this owner it: a request repeated finds that it was granted. */
   readonly request: string;
+  /** Hosts that had it before and may not know that they lost it. */
+  readonly former: readonly string[];
   /** The owner's I/O filters for this disk, the first one asked first. */
   readonly filters: readonly EntityId[];
 };
@@ -31,6 +35,8 @@ export type OwnerStamp = {
 };
 
 export const OWNER_SUFFIX = ".owner";
+/** Of the file in which a host that owns disks says again and again that it is alive. */
+export const HEARTBEAT_SUFFIX = ".heartbeat";
 
 /** Given, while somebody listens, for each stamped request that was done: data {file, ...}. */
 export const OWNED_IO = "owned-io";
@@ -51,6 +57,44 @@ export function notOwner(
   if (owner === stamp.owner && (!stamp.checksEpoch || epoch === stamp.epoch)) return undefined;
   self.notice("sometimes", { name: "a request of a former owner is refused" });
   return refused("not-owner", { owner, epoch });
+}
+
+/** Verbs that change something. */
+const CHANGES = new Set([
+  "create-volume",
+  "delete-volume",
+  "resize-volume",
+  "file-write",
+  "file-delete",
+]);
+
+/**
+ * Why a verb of `sender` may not be done: it is about a VM whose disks that host has lost. What it
+ * began before it lost them, and is late, would hit what the owner made under the same names.
+ */
+export function fromFormerOwner(
+  self: ArrayEntity,
+  { verb, body }: VerbRequest,
+  sender: string,
+): BlockOutcome | undefined {
+  const { name } = body as { readonly name?: string };
+  if (!CHANGES.has(verb) || name === undefined || name.endsWith(OWNER_SUFFIX)) return undefined;
+  for (const [key, { value }] of Object.entries(self.durable.files)) {
+    if (!key.endsWith(OWNER_SUFFIX) || value === undefined) continue;
+    const { vm, owner, former } = value as unknown as DiskOwnership;
+    const base = key.slice("file:".length, -OWNER_SUFFIX.length);
+    if (owner === null || owner === sender || !former.includes(sender)) continue;
+    if (!isOf(name, vm, base)) continue;
+    self.notice("sometimes", { name: "a request of a former owner is refused" });
+    return refused("not-owner", { owner, name });
+  }
+  return undefined;
+}
+
+/** Files of the VM, and layers of the disk: `db.vmx`, `db-data.vmdk`, `db-data-000002`. */
+function isOf(name: string, vm: string, base: string): boolean {
+  if (name.startsWith(`${vm}.`)) return true;
+  return name.startsWith(base) && /^(-\d{6})?(\.vmdk)?$/.test(name.slice(base.length));
 }
 
 /** For observers: a stamped request was done, and what the file said at that moment. */

@@ -13,8 +13,8 @@ import {
   progressOf,
 } from "./machine-state.ts";
 
-/** Instructions of a guest in the time of one ordinary event. */
-const INSTRUCTIONS_PER_WORK = 256;
+/** Instructions of a guest in a unit of work, about a microsecond of real time. */
+const INSTRUCTIONS_PER_WORK = 400;
 
 export const machineAdvance = (slice: number): Advance => ({
   nextNs: (self: MachineEntity): TimeNs => {

@@ -5,7 +5,7 @@
 import type { PlainObject } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
-import { recordOf, type VmEntity } from "../vm-state.ts";
+import { isSuperseded, recordOf, type VmEntity } from "../vm-state.ts";
 import { catchUp } from "./advancing.ts";
 import {
   boardOf,
@@ -30,6 +30,7 @@ export function logInput(self: MachineEntity, input: MachineInput): void {
 export function deliver(self: MachineEntity, input: rv64.BoardInput): void {
   const { stage, stuns, board } = self.volatile;
   if (stage !== "running" || board === null || board.halted !== null) return;
+  if (isSuperseded(self as unknown as VmEntity)) return;
   if (stuns > 0) return void self.edit().held.push(input as never);
   catchUp(self);
   logInput(self, input);

@@ -2,7 +2,7 @@
 import type { Entity, PlainObject, TimeNs } from "../../kernel/index.ts";
 import { type rv64 } from "../../guest/index.ts";
 import type { NoState } from "../vm-record.ts";
-import type { VmInstanceConfig, VmState } from "../vm-state.ts";
+import { isSuperseded, type VmEntity, type VmInstanceConfig, type VmState } from "../vm-state.ts";
 import { type ProgressClock, progressAt, timeOf } from "./clock.ts";
 import type { LiveMachine } from "./live-machine.ts";
 
@@ -106,7 +106,8 @@ export const instantOf = (self: MachineEntity, progress: number): TimeNs =>
   timeOf(self.volatile.clock, machineConfig(self).board.instructionsPerSecond, progress);
 
 /** Whether its time goes on. */
-export function isRunning({ volatile }: MachineEntity): boolean {
-  const { stage, stuns, board } = volatile;
-  return stage === "running" && stuns === 0 && board !== null && board.halted === null;
+export function isRunning(self: MachineEntity): boolean {
+  const { stage, stuns, board } = self.volatile;
+  if (stage !== "running" || stuns > 0 || board === null || board.halted !== null) return false;
+  return !isSuperseded(self as unknown as VmEntity);
 }

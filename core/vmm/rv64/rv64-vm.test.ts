@@ -9,8 +9,8 @@ import {
   restoreWorld,
   type World,
 } from "../../kernel/index.ts";
-import { rv64 } from "../../guest/index.ts";
-import { vmOf } from "../index.ts";
+import type { rv64 } from "../../guest/index.ts";
+import { giveUpRun, vmOf } from "../index.ts";
 import { LoneMachine } from "./lone-machine.ts";
 import type { MachineEntity, MachineEntry } from "./machine-state.ts";
 import {
@@ -179,6 +179,27 @@ describe("the life of a real guest", () => {
     built.world.run({ untilNs: 3_000_000 });
     expect(built.consoles["m1"]!.filter((line) => line === "asking\n").length).toBe(2);
     expect(built.world.checker.violations).toEqual([]);
+  });
+
+  it("that was given up receives nothing more, and its log ends there", () => {
+    const built = machineWorld(TALKING);
+    const log: MachineEntry[] = [];
+    built.world.hooks.onNotice = ({ kind, data }) => {
+      const entry = data as unknown as MachineEntry;
+      if (kind === "boundary" && entry.vm === "m3") log.push(structuredClone(entry));
+    };
+    const old = built.start(2);
+    built.world.run({ untilNs: 2_300_000 });
+    giveUpRun(built.records[2]!);
+    const progress = old.volatile.board!.progress;
+    expect(log.at(-1)).toMatchObject({ step: progress, input: { kind: "end" } });
+    built.start(2);
+    built.world.run({ untilNs: 60_000_000 });
+    expect(old.volatile.board!.progress).toBe(progress);
+    expect(built.records[2]!.durable.ended).toBe("shutdown");
+    const lone = new LoneMachine(specOf(TALKING.machines[2]!), machinesOf(["world/worker"]));
+    for (const entry of log) expect(lone.take(entry)).toEqual({ ok: true });
+    expect(lone.outputs).toEqual(built.records[2]!.durable.outputs);
   });
 
   it("is built again alone from its boundary log, through crash and restart", () => {

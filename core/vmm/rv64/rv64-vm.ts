@@ -20,10 +20,17 @@ import {
 import { rv64 } from "../../guest/index.ts";
 import { announce } from "../policy.ts";
 import type { NoState } from "../vm-record.ts";
-import { endRun, leaveRecord, type VmEntity, type VmInstanceConfig } from "../vm-state.ts";
+import {
+  endRun,
+  isSuperseded,
+  leaveRecord,
+  type VmEntity,
+  type VmInstanceConfig,
+} from "../vm-state.ts";
 import { catchUp, machineAdvance } from "./advancing.ts";
+import { logEnd, MACHINE_KIND } from "./end-entry.ts";
 import { deliver, logInput, machineRecord, typeText } from "./inputs.ts";
-import { bootFiles, LiveMachine, type Machines, machineShape } from "./live-machine.ts";
+import { bootFiles, type LiveMachine, type Machines, machineShape } from "./live-machine.ts";
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./machine-state.ts";
 import { blockDone, carryOut, type FrameMessage } from "./outputs.ts";
 import { beginTyping } from "./typing.ts";
@@ -35,7 +42,7 @@ const asVm = (self: MachineEntity): VmEntity => self as unknown as VmEntity;
 
 export function machineComponent(machines: Machines | undefined): MachineComponent {
   return component<VmInstanceConfig, NoState, MachineState>({
-    kind: "rv64-vm",
+    kind: MACHINE_KIND,
     volatile: () => ({
       stage: "opening",
       startedNs: 0,
@@ -87,8 +94,6 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
       shutdown: (self, request: Request) => self.refuse(request, "unsupported"),
       "power-off": (self, request: Request) => {
         self.reply(request, {});
-        if (self.volatile.stage === "ended") return;
-        endLog(self);
         endRun(asVm(self), "power-off");
       },
       gone: (self, _arg: number) => {
@@ -102,10 +107,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
     advance: machineAdvance(machines?.slice ?? 1),
     view: (self: MachineEntity, path) => viewMachine(self, path, machines),
     crashed: (self) => {
-      if (self.volatile.stage !== "ended") {
-        endLog(self);
-        leaveRecord(asVm(self), "crash");
-      }
+      if (self.volatile.stage !== "ended") leaveRecord(asVm(self), "crash");
       self.world.remove(self as unknown as Entity);
     },
   });
@@ -144,23 +146,17 @@ function drawOrder(self: MachineEntity): void {
 
 function onExit(self: MachineEntity, machines: Machines | undefined): void {
   const { exit, stage } = self.volatile;
-  if (exit === null || stage === "ended") return;
+  if (exit === null || stage === "ended" || isSuperseded(asVm(self))) return;
   self.edit().exit = null;
   const outputs = exit.outputs as unknown as readonly rv64.BoardOutput[];
   const halt = outputs.find((output) => output.kind === "halt");
-  if (halt !== undefined) endLog(self);
   carryOut(self, outputs);
   if (halt === undefined) return;
-  if (halt.halt.kind === "reset") return boot(self, machines);
+  if (halt.halt.kind === "reset") {
+    logEnd(machineRecord(self));
+    return boot(self, machines);
+  }
   endRun(asVm(self), "shutdown");
-}
-
-/** For whoever builds it again alone: it ran to here. */
-function endLog(self: MachineEntity): void {
-  catchUp(self);
-  const { board, exit } = self.volatile;
-  if (board === null) return;
-  logInput(self, { kind: "end", isCut: exit !== null || board.started !== true });
 }
 
 /** It stops where it stands. */

@@ -16,7 +16,7 @@ const METHODS = {
 };
 
 const startConsolidate: Starter<"consolidate"> = (self, entry) => {
-  const { id, vm, point, method, copyKiB, maxRounds, enoughKiB } = entry;
+  const { id, vm, point = "", method, copyKiB, maxRounds, enoughKiB } = entry;
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "consolidate", vm, "vm-off");
   const { instance, host, array, disks } = running;

@@ -13,6 +13,8 @@ const startGrowDisk: Starter<"grow-disk"> = (self, { id, vm, disk, toMiB }) => {
   // A real machine's disk keeps the size that it was booted with.
   if (instance.kind !== "vm") return refuse(self, id, "grow-disk", vm, "guest-cannot");
   const index = vmOfDocument(self, vm).disks.findIndex((each) => each.id === disk);
+  const { kind } = vmOfDocument(self, vm).disks[index]!;
+  if (kind === "network") return refuse(self, id, "grow-disk", vm, "guest-mounted");
   const toSectors = toMiB * SECTORS_PER_MIB;
   const parts = { vm, instance: instance.id, array, disks, index, toSectors };
   startOperation(self.world, growDisk, host, id, parts);

@@ -9,6 +9,7 @@ import { checkpointStarters } from "./checkpoints.ts";
 import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import { growStarters } from "./grow.ts";
+import { hierarchyStarters } from "./hierarchies.ts";
 import { powerStarters } from "./power.ts";
 import { snapshotStarters } from "./snapshots.ts";
 import type { Starter } from "./starter.ts";
@@ -20,6 +21,7 @@ const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = 
   ...cloneStarters,
   ...consolidationStarters,
   ...growStarters,
+  ...hierarchyStarters,
   ...powerStarters,
   ...snapshotStarters,
 };

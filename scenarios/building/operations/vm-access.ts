@@ -2,11 +2,12 @@
  * What operations on a VM need to know of it: where it runs, what the document says of it, and how
  * its disks are reached from a host.
  */
-import type {
-  LocalDisk,
-  PowerOnDisk,
-  SnapshotDisk,
-  VolumeAccess,
+import {
+  type LocalDisk,
+  type PowerOnDisk,
+  runningKind,
+  type SnapshotDisk,
+  type VolumeAccess,
 } from "../../../core/disks/index.ts";
 import { type Entity, fromMs, type World } from "../../../core/kernel/index.ts";
 import { type VmEntity, vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
@@ -30,7 +31,7 @@ export function splitDisks(
   const remote: PowerOnDisk[] = [];
   const { pageCache } = self.config.document.hosts.find(({ id }) => id === host)!;
   const pool = world.named(`${host}/pages`).id;
-  for (const { id, on, sizeMiB, cacheMode } of vm.disks) {
+  for (const { id, on, sizeMiB, cacheMode, kind } of vm.disks) {
     const device = world.named(on);
     const cache = { cacheMode, pool, writebackNs: fromMs(pageCache.writebackMs) };
     if (device.kind === "disk") {
@@ -39,7 +40,7 @@ export function splitDisks(
     }
     const paths = world.messenger.carriers(world.named(host).domain, device.domain);
     const access: VolumeAccess = { array: device.id, paths: [...paths], ...cache };
-    remote.push({ disk: id, access });
+    remote.push({ disk: id, access, ...(kind === "network" && { mountedBy: "guest" }) });
   }
   return { local, remote };
 }
@@ -47,11 +48,17 @@ export function splitDisks(
 export const vmOfDocument = (self: Driver, vm: string): ResolvedVm =>
   self.config.document.vms.find(({ id }) => id === vm)!;
 
+/** Disks of a VM that keep points in time, and keep them so now: a conversion may come between. */
+export function disksOfKind(self: Driver, vm: string, kind: "cow" | "redo"): readonly string[] {
+  return vmOfDocument(self, vm)
+    .disks.filter((disk) => disk.kind === "redo" || disk.kind === "cow")
+    .filter(({ id, on }) => runningKind(self.world, on, vm, id) === kind)
+    .map(({ id }) => id);
+}
+
 /** Disks of a VM that are chains of redo logs. */
 export const redoDisksOf = (self: Driver, vm: string): readonly string[] =>
-  vmOfDocument(self, vm)
-    .disks.filter(({ kind }) => kind === "redo")
-    .map(({ id }) => id);
+  disksOfKind(self, vm, "redo");
 
 /** The host entity of a domain bears the domain's name. */
 export const hostOf = (world: World, instance: Entity): Entity =>

@@ -14,9 +14,9 @@ export const diskCheckpoint: Extension = {
       vm: id("The VM."),
       to: id("The array that keeps the copy; the VM's host needs a link to it."),
       commit: oneOfWords(
-        "How the new layer goes into the frozen one: `mirror` = while the guest runs; `pause` = " +
-          "while it waits, the older way.",
-        ["mirror", "pause"],
+        "How the new layer goes into the frozen one: `mirror` = while the guest runs; `metadata` = " +
+          "in the array's map alone, nothing is copied; `pause` = while the guest waits, the older way.",
+        ["mirror", "metadata", "pause"],
         "mirror",
       ),
       copyKiB: count("How much is copied at a time.", 512, { minimum: 4, maximum: 65_536 }),

@@ -7,7 +7,9 @@ const vm = id("The VM.");
 export const consolidate: Extension = {
   family: "operation",
   name: "consolidate",
-  description: "Give up a point in time of a running VM: its data goes into the layer below.",
+  description:
+    "Give up a point in time of a running VM: the layer above goes into its own. Without `point`: " +
+    "the lowest layer that no point in time is kept on, as an aborted one leaves it.",
   parameters: object(
     "",
     {
@@ -32,7 +34,7 @@ export const consolidate: Extension = {
         maximum: 1_048_576,
       }),
     },
-    ["vm", "point"],
+    ["vm"],
   ),
   references: { vm: "vm", point: "operation" },
 };

@@ -132,7 +132,8 @@ export type RigOptions = {
   readonly cacheProtected?: boolean;
   readonly capacityBytes?: number;
   readonly seed?: number;
-  readonly checked?: boolean;
+  /** Of each disk. Default: {@link SECTORS}. */
+  readonly sectors?: number;
 };
 
 export class CowRig {
@@ -141,18 +142,20 @@ export class CowRig {
   readonly vvols: VvolsEntity;
   readonly domains: { readonly host: DomainId; readonly array: DomainId };
   readonly diskCount: number;
+  readonly sectors: number;
   instance = -1;
   #operations = 0;
   /** Codes of operations that ended, by id. */
   readonly ended = new Map<string, { outcome: string; figures: PlainObject; detail: unknown }>();
 
   constructor(options: RigOptions = {}) {
-    const { disks = 2, kind = "cow", seed = 1, checked = true } = options;
+    const { disks = 2, kind = "cow", seed = 1, sectors = SECTORS } = options;
     this.diskCount = disks;
+    this.sectors = sectors;
     this.world = new World({ gate: { seed } });
     const { world } = this;
     world.register(...diskComponents, settle as never, initiator as never, guest as never);
-    if (checked) world.addInvariants([...storageInvariants, ...vvolInvariants, ...diskInvariants]);
+    world.addInvariants([...storageInvariants, ...vvolInvariants, ...diskInvariants]);
     const hostDomain = world.addDomain("alpha");
     const arrayDomain = world.addDomain("array");
     this.domains = { host: hostDomain, array: arrayDomain };
@@ -177,7 +180,7 @@ export class CowRig {
     provisionDisks(
       this.array,
       "db",
-      ids.map((disk) => ({ disk, sectors: SECTORS, grainSectors: CHUNK, kind })),
+      ids.map((disk) => ({ disk, sectors, grainSectors: CHUNK, kind })),
     );
     world.hooks.onNotice = (notice) => {
       if (notice.kind !== "operation-end") return;
@@ -204,7 +207,7 @@ export class CowRig {
 
   /** What a disk holds, and each point in time of it, read through the descriptors. */
   states(disk: number, vm = "db"): DiskStates | undefined {
-    return diskStates(this.world, "array", vm, `d${disk}`, SECTORS);
+    return diskStates(this.world, "array", vm, `d${disk}`, this.sectors);
   }
 
   /** Starts the VM on what its configuration says. Its intents must be settled. */

@@ -86,14 +86,15 @@ export class CompiledEngine implements Engine {
   }
 
   #stop(block: DataView, stop: number): Stop {
-    const word = (offset: number): bigint => block.getBigUint64(offset, true);
-    const address = word(layout.HART_EXIT_PHYSICAL);
-    const bytes = 1 << (block.getUint8(layout.HART_EXIT_WIDTH) & 3);
     switch (stop) {
       case layout.STOP_LOAD:
-        return { reason: "load", address, bytes };
-      case layout.STOP_STORE:
-        return { reason: "store", address, bytes, value: word(layout.HART_EXIT_VALUE) };
+      case layout.STOP_STORE: {
+        const address = block.getBigUint64(layout.HART_EXIT_PHYSICAL, true);
+        const bytes = 1 << (block.getUint8(layout.HART_EXIT_WIDTH) & 3);
+        if (stop === layout.STOP_LOAD) return { reason: "load", address, bytes };
+        const value = block.getBigUint64(layout.HART_EXIT_VALUE, true);
+        return { reason: "store", address, bytes, value };
+      }
       case layout.STOP_FIRMWARE:
         return { reason: "firmware" };
       case layout.STOP_WAIT:

@@ -33,10 +33,11 @@ export function inspectMachine(machine: Inspected, path: readonly string[]): Vie
   if (first === "memory") return atPlace(machine, rest, dump, (address) => address);
   if (first === "code") return atPlace(machine, rest, code, (address) => address);
   if (first === "symbols") return below(symbolTable(machine), rest);
+  if (!first.startsWith("hart-")) return below(overview(machine), path);
   const hart = /^hart-([0-7])$/.exec(first);
   const number = Number(hart?.[1] ?? NaN);
   if (!(number < machine.engine.harts)) {
-    return bad(`no member ${first}: there are hart-N, memory, code, symbols`);
+    return bad(`no member ${first}: there are ${machine.engine.harts} harts from hart-0 on`);
   }
   return inspectHart(machine, number, rest);
 }

@@ -9,8 +9,11 @@ const vectors = (name: string): string =>
     (_, i) => `    .option push\n    .option norvc\n    j ${name}_${i}\n    .option pop`,
   ).join("\n");
 
+const entry = (name: string, body: string, i: number): string =>
+  `${name}_${i}:\n    li t5, ${i}\n    j ${body}`;
+
 const entries = (name: string, body: string): string =>
-  Array.from({ length: 16 }, (_, i) => `${name}_${i}:\n    li t5, ${i}\n    j ${body}`).join("\n");
+  Array.from({ length: 16 }, (_, i) => entry(name, body, i)).join("\n");
 
 export const interruptProgram = (): string => `
     la t0, machine_vectors
@@ -22,7 +25,8 @@ export const interruptProgram = (): string => `
     li s0, 0
     li s10, 0
 next_case:
-    # Bits of s0: 0-2 pending, 3-5 enabled, 6-8 delegated (software, timer, external), 9 MIE, 10 SIE, 11-12 mode.
+    # Bits of s0, three each of software, timer, external: pending, enabled, delegated;
+    # then 9 MIE, 10 SIE, 11-12 mode.
     srli s1, s0, 11
     li t0, 3
     beq s1, t0, last_case

@@ -17,6 +17,10 @@ export function isSnapshot(array: ArrayEntity, name: string): boolean {
   return vvolsOf(array)?.durable.snapshots[name]?.state === "taken";
 }
 
+/** A base goes by its holders, and by nothing else. */
+export const isBase = (array: ArrayEntity, name: string): boolean =>
+  vvolsOf(array)?.durable.bases[name] !== undefined;
+
 /** Why a request to a snapshot is refused; undefined: it is a read that can be served. */
 export function snapshotProblem(
   array: ArrayEntity,

@@ -323,7 +323,11 @@ describe("copy-on-write volumes", () => {
       call(at, "volume-io", {
         volume: vvol,
         request,
-        ...{ sender: "r", session: 0, number: ++at.tag, oldest: at.tag, owner: "r" },
+        sender: "r",
+        session: 0,
+        number: ++at.tag,
+        oldest: at.tag,
+        owner: "r",
       });
     expect(read({ op: "read", sector: 3, sectors: 5 }).code).toBe("not-bound");
     expect(call(at, "vasa-bind", { vvol, host: "alpha" }).ok).toBe(true);

@@ -97,6 +97,12 @@ export const PROGRAMS: readonly Program[] = [
     typed: [],
     prints: ["harts 3", "debug console", "!"],
   },
+  {
+    name: "calls",
+    config: machine("calls", { harts: 2, firmware: true, memoryMiB: 4 }),
+    typed: [],
+    prints: ["it was given 40", "it stopped", "end"],
+  },
 ];
 
 export const fileOf = (name: string): Uint8Array =>

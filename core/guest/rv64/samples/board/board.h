@@ -31,8 +31,16 @@ static inline void finish(u64 code) {
   for (;;) asm volatile("wfi");
 }
 
+/* PATIENT programs wait for the transmitter, which on other machines may not be ready. */
+static inline void put(u8 byte) {
+#ifdef PATIENT
+  while ((read8(UART + 5) & 0x20) == 0) {}
+#endif
+  write8(UART, byte);
+}
+
 static inline void print(const char *text) {
-  while (*text) write8(UART, *text++);
+  while (*text) put(*text++);
 }
 
 static inline void print_number(u64 value) {
@@ -40,7 +48,7 @@ static inline void print_number(u64 value) {
   int n = 0;
   do digits[n++] = '0' + value % 10;
   while (value /= 10);
-  while (n > 0) write8(UART, digits[--n]);
+  while (n > 0) put(digits[--n]);
 }
 
 /* A name, a number, a newline. */

@@ -1,0 +1,238 @@
+/**
+ * Revert of a powered-off VM whose disks are chains of redo logs, the baseline of the copy-on-write
+ * revert: a new, empty redo log is put on the point in time, and what was written since goes. No
+ * data moves, and nothing is torn at any time; the price is paid by every read of a deeper chain.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  type Operation,
+  operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Step,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import { askArray } from "../chain/array-requests.ts";
+import {
+  configurationFile,
+  type DiskDescriptor,
+  descriptorFile,
+  intentFile,
+  redoOn,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
+import { sharersOf } from "../clone/sharers.ts";
+import {
+  type ArrayView,
+  CowView,
+  deleteIf,
+  lookAtArray,
+  removeMade,
+  writeDescriptor,
+  writeIf,
+} from "../cow/cow-files.ts";
+import type { RedoRevertIntent } from "../cow/cow-intents.ts";
+import { settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
+
+export type RevertRedoParams = {
+  readonly vm: string;
+  readonly array: EntityId;
+  readonly pointInTime: string;
+};
+
+type RevertRedoState = {
+  configuration: VmConfiguration | null;
+  configurationVersion: number;
+  made: readonly { readonly name: string; readonly descriptor: DiskDescriptor }[];
+  intent: RedoRevertIntent | null;
+  intentVersion: number;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<RevertRedoParams & PlainObject, RevertRedoState & PlainObject>;
+
+const UNSETTLED_NS = 5_000_000_000;
+
+/** The intent, or why there can be none. */
+function plan(op: Op, view: CowView): Step | RedoRevertIntent {
+  const { vm, pointInTime } = op.params;
+  const configuration = view.configuration(vm);
+  if (configuration === undefined) return fail("no-configuration", vm);
+  const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
+  if (point === undefined) return fail("no-point-in-time", pointInTime);
+  const { running, layersMade } = configuration;
+  const dropped = Object.keys(point.disks).map((disk) => running[disk]!);
+  const problem = view.problemOf([...Object.values(point.disks), ...dropped]);
+  if (problem !== undefined) return problem;
+  for (const name of dropped) {
+    const sharers = sharersOf(view.files, name, [vm]);
+    if (sharers.length > 0) return fail("shared", sharers);
+  }
+  const to: { [disk: string]: string } = {};
+  const state = op.edit();
+  for (const [disk, target] of Object.entries(point.disks)) {
+    const parent = view.files.descriptor(target)!;
+    if (parent.kind === "cow") return fail("not-redo", disk);
+    const name = descriptorFile(vm, disk, layersMade + 1);
+    to[disk] = name;
+    state.made.push({ name, descriptor: redoOn(name, target, parent) });
+  }
+  state.configuration = configuration as never;
+  state.configurationVersion = view.version(configurationFile(vm));
+  const volumes = dropped.map((name) => view.files.descriptor(name)!.volume);
+  const common = { operation: op.id, vm, stage: "opened" } as const;
+  return { kind: "redo-revert", ...common, to, dropped, volumes };
+}
+
+export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoState & PlainObject>(
+  "revert-redo",
+  {
+    begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
+
+    openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
+      const planned = plan(op, new CowView(answer));
+      if ("step" in planned) return planned;
+      op.edit().intent = planned as never;
+      const { array, vm } = op.params;
+      return writeIf(array, intentFile(vm), planned, 0, "reserveNames", "refuse");
+    },
+
+    reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {
+      op.edit().intentVersion = version;
+      const { array, vm } = op.params;
+      const { configuration, configurationVersion } = op.state;
+      const value = { ...configuration!, layersMade: configuration!.layersMade + 1 };
+      const name = configurationFile(vm);
+      return writeIf(array, name, value, configurationVersion, "createRedoLogs", "trouble");
+    },
+
+    createRedoLogs(_host: Entity, op: Op): Step {
+      const asks = op.state.made.map(({ name, descriptor: { sectors } }) =>
+        askArray(op.params.array, "create-volume", { name: volumeOf(name), sectors }, ""),
+      );
+      return together(asks, "describe", "trouble");
+    },
+
+    describe(_host: Entity, op: Op): Step {
+      const asks = op.state.made.map(({ name, descriptor }) =>
+        writeDescriptor(op.params.array, name, descriptor, 0),
+      );
+      return together(asks, "commit", "trouble");
+    },
+
+    commit(_host: Entity, op: Op): Step {
+      const { array, vm } = op.params;
+      const committed = { ...op.state.intent!, stage: "committed" };
+      return writeIf(array, intentFile(vm), committed, op.state.intentVersion, "settle", "trouble");
+    },
+
+    settle(_host: Entity, op: Op): Step {
+      const { vm, array } = op.params;
+      return perform(recoverRevertRedo, { vm, array }, "settled", "unsettled");
+    },
+
+    unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
+
+    settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
+      if (outcome === "forward") return done();
+      if (outcome === "back") return go("failed");
+      return lookAtArray(op.params.array, "judge", "unsettled");
+    },
+
+    judge(_host: Entity, op: Op, answer: ArrayView): Step {
+      const { array, vm } = op.params;
+      const intent = op.state.intent!;
+      const running = new CowView(answer).configuration(vm)?.running ?? {};
+      const names = Object.values(intent.to);
+      if (Object.entries(intent.to).every(([disk, name]) => running[disk] === name)) return done();
+      return removeMade(array, intent, names, names.map(volumeOf), "failed");
+    },
+
+    failed(_host: Entity, op: Op): Step {
+      const { failure } = op.state;
+      return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
+    },
+
+    trouble(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
+
+    refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
+      fail(why.code, why.detail),
+  },
+  () => ({
+    configuration: null,
+    configurationVersion: 0,
+    made: [],
+    intent: null,
+    intentVersion: 0,
+    failure: null,
+  }),
+);
+
+type Todo = {
+  readonly intent: RedoRevertIntent;
+  readonly configuration: VmConfiguration;
+  readonly configurationVersion: number;
+  readonly gone: readonly { readonly name: string; readonly version: number }[];
+  readonly volumes: readonly string[];
+};
+
+const todoOf = (op: SettleOp): Todo => op.state.todo as unknown as Todo;
+
+function decide(_host: Entity, op: SettleOp, view: CowView): Step {
+  const { vm } = op.params;
+  const intent = view.intent<RedoRevertIntent>(vm)!;
+  const forward = intent.stage === "committed";
+  const made = Object.values(intent.to);
+  const todo: Todo = {
+    intent,
+    configuration: view.configuration(vm)!,
+    configurationVersion: view.version(configurationFile(vm)),
+    gone: (forward ? intent.dropped : made).map((name) => ({ name, version: view.version(name) })),
+    volumes: forward ? intent.volumes : made.map(volumeOf),
+  };
+  op.edit().todo = todo as never;
+  op.edit().outcome = forward ? "forward" : "back";
+  if (!forward) return intent.stage === "undo" ? go("removeDescriptors") : undoIntent(op, intent);
+  const { running } = todo.configuration;
+  const stands = Object.entries(intent.to).every(([disk, name]) => running[disk] === name);
+  return go(stands ? "removeDescriptors" : "switchOver");
+}
+
+export const recoverRevertRedo = settling("recover-revert-redo", decide, {
+  switchOver(_host, op) {
+    const { configuration, configurationVersion, intent } = todoOf(op);
+    const { vm, array } = op.params;
+    const value = { ...configuration, running: { ...configuration.running, ...intent.to } };
+    return writeIf(array, configurationFile(vm), value, configurationVersion, "tell", "again");
+  },
+
+  tell(host, op) {
+    host.notice("disks-replaced", { vm: op.params.vm });
+    return go("removeDescriptors");
+  },
+
+  removeDescriptors(_host, op) {
+    const asks = todoOf(op)
+      .gone.filter(({ version }) => version > 0)
+      .map(({ name, version }) => deleteIf(op.params.array, name, version));
+    return together(asks, "removeVolumes", "again");
+  },
+
+  removeVolumes(_host, op) {
+    const asks = todoOf(op).volumes.map((name) => ({
+      ...askArray(op.params.array, "delete-volume", { name }, ""),
+      tolerate: ["gone"],
+    }));
+    return together(asks, "close", "again");
+  },
+});

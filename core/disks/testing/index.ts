@@ -1,0 +1,3 @@
+/** The door of what tests and measurements of disks are built with. */
+export { chainOf } from "./chains.ts";
+export { diskBench, type DiskBench } from "./disk-bench.ts";

@@ -1,0 +1,82 @@
+/** Starts what is done with points in time and their hierarchies. */
+import {
+  collectGarbage,
+  copyHierarchy,
+  deletePoint,
+  revert,
+  revertRedo,
+} from "../../../core/disks/index.ts";
+import { type Entity, startOperation } from "../../../core/kernel/index.ts";
+import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import type { Driver } from "../driver.ts";
+import { consolidationStarters } from "./consolidation.ts";
+import type { Starter } from "./starter.ts";
+import { disksOfKind, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
+
+const DEFAULT_COPY_KIB = 512;
+
+type Place = { readonly host: Entity; readonly array: number };
+
+/** Host where a VM runs, ran last, or is by the document; or why nothing can be done there. */
+function placeOf(self: Driver, vm: string): Place | string {
+  const { world } = self;
+  const record = vmRecordOf(world, vm);
+  const document = vmOfDocument(self, vm);
+  const host = world.named(record.durable.host === "" ? document.host : record.durable.host);
+  if (!world.isUp(host.domain)) return "host-down";
+  const array = splitDisks(self, document, host.name).remote[0]?.access.array;
+  return array === undefined ? "no-array" : { host, array };
+}
+
+const isOn = (self: Driver, vm: string): boolean => vmOf(vmRecordOf(self.world, vm)) !== undefined;
+
+const startRevert: Starter<"revert"> = (self, { id, vm, point }) => {
+  const place = isOn(self, vm) ? "vm-on" : placeOf(self, vm);
+  if (typeof place === "string") return refuse(self, id, "revert", vm, place);
+  const kind = disksOfKind(self, vm, "cow").length > 0 ? revert : revertRedo;
+  const params = { vm, array: place.array, pointInTime: point };
+  startOperation(self.world, kind, place.host, id, params);
+};
+
+const startDeleteSnapshot: Starter<"delete-snapshot"> = (self, entry) => {
+  const { id, vm, point } = entry;
+  if (disksOfKind(self, vm, "cow").length === 0) {
+    const method = { method: "mirror", copyKiB: DEFAULT_COPY_KIB, maxRounds: 8, enoughKiB: 1_024 };
+    const consolidate = { ...entry, do: "consolidate", ...method } as never;
+    return consolidationStarters.consolidate(self, consolidate);
+  }
+  const place = placeOf(self, vm);
+  if (typeof place === "string") return refuse(self, id, "delete-snapshot", vm, place);
+  const params = { vm, array: place.array, pointInTime: point };
+  startOperation(self.world, deletePoint, place.host, id, params);
+};
+
+const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format }) => {
+  const needsOff = point === undefined && isOn(self, vm);
+  const place = needsOff ? "vm-on" : placeOf(self, vm);
+  if (typeof place === "string") return refuse(self, id, "clone", vm, place);
+  const params = { vm, array: place.array, target, format, upTo: point ?? null };
+  startOperation(self.world, copyHierarchy, place.host, id, params);
+};
+
+const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to }) => {
+  const place = isOn(self, vm) ? "vm-on" : placeOf(self, vm);
+  if (typeof place === "string") return refuse(self, id, "migrate-disk-format", vm, place);
+  const params = { vm, array: place.array, target: vm, format: to, upTo: null };
+  startOperation(self.world, copyHierarchy, place.host, id, params);
+};
+
+const startCollect: Starter<"collect-garbage"> = (self, { id, array, host }) => {
+  const { world } = self;
+  const at = world.named(host);
+  if (!world.isUp(at.domain)) return refuse(self, id, "collect-garbage", "", "host-down");
+  startOperation(world, collectGarbage, at, id, { array: world.named(array).id });
+};
+
+export const hierarchyStarters = {
+  revert: startRevert,
+  "delete-snapshot": startDeleteSnapshot,
+  clone: startClone,
+  "migrate-disk-format": startMigrate,
+  "collect-garbage": startCollect,
+};
