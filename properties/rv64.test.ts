@@ -3,7 +3,15 @@
  * rebuild a guest alone.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { hashHex, type World } from "../core/kernel/index.ts";
+import {
+  captureWorld,
+  decodeImage,
+  diffWorlds,
+  encodeImage,
+  hashHex,
+  restoreWorld,
+  type World,
+} from "../core/kernel/index.ts";
 import {
   createBuilder,
   openRecordedRun,
@@ -63,6 +71,32 @@ describe("two guests that exchange packets over a link, and one on a disk of an 
     const again = await replayAsync(recorded, builder, { sameCode });
     expect(again).toMatchObject({ verified: true, root: run.root });
     expect(again.draws).toMatchObject({ fresh: 0, fromSeed: 0 });
+  }, 30_000);
+
+  it("go on the same from fifty snapshots, here and in other worlds", () => {
+    const straight = build(scenario);
+    straight.run({ untilNs: END_NS });
+    const last = straight.eventCount;
+    straight.finish();
+    let world = build(scenario, 7_919);
+    const initial = captureWorld(world);
+    for (let i = 1; i <= 50; i++) {
+      const event = Math.floor(((i - 1) * last) / 50) + ((i * 7_919) % Math.floor(last / 50));
+      if (i % 5 === 0) world.run({ untilNs: Math.max(world.timeNs, (i * END_NS) / 70) });
+      else world.run({ untilNs: END_NS, untilEvent: Math.max(world.eventCount, event) });
+      if (i % 10 !== 0) {
+        restoreWorld(world, captureWorld(world));
+        continue;
+      }
+      const delta = structuredClone(encodeImage(world, captureWorld(world), initial));
+      const fresh = build(scenario, 1_000);
+      restoreWorld(fresh, decodeImage(fresh, delta, captureWorld(fresh)));
+      world = fresh;
+    }
+    world.run({ untilNs: END_NS });
+    world.finish();
+    expect(diffWorlds(straight, world)).toEqual([]);
+    expect(hashHex(world.root())).toBe(hashHex(straight.root()));
   }, 30_000);
 });
 

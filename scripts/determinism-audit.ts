@@ -36,7 +36,7 @@ function check(name: string, good: boolean, detail = ""): void {
 
 /** Files that run a scenario when they are the main module. */
 function readyScenarios(): string[] {
-  return ["scenarios", "docs"].flatMap((folder) => {
+  return ["scenarios", "scenarios/ready", "docs"].flatMap((folder) => {
     const path = join(ROOT, folder);
     return list(path)
       .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))

@@ -29,8 +29,8 @@ export class Registry {
 
   /** Handles by id; a hole where the entity is gone. */
   handles: (Entity | undefined)[] = [];
-  /** Entities that run by themselves as time goes on, in order of creation. */
-  advancing: Entity[] = [];
+  /** Entities that run by themselves as time goes on, in order of creation; always this array. */
+  readonly advancing: Entity[] = [];
   /** Incarnation by domain: an index for the event loop. */
   incarnations = new Int32Array(16);
   /** The same, with -1 for a domain that is down: no event of it runs. */
@@ -119,7 +119,7 @@ export class Registry {
     this.handles[entity.id] = undefined;
     this.#ids.delete(entity.name);
     if (entity.component.advance === undefined) return;
-    this.advancing = this.advancing.filter((each) => each !== entity);
+    this.advancing.splice(this.advancing.indexOf(entity), 1);
   }
 
   idOf(name: string): EntityId | undefined {
@@ -130,7 +130,7 @@ export class Registry {
   reindex(): void {
     const before = this.handles;
     this.handles = [];
-    this.advancing = [];
+    this.advancing.length = 0;
     this.#ids = new Map();
     for (let id = 0; id < this.entityRecords.used; id++) {
       const record = this.entityRecords.get(id) as EntityRecord | undefined;

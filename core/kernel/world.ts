@@ -491,10 +491,11 @@ export class World {
   #runSegment(untilNs: TimeNs, untilEvent: number): StopReason {
     const queue = this.queue;
     const watcher = this.hooks.onEvent;
+    const cores = this.registry.advancing;
     let boundaryNs = this.#nextBoundaryNs();
     while (this.eventCount < untilEvent) {
       const slot = queue.peek();
-      if (this.registry.advancing.length > 0) {
+      if (cores.length > 0) {
         const step = this.#advance(slot < 0 ? Infinity : queue.timeNs[slot]!, boundaryNs, untilNs);
         if (step === "time" || step === "work") return this.#leave(step);
         if (step === "boundary") boundaryNs = this.#nextBoundaryNs();

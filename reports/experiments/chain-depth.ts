@@ -9,6 +9,7 @@ const FIRST_MS = 400;
 const SETTLED_MS = 3_500;
 const END_MS = 5_500;
 const WINDOW = { fromMs: SETTLED_MS, toMs: END_MS };
+const WHOLE = { fromMs: 0, toMs: END_MS };
 
 const isArray = (entity: string): boolean => entity === "array";
 
@@ -30,10 +31,12 @@ const latency =
 
 /** MiB of one kind of access of the array. */
 const moved =
-  (series: string) =>
+  (series: string, entity = "array", window = WINDOW) =>
   (run: MeasuredRun): number =>
-    samplesIn(run, isArray, series, WINDOW).reduce((sum, point) => sum + point.sum, 0) /
-    SECTORS_PER_MIB;
+    samplesIn(run, (each) => each === entity, series, window).reduce(
+      (sum, point) => sum + point.sum,
+      0,
+    ) / SECTORS_PER_MIB;
 
 export const chainDepth: Experiment = {
   name: "chain-depth",
@@ -79,9 +82,9 @@ export const chainDepth: Experiment = {
     },
     {
       name: "asideMiB",
-      describe: "copied aside within the array",
+      describe: "copied aside by the array, whole run",
       unit: "MiB",
-      of: moved("cow-copied-sectors"),
+      of: moved("cow-copied-sectors", "array/vvols", WHOLE),
     },
   ],
   document: (setting, method) => document(setting, method as "redo"),

@@ -34,7 +34,7 @@ const idle: Experiment = {
   ],
   document: (setting, method) => ({
     name: "idle",
-    durationMs: 50,
+    durationMs: 500,
     hosts: [{ id: "alpha", cores: setting["cores"] === "one" ? 1 : 2, memoryMiB: 1_024 }],
     arrays: [{ id: "array", writeLatencyUs: setting["latencyUs"] as number }],
     links: [{ between: ["alpha", "array"], latencyUs: method === "far" ? 2_000 : 20 }],

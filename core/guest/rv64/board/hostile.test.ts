@@ -4,45 +4,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RAM_BASE } from "../layout.ts";
-import { ReferenceEngine } from "../reference/index.ts";
-import { Bus } from "./bus.ts";
-import type { BoardConfig } from "./config.ts";
-import type { Emission } from "./contract.ts";
 import { takeInput } from "./inputs.ts";
 import { CLINT, FINISHER, PLIC, UART, VIRTIO } from "./memory-map.ts";
-import { initialState } from "./state.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { CONFIG, devicesAlone, RAM_BYTES } from "./testing/bench.ts";
 
-const RAM_BYTES = 64 * 1024;
-const DISK = { id: "disk", sectors: 16 };
-const NIC = { id: "nic", mac: "52:54:00:00:00:01" };
-
-const CONFIG: BoardConfig = {
-  harts: 2,
-  memoryMiB: 1,
-  quantum: 100,
-  instructionsPerSecond: 1_000_000_000,
-  disks: [DISK],
-  nics: [NIC],
-  rng: true,
-  virtioConsole: true,
-  boot: { kind: "elf", file: "none", firmware: true },
-};
+const DISK = CONFIG.disks[0]!;
+const NIC = CONFIG.nics[0]!;
 const DEVICES = 4;
-
-function machine() {
-  const engine = new ReferenceEngine({ ramBytes: RAM_BYTES, harts: 2 });
-  const emissions: Emission[] = [];
-  const around: Surroundings = {
-    engine,
-    config: CONFIG,
-    state: initialState(CONFIG),
-    emit: (output) => void emissions.push(output),
-    print: () => {},
-    halt: () => {},
-  };
-  return { engine, around, bus: new Bus(around), emissions };
-}
 
 /** Addresses that are mostly inside RAM, low as rings and tables are. */
 const address = fc.oneof(
@@ -98,7 +66,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.nat(3).map((which) => ({ kind: "answer", which }) as const) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
-type Machine = ReturnType<typeof machine>;
+type Machine = ReturnType<typeof devicesAlone>;
 
 const QUEUE_AT = 4096;
 
@@ -184,7 +152,7 @@ test("random drivers neither crash the devices nor reach beyond RAM", () => {
   let broken = 0;
   fc.assert(
     fc.property(steps, (list) => {
-      const made = machine();
+      const made = devicesAlone();
       for (const it of list) {
         perform(made, it);
         for (const output of made.emissions)
