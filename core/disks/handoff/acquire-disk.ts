@@ -121,8 +121,17 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
       if (ownership?.request === op.id) return go("granted");
       const { owner = null } = ownership ?? {};
       if (owner === null || owner === host.name) return go("take");
-      if (op.state.watched !== null && op.state.watched.owner === owner) return go("readHeartbeat");
-      op.edit().asked = 0;
+      return op.state.watched?.owner === owner
+        ? go("readHeartbeat")
+        : readShort(op, heartbeatFile(owner), "noteHeartbeat");
+    },
+
+    /** The lease is watched from before the owner is asked: silence meanwhile counts. */
+    noteHeartbeat(host, op, heartbeat: FileValue | null) {
+      const sinceNs = ownClockNs(host as unknown as HostEntity);
+      const state = op.edit();
+      state.watched = { owner: ownershipIn(op)!.owner!, version: heartbeat?.version ?? 0, sinceNs };
+      state.asked = 0;
       return go("askOwner");
     },
 

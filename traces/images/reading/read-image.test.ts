@@ -71,7 +71,7 @@ const sameContent = (a: SectorContent, b: SectorContent): boolean => a.equals(b)
 describe("images of ours, read back", () => {
   const disk = someDisk();
   for (const format of ["raw", "qcow2", "vmdk", "vmdk-flat"] as const) {
-    it(`${format}`, () => {
+    it(format, () => {
       const name = `own-${format}${format === "raw" ? ".raw" : ".vmdk"}`;
       writeImage(at(name), format, disk);
       expect(sameContent(imageContent(read(name)), disk)).toBe(true);

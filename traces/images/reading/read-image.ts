@@ -121,7 +121,9 @@ const FOREIGN: readonly (readonly [number, string, string])[] = [
 /** Told by magic; a raw image has none, so it is told by its name. */
 function formatOf(view: ImageView): Format {
   const starts = (at: number, text: string): boolean =>
-    [...text].every((char, index) => view.bytes[at + index] === char.charCodeAt(0));
+    Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)).every(
+      (code, index) => view.bytes[at + index] === code,
+    );
   if (starts(0, "QFI\xfb")) return "qcow2";
   if (isSparse(view) || starts(0, DESCRIPTOR_START)) return "vmdk";
   if (starts(0, "LUKS\xba\xbe")) throw encrypted(view.file, "LUKS");
