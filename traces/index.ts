@@ -5,6 +5,7 @@ export { finishUnless } from "./replaying/sliced.ts";
 export { type Change, type EventLine, whyChanged } from "./comparing/why.ts";
 export * from "./debugging/index.ts";
 export * from "./format/index.ts";
+export { type DebugTarget, type GdbServed, openGuest, serveGdb } from "./gdb/index.ts";
 export {
   type ChainSource,
   type DiskImage,

@@ -31,7 +31,10 @@ export type Halted =
   | { readonly kind: "stepped"; readonly hart: number }
   /** The hart's next instruction is at a breakpoint. */
   | { readonly kind: "breakpoint"; readonly hart: number }
-  /** Forwards the access has just been made, backwards it is about to be made. */
+  /**
+   * The access is what comes next in this direction: about to be made, or about to be undone. GDB expects it so on
+   * RISC-V, and takes the step itself.
+   */
   | { readonly kind: "watch"; readonly hart: number; readonly range: WatchedRange }
   /** There is nothing before, or nothing after. */
   | { readonly kind: "begin" | "end" }

@@ -28,13 +28,13 @@ import {
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
-import { sharersOf } from "../clone/sharers.ts";
 import {
   type ArrayView,
   CowView,
   deleteIf,
   lookAtArray,
   removeMade,
+  sharersOfAll,
   writeDescriptor,
   writeIf,
 } from "../cow/cow-files.ts";
@@ -72,7 +72,7 @@ function plan(op: Op, view: CowView): Step | RedoRevertIntent {
   const problem = view.problemOf([...Object.values(point.disks), ...dropped]);
   if (problem !== undefined) return problem;
   for (const name of dropped) {
-    const sharers = sharersOf(view.files, name, [vm]);
+    const sharers = sharersOfAll(view.files, vm, [name]);
     if (sharers.length > 0) return fail("shared", sharers);
   }
   const to: { [disk: string]: string } = {};

@@ -93,6 +93,12 @@ export class Board implements Surroundings {
     return this.state.progress;
   }
 
+  /** The hart that executes next; null when all of them wait. */
+  nextHart(): number | null {
+    const { state, config } = this;
+    return nextTurn(state.schedule, config.quantum, (hart) => this.#canRun(hart))?.hart ?? null;
+  }
+
   /** Something from outside happens at the current progress. */
   deliver(input: BoardInput): void {
     takeInput(this, this.#bus, input);

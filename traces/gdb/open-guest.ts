@@ -1,0 +1,56 @@
+/** A recorded real guest, opened for a debugger: at its first instruction. */
+import type { MachineConfig, MachineEntry, Machines } from "../../core/vmm/index.ts";
+import { chunkKinds } from "../format/index.ts";
+import { boundaryRows } from "../recording/boundary-log.ts";
+import type { RecordedRun } from "../replaying/recorded-run.ts";
+import type { WorldBuilder } from "../world-builder.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { DebugTarget } from "./debug-target.ts";
+import { EntryLog, type EntrySource } from "./entry-log.ts";
+import { Journey } from "./journey.ts";
+import { Diverged, RecordedBoard } from "./recorded-board.ts";
+import { RecordedMachine } from "./recorded-machine.ts";
+import { RecordedClock } from "./world-clock.ts";
+
+export interface GuestToOpen {
+  readonly run: RecordedRun;
+  readonly builder: WorldBuilder;
+  readonly vm: string;
+  readonly config: MachineConfig;
+  readonly machines: Machines;
+}
+
+export type GuestOpened =
+  | { readonly ok: true; readonly target: DebugTarget }
+  | { readonly ok: false; readonly code: "no-log" | "diverged"; readonly message: string };
+
+export function openGuest({ run, builder, vm, config, machines }: GuestToOpen): GuestOpened {
+  const made = EntryLog.over(entriesOf(run, vm));
+  if (!made.ok) return { ok: false, code: "no-log", message: made.message };
+  const { log } = made;
+  const { instructionsPerSecond } = config.board;
+  const clock = new RecordedClock({ run, builder, vm, instructionsPerSecond, runs: log.runs });
+  try {
+    const machine = new RecordedBoard(config, machines, log);
+    const { begin, end } = log.runs.at(-1)!;
+    const last = Number.isFinite(end) ? end : begin + clock.endProgress();
+    const journey = new Journey(machine, new Checkpoints(machine), last);
+    return { ok: true, target: new RecordedMachine(journey, clock) };
+  } catch (thrown) {
+    if (!(thrown instanceof Diverged)) throw thrown;
+    return { ok: false, code: "diverged", message: thrown.message };
+  }
+}
+
+function entriesOf({ trace }: RecordedRun, vm: string): EntrySource {
+  const chunks = trace.chunks(chunkKinds.boundary).filter(({ meta }) => meta["vm"] === vm);
+  const read = (at: number): MachineEntry[] => {
+    const chunk = chunks[at]!;
+    const rows = trace.readPlain(chunk);
+    if (!rows.ok) throw new Error(`boundary log at byte ${chunk.offset}: ${rows.message}`);
+    return boundaryRows(rows.value as never).map(
+      ({ progress, payload }) => ({ vm, step: progress, ...payload }) as unknown as MachineEntry,
+    );
+  };
+  return { chunks: chunks.length, read };
+}
