@@ -237,7 +237,7 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     settle(_host: Entity, op: Op): Step {
       const { vm, array } = op.params;
-      return perform(recoverHierarchy, { vm, array }, "settled", "unsettled");
+      return perform(recoverHierarchy, { vm, array, own: op.id }, "settled", "unsettled");
     },
 
     unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
@@ -270,8 +270,12 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       return go("settle");
     },
 
-    refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-      fail(why.code, why.detail),
+    /** A write that was not answered may have taken effect. */
+    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      if (why.code !== "timeout") return fail(why.code, why.detail);
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
   },
   () => ({
     plan: null,

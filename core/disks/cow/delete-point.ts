@@ -105,7 +105,7 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
 
     settle(_host: Entity, op: Op): Step {
       const { vm, array } = op.params;
-      return perform(recoverDelete, { vm, array }, "report", "unsettled");
+      return perform(recoverDelete, { vm, array, own: op.id }, "report", "unsettled");
     },
 
     unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
@@ -116,8 +116,12 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
     },
 
-    refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-      fail(why.code, why.detail),
+    /** A write that was not answered may have taken effect. */
+    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      if (why.code !== "timeout") return fail(why.code, why.detail);
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
   },
   () => ({ intent: null, intentVersion: 0, failure: null }),
 );
