@@ -68,6 +68,12 @@ function checkProtection(vm: ResolvedVm, pointer: string, directory: Directory) 
   const away = vm.disks.find(({ on }) => !directory.arrays.has(on));
   const far = vm.disks.find(({ on }) => !directory.connected(protection.host, on));
   const found: (readonly Finding[])[] = [];
+  vm.disks.forEach(({ cacheMode }, at) => {
+    if (cacheMode !== "writeback") return;
+    const mode = pointerTo(pointer, "disks", at, "cacheMode");
+    const message = "is writeback: what the guest was promised is lost with its host";
+    found.push([finding(mode, message, '"none" or "writethrough", as the vm is protected')]);
+  });
   if (!directory.hosts.has(protection.host)) {
     return checkReference(protection.host, host, "host", directory);
   }
