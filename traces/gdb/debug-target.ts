@@ -49,10 +49,8 @@ export interface Whereabouts {
   readonly progress: number;
   /** Instructions that retired in this run, of all harts. */
   readonly retired: bigint;
-  /** Of the world, as far as the recording tells. */
-  readonly timeNs: number;
-  /** The last event of the world up to then. */
-  readonly event: number;
+  /** Simulated time, and the last event of the world up to then; null behind what a salvaged trace vouches for. */
+  readonly world: { readonly timeNs: number; readonly event: number } | null;
 }
 
 /** Registers of a hart, by name of the target description. */

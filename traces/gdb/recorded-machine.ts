@@ -103,7 +103,8 @@ export class RecordedMachine implements DebugTarget {
     for (let hart = 0; hart < this.harts; hart++) {
       retired += machine.executed(hart) - this.#engine.word(hart, HART_TRAPPED);
     }
-    return { place, run: machine.run, progress, retired, ...this.#clock.at(machine.run, progress) };
+    const world = this.#clock.at(machine.run, progress);
+    return { place, run: machine.run, progress, retired, world };
   }
 
   setStops(hart: number, stops: Stops): string | null {
