@@ -76,8 +76,16 @@ export interface DebugTarget {
   where(): Whereabouts;
   /** What is wrong with them, or null. Ranges are looked up as `hart` sees them now. */
   setStops(hart: number, stops: Stops): string | null;
-  /** To the next stop. `step`: at most until this hart has executed one instruction. */
-  move(direction: Direction, step: number | null, goesOn: () => boolean): Sliced<Halted>;
+  /**
+   * To the next stop. `step`: at most until this hart has executed one instruction. `only`: forwards,
+   * other harts than this one run through breakpoints.
+   */
+  move(
+    direction: Direction,
+    step: number | null,
+    goesOn: () => boolean,
+    only?: number,
+  ): Sliced<Halted>;
   /** To a place, or as near as there is one. */
   seek(place: number, goesOn: () => boolean): Sliced<Halted>;
 }
