@@ -68,10 +68,11 @@ export default scenario({
       disks: [],
     },
   ],
-  faults: [{ kind: "power-loss", domain: "alpha", atMs: 600 }],
+  faults: [{ kind: "power-loss", domain: "alpha", atMs: 604.7 }],
   expect: [
     { vm: "ledger", state: "running", host: "beta" },
     { invariant: "a failover with disk requests outstanding", outcome: "reached" },
+    { invariant: "a failover with outputs that were held", outcome: "reached" },
   ],
 });
 
