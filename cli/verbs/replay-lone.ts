@@ -105,8 +105,7 @@ async function deliverAll(
   for await (const rows of boundaryOf(run, vm)) {
     if (context.signal.aborted) return { ...outcome, interrupted: true };
     for (const { progress: step, payload } of rows) {
-      const { nowNs, input } = payload as unknown as Pick<BoundaryEntry, "nowNs" | "input">;
-      const entry: BoundaryEntry = { vm, step, nowNs, input };
+      const entry = { vm, step, ...payload } as unknown as BoundaryEntry;
       if (outcome.epochsVerified === expected.length) break;
       const delivered = guest.replay([entry]);
       if (!delivered.ok) return { ...outcome, failure: `${delivered.code}: ${delivered.message}` };

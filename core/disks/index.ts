@@ -19,6 +19,7 @@ export { promote } from "./promotion/promote.ts";
 export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
+export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
 export { spawnKeeper } from "./handoff/keeper.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";

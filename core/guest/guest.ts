@@ -77,6 +77,8 @@ export type PacketInput = {
   readonly sequence: number;
   readonly bytes: number;
   readonly delivery: "datagram" | "stream";
+  /** The sender is a machine that another may go on with, and send again what it had sent. */
+  readonly mayRepeat?: boolean;
 };
 
 export type GuestOutput =

@@ -5,7 +5,7 @@
  * Must hold: entries of a boundary log and the draws in the streams of the virtual machine are all
  * that is needed to build the guest again. Recording is no state: it changes nothing.
  */
-import { type Editable, type Entity, type PlainObject } from "../kernel/index.ts";
+import { type ContentRun, type Editable, type Entity, type PlainObject } from "../kernel/index.ts";
 import {
   type GuestHome,
   type GuestInput,
@@ -17,7 +17,7 @@ import {
   referenced,
   step,
 } from "../guest/index.ts";
-import { withOutputs } from "./output-hash.ts";
+import { type OutputHash, withOutputs } from "./output-hash.ts";
 import type { VmRecord } from "./vm-record.ts";
 
 /** Notice of every input that a guest takes; data is a `BoundaryEntry`. */
@@ -30,6 +30,18 @@ export type BoundaryEntry = {
   /** The guest's own time, which starts anew with each run. */
   readonly nowNs: number;
   readonly input: GuestInput;
+  /** Results of the guest's draws in this step, of a machine whose log another one follows. */
+  readonly draws?: readonly number[];
+};
+
+/** What a step of a guarded machine took: enough for a copy to take it as well. */
+export type LoggedStep = Required<Pick<BoundaryEntry, "nowNs" | "input" | "draws">>;
+
+/** A step as the guard of a machine is told of it. */
+export type Crossed = {
+  readonly step: LoggedStep;
+  readonly outputs: readonly GuestOutput[];
+  readonly readSectors: number;
 };
 
 /** Content of the record in which a disk's settled sectors are. */
@@ -46,15 +58,7 @@ export function cross(
 ): readonly GuestOutput[] {
   const { spec } = record.config;
   const durable = record.editDurable();
-  const home: GuestHome = {
-    spec,
-    inputs,
-    state,
-    journal: durable.journal,
-    settled: (disk) => record.content(settledLabel(disk), spec.disks[disk]!.sectors),
-    draw: (purpose, distribution) => record.draw(purpose, distribution),
-    nowNs,
-  };
+  const home = homeOf(inputs, record, state, nowNs);
   if (isRecorded(record as unknown as Entity)) {
     const entry = { vm: spec.vm, step: durable.steps, nowNs, input: referenced(home, input) };
     record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
@@ -63,6 +67,75 @@ export function cross(
   durable.steps++;
   durable.outputs = withOutputs(durable.outputs, outputs);
   return outputs;
+}
+
+/**
+ * The same for a guarded machine: whether and when the step counts, for logs and for the hash of
+ * what was put out, is up to its guard.
+ */
+export function crossGuarded(
+  kinds: GuestKinds,
+  inputs: GuestInputs,
+  record: VmRecord,
+  state: Editable<GuestState>,
+  nowNs: number,
+  input: GuestInput,
+): Crossed {
+  const draws: number[] = [];
+  const plain = homeOf(inputs, record, state, nowNs);
+  const home: GuestHome = {
+    ...plain,
+    draw: (purpose, distribution) => {
+      const drawn = plain.draw(purpose, distribution);
+      draws.push(drawn);
+      return drawn;
+    },
+  };
+  const logged = { nowNs, input: referenced(home, input), draws };
+  const outputs = step(kindOf(kinds, record.config.spec), home, input);
+  return { step: logged, outputs, readSectors: readSectors(input) };
+}
+
+/** What a read brought, counted before it became a reference. */
+function readSectors(input: GuestInput): number {
+  if (input.kind !== "block-done" || !input.ok || !Array.isArray(input.runs)) return 0;
+  return (input.runs as readonly ContentRun[]).reduce((sum, { sectors }) => sum + sectors, 0);
+}
+
+/**
+ * From now on a step of a guarded machine counts for the outside world. `at`: inputs before it, since
+ * the first power-on; one that counts already counts once.
+ */
+export function commitStep(
+  record: VmRecord,
+  at: number,
+  taken: LoggedStep,
+  outputs: OutputHash,
+): void {
+  if (record.durable.steps !== at) return;
+  const durable = record.editDurable();
+  const entry: BoundaryEntry = { vm: record.name, step: at, ...taken };
+  record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
+  durable.steps++;
+  durable.outputs = outputs;
+}
+
+function homeOf(
+  inputs: GuestInputs,
+  record: VmRecord,
+  state: Editable<GuestState>,
+  nowNs: number,
+): GuestHome {
+  const { spec } = record.config;
+  return {
+    spec,
+    inputs,
+    state,
+    journal: record.editDurable().journal,
+    settled: (disk) => record.content(settledLabel(disk), spec.disks[disk]!.sectors),
+    draw: (purpose, distribution) => record.draw(purpose, distribution),
+    nowNs,
+  };
 }
 
 /** Finding out what a log would hold costs time, so it is done only if somebody listens. */

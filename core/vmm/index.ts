@@ -1,9 +1,19 @@
 /** The door of virtual machines: records, runs, power, stuns, boundary logs. */
 export { adoptDisk } from "./adopt-disk.ts";
-export { BOUNDARY_NOTICE, type BoundaryEntry } from "./boundary.ts";
+export {
+  BOUNDARY_NOTICE,
+  type BoundaryEntry,
+  commitStep,
+  type Crossed,
+  type LoggedStep,
+  settledLabel,
+} from "./boundary.ts";
+export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
-export type { OutputHash } from "./output-hash.ts";
+export { type OutputHash, withOutputs } from "./output-hash.ts";
+export { perform as performOutput } from "./perform.ts";
+export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { timeOf } from "./rv64/clock.ts";
 export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";

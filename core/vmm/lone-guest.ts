@@ -13,6 +13,7 @@ import {
   StreamSeeder,
 } from "../kernel/index.ts";
 import {
+  type GuestDraw,
   type GuestHome,
   type GuestInputs,
   type GuestJournal,
@@ -51,6 +52,17 @@ export type LoneResult =
     };
 
 class MissingDraw extends Error {}
+
+/** Draws that came with the entry, if it has any. */
+function drawing({ vm, draws }: BoundaryEntry): GuestDraw | undefined {
+  if (draws === undefined) return undefined;
+  let next = 0;
+  return (purpose) => {
+    const value = draws[next++];
+    if (value === undefined) throw new MissingDraw(`no draw ${next - 1} of ${vm} ${purpose}`);
+    return value;
+  };
+}
 
 export class LoneGuest {
   readonly #parts: LoneGuestParts;
@@ -102,7 +114,7 @@ export class LoneGuest {
       state: this.#state,
       journal: this.#journal,
       settled: (disk) => this.#settled[disk]!,
-      draw: (purpose, distribution) => this.#draw(purpose, distribution),
+      draw: drawing(entry) ?? ((purpose, distribution) => this.#draw(purpose, distribution)),
       nowNs: entry.nowNs,
     };
     const outputs = step(this.#kind, home, resolved(home, entry.input));

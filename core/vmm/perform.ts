@@ -46,7 +46,9 @@ export function perform(self: VmEntity, output: GuestOutput): void {
   }
 }
 
-function sendBlock(self: VmEntity, output: Extract<GuestOutput, { kind: "block" }>): void {
+export type BlockOutput = Extract<GuestOutput, { kind: "block" }>;
+
+export function sendBlock(self: VmEntity, output: BlockOutput): void {
   const { id, disk, request } = output;
   const tag: BlockTag = { id, op: request.op, sentNs: self.simulatedNs };
   self.ask(self.volatile.disks[disk]!, "io", request, { then: "block-replied", tag });
@@ -68,7 +70,8 @@ function sendPacket(self: VmEntity, output: Extract<GuestOutput, { kind: "send" 
   if (instance < 0) return;
   const { sequence, bytes, delivery } = output;
   const from = config.spec.vm;
-  const packet = { kind: "packet", from, run: config.run, sequence, bytes, delivery };
+  const mayRepeat = config.guard < 0 ? undefined : true;
+  const packet = { kind: "packet", from, run: config.run, sequence, bytes, delivery, mayRepeat };
   self.send(instance, "packet", packet, { bytes, delivery });
 }
 

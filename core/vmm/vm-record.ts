@@ -57,6 +57,8 @@ export type VmRecordComponent = Component<VmConfig, VmRecordState, NoState>;
 export type VmPlace = {
   readonly domain: DomainId;
   readonly cpu: EntityId;
+  /** Guard of the run, an entity of that domain. */
+  readonly guard?: EntityId;
 };
 
 export function vmRecordComponent(

@@ -3,6 +3,7 @@ import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from ".
 import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { announce } from "./policy.ts";
+import type { RunCopy } from "./run-copy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
 import type { NoState, VmRecord } from "./vm-record.ts";
 
@@ -14,6 +15,8 @@ export type VmInstanceConfig = {
   readonly crashed: boolean;
   readonly cpu: EntityId;
   readonly shares: number;
+  /** Entity of the host that decides when what the guest puts out leaves the machine; -1: none. */
+  readonly guard: EntityId;
 };
 
 export type Burst = { readonly workNs: number; readonly tag: Plain };
@@ -45,6 +48,10 @@ export type VmState = {
   readonly guest: GuestState;
   /** Who asked for a shutdown, and is answered when it is off. */
   readonly shutdownBy: Request | null;
+  /** If its host is lost another one goes on with it: that is not its end. */
+  readonly isProtected: boolean;
+  /** What it goes on from once it has its disks; null: it starts. */
+  readonly goesOnFrom: RunCopy | null;
 };
 
 export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;
@@ -82,16 +89,19 @@ export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"
   state.timers = {};
   state.stage = "ended";
   if (state.shutdownBy !== null) self.reply(state.shutdownBy as Request, {});
+  const guard = self.world.entityOrNone(self.config.guard);
+  if (guard !== undefined) self.world.call(guard, "run-ended", ended);
   self.after(0, "gone");
 }
 
 /** The outside world learns that the run is over. */
 export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
   if (isSuperseded(self)) return;
-  logEnd(recordOf(self));
   const durable = recordOf(self).editDurable();
-  durable.power = "off";
+  if (ended === "crash" && self.volatile.isProtected) return void (durable.instance = -1);
+  logEnd(recordOf(self));
   durable.instance = -1;
+  durable.power = "off";
   durable.ended = ended;
   announce(self, ended === "crash" ? "crash" : "power-off");
 }

@@ -23,7 +23,8 @@ import {
   kindOf,
   type PacketInput,
 } from "../guest/index.ts";
-import { cross } from "./boundary.ts";
+import { cross, crossGuarded } from "./boundary.ts";
+import { goOn } from "./continued-run.ts";
 import { perform } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { NoState } from "./vm-record.ts";
@@ -47,9 +48,16 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
     if (stage === "ended" || isSuperseded(self)) return;
     const state = self.edit();
     if (stuns > 0) return void state.held.push(input as Editable<GuestInput>);
+    if (isRepeated(self, input)) return;
     const guest = state.guest as Editable<GuestState>;
-    const outputs = cross(kinds, inputs, recordOf(self), guest, guestNs(self), input);
-    for (const output of outputs) perform(self, output);
+    const guard = self.world.entityOrNone(self.config.guard);
+    const taken = [kinds, inputs, recordOf(self), guest, guestNs(self), input] as const;
+    if (self.config.guard >= 0) {
+      if (guard === undefined) return;
+      const crossed = { ...crossGuarded(...taken), vm: self.id };
+      return self.world.call(guard, "crossed", crossed as unknown as Plain);
+    }
+    for (const output of cross(...taken)) perform(self, output);
   };
   return component<VmInstanceConfig, NoState, VmState>({
     kind: "vm",
@@ -68,6 +76,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       pageWrites: 0,
       guest: initialState(kindOf(kinds, spec), spec),
       shutdownBy: null,
+      isProtected: false,
+      goesOnFrom: null,
     }),
     handlers: {
       boot: (self, _arg: number) =>
@@ -124,9 +134,18 @@ export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";
+  if (vm.volatile.goesOnFrom !== null) return goOn(vm);
   state.startedNs = vm.simulatedNs;
   if (state.stuns > 0) state.stunnedSinceNs = vm.simulatedNs;
   vm.after(0, "boot");
+}
+
+/** A message of a machine that another went on with may come twice: the network's end drops it. */
+function isRepeated(self: VmEntity, input: GuestInput): boolean {
+  if (input.kind !== "packet" || input.mayRepeat !== true) return false;
+  const before = recordOf(self).durable.journal.received[input.from];
+  const isKnown = before !== undefined && before.run === input.run;
+  return input.delivery === "stream" && isKnown && input.sequence <= before.last;
 }
 
 /** A disk has become larger, and is reached through another entity; the guest is told. */

@@ -127,7 +127,7 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   const run = durable.run + 1;
   const vm = world.spawn(
     component,
-    { spec, record: record.id, run, crashed, cpu: place.cpu, shares },
+    { spec, record: record.id, run, crashed, cpu: place.cpu, shares, guard: place.guard ?? -1 },
     { domain: place.domain, name: `${record.name}/run-${run}`, creator: record as never },
   );
   durable.power = "on";

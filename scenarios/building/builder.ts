@@ -37,6 +37,7 @@ import {
   storageInvariants,
   vvolInvariants,
 } from "../../core/platform/index.ts";
+import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
 import {
   createVmm,
   type Machines,
@@ -112,6 +113,7 @@ export function createBuilder(
     assert(spec, () => `no VM ${vm}`);
     return spec;
   };
+  const faultTolerance = createFaultTolerance(vmm);
   const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
     const world = new World({ gate });
@@ -138,6 +140,12 @@ export function createBuilder(
     for (const vm of vms) {
       provision(fabric, vm, images);
       spawnVmRecord(world, vmm, outsideDomain, { spec: guestSpec(vm.id), shares: vm.shares });
+    }
+    const isProtected = vms.filter(({ protection }) => protection !== undefined);
+    if (isProtected.length > 0) {
+      const ids = isProtected.map(({ id }) => id);
+      const onHosts = [...fabric.hosts.values()].map(({ host }) => host);
+      faultTolerance.wire(world, outsideDomain, onHosts, ids);
     }
     const entity = world.spawn(driver, { document } as never, {
       domain: driverDomain,

@@ -466,11 +466,37 @@ export interface Vm {
    * Weight in the processor scheduler, for each virtual processor.
    */
   readonly shares?: number;
+  readonly protection?: Protection;
   readonly guest: Guest;
   /**
    * Virtual disks.
    */
   readonly disks?: readonly VmDisk[];
+}
+/**
+ * Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost.
+ */
+export interface Protection {
+  /**
+   * `log-replay` = the copy follows the log of what the guest receives.
+   */
+  readonly kind: "log-replay";
+  /**
+   * Host of the copy.
+   */
+  readonly host: string;
+  /**
+   * How often either side says that it is there.
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * Silence after which the other side is suspected.
+   */
+  readonly timeoutMs?: number;
+  /**
+   * The VM waits when its copy is further behind.
+   */
+  readonly maxLagMs?: number;
 }
 /**
  * A modelled workload: phases of processor, memory, block and network use.
@@ -2702,11 +2728,37 @@ export interface ResolvedVm {
    * Weight in the processor scheduler, for each virtual processor.
    */
   readonly shares: number;
+  readonly protection?: ResolvedProtection;
   readonly guest: ResolvedGuest;
   /**
    * Virtual disks.
    */
   readonly disks: readonly ResolvedVmDisk[];
+}
+/**
+ * Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost.
+ */
+export interface ResolvedProtection {
+  /**
+   * `log-replay` = the copy follows the log of what the guest receives.
+   */
+  readonly kind: "log-replay";
+  /**
+   * Host of the copy.
+   */
+  readonly host: string;
+  /**
+   * How often either side says that it is there.
+   */
+  readonly heartbeatMs: number;
+  /**
+   * Silence after which the other side is suspected.
+   */
+  readonly timeoutMs: number;
+  /**
+   * The VM waits when its copy is further behind.
+   */
+  readonly maxLagMs: number;
 }
 /**
  * A modelled workload: phases of processor, memory, block and network use.

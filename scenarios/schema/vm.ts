@@ -1,6 +1,32 @@
 /** Virtual machines and their disks. What runs inside is a guest kind (see `guests.ts`). */
 import type { JsonSchema } from "./json-schema.ts";
-import { count, device, flag, id, list, object, oneOfWords, text } from "./members.ts";
+import {
+  count,
+  device,
+  flag,
+  id,
+  list,
+  milliseconds,
+  object,
+  oneOfWords,
+  text,
+} from "./members.ts";
+
+const protection: JsonSchema = object(
+  "Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost.",
+  {
+    kind: oneOfWords("`log-replay` = the copy follows the log of what the guest receives.", [
+      "log-replay",
+    ]),
+    host: id("Host of the copy."),
+    heartbeatMs: milliseconds("How often either side says that it is there.", 10, { minimum: 1 }),
+    timeoutMs: milliseconds("Silence after which the other side is suspected.", 100, {
+      minimum: 1,
+    }),
+    maxLagMs: milliseconds("The VM waits when its copy is further behind.", 1_000, { minimum: 1 }),
+  },
+  ["kind", "host"],
+);
 
 const vmDisk: JsonSchema = object(
   "A virtual disk.",
@@ -58,10 +84,18 @@ const vm: JsonSchema = object(
       minimum: 1,
       maximum: 1_000_000,
     }),
+    protection: {
+      description: "How it is protected against the loss of its host; absent: not at all.",
+      $ref: "#/$defs/Protection",
+    },
     guest: { description: "What runs inside.", $ref: "#/$defs/Guest" },
     disks: list("Virtual disks.", { $ref: "#/$defs/VmDisk" }),
   },
   ["id", "host", "memoryMiB", "guest"],
 );
 
-export const vmDefinitions: Readonly<Record<string, JsonSchema>> = { Vm: vm, VmDisk: vmDisk };
+export const vmDefinitions: Readonly<Record<string, JsonSchema>> = {
+  Protection: protection,
+  Vm: vm,
+  VmDisk: vmDisk,
+};

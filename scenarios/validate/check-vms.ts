@@ -59,6 +59,37 @@ function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): read
   });
 }
 
+/** The copy takes the same steps one after the other, and goes on with the same disks. */
+function checkProtection(vm: ResolvedVm, pointer: string, directory: Directory) {
+  const { protection } = vm;
+  if (protection === undefined) return [];
+  const place = pointerTo(pointer, "protection");
+  const host = pointerTo(place, "host");
+  const away = vm.disks.find(({ on }) => !directory.arrays.has(on));
+  const far = vm.disks.find(({ on }) => !directory.connected(protection.host, on));
+  const found: (readonly Finding[])[] = [];
+  if (!directory.hosts.has(protection.host)) {
+    return checkReference(protection.host, host, "host", directory);
+  }
+  if (protection.host === vm.host) {
+    found.push([finding(host, "is the vm's own host", "another host")]);
+  } else if (!directory.connected(vm.host, protection.host)) {
+    found.push([finding(host, `has no link to ${vm.host}`, "a link for the log")]);
+  }
+  if (vm.guest.kind === "rv64") {
+    found.push([finding(place, "the guest is of kind rv64", "a modelled guest")]);
+  }
+  if (vm.vcpus !== 1) found.push([finding(place, `the vm has ${vm.vcpus} vcpus`, "one vcpu")]);
+  if (vm.disks.length === 0) {
+    found.push([finding(place, "the vm has no disk", "a disk on an array, where the vote is")]);
+  } else if (away !== undefined) {
+    found.push([finding(place, `disk ${away.id} is on ${away.on}`, "disks on an array")]);
+  } else if (far !== undefined) {
+    found.push([finding(host, `has no link to ${far.on}`, "a host that reaches the disks")]);
+  }
+  return found.flat();
+}
+
 function checkPhase(
   phase: ResolvedWorkloadPhase,
   pointer: string,
@@ -139,6 +170,7 @@ export function checkVms(
     return [
       ...checkPlacement(vm, pointer, directory),
       ...checkDisks(vm, pointer, directory),
+      ...checkProtection(vm, pointer, directory),
       ...checkGuest(vm, pointer, directory, extensions),
     ];
   });

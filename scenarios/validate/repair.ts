@@ -84,6 +84,15 @@ function repairReferences(entry: Entry, extension: Extension | undefined): void 
 const find = (family: Extension["family"], name: unknown): Extension | undefined =>
   builtInExtensions.find((one) => one.family === family && one.name === name);
 
+/** Of a machine that can be followed, on the host that is linked with its own. */
+function repairProtection(vm: Entry, isPair: boolean): void {
+  const { protection, guest } = vm as { protection?: Entry; guest: Entry };
+  if (protection === undefined) return;
+  if (!isPair || guest["kind"] === "rv64") return void delete vm["protection"];
+  protection["host"] = "host1";
+  vm["vcpus"] = 1;
+}
+
 /** Changes `document` in place; the result is well-formed whatever random names it had. */
 export function repair(document: Entry): Entry {
   const hosts = listOf(document, "hosts");
@@ -106,6 +115,8 @@ export function repair(document: Entry): Entry {
   document["links"] = hosts.flatMap((host) =>
     listOf(document, "arrays").map((array) => ({ between: [host["id"], array["id"]] })),
   );
+  const isPair = hosts.length > 1;
+  if (isPair) listOf(document, "links").push({ between: ["host0", "host1"] });
   const timeline = listOf(document, "timeline");
   const vms = [...listOf(document, "vms")];
   if (vms.length === 0) {
@@ -120,6 +131,7 @@ export function repair(document: Entry): Entry {
     delete vm["restartOn"];
     vm["disks"] = [{ id: "disk0", on: "array0", sizeMiB: 1_024 }];
     repairGuest(vm, vms);
+    repairProtection(vm, isPair);
   }
   rename(timeline, "op");
   repairMoments(document);

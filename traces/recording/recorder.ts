@@ -203,11 +203,12 @@ export class Recorder {
 
   /** What a guest received goes to its own log: (progress, kind, payload). */
   #onBoundary({ data }: Notice): void {
-    const { vm, step, nowNs, input, count } = data as unknown as GuestBoundaryEntry & {
+    const { vm, step, nowNs, input, draws, count } = data as unknown as GuestBoundaryEntry & {
       readonly count?: number;
     };
     const counted = count === undefined ? {} : { count };
-    const payload = { nowNs, ...counted, input: input as unknown as PlainObject };
+    const drawn = draws === undefined ? {} : { draws };
+    const payload = { nowNs, ...counted, ...drawn, input: input as unknown as PlainObject };
     this.#boundary.add(vm, { progress: step, kind: input.kind, payload });
   }
 

@@ -25,6 +25,8 @@ type Write = {
 };
 
 type DiskShadow = {
+  /** The open disk; another one once it is opened again. */
+  entity: number;
   /** Sent and not answered. */
   pending: { [id: string]: Write };
   /** Answered since the last flush, in order, each with its number. */
@@ -36,9 +38,17 @@ type DiskShadow = {
   next: number;
 };
 
+/** Open writes that are kept one by one; of older ones only where they were is remembered. */
+const MOST_OPEN = 4_096;
+
+type Part = "seen" | "durable" | "unknown";
+
+const PARTS: readonly Part[] = ["seen", "durable", "unknown"];
+
 type Shadow = { disks: { [disk: string]: DiskShadow } };
 
-const FRESH = (): DiskShadow => ({
+const fresh = (entity: number): DiskShadow => ({
+  entity,
   pending: {},
   unflushed: [],
   doubtful: [],
@@ -48,7 +58,7 @@ const FRESH = (): DiskShadow => ({
 
 const keyOf = ({ config }: VirtualDiskEntity): string => `${config.vm}/${config.disk}`;
 
-function content(world: World, key: string, part: "seen" | "durable", sectors?: number) {
+function content(world: World, key: string, part: Part, sectors?: number) {
   return world.shadowContents.open(`view:${key}#${part}`, sectors);
 }
 
@@ -67,7 +77,9 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
   const view = viewOf(disk, 0, sectors);
   const { disks } = editShadow() as unknown as Shadow;
   const known = disks[key];
-  disks[key] = FRESH();
+  disks[key] = fresh(entity.id);
+  // Told again of the same one (it has grown): what is on its way still is.
+  if (known?.entity === entity.id) disks[key].pending = known.pending;
   const isKnown = world.shadowContents.get(`view:${key}#durable`) !== undefined;
   const durable = content(world, key, "durable", sectors);
   // A disk that has grown: nothing is known of its new part.
@@ -77,7 +89,10 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
     ...(known?.doubtful ?? []),
     ...Object.values(known?.pending ?? {}),
   ];
-  const wrong = isKnown ? firstWrong(view, durable, 0, possible) : undefined;
+  const unknown = content(world, key, "unknown", sectors);
+  if (unknown.sectors < sectors) unknown.resize(sectors);
+  const wrong = isKnown ? firstWrong(view, durable, 0, possible, unknown) : undefined;
+  unknown.discard(0, sectors);
   for (const part of ["seen", "durable"] as const) {
     content(world, key, part, sectors).restore(view.capture());
   }
@@ -130,6 +145,18 @@ function wrote(entity: Entity, world: World, shadow: DiskShadow, id: number, ok:
   }
   apply(content(world, keyOf(asDisk(entity)), "seen"), write);
   shadow.unflushed.push({ ...write, number: shadow.next++ });
+  forgetOldest(entity, world, shadow);
+}
+
+/** The shadow is bounded: a guest that never flushes leaves it without end otherwise. */
+function forgetOldest(entity: Entity, world: World, shadow: DiskShadow): void {
+  for (const open of [shadow.unflushed, shadow.doubtful]) {
+    if (open.length <= MOST_OPEN) continue;
+    const unknown = content(world, keyOf(asDisk(entity)), "unknown");
+    for (const { sector, sectors } of open.splice(0, open.length - MOST_OPEN / 2)) {
+      unknown.writeZeros(sector, sectors);
+    }
+  }
 }
 
 function flushed(entity: Entity, world: World, shadow: DiskShadow, id: number, ok: boolean): void {
@@ -137,7 +164,12 @@ function flushed(entity: Entity, world: World, shadow: DiskShadow, id: number, o
   delete shadow.flushes[id];
   if (!ok || through === undefined) return;
   const durable = content(world, keyOf(asDisk(entity)), "durable");
-  for (const write of shadow.unflushed) if (write.number <= through) apply(durable, write);
+  const unknown = content(world, keyOf(asDisk(entity)), "unknown");
+  for (const write of shadow.unflushed) {
+    if (write.number > through) continue;
+    apply(durable, write);
+    unknown.discard(write.sector, write.sectors);
+  }
   shadow.unflushed = shadow.unflushed.filter(({ number }) => number > through);
 }
 
@@ -167,7 +199,8 @@ function check(
   const possible = [...Object.values(pending), ...doubtful];
   const seen = content(world, key, "seen");
   const durable = content(world, key, "durable");
-  const wrong = firstWrong(view, seen, sector, possible, durable);
+  const unknown = content(world, key, "unknown");
+  const wrong = firstWrong(view, seen, sector, possible, unknown, durable);
   if (wrong === undefined) return undefined;
   return {
     message: `sector ${wrong} of ${key} does not read as written`,
@@ -181,12 +214,14 @@ function firstWrong(
   expected: SectorContent,
   from: number,
   possible: readonly Write[],
+  unknown: SectorContent,
   older?: SectorContent,
 ): number | undefined {
   const held = new SectorContent(view.sectors);
   held.write(0, expected.read(from, view.sectors));
   for (const range of view.diffRanges(held)) {
     for (let at = range.sector; at < range.sector + range.sectors; at++) {
+      if (unknown.allocatedRuns(from + at, 1).length > 0) continue;
       const covering = possible.filter((write) => covers(write, from + at));
       const isLeft = (write: Write) => sameSector(view, at, write, from + at);
       if (covering.some(isLeft)) continue;
@@ -229,7 +264,7 @@ function onReplaced(_entity: Entity, data: PlainObject, world: World, editShadow
   for (const key of Object.keys(disks)) {
     if (!key.startsWith(`${data["vm"] as string}/`)) continue;
     delete disks[key];
-    for (const part of ["seen", "durable"]) world.shadowContents.remove(`view:${key}#${part}`);
+    for (const part of PARTS) world.shadowContents.remove(`view:${key}#${part}`);
   }
 }
 

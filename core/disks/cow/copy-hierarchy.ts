@@ -29,9 +29,16 @@ import {
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
-import { sharersOf } from "../clone/sharers.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
-import { type ArrayView, CowView, hold, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
+import {
+  type ArrayView,
+  CowView,
+  hold,
+  lookAtArray,
+  removeMade,
+  sharersOfAll,
+  writeIf,
+} from "./cow-files.ts";
 import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
 import { type CopyPlan, type CopyRequest, type CopyStep, planCopy } from "./hierarchy-plan.ts";
 import { recoverHierarchy } from "./recover-hierarchy.ts";
@@ -84,8 +91,8 @@ function problemOf(op: Op, view: CowView): Step | undefined {
   if (target !== vm) {
     return view.configuration(target) === undefined ? undefined : fail("vm-exists", target);
   }
-  const sharers = names.flatMap((name) => sharersOf(view.files, name, [vm, ...names]));
-  return sharers.length > 0 ? fail("shared", [...new Set(sharers)]) : undefined;
+  const sharers = sharersOfAll(view.files, vm, names);
+  return sharers.length > 0 ? fail("shared", sharers) : undefined;
 }
 
 function intentOf(op: Op, view: CowView, plan: CopyPlan): HierarchyIntent {
@@ -171,7 +178,9 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     step(_host: Entity, op: Op): Step {
       const { plan, cursor } = op.state;
-      if (cursor === plan!.steps.length) return go("commit");
+      if (cursor === plan!.steps.length) {
+        return lookAtArray(op.params.array, "commit", "trouble");
+      }
       const step = stepOf(op);
       return (STEPS[step.do] as (op: Op, step: CopyStep) => Step)(op, step);
     },
@@ -204,9 +213,17 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       return writeIf(op.params.array, name, value, 0, "advance", "trouble");
     },
 
-    commit(_host: Entity, op: Op): Step {
+    /** Checked under the intent: a linked clone may have been taken while it was copied. */
+    commit(_host: Entity, op: Op, answer: ArrayView): Step {
       const { array, vm } = op.params;
       const { intent, intentVersion } = op.state;
+      const { files } = new CowView(answer);
+      const replaced = intent!.replaced.map(({ descriptor }) => descriptor);
+      const sharers = sharersOfAll(files, vm, replaced);
+      if (sharers.length > 0) {
+        op.edit().failure ??= { code: "shared", detail: sharers };
+        return go("settle");
+      }
       const committed = { ...intent!, stage: "committed" };
       return writeIf(array, intentFile(vm), committed, intentVersion, "committed", "trouble");
     },
@@ -220,7 +237,7 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     settle(_host: Entity, op: Op): Step {
       const { vm, array } = op.params;
-      return perform(recoverHierarchy, { vm, array }, "settled", "unsettled");
+      return perform(recoverHierarchy, { vm, array, own: op.id }, "settled", "unsettled");
     },
 
     unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
@@ -253,8 +270,12 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       return go("settle");
     },
 
-    refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-      fail(why.code, why.detail),
+    /** A write that was not answered may have taken effect. */
+    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      if (why.code !== "timeout") return fail(why.code, why.detail);
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
   },
   () => ({
     plan: null,

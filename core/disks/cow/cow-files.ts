@@ -6,6 +6,7 @@ import { type EntityId, fail, type PlainObject, type Step, together } from "../.
 import type { AskStep } from "../../kernel/index.ts";
 import type { Hold, VvolInfo } from "../../platform/index.ts";
 import { ArrayFiles, type Scan } from "../chain/array-files.ts";
+import { sharersOf } from "../clone/sharers.ts";
 import { askArray } from "../chain/array-requests.ts";
 import {
   configurationFile,
@@ -121,6 +122,16 @@ export const release = (array: EntityId, holds: readonly Hold[], next: string, o
 export function deleteIf(array: EntityId, name: string, version: number): AskStep {
   const step = askArray(array, "file-delete", { name, ifVersion: version }, "");
   return { ...step, tolerate: ["no-file"] };
+}
+
+/** Who outside a VM would notice if its descriptors went; the VM's own intent is no sharer. */
+export function sharersOfAll(files: ArrayFiles, vm: string, names: readonly string[]): string[] {
+  const { running, pointsInTime } = files.get(configurationFile(vm))!.value as VmConfiguration;
+  const own = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
+    Object.values(each),
+  );
+  const except = [vm, intentFile(vm), ...own];
+  return [...new Set(names.flatMap((name) => sharersOf(files, name, except)))];
 }
 
 /**

@@ -218,7 +218,7 @@ class Model {
       rig.restartHost();
     } else if (by.lose === "array") {
       rig.world.crash(rig.domains.array, "test");
-      rig.run(300_000_000);
+      rig.pass(300_000_000);
       rig.world.restart(rig.domains.array);
       rig.finish(id);
     }

@@ -204,7 +204,7 @@ const COW_SNAPSHOT_PHASES = {
   /** Swizzles and configuration, or the way back: what recovery does, and nothing else. */
   settle(_host: Entity, op: Op): Step {
     const { vm, array } = op.params;
-    return perform(recoverCowSnapshot, { vm, array }, "settled", "unsettled");
+    return perform(recoverCowSnapshot, { vm, array, own: op.id }, "settled", "unsettled");
   },
 
   unsettled: (): Step => wait(PATIENCE_NS, "settle"),
@@ -246,8 +246,12 @@ const COW_SNAPSHOT_PHASES = {
     return go("settle");
   },
 
-  refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-    fail(why.code, why.detail),
+  /** A write that was not answered may have taken effect. */
+  refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+    if (why.code !== "timeout") return fail(why.code, why.detail);
+    op.edit().failure ??= why as never;
+    return go("settle");
+  },
 };
 
 export const cowSnapshot = operation<

@@ -3,7 +3,7 @@
  * descriptors is put on what they stand on; the descriptors go, and with the last who holds it each
  * snapshot goes too. The array moves no data: what only this snapshot kept becomes the one's before.
  *
- * There is one way only, forward: once the intent is there the point in time is given up.
+ * Once the intent is committed there is one way only, forward: the point in time is given up.
  */
 import {
   done,
@@ -26,18 +26,18 @@ import {
   intentFile,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
-import { sharersOf } from "../clone/sharers.ts";
 import {
   type ArrayView,
   CowView,
   deleteIf,
   lookAtArray,
   releaseHolder,
+  sharersOfAll,
   writeDescriptor,
   writeIf,
 } from "./cow-files.ts";
 import { type CowDeleteIntent, descriptorHolder } from "./cow-intents.ts";
-import { settling, type SettleOp } from "./recovery-loop.ts";
+import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 export type DeletePointParams = {
   readonly vm: string;
@@ -45,51 +45,86 @@ export type DeletePointParams = {
   readonly pointInTime: string;
 };
 
-type Op = Operation<DeletePointParams & PlainObject, PlainObject>;
+type DeleteState = {
+  intent: CowDeleteIntent | null;
+  intentVersion: number;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<DeletePointParams & PlainObject, DeleteState & PlainObject>;
 
 const UNSETTLED_NS = 5_000_000_000;
 
-export const deletePoint = operation<DeletePointParams & PlainObject, PlainObject>("delete-point", {
-  begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
+export const deletePoint = operation<DeletePointParams & PlainObject, DeleteState & PlainObject>(
+  "delete-point",
+  {
+    begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
-  openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
-    const view = new CowView(answer);
-    const { vm, array, pointInTime } = op.params;
-    const configuration = view.configuration(vm);
-    if (configuration === undefined) return fail("no-configuration", vm);
-    const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
-    if (point === undefined) return fail("no-point-in-time", pointInTime);
-    const names = Object.values(point.disks);
-    const problem = view.problemOf([...names, ...Object.values(configuration.running)]);
-    if (problem !== undefined) return problem;
-    for (const name of names) {
-      if (view.files.descriptor(name)!.kind !== "cow") return fail("not-copy-on-write", name);
-      const own = ownDescriptors(configuration);
-      const sharers = sharersOf(view.files, name, [vm, ...own]);
-      if (sharers.length > 0) return fail("shared", sharers);
-    }
-    const common = { operation: op.id, vm, stage: "committed", pointInTime } as const;
-    const descriptors = { ...point.disks };
-    const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
-    return writeIf(array, intentFile(vm), intent, 0, "settle", "refuse");
+    openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
+      const view = new CowView(answer);
+      const { vm, array, pointInTime } = op.params;
+      const configuration = view.configuration(vm);
+      if (configuration === undefined) return fail("no-configuration", vm);
+      const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
+      if (point === undefined) return fail("no-point-in-time", pointInTime);
+      const names = Object.values(point.disks);
+      const problem = view.problemOf([...names, ...Object.values(configuration.running)]);
+      if (problem !== undefined) return problem;
+      const other = names.find((name) => view.files.descriptor(name)!.kind !== "cow");
+      if (other !== undefined) return fail("not-copy-on-write", other);
+      const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
+      const descriptors = { ...point.disks };
+      const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
+      op.edit().intent = intent as never;
+      return writeIf(array, intentFile(vm), intent, 0, "lookForOthers", "refuse");
+    },
+
+    lookForOthers(_host: Entity, op: Op, { version }: { version: number }): Step {
+      op.edit().intentVersion = version;
+      return lookAtArray(op.params.array, "commit", "trouble");
+    },
+
+    /** Checked under the intent: a linked clone that begins now sees it and gives way. */
+    commit(_host: Entity, op: Op, answer: ArrayView): Step {
+      const { vm, array } = op.params;
+      const { intent, intentVersion } = op.state;
+      const { files } = new CowView(answer);
+      const sharers = sharersOfAll(files, vm, Object.values(intent!.descriptors));
+      if (sharers.length > 0) {
+        op.edit().failure = { code: "shared", detail: sharers };
+        return go("settle");
+      }
+      const committed = { ...intent!, stage: "committed" };
+      return writeIf(array, intentFile(vm), committed, intentVersion, "settle", "trouble");
+    },
+
+    trouble(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
+
+    settle(_host: Entity, op: Op): Step {
+      const { vm, array } = op.params;
+      return perform(recoverDelete, { vm, array, own: op.id }, "report", "unsettled");
+    },
+
+    unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
+
+    report(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
+      const { failure } = op.state;
+      if (outcome === "forward") return done();
+      return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
+    },
+
+    /** A write that was not answered may have taken effect. */
+    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      if (why.code !== "timeout") return fail(why.code, why.detail);
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
   },
-
-  settle(_host: Entity, op: Op): Step {
-    const { vm, array } = op.params;
-    return perform(recoverDelete, { vm, array }, "report", "unsettled");
-  },
-
-  unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
-
-  report: (_host: Entity, _op: Op): Step => done(),
-
-  refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-    fail(why.code, why.detail),
-});
-
-function ownDescriptors({ running, pointsInTime }: VmConfiguration): string[] {
-  return [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((all) => Object.values(all));
-}
+  () => ({ intent: null, intentVersion: 0, failure: null }),
+);
 
 type Todo = {
   readonly intent: CowDeleteIntent;
@@ -133,6 +168,10 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
       .filter(({ version }) => version > 0),
   };
   op.edit().todo = todo as never;
+  if (intent.stage !== "committed") {
+    op.edit().outcome = "back";
+    return intent.stage === "undo" ? go("close") : undoIntent(op, intent);
+  }
   op.edit().outcome = "forward";
   const listed = todo.configuration.pointsInTime.some(({ id }) => id === intent.pointInTime);
   return go(listed ? "giveUpPoint" : "reparent");

@@ -33,7 +33,12 @@ export function undoIntent(op: SettleOp, intent: CowIntent): Step {
 }
 
 /** `intent` and `configuration`, which power-on gives every recovery, are read again. */
-export type SettleParams = { readonly vm: string; readonly array: EntityId };
+export type SettleParams = {
+  readonly vm: string;
+  readonly array: EntityId;
+  /** Only the intent of this operation; absent: whatever intent the VM has. */
+  readonly own?: string;
+};
 
 export type SettleState = {
   looks: number;
@@ -69,7 +74,7 @@ export function settling(
       decide(host, op, answer: ArrayView) {
         const view = new CowView(answer);
         const intent = view.intent(op.params.vm);
-        const { operation: settled } = op.state;
+        const settled = op.state.operation || (op.params.own ?? "");
         const isOther = settled !== "" && intent?.operation !== settled;
         if (intent === undefined || isOther) return go("report");
         const state = op.edit();

@@ -131,7 +131,7 @@ export const REVERT_PHASES = {
 
   settle(_host: Entity, op: Op): Step {
     const { vm, array } = op.params;
-    return perform(recoverRevert, { vm, array }, "settled", "unsettled");
+    return perform(recoverRevert, { vm, array, own: op.id }, "settled", "unsettled");
   },
 
   unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
@@ -152,8 +152,12 @@ export const REVERT_PHASES = {
     return go("settle");
   },
 
-  refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-    fail(why.code, why.detail),
+  /** A write that was not answered may have taken effect. */
+  refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+    if (why.code !== "timeout") return fail(why.code, why.detail);
+    op.edit().failure ??= why as never;
+    return go("settle");
+  },
 };
 
 export const newRevert = (): RevertState & PlainObject => ({

@@ -57,6 +57,8 @@ export type AcquireParams = {
   readonly holder: EntityId;
   /** An owner that was found dead a moment ago, and its last heartbeat: it is not asked again. */
   readonly silent: SilentOwner | null;
+  /** The owner was voted out: it is not asked nor waited for, its epoch keeps it away. */
+  readonly seize: boolean;
 };
 
 export type SilentOwner = { readonly owner: string; readonly version: number };
@@ -120,7 +122,7 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
       const ownership = ownershipIn(op);
       if (ownership?.request === op.id) return go("granted");
       const { owner = null } = ownership ?? {};
-      if (owner === null || owner === host.name) return go("take");
+      if (owner === null || owner === host.name || op.params.seize) return go("take");
       return op.state.watched?.owner === owner
         ? go("readHeartbeat")
         : readShort(op, heartbeatFile(owner), "noteHeartbeat");

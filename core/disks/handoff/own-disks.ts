@@ -31,6 +31,8 @@ export type OwnDisksParams = {
   readonly rules: OwnershipRules;
   /** Operation that opens the disks afterwards. */
   readonly holder: EntityId;
+  /** From an owner that was voted out, without waiting for it. */
+  readonly seize: boolean;
 };
 
 type OwnState = { epochs: number[]; silent: SilentOwner | null };
@@ -68,12 +70,12 @@ export const ownDisks = operation<OwnDisksParams & PlainObject, OwnState & Plain
 );
 
 function next(op: Op): Step {
-  const { vm, array, disks, rules, holder } = op.params;
+  const { vm, array, disks, rules, holder, seize } = op.params;
   const disk = disks[op.state.epochs.length];
   if (disk === undefined) return go("readConfiguration");
   return perform(
     acquireDisk,
-    { vm, disk, array, rules, holder, silent: op.state.silent },
+    { vm, disk, array, rules, holder, seize, silent: op.state.silent },
     "acquired",
   );
 }

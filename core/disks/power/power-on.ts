@@ -15,6 +15,7 @@ import {
   perform,
   type PlainObject,
   type SectorRange,
+  type Step,
   startOperation,
   together,
 } from "../../kernel/index.ts";
@@ -80,6 +81,10 @@ export type PowerOnParams = {
   readonly ownership?: OwnershipRules;
   /** Also when the VM is not known to have ended, if its disks can be had. */
   readonly takeOver?: boolean;
+  /** Entity of this host that guards what the run puts out. */
+  readonly guard?: EntityId;
+  /** A run that goes on here, decided by vote against its former host: it only gets its disks. */
+  readonly instance?: EntityId;
 };
 
 type PowerOnState = {
@@ -101,14 +106,15 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
   {
     /** Nobody else uses the disks from here on; recovery is this host's as well. */
     own(host, op) {
-      const { vm, array, disks, ownership: rules, record, takeOver = false } = op.params;
+      const { vm, array, disks, ownership: rules, record, takeOver = false, instance } = op.params;
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
-      if (power === "on" && !takeOver) return fail("already-on", vm);
+      const seize = instance !== undefined;
+      if (power === "on" && !takeOver && !seize) return fail("already-on", vm);
       if (disks.length === 0 || rules === undefined) return go("begin");
       const holder = op.entity.id;
       const ids = disks.filter(isOwned).map(({ disk }) => disk);
       if (ids.length === 0) return go("begin");
-      return perform(ownDisks, { vm, array, disks: ids, rules, holder }, "owned");
+      return perform(ownDisks, { vm, array, disks: ids, rules, holder, seize }, "owned");
     },
 
     owned(host, op, { epochs }: { epochs: readonly number[] }) {
@@ -202,15 +208,10 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     },
 
     start(host, op, allocations: readonly { ranges: readonly SectorRange[] }[]) {
-      const { world, domain } = host;
-      const { vm, record, cpu, memoryMiB, takeOver } = op.params;
-      if (!ownsAll(host, Object.values(op.state.stamps))) return fail("disk-lost", vm);
-      if (takeOver) giveUpRun(world.entity(record) as unknown as VmRecord);
-      if (!reserveMemory(host as unknown as HostEntity, vm, memoryMiB)) {
-        return fail("no-memory", memoryMiB);
-      }
-      const run = beginRun(world.entity(record) as unknown as VmRecord, { domain, cpu });
-      if (run === undefined) return fail("already-on", vm);
+      if (!ownsAll(host, Object.values(op.state.stamps))) return fail("disk-lost", op.params.vm);
+      const run = op.params.instance === undefined ? newRun(host, op) : continuedRun(host, op);
+      if ("step" in run) return run;
+      const { vm } = op.params;
       const creator = run as unknown as Entity;
       const opened = new Map<string, EntityId>();
       let next = 0;
@@ -233,6 +234,23 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
   },
   () => ({ stamps: {}, configuration: null, chains: [], unfinished: null, backup: null }),
 );
+
+/** Memory of a run that goes on was reserved when its host made ready for it. */
+function newRun(host: Entity, op: Op): VmEntity | Step {
+  const { world, domain } = host;
+  const { vm, record: id, cpu, memoryMiB, takeOver, guard = -1 } = op.params;
+  const record = world.entity(id) as unknown as VmRecord;
+  if (takeOver) giveUpRun(record);
+  if (!reserveMemory(host as unknown as HostEntity, vm, memoryMiB)) {
+    return fail("no-memory", memoryMiB);
+  }
+  return beginRun(record, { domain, cpu, guard }) ?? fail("already-on", vm);
+}
+
+function continuedRun(host: Entity, op: Op): VmEntity | Step {
+  const run = host.world.entityOrNone(op.params.instance!);
+  return run === undefined ? fail("vm-off") : (run as unknown as VmEntity);
+}
 
 type Chain = Op["state"]["chains"][number];
 

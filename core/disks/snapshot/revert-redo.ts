@@ -28,13 +28,13 @@ import {
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
-import { sharersOf } from "../clone/sharers.ts";
 import {
   type ArrayView,
   CowView,
   deleteIf,
   lookAtArray,
   removeMade,
+  sharersOfAll,
   writeDescriptor,
   writeIf,
 } from "../cow/cow-files.ts";
@@ -72,7 +72,7 @@ function plan(op: Op, view: CowView): Step | RedoRevertIntent {
   const problem = view.problemOf([...Object.values(point.disks), ...dropped]);
   if (problem !== undefined) return problem;
   for (const name of dropped) {
-    const sharers = sharersOf(view.files, name, [vm]);
+    const sharers = sharersOfAll(view.files, vm, [name]);
     if (sharers.length > 0) return fail("shared", sharers);
   }
   const to: { [disk: string]: string } = {};
@@ -135,7 +135,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
 
     settle(_host: Entity, op: Op): Step {
       const { vm, array } = op.params;
-      return perform(recoverRevertRedo, { vm, array }, "settled", "unsettled");
+      return perform(recoverRevertRedo, { vm, array, own: op.id }, "settled", "unsettled");
     },
 
     unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
@@ -165,8 +165,12 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       return go("settle");
     },
 
-    refuse: (_host: Entity, _op: Op, why: { code: string; detail: Plain }): Step =>
-      fail(why.code, why.detail),
+    /** A write that was not answered may have taken effect. */
+    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
+      if (why.code !== "timeout") return fail(why.code, why.detail);
+      op.edit().failure ??= why as never;
+      return go("settle");
+    },
   },
   () => ({
     configuration: null,

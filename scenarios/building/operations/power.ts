@@ -1,13 +1,23 @@
 /** Starts power-on, power-off, stun, unstun and restart. */
-import { type OwnershipRules, powerOff, powerOn, stun, unstun } from "../../../core/disks/index.ts";
+import {
+  type OwnershipRules,
+  powerOff,
+  powerOn,
+  type PowerOnParams,
+  stun,
+  unstun,
+} from "../../../core/disks/index.ts";
+import { protect } from "../../../core/fault-tolerance/index.ts";
 import {
   type Entity,
   type EntityId,
   fromMs,
   type OperationComponent,
+  type PlainObject,
   startOperation,
 } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import type { ResolvedVm } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import type { Starter } from "./starter.ts";
 import { hostOf, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
@@ -25,10 +35,29 @@ export function powerOnVm(
   const document = vmOfDocument(self, vm);
   const where = host ?? (record.durable.host === "" ? document.host : record.durable.host);
   if (!world.isUp(world.named(where).domain)) return refuse(self, id, "power-on", vm, "host-down");
-  const { local, remote } = splitDisks(self, document, where);
-  startOperation(world, powerOn, world.named(where), id, {
+  const params = openingOn(self, document, where, takeOver);
+  if (document.protection === undefined) {
+    return void startOperation(world, powerOn, world.named(where), id, params);
+  }
+  startOperation(world, protect, world.named(where), id, {
     vm,
-    record: record.id,
+    powerOn: params,
+    ...protectionOf(self, document, where),
+  });
+}
+
+/** How a host opens the disks of a VM and starts it. */
+function openingOn(
+  self: Driver,
+  document: ResolvedVm,
+  where: string,
+  takeOver: boolean,
+): PowerOnParams & PlainObject {
+  const { world } = self;
+  const { local, remote } = splitDisks(self, document, where);
+  return {
+    vm: document.id,
+    record: vmRecordOf(world, document.id).id,
     array: remote[0]?.access.array ?? -1,
     disks: remote,
     local,
@@ -37,7 +66,20 @@ export function powerOnVm(
     cpu: world.named(`${where}/cpu`).id,
     takeOver,
     ...(remote.length > 0 && { ownership: ownershipRules(self, remote[0]!.access.array) }),
-  });
+  };
+}
+
+/** On the host of its backup, and where that is down, a VM has none. */
+function protectionOf(self: Driver, document: ResolvedVm, where: string) {
+  const { host, heartbeatMs, timeoutMs, maxLagMs } = document.protection!;
+  const isUp = host !== where && self.world.isUp(self.world.named(host).domain);
+  const settings = {
+    heartbeatNs: fromMs(heartbeatMs),
+    timeoutNs: fromMs(timeoutMs),
+    maxLagNs: fromMs(maxLagMs),
+  };
+  const backup = isUp ? { host, powerOn: openingOn(self, document, host, false) } : null;
+  return { settings, backup };
 }
 
 /** How the document wants ownership kept on an array. */

@@ -113,7 +113,10 @@ const guest = component<PlainObject, PlainObject, GuestState>({
   },
 });
 
-const host = component<PlainObject, PlainObject, PlainObject>({ kind: "test-host", handlers: {} });
+const host = component<PlainObject, PlainObject, PlainObject>({
+  kind: "test-host",
+  handlers: { tick: () => undefined },
+});
 
 /** Settles the VM's intent, as power-on does. */
 const settle = operation<{ vm: string; array: EntityId }, PlainObject>("settle", {
@@ -262,6 +265,12 @@ export class CowRig {
     const all = { vm: "db", array: this.array.id, ...params };
     startOperation(this.world, kind, this.host, id, all as unknown as PlainObject);
     return id;
+  }
+
+  /** Lets time pass, also when nothing happens. */
+  pass(ns: number): void {
+    this.host.after(ns, "tick");
+    this.run(ns);
   }
 
   run(forNs = 20_000_000_000): void {

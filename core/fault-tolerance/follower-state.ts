@@ -1,0 +1,52 @@
+/** State of a follower, and what an operation at its host does with it. */
+import type { Entity, EntityId } from "../kernel/index.ts";
+import { releaseMemory } from "../platform/index.ts";
+import type { RunCopy, VmRecord } from "../vmm/index.ts";
+import type { Held } from "./guard-state.ts";
+import type { LogEntry } from "./log-message.ts";
+import type { Protection } from "./protection.ts";
+import { type FollowerConfig, hostOf, type NoFields } from "./settings.ts";
+
+export type FollowerState = {
+  /** `voting`: the primary is not heard of; `live`: the vote is won, nothing is taken in any more. */
+  readonly stage: "following" | "voting" | "live";
+  readonly copy: RunCopy;
+  /** Inputs of runs before this one. */
+  readonly base: number;
+  /** Steps of this run that are here, and those of them that the copy has not taken. */
+  readonly received: number;
+  readonly queue: readonly LogEntry[];
+  /** Bursts that are computed here and not yet known to be done there; whether one is being computed. */
+  readonly computed: number;
+  readonly isComputing: boolean;
+  readonly nextOutput: number;
+  /** Outputs that the primary is not known to have let go. */
+  readonly pending: readonly Held[];
+  /** When the primary was last heard of: by the own clock, and (to measure) in simulated time. */
+  readonly heardNs: number;
+  readonly heardAtNs: number;
+};
+
+export type Follower = Entity<FollowerConfig, NoFields, FollowerState>;
+
+export const followedRecord = (self: Follower): VmRecord =>
+  self.world.entity(self.config.record) as unknown as VmRecord;
+
+const knownOf = (self: Follower): Protection =>
+  self.world.entity(self.config.protection) as unknown as Protection;
+
+export const followerOf = (host: Entity, id: EntityId): Follower | undefined =>
+  host.world.entityOrNone(id) as unknown as Follower | undefined;
+
+/** The outside world learns that this one follows no more. */
+export function forgetFollower(self: Follower): void {
+  const known = knownOf(self);
+  if (known.durable.follower === self.id) known.editDurable().follower = -1;
+}
+
+/** Nothing is followed here any more; what it reserved is free again. */
+export function dismiss(self: Follower): void {
+  forgetFollower(self);
+  releaseMemory(hostOf(self as unknown as Entity), self.config.vm);
+  self.world.removeTree(self as unknown as Entity);
+}

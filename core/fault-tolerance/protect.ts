@@ -1,0 +1,113 @@
+/**
+ * Power-on of a protected machine: the backup's host makes ready, the ballot is laid out on the
+ * array, then the machine starts as any other, under a guard. Where no backup can be had it starts
+ * alone, and says so.
+ */
+import {
+  ask,
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  operation,
+  type Operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Step,
+} from "../kernel/index.ts";
+import { powerOn, type PowerOnParams } from "../disks/index.ts";
+import type { VmRecord } from "../vmm/index.ts";
+import { agentName } from "./agent.ts";
+import { guard } from "./guard.ts";
+import { PROTECTION_NOTICE, type Protection, protectionName } from "./protection.ts";
+import { ballotFile, type FollowerConfig, type FtSettings, type Pair } from "./settings.ts";
+import type { Ballot } from "./vote.ts";
+
+export type ProtectParams = {
+  readonly vm: string;
+  readonly powerOn: PowerOnParams & PlainObject;
+  /** Where the backup is to be, and how that host opens the disks; null: nowhere. */
+  readonly backup: { readonly host: string; readonly powerOn: PowerOnParams & PlainObject } | null;
+  readonly settings: FtSettings;
+};
+
+type ProtectState = { follower: EntityId; guard: EntityId };
+type Op = Operation<ProtectParams & PlainObject, ProtectState & PlainObject>;
+
+const BACKUP_TIMEOUT_NS = 1_000_000_000;
+const FILE_TIMEOUT_NS = 5_000_000_000;
+
+/** Figures: {backup}, the host that follows, or null. */
+export const protect = operation<ProtectParams & PlainObject, ProtectState & PlainObject>(
+  "protect",
+  {
+    /** A ballot of an earlier run decides nothing any more. */
+    layBallot(host, op) {
+      const { backup, powerOn: opening } = op.params;
+      const isOn = recordOf(host, op).durable.power === "on";
+      if (isOn && opening.takeOver !== true) return fail("already-on", op.params.vm);
+      if (backup === null) return go("start");
+      const value: Ballot = { run: runOf(host, op), winner: null };
+      const body = { name: ballotFile(op.params.vm), value };
+      const extras = { timeoutNs: FILE_TIMEOUT_NS };
+      return ask(opening.array, "file-write", body, "prepareBackup", extras);
+    },
+
+    prepareBackup(host, op) {
+      const { backup } = op.params;
+      const agent = host.world.named(agentName(backup!.host));
+      const config: FollowerConfig = { ...pairOf(host, op), powerOn: backup!.powerOn };
+      const extras = { timeoutNs: BACKUP_TIMEOUT_NS, otherwise: "start" };
+      return ask(agent.id, "prepare", config as unknown as Plain, "start", extras);
+    },
+
+    start(host, op, ready: { readonly follower?: EntityId } | null) {
+      const follower = ready?.follower ?? -1;
+      const { vm, powerOn: opening } = op.params;
+      const config = { ...pairOf(host, op), follower, from: { steps: 0, outputs: 0 } };
+      const made = host.world.spawn(guard, config, { creator: host });
+      const state = op.edit();
+      state.follower = follower;
+      state.guard = made.id;
+      const known = protectionOf(host, vm).editDurable();
+      known.run = config.run;
+      known.primary = host.name;
+      known.seen = 0;
+      known.state = follower < 0 ? "alone" : "protected";
+      const event = follower < 0 ? "live" : "begun";
+      made.notice(PROTECTION_NOTICE, { vm, run: config.run, event, host: host.name });
+      host.world.call(made as unknown as Entity, follower < 0 ? "won" : "begin", 0);
+      return perform(powerOn, { ...opening, guard: made.id }, "report", "giveUp");
+    },
+
+    report(_host, op) {
+      const { follower } = op.state;
+      return done({ backup: follower < 0 ? null : op.params.backup!.host });
+    },
+
+    giveUp(host, op, { code, detail }: { readonly code: string; readonly detail: Plain }): Step {
+      const made = host.world.entityOrNone(op.state.guard);
+      if (made !== undefined) host.world.call(made, "run-ended", "power-off");
+      return fail(code, detail);
+    },
+  },
+  () => ({ follower: -1, guard: -1 }),
+);
+
+const recordOf = (host: Entity, op: Op): VmRecord =>
+  host.world.entity(op.params.powerOn.record) as unknown as VmRecord;
+
+/** Number of the run that is to begin. */
+const runOf = (host: Entity, op: Op): number => recordOf(host, op).durable.run + 1;
+
+function pairOf(host: Entity, op: Op): Pair {
+  const { vm, settings, powerOn: opening } = op.params;
+  const { record, array } = opening;
+  const protection = protectionOf(host, vm).id;
+  return { vm, run: runOf(host, op), record, protection, array, settings };
+}
+
+const protectionOf = (host: Entity, vm: string): Protection =>
+  host.world.named(protectionName(vm)) as unknown as Protection;
