@@ -157,7 +157,8 @@ describe.skipIf(!hasGdb)("a recorded guest under gdb (needs gdb-multiarch)", () 
         target.seek(place, () => true),
       );
       expect([mark, registers]).toEqual([mark, registersOf(target)]);
-      const { retired, timeNs, event } = target.where();
+      const { retired, world } = target.where();
+      const { timeNs, event } = world!;
       expect(when).toEqual({ retired: Number(retired), seconds: timeNs / 1e9, event });
       if (mark !== "first") continue;
       // Canary: one instruction further they are others.

@@ -113,12 +113,18 @@ export class Commands {
     return this.#reads ?? this.#halt();
   }
 
+  /** Going backwards, gdb names the thread that it shows, not the one that steps. */
   #stepHart(): number {
-    return this.#steps ?? this.#halt();
+    return this.#steps ?? this.#readHart();
   }
 
-  *#move(direction: Direction, step: number | null, goesOn: () => boolean): Sliced<string> {
-    this.#halted = yield* this.#target.move(direction, step, goesOn);
+  *#move(
+    direction: Direction,
+    step: number | null,
+    goesOn: () => boolean,
+    only?: number,
+  ): Sliced<string> {
+    this.#halted = yield* this.#target.move(direction, step, goesOn, only);
     this.#reads = undefined;
     return this.#stopReply();
   }
@@ -132,17 +138,22 @@ export class Commands {
     return stopReply(this.#target, this.#halted, this.#stops.wordAt(pc!));
   }
 
-  /** The first action that names one thread to step decides; else all go on. */
+  /**
+   * The first action that lets one thread step decides; else all go on. Where gdb lets a single one go on, to
+   * pass a breakpoint, the others do run, as they did, but stop at none.
+   */
   #vCont(rest: string, goesOn: () => boolean): Sliced<string> | string {
+    let only: number | undefined;
     for (const action of rest.split(";")) {
       const [, verb, thread] = /^([cCsS])(?:[0-9a-fA-F]{2})?(?::(.*))?$/s.exec(action) ?? [];
       if (verb === undefined) return BAD;
-      if (verb === "c" || verb === "C") continue;
-      const hart =
-        thread === undefined || thread === "-1" ? this.#stepHart() : this.#hartOf(thread);
-      return hart === undefined ? BAD : this.#move("forward", hart, goesOn);
+      const isAny = thread === undefined || thread === "-1";
+      const hart = isAny ? this.#stepHart() : this.#hartOf(thread);
+      if (hart === undefined) return BAD;
+      if (verb === "s" || verb === "S") return this.#move("forward", hart, goesOn);
+      only = isAny || rest.includes(";") ? undefined : hart;
     }
-    return this.#move("forward", null, goesOn);
+    return this.#move("forward", null, goesOn, only);
   }
 
   #supported(rest: string): string {

@@ -49,10 +49,8 @@ export interface Whereabouts {
   readonly progress: number;
   /** Instructions that retired in this run, of all harts. */
   readonly retired: bigint;
-  /** Of the world, as far as the recording tells. */
-  readonly timeNs: number;
-  /** The last event of the world up to then. */
-  readonly event: number;
+  /** Simulated time, and the last event of the world up to then; null behind what a salvaged trace vouches for. */
+  readonly world: { readonly timeNs: number; readonly event: number } | null;
 }
 
 /** Registers of a hart, by name of the target description. */
@@ -78,8 +76,16 @@ export interface DebugTarget {
   where(): Whereabouts;
   /** What is wrong with them, or null. Ranges are looked up as `hart` sees them now. */
   setStops(hart: number, stops: Stops): string | null;
-  /** To the next stop. `step`: at most until this hart has executed one instruction. */
-  move(direction: Direction, step: number | null, goesOn: () => boolean): Sliced<Halted>;
+  /**
+   * To the next stop. `step`: at most until this hart has executed one instruction. `only`: forwards,
+   * other harts than this one run through breakpoints.
+   */
+  move(
+    direction: Direction,
+    step: number | null,
+    goesOn: () => boolean,
+    only?: number,
+  ): Sliced<Halted>;
   /** To a place, or as near as there is one. */
   seek(place: number, goesOn: () => boolean): Sliced<Halted>;
 }

@@ -31,12 +31,20 @@ const CHUNKS_KEPT = 16;
 
 export class EntryLog {
   readonly runs: readonly Run[];
+  /** The last place at which something happened. */
+  readonly lastPlace: number;
   readonly #source: EntrySource;
   /** Number of the first entry of each chunk, and of the one behind the last. */
   readonly #starts: readonly number[];
   readonly #kept = new Map<number, readonly MachineEntry[]>();
 
-  private constructor(source: EntrySource, starts: readonly number[], runs: readonly Run[]) {
+  private constructor(
+    source: EntrySource,
+    starts: readonly number[],
+    runs: readonly Run[],
+    lastPlace: number,
+  ) {
+    this.lastPlace = lastPlace;
     this.#source = source;
     this.#starts = starts;
     this.runs = runs;
@@ -74,9 +82,10 @@ export class EntryLog {
       }
       starts.push(number);
     }
+    const lastPlace = first < 0 ? begin - 1 : begin + step;
     if (first >= 0) runs.push({ powerOn, boots, first, last: number, begin, end: Infinity });
-    if (runs.length === 0) return bad("is missing: it was never powered on");
-    return { ok: true, log: new EntryLog(source, starts, runs) };
+    if (runs.length === 0) return { ok: false, message: "not powered on in what the trace holds" };
+    return { ok: true, log: new EntryLog(source, starts, runs, lastPlace) };
   }
 
   entry(number: number): MachineEntry {

@@ -36,11 +36,16 @@ function placeOf({ begin, end }: DebugTarget, text: string): number | undefined 
 }
 
 function whenText(target: DebugTarget): string {
-  const { place, run, progress, retired, timeNs, event } = target.where();
-  const digits = String(timeNs).padStart(NANOSECONDS + 1, "0");
-  const seconds = `${digits.slice(0, -NANOSECONDS)}.${digits.slice(-NANOSECONDS)}`;
+  const { place, run, progress, retired, world } = target.where();
   return (
-    `event ${event}\nretired ${retired}\ntime ${seconds} s\n` +
+    `event ${world === null ? "unknown" : world.event}\n` +
+    `retired ${retired}\n` +
+    `time ${world === null ? "unknown" : secondsOf(world.timeNs)}\n` +
     `place ${place} of ${target.begin} to ${target.end}: progress ${progress} of run ${run + 1}\n`
   );
+}
+
+function secondsOf(timeNs: number): string {
+  const digits = String(timeNs).padStart(NANOSECONDS + 1, "0");
+  return `${digits.slice(0, -NANOSECONDS)}.${digits.slice(-NANOSECONDS)} s`;
 }

@@ -33,7 +33,8 @@ export function openGuest({ run, builder, vm, config, machines }: GuestToOpen): 
   try {
     const machine = new RecordedBoard(config, machines, log);
     const { begin, end } = log.runs.at(-1)!;
-    const last = Number.isFinite(end) ? end : begin + clock.endProgress();
+    // A salvaged trace may end with inputs of an epoch whose end it does not have.
+    const last = Number.isFinite(end) ? end : Math.max(begin + clock.endProgress(), log.lastPlace);
     const journey = new Journey(machine, new Checkpoints(machine), last);
     return { ok: true, target: new RecordedMachine(journey, clock) };
   } catch (thrown) {

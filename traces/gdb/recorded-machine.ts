@@ -103,7 +103,8 @@ export class RecordedMachine implements DebugTarget {
     for (let hart = 0; hart < this.harts; hart++) {
       retired += machine.executed(hart) - this.#engine.word(hart, HART_TRAPPED);
     }
-    return { place, run: machine.run, progress, retired, ...this.#clock.at(machine.run, progress) };
+    const world = this.#clock.at(machine.run, progress);
+    return { place, run: machine.run, progress, retired, world };
   }
 
   setStops(hart: number, stops: Stops): string | null {
@@ -113,11 +114,16 @@ export class RecordedMachine implements DebugTarget {
     return null;
   }
 
-  *move(direction: Direction, step: number | null, goesOn: () => boolean): Sliced<Halted> {
+  *move(
+    direction: Direction,
+    step: number | null,
+    goesOn: () => boolean,
+    only?: number,
+  ): Sliced<Halted> {
     this.#focus = undefined;
     const moving =
       direction === "forward"
-        ? this.#forward(step, goesOn)
+        ? this.#forward(step, goesOn, only)
         : step === null
           ? this.#back(goesOn)
           : this.#stepBack(step, goesOn);
@@ -141,7 +147,7 @@ export class RecordedMachine implements DebugTarget {
     this.#journey.machine.setStops(breakpoints, stores);
   }
 
-  *#forward(step: number | null, goesOn: () => boolean): Sliced<Halted> {
+  *#forward(step: number | null, goesOn: () => boolean, only?: number): Sliced<Halted> {
     const journey = this.#journey;
     const { machine } = journey;
     if (journey.place >= this.end) return { kind: "end" };
@@ -149,11 +155,12 @@ export class RecordedMachine implements DebugTarget {
     const { run } = machine;
     const from = step === null ? 0n : machine.executed(step);
     const oneByOne = step !== null || this.#stops.looksAhead;
-    for (let looks = 0, over = true; ; over = false) {
+    for (let looks = 0, over = true; ;) {
       const ahead = this.#lookAhead();
       if (ahead !== undefined) return { kind: "watch", ...ahead };
       const ran = journey.slice(oneByOne ? this.#next() : this.end, over);
-      if (ran?.reason === "debug") {
+      over = ran?.stop?.reason === "breakpoint" && only !== undefined && ran.hart !== only;
+      if (ran?.reason === "debug" && !over) {
         const halted = yield* this.#haltedAt(ran);
         if (halted !== undefined) return halted;
       }
@@ -161,7 +168,7 @@ export class RecordedMachine implements DebugTarget {
         return { kind: "stepped", hart: step };
       }
       if (journey.place >= this.end) return { kind: "end" };
-      if (oneByOne && ++looks % LOOKS !== 0) continue;
+      if ((oneByOne || over) && ++looks % LOOKS !== 0) continue;
       if (!goesOn()) return { kind: "interrupted" };
       yield;
     }

@@ -144,6 +144,24 @@ describe("a session", () => {
     expect(await ask("bs")).toContain("replaylog:begin;");
   });
 
+  it("steps back the hart that is looked at, and lets one pass the breakpoints of others", async () => {
+    const target = open();
+    const { ask } = connect(target);
+    const work = symbols.find("work")!;
+    await ask(`Z0,${work.toString(16)},2`);
+    const first = /thread:(\d);/.exec(await ask("vCont;c"))![1]!;
+    const second = /thread:(\d);/.exec(await ask("vCont;c"))![1]!;
+    expect(second).not.toBe(first);
+    await ask("Hc0");
+    await ask(`Hg${first}`);
+    expect(await ask("bs")).toContain(`thread:${first};`);
+    await ask("bc");
+    // The second one comes by there, and the first one no more.
+    const on = await ask(`vCont;c:${first}`);
+    expect(on).toContain(`thread:${first};`);
+    expect(on).toContain("replaylog:end;");
+  });
+
   it("answers monitor commands", async () => {
     const target = open();
     const { ask } = connect(target);

@@ -10,11 +10,14 @@ import type { WorldBuilder } from "../world-builder.ts";
 import type { Run } from "./entry-log.ts";
 
 export interface WorldClock {
-  /** Simulated time of a progress within a run, and the last event of the world up to then. */
+  /**
+   * Simulated time of a progress within a run, and the last event of the world up to then; null when
+   * the recording of the world ends before.
+   */
   readonly at: (
     run: number,
     progress: number,
-  ) => { readonly timeNs: number; readonly event: number };
+  ) => { readonly timeNs: number; readonly event: number } | null;
   /** Progress of the machine at the end of the recording, if it is on. */
   readonly endProgress: () => number;
 }
@@ -42,8 +45,10 @@ export class RecordedClock implements WorldClock {
     this.#options = options;
   }
 
-  at(run: number, progress: number): { timeNs: number; event: number } {
+  at(run: number, progress: number): { timeNs: number; event: number } | null {
     const timeline = this.#opened();
+    this.#goTo(this.#endNs());
+    if (!this.#isAtOrBehind(run, progress)) return null;
     const timeNs = this.#timeOf(run, progress);
     this.#goTo(timeNs);
     return { timeNs, event: timeline.event };

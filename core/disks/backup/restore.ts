@@ -103,6 +103,8 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       const ids = Object.keys(op.state.chain[0]!.disks);
       const missing = ids.find((id) => before.running[id] === undefined);
       if (missing !== undefined) return fail("no-such-disk", `${vm}:${missing}`);
+      const other = ids.find((id) => files.descriptor(before.running[id]!)?.kind === "cow");
+      if (other !== undefined) return fail("not-a-redo-chain", `${vm}:${other}`);
       const descriptors: { [disk: string]: string } = {};
       for (const id of ids) descriptors[id] = descriptorFile(vm, id, before.layersMade + 1);
       const old = ids.flatMap((id) => exclusiveLayers(files, vm, before.running[id]!));

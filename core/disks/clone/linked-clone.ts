@@ -174,8 +174,8 @@ function planClone(files: ArrayFiles, op: Op): Plan {
     if (before === undefined) return refused("no-such-disk", `${clone}:${disk}`);
     const sizes = [descriptor, before].map((name) => files.descriptor(name)?.sectors);
     if (sizes[0] !== sizes[1]) return refused("size-mismatch", `${clone}:${disk}`);
-    if (files.descriptor(descriptor)?.kind === "cow")
-      return refused("not-a-redo-chain", descriptor);
+    const other = [descriptor, before].find((name) => files.descriptor(name)?.kind === "cow");
+    if (other !== undefined) return refused("not-a-redo-chain", other);
     descriptors[disk] = descriptorFile(clone, disk, target.layersMade + 1);
     old.push(...exclusiveLayers(files, clone, before));
   }

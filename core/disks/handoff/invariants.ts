@@ -56,8 +56,9 @@ export const handoffInvariants: readonly Invariant[] = [
       },
     },
   }),
-  sometimes("a request of a former owner is refused", { mechanism: "handoff" }),
-  sometimes("a release goes to the next filter in the chain", { mechanism: "handoff" }),
-  sometimes("the lease of an owner runs out", { mechanism: "handoff" }),
-  sometimes("two hosts want a disk at the same time", { mechanism: "handoff" }),
+  // Named for the operation without which there is nothing to be reached.
+  sometimes("a request of a former owner is refused", { mechanism: "release-disk" }),
+  sometimes("a release goes to the next filter in the chain", { mechanism: "release-disk" }),
+  sometimes("the lease of an owner runs out", { mechanism: "release-disk" }),
+  sometimes("two hosts want a disk at the same time", { mechanism: "release-disk" }),
 ];
