@@ -63,6 +63,7 @@ export type MachineState = Pick<
   | "disks"
   | "timers"
   | "shutdownBy"
+  | "goesOnFrom"
 > & {
   /** Power-ons and resets of this run. */
   readonly boots: number;

@@ -52,6 +52,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
       disks: [],
       timers: {},
       shutdownBy: null,
+      goesOnFrom: null,
       boots: 0,
       board: null,
       clock: { sinceNs: 0, from: 0 },
