@@ -69,6 +69,6 @@ describe("the documentation", () => {
 
   it("would be caught with a wrong option (canary)", () => {
     expect(problemOf("npx orrery run x.ts --sed 3")).toBe("run has no option --sed");
-    expect(problemOf(`npx orrery ${"rnu"} x.ts`)).toBe("no verb rnu");
+    expect(problemOf("npx orrery ".concat("rnu x.ts"))).toBe("no verb rnu");
   });
 });

@@ -105,7 +105,7 @@ describe("a backup by changed blocks", () => {
       expect([...seen]).toContain("full.backup,next.backup");
       if (domain === "alpha") expect([...seen]).toContain("full.backup");
     },
-    60_000,
+    180_000,
   );
 
   it("is full again after a crash, because nobody knows what changed", () => {

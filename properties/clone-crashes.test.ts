@@ -84,7 +84,7 @@ describe("a linked clone", () => {
       expect(filesOf(world).filter((name) => name.endsWith("intent"))).toEqual([]);
       kinds.add(filesOf(world).filter((name) => /^twin-.*000001.vmdk/.test(name)).length);
     });
-    expect([...kinds].sort()).toEqual([0, 2]);
+    expect([...kinds].sort((a, b) => a - b)).toEqual([0, 2]);
   }, 600_000);
 
   it("is refused while its point in time is given up, and the other way round", () => {
@@ -153,7 +153,7 @@ describe.each(["merge", "carry"] as const)("a promotion that has to %s", (mode) 
         expect(isRunning(world, "twin"), where).toBe(true);
       });
     });
-    expect([...full].sort()).toEqual([false, true]);
+    expect(full).toEqual(new Set([false, true]));
   }, 3_600_000);
 });
 

@@ -53,7 +53,7 @@ describe("a snapshot cut short", () => {
       expect(vmRecordOf(world, "db").durable.host).toBe("beta");
       expect(descriptorsLeft(world)).not.toContain("file:db.intent");
     }
-  }, 60_000);
+  }, 180_000);
 
   it("by the loss of the array, at every event; it comes back and the VM goes on", () => {
     const { world, first, last } = beforeSecond();
@@ -71,7 +71,7 @@ describe("a snapshot cut short", () => {
       expect(powerStateOf(vmRecordOf(world, "db")), `after event ${event}`).toBe("running");
       expect(world.activeOperations, `after event ${event}`).toBe(0);
     }
-  }, 60_000);
+  }, 180_000);
 
   it("is noticed when its recovery forgets the half-made layers (canary)", () => {
     const { world, first, last } = beforeSecond();

@@ -226,7 +226,7 @@ function begin(
  * settled by whoever has the VM now. Their outcome is "abandoned".
  */
 export function abandonOperations(world: World, domain: number, vm: string): void {
-  for (const entity of [...world.entities()]) {
+  for (const entity of world.entities()) {
     if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
     const operation = entity as unknown as OperationEntity;
     const { id, params } = operation.config;

@@ -29,7 +29,12 @@ export * from "./host/host.ts";
 export { storageInvariants } from "./storage/invariants.ts";
 export type { Hold } from "./storage/vvols/hierarchy.ts";
 export { vvolInvariants } from "./storage/vvols/vvol-invariants.ts";
-export { type TaskItem, type VasaFaults, type VvolsEntity, vvolsOf } from "./storage/vvols/vvol-state.ts";
+export {
+  type TaskItem,
+  type VasaFaults,
+  type VvolsEntity,
+  vvolsOf,
+} from "./storage/vvols/vvol-state.ts";
 export {
   addVvol,
   type ArmVasaFault,

@@ -27,7 +27,9 @@ const idle: Experiment = {
       unit: "ms",
       of: (run) => {
         const found = run.operation("db.power-on");
-        return found?.endNs == null ? undefined : (found.endNs - found.startNs) / 1e6;
+        return found === undefined || found.endNs === null
+          ? undefined
+          : (found.endNs - found.startNs) / 1e6;
       },
     },
     { name: "never", describe: "not there", unit: "x", of: () => undefined },

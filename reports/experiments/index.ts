@@ -15,4 +15,4 @@ export {
   renderExperimentMarkdown,
 } from "./experiment-report.ts";
 export { ExperimentError, type ExperimentResult, runExperiment } from "./run-experiment.ts";
-export { cellsOf, withSettings } from "./sweep.ts";
+export { withSettings } from "./sweep.ts";

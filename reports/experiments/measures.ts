@@ -24,7 +24,9 @@ export const durationOf =
   (id: string) =>
   (run: MeasuredRun): number | undefined => {
     const found = completed(run, id);
-    return found?.endNs == null ? undefined : (found.endNs - found.startNs) / 1e6;
+    return found === undefined || found.endNs === null
+      ? undefined
+      : (found.endNs - found.startNs) / 1e6;
   };
 
 export interface Window {

@@ -53,7 +53,7 @@ function framed(payload: string): string {
     /[#$}*]/g,
     (each) => `}${String.fromCharCode(each.charCodeAt(0) ^ 32)}`,
   );
-  const sum = [...body].reduce((total, each) => (total + each.charCodeAt(0)) & 255, 0);
+  const sum = Buffer.from(body, "latin1").reduce((total, each) => (total + each) & 255, 0);
   return `$${body}#${sum.toString(16).padStart(2, "0")}`;
 }
 

@@ -14,7 +14,7 @@ export type NicConfig = { readonly bitsPerSecond: number };
 
 export type NicState = { readonly sendingUntilNs: number; readonly receivingUntilNs: number };
 
-export type NicEntity = Entity<NicConfig, NicState, PlainObject>;
+export type NicEntity = Entity<NicConfig, NicState>;
 
 const nic = component<NicConfig, NicState, PlainObject>({
   kind: "nic",
