@@ -112,6 +112,10 @@ export function repair(document: Entry): Entry {
     delete array["capacityMiB"];
     repairLatencies(array);
   }
+  // What a fault of an array's tasks needs; disks of every kind can lie on such an array.
+  if (listOf(document, "faults").some(({ kind }) => kind === "array-task")) {
+    listOf(document, "arrays")[0]!["kind"] = "cow";
+  }
   document["links"] = hosts.flatMap((host) =>
     listOf(document, "arrays").map((array) => ({ between: [host["id"], array["id"]] })),
   );
