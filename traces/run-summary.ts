@@ -54,6 +54,14 @@ export class RunSummary {
     return summary;
   }
 
+  /** Operations in their own right: no phases of others, which bear the name `ID.KIND`. */
+  get principal(): readonly OperationSummary[] {
+    const ids = new Set(this.operations.map(({ id }) => id));
+    return this.operations.filter(
+      ({ id, kind }) => !(id.endsWith(`.${kind}`) && ids.has(id.slice(0, -kind.length - 1))),
+    );
+  }
+
   add([event, atNs, entity, kind, data]: NoticeRow): void {
     switch (kind) {
       case "operation":

@@ -133,9 +133,9 @@ function printRun(context: Context, request: RunRequest, run: ScenarioRun): void
   }
 }
 
-/** Operations and what befell them, in order of time. */
+/** Operations in their own right and what befell them, in order of time. */
 function chronicle(summary: RunSummary): string[] {
-  const operations = summary.operations.map((each): [number, string] => [
+  const operations = summary.principal.map((each): [number, string] => [
     each.startNs,
     operationLine(each),
   ]);

@@ -12,7 +12,8 @@ const MOST_ROWS = 60;
 export async function timelineChart(summary: RunSummary, axis: TimeAxis): Promise<string> {
   const { endNs, at, x } = axis;
   const least = endNs * LEAST_PART;
-  const shown = summary.operations.slice(0, MOST_ROWS);
+  const principal = summary.principal;
+  const shown = principal.slice(0, MOST_ROWS);
   const bars = shown.map(({ id, kind, startNs, endNs: ended, outcome }) => ({
     operation: id,
     kind,
@@ -20,7 +21,7 @@ export async function timelineChart(summary: RunSummary, axis: TimeAxis): Promis
     start: at(startNs),
     end: at(Math.max(ended ?? endNs, startNs + least)),
   }));
-  const left = summary.operations.length - shown.length;
+  const left = principal.length - shown.length;
   const title = `Operations and crashes${left > 0 ? ` (${left} more in the table)` : ""}`;
   return svgOf({
     width: 820,
