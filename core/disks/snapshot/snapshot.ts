@@ -13,6 +13,7 @@
  */
 import {
   ask,
+  type AskStep,
   done,
   type Entity,
   type EntityId,
@@ -20,6 +21,7 @@ import {
   go,
   type Operation,
   operation,
+  perform,
   type Plain,
   type PlainObject,
   together,
@@ -40,13 +42,14 @@ import {
 } from "../chain/descriptor.ts";
 import { openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import { pushLayer } from "../chain/change-layers.ts";
+import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 
 /** How often the operation looks whether the guest's writes are through. */
 const DRAIN_POLL_NS = 50_000;
-/** Pause before the array is asked again what happened. */
-const UNDECIDED_NS = 1_000_000_000;
+/** Pause before an array that did not answer is asked again. */
+const AGAIN_NS = 1_000_000_000;
 
 export type SnapshotDisk = {
   readonly disk: string;
@@ -77,6 +80,7 @@ type SnapshotState = {
   /** Descriptors by name: the running ones, then the new ones. */
   parents: { [disk: string]: DiskDescriptor };
   made: { [disk: string]: string };
+  intentVersion: number;
   stunnedAtNs: number;
   failure: { code: string; detail: Plain } | null;
 };
@@ -126,7 +130,8 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       return askArray(op.params.array, "file-write", body, "createRedoLogs", "refuse");
     },
 
-    createRedoLogs(_host, op) {
+    createRedoLogs(_host, op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
       const asks = op.params.disks.map(({ disk }) => {
         const { sectors } = op.state.parents[disk]!;
         const name = volumeOf(op.state.made[disk]!);
@@ -168,25 +173,20 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       return ask(to, verb, body, "switchOver", { otherwise: "undoStunned" });
     },
 
-    /** The linearization point, for all disks at once. */
+    /** The linearization point, for all disks at once; the guest stays stunned until it is known. */
     switchOver(_host, op) {
-      const value = switched(op);
-      const body = { name: configurationFile(op.params.vm), value, ifVersion: op.state.version };
-      return askArray(op.params.array, "file-write", body, "adopt", "findOut");
+      const params = {
+        array: op.params.array,
+        name: configurationFile(op.params.vm),
+        value: switched(op),
+        before: op.state.configuration!,
+        version: op.state.version,
+      };
+      return perform(surelyWrite, params as unknown as PlainObject, "decide", "undoStunned");
     },
 
-    /** The array did not answer, or refused: what the configuration says now is what happened. */
-    findOut: (_host, op) =>
-      readFile(op.params.array, configurationFile(op.params.vm), "decide", "undecided"),
-
-    decide(_host, op, file: FileValue) {
-      const { running } = file.value as VmConfiguration;
-      const happened = op.params.disks.every(({ disk }) => running[disk] === op.state.made[disk]);
-      return go(happened ? "adopt" : "undoStunned");
-    },
-
-    /** The guest stays stunned until it is known which chain is the disk. */
-    undecided: () => wait(UNDECIDED_NS, "findOut"),
+    decide: (_host, _op, { written }: Written & PlainObject) =>
+      go(written ? "adopt" : "undoStunned"),
 
     adopt(host, op) {
       const { vm, pointInTime } = op.params;
@@ -204,21 +204,12 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       return ask(op.params.instance, "unstun", {}, "closeIntent");
     },
 
-    closeIntent(_host, op) {
-      return askArray(
-        op.params.array,
-        "file-delete",
-        { name: intentFile(op.params.vm) },
-        "report",
-        "leftOpen",
-      );
-    },
+    closeIntent: (_host, op) => removeIntent(op, "report", "closeAgain"),
+
+    /** The snapshot stands; but as long as its intent is there no other operation can begin. */
+    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
 
     report: (host, op) => done({ stunNs: host.simulatedNs - op.state.stunnedAtNs }),
-
-    /** The snapshot stands; only the intent is left for recovery to close. */
-    leftOpen: (host, op) =>
-      done({ stunNs: host.simulatedNs - op.state.stunnedAtNs, intentLeftOpen: true }),
 
     refuse: (_host, _op, why: { code: string; detail: Plain }) => fail(why.code, why.detail),
 
@@ -231,17 +222,14 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       const { array, disks } = op.params;
       const asks = disks.flatMap(({ disk }) => removeLayer(array, op.state.made[disk]!));
-      return together(asks, "undone", "failed");
+      return together(asks, "undone", "undoAgain");
     },
 
-    undone: (_host, op) =>
-      askArray(
-        op.params.array,
-        "file-delete",
-        { name: intentFile(op.params.vm) },
-        "failed",
-        "failed",
-      ),
+    undoAgain: () => wait(AGAIN_NS, "undo"),
+
+    undone: (_host, op) => removeIntent(op, "failed", "undoneAgain"),
+
+    undoneAgain: () => wait(AGAIN_NS, "undone"),
 
     failed(_host, op) {
       const { code, detail } = op.state.failure!;
@@ -253,10 +241,18 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     version: 0,
     parents: {},
     made: {},
+    intentVersion: 0,
     stunnedAtNs: 0,
     failure: null,
   }),
 );
+
+/** Of this version only: by the time the array answers, somebody else's may have taken its place. */
+function removeIntent(op: Op, next: string, otherwise: string): AskStep {
+  const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
+  const remove = askArray(op.params.array, "file-delete", body, next, otherwise);
+  return { ...remove, tolerate: ["no-file", "version-conflict"] };
+}
 
 /** The configuration with the new descriptors running and the old ones kept as a point in time. */
 function switched(op: Op): VmConfiguration {
