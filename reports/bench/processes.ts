@@ -13,9 +13,15 @@ const PYTHONS = ["python3", "/usr/bin/python3"];
 /** A folder for this run's files. */
 export const scratch: string = mkdtempSync(join(tmpdir(), "orrery-bench-"));
 
-export function holdRun(timers: number, events: number, path = "-"): HoldFigures {
-  const flags = ["--expose-gc", "--import", "tsx"];
-  const args = [...flags, here("./hold-run.ts"), String(timers), String(events), path];
+/** `flags` are Node's. */
+export function holdRun(
+  timers: number,
+  events: number,
+  path = "-",
+  flags: readonly string[] = [],
+): HoldFigures {
+  const script = ["--import", "tsx", here("./hold-run.ts")];
+  const args = [...flags, ...script, String(timers), String(events), path];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as HoldFigures;
 }
 
