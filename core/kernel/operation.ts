@@ -26,6 +26,12 @@ export type Step =
   | { readonly step: "done"; readonly figures: PlainObject }
   | { readonly step: "fail"; readonly code: string; readonly detail: Plain };
 
+/** Why a request or an operation came to nothing; what the phase named `otherwise` is given. */
+export interface Refusal {
+  readonly code: string;
+  readonly detail: Plain;
+}
+
 /** Another operation as one phase of this one, at the same host. */
 export interface PerformStep {
   readonly step: "perform";

@@ -19,6 +19,7 @@ import {
   type SectorRange,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
@@ -48,8 +49,6 @@ import { backupEnd } from "./report.ts";
 const COPY_SECTORS = 1_024;
 const COPY_DEPTH = 4;
 const AGAIN_NS = 500_000_000;
-
-type Why = { readonly code: string; readonly detail: Plain } | null;
 
 export const backup = operation<BackupParams & PlainObject, BackupState & PlainObject>(
   "backup",
@@ -85,7 +84,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       return askArray(array, "file-write", body, "openManifest", "refuse");
     },
 
-    refuse: (_host, _op: BackupOp, why: NonNullable<Why>) => fail(why.code, why.detail),
+    refuse: (_host, _op: BackupOp, why: Refusal) => fail(why.code, why.detail),
 
     openManifest(_host, op: BackupOp, { version }: { version: number }) {
       op.edit().intentVersion = version;
@@ -96,7 +95,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
     },
 
     /** There is a backup of this name: it is not ours to drop. */
-    noManifest(_host, op: BackupOp, why: NonNullable<Why>) {
+    noManifest(_host, op: BackupOp, why: Refusal) {
       op.edit().failure = why as never;
       return go(why.code === "version-conflict" ? "closeIntent" : "drop");
     },
@@ -213,7 +212,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       return go("closeIntent");
     },
 
-    giveUp: whileOpen((_host, op: BackupOp, disks, why: Why) => {
+    giveUp: whileOpen((_host, op: BackupOp, disks, why: Refusal | null) => {
       op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
       for (const disk of disks) closeRepository(op, disk);
       return go("drop");

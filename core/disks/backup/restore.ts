@@ -18,6 +18,7 @@ import {
   type SectorRange,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
@@ -73,8 +74,6 @@ type State = {
 
 type Op = Operation<RestoreParams & PlainObject, State & PlainObject>;
 
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 const COPY_SECTORS = 1_024;
 const COPY_DEPTH = 4;
 const AGAIN_NS = 500_000_000;
@@ -117,7 +116,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       return askArray(array, "file-write", body, "countLayers", "refuse");
     },
 
-    refuse: (_host, _op: Op, why: NonNullable<Why>) => fail(why.code, why.detail),
+    refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),
 
     /** The names of the new bases are never given again, whatever becomes of them. */
     countLayers(_host, op: Op, { version: intentVersion }: { version: number }) {
@@ -234,7 +233,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
 
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
-    undo(host, op: Op, why: Why) {
+    undo(host, op: Op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
       closeAll(host, op);
       const made = Object.values(op.state.intent!.descriptors);

@@ -26,6 +26,7 @@ import {
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import {
   type BackupIntent,
@@ -81,8 +82,6 @@ type CheckpointState = {
 };
 
 type Op = Operation<DiskCheckpointParams & PlainObject, CheckpointState & PlainObject>;
-
-type Why = { readonly code: string; readonly detail: Plain };
 
 const COPY_SECTORS = 1_024;
 const AGAIN_NS = 200_000_000;
@@ -148,7 +147,7 @@ export const diskCheckpoint = operation<
       return askArray(array, "file-write", body, "openManifest", "refuse");
     }),
 
-    refuse: (_host, _op: Op, why: Why) => fail(why.code, why.detail),
+    refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),
 
     openManifest(_host, op: Op, { version }: { version: number }) {
       op.edit().intentVersion = version;
@@ -158,7 +157,7 @@ export const diskCheckpoint = operation<
       return askArray(op.params.repository.array, "file-write", body, "pivot", "noManifest");
     },
 
-    noManifest(_host, op: Op, why: Why) {
+    noManifest(_host, op: Op, why: Refusal) {
       op.edit().failure = why as never;
       return go(why.code === "version-conflict" ? "closeIntent" : "drop");
     },
@@ -230,7 +229,7 @@ export const diskCheckpoint = operation<
     },
 
     /** ck1 stays on ck0, and the frozen point stays listed: no write is lost by that. */
-    commitFailed(_host, op: Op, why: Why) {
+    commitFailed(_host, op: Op, why: Refusal) {
       op.edit().commit = { code: why.code } as never;
       if (why.code === "vm-off") return fail(why.code);
       return go(op.params.commit === "pause" ? "goOn" : "closeIntent");
@@ -238,7 +237,7 @@ export const diskCheckpoint = operation<
 
     goOn: (_host, op: Op) => ask(op.params.instance, "unstun", {}, "closeIntent"),
 
-    giveUp(_host, op: Op, why: Why | null) {
+    giveUp(_host, op: Op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "not-frozen", detail: null }) as never;
       return go(why?.code === "vm-off" ? "report" : "drop");
     },

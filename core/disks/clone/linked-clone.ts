@@ -20,6 +20,7 @@ import {
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
@@ -56,8 +57,6 @@ type State = {
 
 type Op = Operation<LinkedCloneParams & PlainObject, State & PlainObject>;
 
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 const AGAIN_NS = 500_000_000;
 
 export const linkedClone = operation<LinkedCloneParams & PlainObject, State & PlainObject>(
@@ -74,7 +73,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       return askArray(op.params.array, "file-write", body, "lookForOthers", "refuse");
     },
 
-    refuse: (_host, _op, { code, detail }: NonNullable<Why>) => fail(code, detail),
+    refuse: (_host, _op, { code, detail }: Refusal) => fail(code, detail),
 
     lookForOthers(_host, op, { version }: { version: number }) {
       op.edit().intentVersion = version;
@@ -125,7 +124,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
-    undo(_host, op, why: Why) {
+    undo(_host, op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
       const made = Object.values(op.state.intent!.descriptors);
       const gone = made.flatMap((name) => removeLayer(op.params.array, name));
@@ -134,7 +133,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     undoAgain: () => wait(AGAIN_NS, "undo"),
 
-    closeIntent(_host, op, why: Why | readonly unknown[]) {
+    closeIntent(_host, op, why: Refusal | null | readonly unknown[]) {
       if (op.state.before === null && why !== null && "code" in why) {
         op.edit().failure ??= why as never;
       }

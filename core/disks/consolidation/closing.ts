@@ -14,6 +14,7 @@ import {
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { type Scan, ArrayFiles, scan } from "../chain/array-files.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
@@ -39,8 +40,6 @@ import { planMerges, UNLISTED } from "./plan.ts";
 
 /** Pause before the array is asked to remove what is left once more. */
 const AGAIN_NS = 500_000_000;
-
-type Why = { readonly code: string; readonly detail: Plain } | null;
 
 export const closingPhases = {
   /** The linearization point of each disk; the disks need not switch together. */
@@ -80,7 +79,7 @@ export const closingPhases = {
   }),
 
   /** Somebody else changed the descriptor, or the array refused: the old chain is the disk. */
-  keepOld(_host: Entity, op: ConsolidationOp, why: Why) {
+  keepOld(_host: Entity, op: ConsolidationOp, why: Refusal | null) {
     op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
     return go("drainGivenUp");
   },
@@ -160,7 +159,7 @@ export const closingPhases = {
    * Given up, by request or because of a failure: the chain reads right without the mirror, as it
    * did all the time. What was copied so far lies under the delta and is not seen.
    */
-  giveUp(_host: Entity, op: ConsolidationOp, why: Why) {
+  giveUp(_host: Entity, op: ConsolidationOp, why: Refusal | null) {
     op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
     if (op.state.stunnedAtNs >= 0) return go("drainGivenUp");
     return askInstance(op.params.instance, "stun", "stunnedGivenUp", "vmGone");

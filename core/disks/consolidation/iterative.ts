@@ -13,10 +13,10 @@ import {
   go,
   operation,
   perform,
-  type Plain,
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, removeLayer } from "../chain/array-requests.ts";
@@ -49,8 +49,6 @@ import { openingPhases } from "./opening.ts";
 
 const MAX_ROUNDS = 8;
 const ENOUGH_SECTORS = 2_048;
-
-type Why = { readonly code: string; readonly detail: Plain } | null;
 
 export const iterativeConsolidate = operation<
   ConsolidationParams & PlainObject,
@@ -141,7 +139,7 @@ export const iterativeConsolidate = operation<
       return go("insertMirror");
     },
 
-    dropHelpers: whileOpen((_host, op: ConsolidationOp, disks, why: Why) => {
+    dropHelpers: whileOpen((_host, op: ConsolidationOp, disks, why: Refusal | null) => {
       op.edit().failure ??= (why ?? { code: "no-helper", detail: null }) as never;
       const gone = helpersOf(op, disks).flatMap(({ helper }) =>
         removeLayer(op.params.array, helper),

@@ -20,6 +20,7 @@ import {
   type PlainObject,
   type Step,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import {
@@ -59,8 +60,6 @@ type CopyState = {
 };
 
 type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 const PATIENCE_NS = 3_600_000_000_000;
 const UNSETTLED_NS = 5_000_000_000;
 
@@ -265,7 +264,7 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
     },
 
-    trouble(_host: Entity, op: Op, why: Why): Step {
+    trouble(_host: Entity, op: Op, why: Refusal | null): Step {
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       return go("settle");
     },

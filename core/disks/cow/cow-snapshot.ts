@@ -25,6 +25,7 @@ import {
   type Step,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import {
   askDevice,
@@ -87,8 +88,6 @@ type CowSnapshotState = {
 };
 
 type Op = Operation<CowSnapshotParams & PlainObject, CowSnapshotState & PlainObject>;
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 const diskIds = (op: Op): string[] => op.params.disks.map(({ disk }) => disk);
 
 const COW_SNAPSHOT_PHASES = {
@@ -241,7 +240,7 @@ const COW_SNAPSHOT_PHASES = {
     return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
   },
 
-  trouble(_host: Entity, op: Op, why: Why): Step {
+  trouble(_host: Entity, op: Op, why: Refusal | null): Step {
     op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
     return go("settle");
   },

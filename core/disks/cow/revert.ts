@@ -21,6 +21,7 @@ import {
   type PlainObject,
   type Step,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { intentFile } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
@@ -51,8 +52,6 @@ type RevertState = {
 };
 
 type Op = Operation<RevertParams & PlainObject, RevertState & PlainObject>;
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 const tasks = (op: Op, list: readonly { verb: string; body: Plain }[], next: string): Step =>
   perform(
     arrayTasks,
@@ -147,7 +146,7 @@ export const REVERT_PHASES = {
     return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
   },
 
-  trouble(_host: Entity, op: Op, why: Why): Step {
+  trouble(_host: Entity, op: Op, why: Refusal | null): Step {
     op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
     return go("settle");
   },

@@ -20,6 +20,7 @@ import {
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import type { VmEntity } from "../../vmm/index.ts";
 import { diskResized } from "../../vmm/index.ts";
@@ -69,8 +70,6 @@ type GrowState = {
 
 type Op = Operation<GrowDiskParams & PlainObject, GrowState & PlainObject>;
 
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 const AGAIN_NS = 200_000_000;
 
 export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & PlainObject>(
@@ -105,7 +104,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       return go("resizeVolume");
     },
 
-    refuse: (_host, _op: Op, why: NonNullable<Why>) => fail(why.code, why.detail),
+    refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),
 
     resizeVolume(_host, op: Op) {
       const { volume: name, toSectors: sectors } = op.state.intent!;
@@ -113,7 +112,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
     },
 
     /** Without an answer nothing is known of the volume; to ask again does no harm. */
-    notResized(_host, op: Op, why: NonNullable<Why>) {
+    notResized(_host, op: Op, why: Refusal) {
       if (why.code === "timeout") return wait(AGAIN_NS, "resizeVolume");
       op.edit().failure = why as never;
       return go("closeIntent");
@@ -159,7 +158,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
     vmGone: () => fail("vm-off"),
 
     /** Somebody else wrote the descriptor: the disk stays as it is. */
-    giveUp(_host, op: Op, why: NonNullable<Why>) {
+    giveUp(_host, op: Op, why: Refusal) {
       op.edit().failure = why as never;
       return go("closeIntent");
     },

@@ -21,6 +21,7 @@ import {
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
@@ -57,8 +58,6 @@ const COPY_SECTORS = 1_024;
 const COPY_DEPTH = 4;
 const AGAIN_NS = 500_000_000;
 
-type Why = { readonly code: string; readonly detail: Plain } | null;
-
 export const promote = operation<PromotionParams & PlainObject, PromotionState & PlainObject>(
   "promote",
   {
@@ -85,7 +84,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       return askArray(array, "file-write", body, "countLayers", "refuse");
     },
 
-    refuse: (_host, _op: PromotionOp, why: NonNullable<Why>) => fail(why.code, why.detail),
+    refuse: (_host, _op: PromotionOp, why: Refusal) => fail(why.code, why.detail),
 
     /** The names of the new bases are never given again, whatever becomes of them. */
     countLayers(_host, op: PromotionOp, { version: intentVersion }: { version: number }) {
@@ -314,7 +313,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
     report: (host, op: PromotionOp) => ended(op, host.simulatedNs),
 
     /** The disk never was anything but the clone that it was. */
-    giveUp(_host, op: PromotionOp, why: Why) {
+    giveUp(_host, op: PromotionOp, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
       if (op.state.stunnedAtNs >= 0) return go("drainGivenUp");
       return askInstance(op.params.instance, "stun", "drainGivenUp", "vmGone");
@@ -332,7 +331,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       return go("resumeGuest");
     }),
 
-    dropBases(_host, op: PromotionOp, why: Why) {
+    dropBases(_host, op: PromotionOp, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       return go("removeOld");
     },

@@ -26,6 +26,7 @@ import {
   type PlainObject,
   together,
   wait,
+  type Refusal,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
 import {
@@ -86,8 +87,6 @@ type SnapshotState = {
 };
 
 type Op = Operation<SnapshotParams & PlainObject, SnapshotState & PlainObject>;
-
-type Why = { readonly code: string; readonly detail: Plain } | null;
 
 export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & PlainObject>(
   "snapshot",
@@ -213,12 +212,12 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 
     refuse: (_host, _op, why: { code: string; detail: Plain }) => fail(why.code, why.detail),
 
-    undoStunned(_host, op, why: Why) {
+    undoStunned(_host, op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
       return ask(op.params.instance, "unstun", {}, "undo");
     },
 
-    undo(_host, op, why: Why) {
+    undo(_host, op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       const { array, disks } = op.params;
       const asks = disks.flatMap(({ disk }) => removeLayer(array, op.state.made[disk]!));
