@@ -98,7 +98,7 @@ describe("bitmaps", () => {
           const end = Math.min(bits, bit + count);
           if (adds) bitmap.addRange(bit, end - bit);
           else expect(bitmap.delete(bit)).toBe(model.delete(bit));
-          for (let each = bit; adds && each < end; each++) model.add(each);
+          for (let each = bit; each < (adds ? end : bit); each++) model.add(each);
         }
         const found: number[] = [];
         for (let bit = bitmap.next(0); bit >= 0; bit = bitmap.next(bit + 1)) found.push(bit);
