@@ -16,6 +16,8 @@ export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
+export { pageContents } from "./pages/invariants.ts";
+export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {

@@ -5,10 +5,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ContentRun, SECTOR_BYTES, SectorContent, stampBase } from "../../kernel/index.ts";
-import { readFile, writeFile } from "../testing/whole-file.ts";
+import { writeFile } from "../testing/whole-file.ts";
 import { bytesOf, bytesRun } from "./bytes.ts";
 import { encodeHead, FILE_VERSION, HEAD_SECTORS } from "./layout.ts";
 import { plainOfBytes, bytesOfPlain } from "./plain-bytes.ts";
+import { readFile } from "./read-file.ts";
 
 const BLOCK_PAGES = 4;
 const HEAD = {

@@ -85,6 +85,8 @@ export type PowerOnParams = {
   readonly guard?: EntityId;
   /** A run that goes on here, decided by vote against its former host: it only gets its disks. */
   readonly instance?: EntityId;
+  /** That run goes on from a checkpoint: nobody else has its disks, or they are asked for as usual. */
+  readonly resumes?: boolean;
 };
 
 type PowerOnState = {
@@ -107,9 +109,11 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     /** Nobody else uses the disks from here on; recovery is this host's as well. */
     own(host, op) {
       const { vm, array, disks, ownership: rules, record, takeOver = false, instance } = op.params;
+      const { resumes = false } = op.params;
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
-      const seize = instance !== undefined;
-      if (power === "on" && !takeOver && !seize) return fail("already-on", vm);
+      const goesOn = instance !== undefined;
+      const seize = goesOn && !resumes;
+      if (power === "on" && !takeOver && !goesOn) return fail("already-on", vm);
       if (disks.length === 0 || rules === undefined) return go("begin");
       const holder = op.entity.id;
       const ids = disks.filter(isOwned).map(({ disk }) => disk);

@@ -34,11 +34,18 @@ const tracedThen = (self: MemoryEntity, client: string): Bitmap => {
   return new Bitmap(words, pages);
 };
 
-/** Content of each page as a number: its stamp, or 53 bits of the hash of its bytes. */
+/**
+ * Content of each page as a number, for observers: its stamp (all of them, as an image), or 53 bits of
+ * the hash of its bytes.
+ */
+export function pageContents(self: MemoryEntity): ArrayImage | ((page: number) => number) {
+  return self.config.isReal ? (ramOf(self)?.hashes() ?? (() => 0)) : stampsOf(self).capture();
+}
+
 function contentNow(self: MemoryEntity): ArrayImage | number[] {
-  if (!self.config.isReal) return stampsOf(self).capture();
-  const hashes = ramOf(self)?.hashes() ?? (() => 0);
-  return Array.from({ length: self.config.pages }, (_, page) => hashes(page));
+  const content = pageContents(self);
+  if (typeof content !== "function") return content;
+  return Array.from({ length: self.config.pages }, (_, page) => content(page));
 }
 
 function remember(self: MemoryEntity, client: string): void {
