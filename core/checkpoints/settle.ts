@@ -11,6 +11,7 @@ import {
   operation,
   type Operation,
   type PlainObject,
+  type Refusal,
   together,
   type World,
 } from "../kernel/index.ts";
@@ -46,7 +47,18 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
       if (file !== null && isAlive(host.world, host, file.value as CheckpointIntent)) {
         return fail("busy", (file.value as CheckpointIntent).operation);
       }
-      op.edit().intentVersion = file?.version ?? 0;
+      const { vm, array } = op.params;
+      const value = { kind: "settle", operation: op.entity.name, vm };
+      const body = { name: checkpointIntentFile(vm), value, ifVersion: file?.version ?? 0 };
+      return askArray(array, "file-write", body, "readCatalog", "refuse");
+    },
+
+    refuse: (_host, _op: Op, { code, detail }: Refusal) =>
+      fail(code === "version-conflict" ? "busy" : code, detail),
+
+    /** Nobody else makes or settles checkpoints of this VM from here on. */
+    readCatalog(_host, op: Op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
       return readFileIfAny(op.params.array, catalogFile(op.params.vm), "fence");
     },
 

@@ -59,7 +59,7 @@ export function askFor(self: Restorer, number: number): boolean {
 /** Goes on reading what nobody has asked for, in the order of the file. */
 export function readOn(self: Restorer): void {
   const { storage } = self.volatile;
-  while (self.volatile.reading.length < self.config.readsAtOnce) {
+  while (self.volatile.reading.length < self.config.readsAtOnce + self.volatile.hurry) {
     const { cursor } = self.volatile;
     if (cursor >= storage.length) return;
     self.edit().cursor = cursor + 1;
@@ -163,26 +163,26 @@ function end(self: Restorer, memory: MemoryEntity): void {
   removeTraces(memory, self.config.client);
   const state = self.edit();
   state.stage = "loaded";
-  const { atReady, atEnd } = self.volatile;
+  const { atReady, waiting } = self.volatile;
   state.atReady = null;
-  state.atEnd = null;
+  state.waiting = [];
   if (atReady !== null) self.reply(atReady, {});
-  if (atEnd !== null) self.reply(atEnd, self.volatile.figures as unknown as Plain);
+  for (const each of waiting) self.reply(each, self.volatile.figures as unknown as Plain);
 }
 
 /** The machine cannot go on without what is missing. */
 export function fail(self: Restorer, code: string): void {
   if (self.volatile.stage === "failed" || self.volatile.stage === "loaded") return;
-  const { atReady, atEnd } = self.volatile;
+  const { atReady, waiting } = self.volatile;
   const state = self.edit();
   state.stage = "failed";
   state.failure = code;
   state.atReady = null;
-  state.atEnd = null;
+  state.waiting = [];
   const vm = vmOfRestorer(self);
   if (vm !== undefined) self.ask(vm.id, "power-off", {}, { then: "let-go" });
   if (atReady !== null) self.refuse(atReady, code);
-  if (atEnd !== null) self.refuse(atEnd, code);
+  for (const each of waiting) self.refuse(each, code);
 }
 
 /** Storage block in which a page lies. */

@@ -59,7 +59,7 @@ import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
 import type { Written } from "../save/saver-state.ts";
 import { settleCheckpoints } from "../settle.ts";
 import { restorer } from "./restorer.ts";
-import { RESTORE_COSTS, type RestoreMethod } from "./restorer-state.ts";
+import { RESTORE_CLIENT, RESTORE_COSTS, type RestoreMethod } from "./restorer-state.ts";
 
 export type RestoreParams = {
   readonly vm: string;
@@ -176,7 +176,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
         name: vm,
         vm: run.id,
         memory: memory.id,
-        client: "restore",
+        client: RESTORE_CLIENT,
         method,
         pages,
         blockPages,

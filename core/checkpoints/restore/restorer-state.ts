@@ -9,6 +9,9 @@ import type { Written } from "../save/saver-state.ts";
 /** `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults. */
 export type RestoreMethod = "eager" | "lazy";
 
+/** Trace client of a restore: armed are the pages that are absent. */
+export const RESTORE_CLIENT = "restore";
+
 export type RestoreCosts = {
   /** Decompressing a page, by another core than the guest's. */
   readonly decompressNs: number;
@@ -60,6 +63,8 @@ export type RestorerState = {
   readonly placed: number;
   /** Next one to be read when nobody faults. */
   readonly cursor: number;
+  /** Somebody waits for all of it: so many more are read at once. */
+  readonly hurry: number;
   /** Page that the guest waits for, and since when; -1: none. */
   readonly waitsFor: number;
   readonly waitsSinceNs: number;
@@ -67,7 +72,7 @@ export type RestorerState = {
   readonly failure: string;
   /** Answered when the machine may go on, or when all is there. */
   readonly atReady: Request | null;
-  readonly atEnd: Request | null;
+  readonly waiting: readonly Request[];
   readonly figures: RestoreFigures;
 };
 

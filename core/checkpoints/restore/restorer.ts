@@ -3,8 +3,8 @@
  * (US 9,053,065): an access to an absent page waits until the storage block that has it is read, and
  * all blocks of that are then placed; faults on one storage block are one read.
  *
- * Requests: `open` ({device, storage}), `ready` (answered when the machine may go on), `end` (answered
- * with figures when every page is there).
+ * Requests: `open` ({device, storage}), `ready` (answered when the machine may go on), `end` and
+ * `hurry` (answered with figures when every page is there).
  *
  * Must hold: the guest sees each page as it was at the instant, or as it wrote it since.
  */
@@ -52,7 +52,8 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     startedNs: 0,
     failure: "",
     atReady: null,
-    atEnd: null,
+    waiting: [],
+    hurry: 0,
     figures: {
       reads: 0,
       readSectors: 0,
@@ -89,15 +90,25 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     read: (self, reply: Reply) => onRead(self, reply),
     place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
     "let-go": () => {},
-    end: (self, request: Request) => {
-      const { stage, failure, figures } = self.volatile;
-      if (stage === "failed") return self.refuse(request, failure);
-      if (stage === "loaded") return self.reply(request, figures as unknown as Plain);
-      self.edit().atEnd = request as Editable<Request>;
+    end: (self, request: Request) => awaitEnd(self, request),
+    hurry: (self, request: Request) => {
+      self.edit().hurry = HURRY;
+      awaitEnd(self, request);
+      readOn(self);
     },
   },
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
+
+/** Reads at once when somebody waits. */
+const HURRY = 4;
+
+function awaitEnd(self: Restorer, request: Request): void {
+  const { stage, failure, figures } = self.volatile;
+  if (stage === "failed") return self.refuse(request, failure);
+  if (stage === "loaded") return self.reply(request, figures as unknown as Plain);
+  self.edit().waiting.push(request as Editable<Request>);
+}
 
 function makeReady(self: Restorer, request: Request): void {
   const memory = memoryOfRestorer(self);

@@ -34,7 +34,13 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { memoryOf, type RunImage, type VmEntity, type VmRecord } from "../../vmm/index.ts";
+import {
+  clientOf,
+  memoryOf,
+  type RunImage,
+  type VmEntity,
+  type VmRecord,
+} from "../../vmm/index.ts";
 import {
   asPlain,
   type Catalog,
@@ -56,6 +62,7 @@ import {
   type Head,
 } from "../file/layout.ts";
 import { bytesOfPlain } from "../file/plain-bytes.ts";
+import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
 import { machineIdentity } from "../machine-identity.ts";
 import { settleCheckpoints } from "../settle.ts";
 import {
@@ -81,15 +88,24 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     begin(host, op: Op) {
       op.edit().startedNs = host.simulatedNs;
       const { vm, array } = op.params;
-      return perform(settleCheckpoints, { vm, array }, "openIntent");
+      return perform(settleCheckpoints, { vm, array }, "awaitPages");
     },
 
-    openIntent(_host, op: Op, found: { catalog: Catalog; version: number }) {
-      const { vm, array, checkpoint: id } = op.params;
-      if (entryOf(found.catalog, id) !== undefined) return fail("checkpoint-exists", id);
+    /** A machine whose restore is still going on has pages that are nowhere but in that file. */
+    awaitPages(host, op: Op, found: { catalog: Catalog; version: number }) {
       const state = op.edit();
       state.catalog = found.catalog as never;
       state.catalogVersion = found.version;
+      const vm = vmIn(host, op);
+      if (vm === undefined) return fail("vm-off", op.params.vm);
+      const absent = clientOf(memoryOf(vm), RESTORE_CLIENT);
+      if (absent === undefined) return go("openIntent");
+      return ask(absent.owner, "hurry", {}, "openIntent", { otherwise: "refuse" });
+    },
+
+    openIntent(_host, op: Op) {
+      const { vm, array, checkpoint: id } = op.params;
+      if (entryOf(op.state.catalog!, id) !== undefined) return fail("checkpoint-exists", id);
       const intent: CheckpointIntent = {
         kind: "checkpoint",
         operation: op.entity.name,
