@@ -90,7 +90,7 @@ type CowSnapshotState = {
 type Op = Operation<CowSnapshotParams & PlainObject, CowSnapshotState & PlainObject>;
 const diskIds = (op: Op): string[] => op.params.disks.map(({ disk }) => disk);
 
-const COW_SNAPSHOT_PHASES = {
+export const COW_SNAPSHOT_PHASES = {
   begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
   openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
@@ -242,10 +242,7 @@ const COW_SNAPSHOT_PHASES = {
   unsettled: (): Step => wait(PATIENCE_NS, "settle"),
 };
 
-export const cowSnapshot = operation<
-  CowSnapshotParams & PlainObject,
-  CowSnapshotState & PlainObject
->("cow-snapshot", COW_SNAPSHOT_PHASES, () => ({
+export const newCowSnapshot = (): CowSnapshotState & PlainObject => ({
   configuration: null,
   running: {},
   intent: null,
@@ -256,7 +253,12 @@ export const cowSnapshot = operation<
   stunNs: 0,
   outcome: "",
   failure: null,
-}));
+});
+
+export const cowSnapshot = operation<
+  CowSnapshotParams & PlainObject,
+  CowSnapshotState & PlainObject
+>("cow-snapshot", COW_SNAPSHOT_PHASES, newCowSnapshot);
 
 /** The open disks know the names of their descriptors; what they lead to is as before. */
 function nameLayers(host: Entity, op: Op): void {
