@@ -2,5 +2,4 @@
 export { explore, type Explored } from "./explorer/explore.ts";
 export { mergeResults, readResult, type SearchResult } from "./explorer/result-file.ts";
 export { saveFinding, type SavedFinding } from "./explorer/save-findings.ts";
-export type { Strategy } from "./explorer/search.ts";
-export { shrinkDocument, type Shrunk } from "./shrinking/shrink.ts";
+export { BLOCK_RUNS, type Strategy } from "./explorer/search.ts";

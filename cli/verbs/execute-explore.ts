@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import pc from "picocolors";
 import {
+  BLOCK_RUNS,
   explore,
   mergeResults,
   readResult,
@@ -34,7 +35,14 @@ export async function executeExplore(
   const runs = flags.runs ?? (flags.for === undefined ? DEFAULT_RUNS : Infinity);
   const startedMs = performance.now();
   const explored = await explore(scenario, {
-    request: { scenario: file, settings: set, seed, strategy, auditAll: flags.audit === true },
+    request: {
+      scenario: file,
+      settings: set,
+      seed,
+      strategy,
+      blockRuns: BLOCK_RUNS,
+      auditAll: flags.audit === true,
+    },
     limits: { runs, shard, findings: flags.findings ?? Infinity },
     workers,
     ...(flags.for !== undefined && { forMs: flags.for }),

@@ -22,7 +22,6 @@ import { runDocument, type RunRecord } from "./run-document.ts";
 import {
   AUDIT_EVERY,
   type AuditTask,
-  BLOCK_RUNS,
   type BlockResult,
   mergeTallies,
   NOTHING,
@@ -41,6 +40,7 @@ export interface Searcher {
 export interface BlockOptions {
   readonly seed: number;
   readonly strategy: Strategy;
+  readonly blockRuns: number;
   readonly auditAll: boolean;
   readonly block: number;
   /** Runs of this block: all, or what is left of the search. */
@@ -70,14 +70,14 @@ const FEATURES: { readonly [strategy: string]: FeatureChoice } = {
 };
 
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
-  const { block, runs, skip, auditAll, beforeRun, isStopped } = options;
+  const { block, blockRuns, runs, skip, auditAll, beforeRun, isStopped } = options;
   const led: ResolvedScenario[] = [];
   const known = new Set<string>();
   let { ground } = searcher;
   let tally: Tally = NOTHING;
   const audits: AuditTask[] = [];
   for (let i = 0; i < runs; i++) {
-    const run = block * BLOCK_RUNS + i;
+    const run = block * blockRuns + i;
     if (skip.includes(run)) continue;
     const document = variantOf(searcher, options, ground, led, run);
     beforeRun?.(run, document);

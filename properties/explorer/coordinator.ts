@@ -7,7 +7,6 @@ import type { ResolvedScenario } from "../../scenarios/index.ts";
 import type { BlockTask, FromWorker } from "./messages.ts";
 import {
   type AuditTask,
-  BLOCK_RUNS,
   type BlockResult,
   type Finding,
   mergeTallies,
@@ -242,7 +241,8 @@ export class Coordinator {
     const lost = this.#again.shift();
     if (lost !== undefined) return lost;
     const block = this.#nextBlock;
-    const runs = Math.min(BLOCK_RUNS, this.#limits.runs - block * BLOCK_RUNS);
+    const { blockRuns } = this.#request;
+    const runs = Math.min(blockRuns, this.#limits.runs - block * blockRuns);
     if (runs <= 0) return undefined;
     this.#nextBlock += this.#limits.shard.of;
     return { task: { block, runs, skip: [] }, losses: 0, lostIn: undefined };
@@ -254,7 +254,8 @@ export class Coordinator {
     if (this.#refused !== undefined) return this.#finish();
     if (busy || auditing) return;
     if (this.#audits.length > 0 && !this.#isStopping) return;
-    const left = this.#again.length > 0 || this.#nextBlock * BLOCK_RUNS < this.#limits.runs;
+    const left =
+      this.#again.length > 0 || this.#nextBlock * this.#request.blockRuns < this.#limits.runs;
     if (!left || this.#isStopping) this.#finish();
   }
 }

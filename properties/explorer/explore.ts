@@ -49,6 +49,7 @@ export async function explore(scenario: ReadyScenario, options: ExploreOptions):
       scenarioHash: scenario.hash,
       seed: request.seed,
       strategy: request.strategy,
+      blockRuns: request.blockRuns,
       asked: Number.isFinite(limits.runs) ? limits.runs : null,
       blocks,
       audited,

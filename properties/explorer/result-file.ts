@@ -15,6 +15,7 @@ export interface SearchResult {
   readonly scenarioHash: string;
   readonly seed: number;
   readonly strategy: Strategy;
+  readonly blockRuns: number;
   /** Runs that were asked for, over all shards; null: no limit. */
   readonly asked: number | null;
   /** Blocks that are in here, in order. */
@@ -24,7 +25,7 @@ export interface SearchResult {
   readonly mismatches: readonly Mismatch[];
 }
 
-const SAME = ["codeVersion", "scenarioHash", "seed", "strategy", "asked"] as const;
+const SAME = ["codeVersion", "scenarioHash", "seed", "strategy", "blockRuns", "asked"] as const;
 
 /** Both together, or what keeps them from being parts of one search. */
 export function mergeResults(a: SearchResult, b: SearchResult): SearchResult | string {

@@ -26,10 +26,11 @@ async function open(asked: SearchRequest): Promise<void> {
 }
 
 async function doBlock({ block, runs, skip }: BlockTask, careful: boolean): Promise<void> {
-  const { seed, strategy, auditAll } = request!;
+  const { seed, strategy, blockRuns, auditAll } = request!;
   const result = await runBlock(searcher!, {
     seed,
     strategy,
+    blockRuns,
     auditAll,
     block,
     runs,

@@ -13,7 +13,7 @@ import type { FoundViolation } from "./run-document.ts";
  */
 export type Strategy = "uniform" | "swarm" | "pct";
 
-/** Runs that are made one after the other in one worker; guidance looks no further back. */
+/** Runs of a block: made one after the other in one worker; guidance looks no further back. */
 export const BLOCK_RUNS = 128;
 
 /** Every so many runs one is repeated elsewhere, under other conditions. */
@@ -24,6 +24,7 @@ export interface SearchRequest {
   readonly settings: readonly string[];
   readonly seed: number;
   readonly strategy: Strategy;
+  readonly blockRuns: number;
   /** Repeat every run, not one in so many. */
   readonly auditAll: boolean;
 }
