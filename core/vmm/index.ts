@@ -12,16 +12,28 @@ export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
-export { perform as performOutput } from "./perform.ts";
+export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { timeOf } from "./rv64/clock.ts";
 export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
+  type CopyKeeper,
+  copyOfNextMachine,
+  copyProgress,
+  copyReaches,
+  followMachine,
+  resumeCopy,
+  runCopy,
+  shownByCopy,
+} from "./rv64/machine-copy.ts";
+export {
   type MachineConfig,
+  type MachineCopy,
   type MachineEntity,
   type MachineEntry,
   type MachineState,
+  type MachineStep,
   type Typing,
 } from "./rv64/machine-state.ts";
 export { attachDisks, diskResized } from "./vm.ts";
