@@ -123,12 +123,19 @@ export class Memories implements Store<MemoriesImage> {
   }
 
   restore(image: MemoriesImage): void {
-    for (const name of this.#memories.keys()) {
+    // What goes can hold the content of what comes: only pages that differ are written.
+    const spare: { shape: MemoryShape; memory: PagedMemory }[] = [];
+    for (const [name, kept] of this.#memories) {
       const wanted = image.get(name);
-      const isSame = wanted && sameShape(wanted.shape, this.#memories.get(name)!.shape);
-      if (!isSame) this.#memories.delete(name);
+      if (wanted && sameShape(wanted.shape, kept.shape)) continue;
+      this.#memories.delete(name);
+      spare.push(kept);
     }
     for (const [name, { shape, chunks }] of image) {
+      const at = spare.findIndex((each) => sameShape(each.shape, shape));
+      if (at >= 0 && !this.#memories.has(name)) {
+        this.#memories.set(name, spare.splice(at, 1)[0]!);
+      }
       const memory = this.get(name) ?? this.create(name, shape);
       memory.restore(chunks, (page) => this.bytesOf(page));
     }

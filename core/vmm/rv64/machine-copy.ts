@@ -8,7 +8,7 @@
  * nothing and does nothing.
  */
 import { assert, type Editable, type Entity, type TimeNs } from "../../kernel/index.ts";
-import { rv64 } from "../../guest/index.ts";
+import type { rv64 } from "../../guest/index.ts";
 import { withOutputs } from "../output-hash.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { progressAt, timeOf } from "./clock.ts";
