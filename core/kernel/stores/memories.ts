@@ -123,19 +123,12 @@ export class Memories implements Store<MemoriesImage> {
   }
 
   restore(image: MemoriesImage): void {
-    // What goes can hold the content of what comes: only pages that differ are written.
-    const spare: { shape: MemoryShape; memory: PagedMemory }[] = [];
-    for (const [name, kept] of this.#memories) {
+    for (const name of this.#memories.keys()) {
       const wanted = image.get(name);
-      if (wanted && sameShape(wanted.shape, kept.shape)) continue;
-      this.#memories.delete(name);
-      spare.push(kept);
+      const isSame = wanted && sameShape(wanted.shape, this.#memories.get(name)!.shape);
+      if (!isSame) this.#memories.delete(name);
     }
     for (const [name, { shape, chunks }] of image) {
-      const at = spare.findIndex((each) => sameShape(each.shape, shape));
-      if (at >= 0 && !this.#memories.has(name)) {
-        this.#memories.set(name, spare.splice(at, 1)[0]!);
-      }
       const memory = this.get(name) ?? this.create(name, shape);
       memory.restore(chunks, (page) => this.bytesOf(page));
     }

@@ -17,6 +17,9 @@ import {
   type Request,
 } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
+import { memoryReplaced } from "../pages/clients.ts";
+import { removeMemory } from "../pages/guest-memory.ts";
+import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
 import { attachDisks } from "../vm.ts";
 import type { NoState } from "../vm-record.ts";
@@ -106,6 +109,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
           const entity = self.world.entityOrNone(disk);
           if (entity?.parent === self.id) self.world.removeTree(entity);
         }
+        removeMemory(self);
         self.world.remove(self as unknown as Entity);
       },
     },
@@ -122,6 +126,8 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
 function boot(self: MachineEntity, machines: Machines | undefined): void {
   if (self.volatile.stage !== "running") return;
   const board = powerMachine(self, machineConfig(self).board, machines);
+  const traced = knownMemory(self);
+  if (traced !== undefined) memoryReplaced(traced);
   const state = self.edit();
   state.boots++;
   state.board = board as never;
