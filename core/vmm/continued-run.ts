@@ -13,6 +13,7 @@ import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
 import type { MachineCopy } from "./rv64/machine-state.ts";
 import type { MachineComponent } from "./rv64/rv64-vm.ts";
+import { goOnFromImage } from "./run-image.ts";
 import type { VmPlace, VmRecord } from "./vm-record.ts";
 import {
   computeNext,
@@ -26,7 +27,7 @@ import {
 export function spawnContinuedRun(
   component: VmComponent | MachineComponent,
   record: VmRecord,
-  place: Required<VmPlace>,
+  place: Required<Omit<VmPlace, "image">>,
   follower: Entity,
   copy: RunCopy | MachineCopy,
 ): VmEntity {
@@ -47,6 +48,7 @@ export function spawnContinuedRun(
 /** In the event in which it gets its disks. */
 export function goOn(vm: VmEntity): void {
   const copy = vm.volatile.goesOnFrom!;
+  if ("image" in copy) return goOnFromImage(vm, copy);
   const record = recordOf(vm);
   const { world } = vm;
   const durable = record.editDurable();

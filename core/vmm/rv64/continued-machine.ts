@@ -8,13 +8,12 @@
 import type { rv64 } from "../../guest/index.ts";
 import { announce } from "../policy.ts";
 import { machineRecord } from "./inputs.ts";
-import { machineConfig, type MachineEntity, RAM } from "./machine-state.ts";
+import { type MachineCopy, machineConfig, type MachineEntity, RAM } from "./machine-state.ts";
 import { performMachine } from "./outputs.ts";
 import { typeLater } from "./typing.ts";
 
 /** In the event in which it gets its disks. True: it is at a reset, and has to be booted. */
-export function goOnMachine(self: MachineEntity): boolean {
-  const copy = self.volatile.goesOnFrom!;
+export function goOnMachine(self: MachineEntity, copy: MachineCopy): boolean {
   const durable = machineRecord(self).editDurable();
   const { world, simulatedNs: nowNs } = self;
   const state = self.edit();

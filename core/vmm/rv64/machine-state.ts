@@ -2,6 +2,7 @@
 import type { Entity, PlainObject, TimeNs } from "../../kernel/index.ts";
 import { type rv64 } from "../../guest/index.ts";
 import type { OutputHash } from "../output-hash.ts";
+import type { RunImage } from "../run-image.ts";
 import type { NoState } from "../vm-record.ts";
 import { isSuperseded, type VmEntity, type VmInstanceConfig, type VmState } from "../vm-state.ts";
 import { type ProgressClock, progressAt, timeOf } from "./clock.ts";
@@ -72,7 +73,7 @@ export type MachineState = Pick<
   | "isProtected"
 > & {
   /** What it goes on from once it has its disks; null: it starts. */
-  readonly goesOnFrom: MachineCopy | null;
+  readonly goesOnFrom: MachineCopy | RunImage | null;
   /** Power-ons and resets of this run. */
   readonly boots: number;
   /** null until it is started. */

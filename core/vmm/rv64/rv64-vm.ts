@@ -18,9 +18,11 @@ import {
 } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { memoryReplaced } from "../pages/clients.ts";
+import { tellHeld } from "../pages/held.ts";
 import { removeMemory } from "../pages/guest-memory.ts";
 import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
+import { goOnFromImage } from "../run-image.ts";
 import { attachDisks } from "../vm.ts";
 import type { NoState } from "../vm-record.ts";
 import {
@@ -77,7 +79,9 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
       },
       /** It has its disks, and takes the place of a former instance. */
       "go-on": (self, _arg: number) => {
-        if (goOnMachine(self)) self.after(0, "boot");
+        const from = self.volatile.goesOnFrom!;
+        if ("image" in from) return goOnFromImage(asVm(self), from);
+        if (goOnMachine(self, from)) self.after(0, "boot");
       },
       exit: (self, _arg: number) => onExit(self),
       halted: (self, how: string) => onHalted(self, how, machines),
@@ -151,6 +155,8 @@ function drawOrder(self: MachineEntity): void {
 function onExit(self: MachineEntity): void {
   const { exit, stage } = self.volatile;
   if (exit === null || stage === "ended" || isSuperseded(asVm(self))) return;
+  const memory = knownMemory(self);
+  if (memory !== undefined && memory.volatile.held !== null) return tellHeld(memory);
   self.edit().exit = null;
   carryOut(self, exit.outputs as unknown as readonly rv64.BoardOutput[]);
 }
