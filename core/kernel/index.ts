@@ -28,10 +28,10 @@ export {
   restoreWorld,
   type WorldImage,
 } from "./snapshot.ts";
-export { type MakeBacking, type MemoryShape } from "./stores/memories.ts";
+export { type MakeBacking, type MemoryShape, type PageSource } from "./stores/memories.ts";
 export {
+  keepCopy,
   MEMORY_PAGE_BYTES,
-  type MemoryPage,
   type PageBacking,
   type PageChunk,
   PagedMemory,

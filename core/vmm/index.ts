@@ -15,7 +15,13 @@ export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { perform as performOutput } from "./perform.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { timeOf } from "./rv64/clock.ts";
-export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
+export {
+  bootFiles,
+  LiveMachine,
+  type Machines,
+  machineShape,
+  pagesOfFiles,
+} from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
   type MachineConfig,

@@ -123,8 +123,10 @@ function boot(self: MachineEntity, machines: Machines | undefined): void {
   world.memories.removeOwned(self.name);
   const memory = world.memories.create(`${self.name}#${RAM}`, machineShape(config));
   const { engine } = memory.backing as LiveMachine;
-  const made = rv64.Board.create(engine, config, bootFiles(machines, config));
+  const files = bootFiles(machines, config);
+  const made = rv64.Board.create(engine, config, files);
   assert(made.ok, () => (made.ok ? "" : `${self.name} does not boot: ${made.problem.message}`));
+  memory.refer(rv64.verbatimPages(config, files));
   const state = self.edit();
   state.boots++;
   state.board = made.board.state as never;
