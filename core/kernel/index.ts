@@ -7,7 +7,13 @@ export { component, type AnyComponent, type Component } from "./component.ts";
 export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
 export { expandRuns } from "./content/expand-sectors.ts";
 export { MAX_SECTORS, SectorContent } from "./content/sector-content.ts";
-export { type CompressionRatio, diskNumber, stampBase } from "./content/stamp.ts";
+export {
+  type CompressionRatio,
+  diskNumber,
+  isStamp,
+  stampBase,
+  stampRatio,
+} from "./content/stamp.ts";
 export { diffWorlds, type Difference } from "./diff.ts";
 export { Entity, type DomainId, type EntityId } from "./entity.ts";
 export type { TimerHandle } from "./event-queue.ts";
@@ -28,6 +34,7 @@ export {
   restoreWorld,
   type WorldImage,
 } from "./snapshot.ts";
+export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
 export { type MakeBacking, type MemoryShape, type PageSource } from "./stores/memories.ts";
 export {
   keepCopy,
@@ -36,6 +43,7 @@ export {
   type PageChunk,
   PagedMemory,
 } from "./stores/paged-memory.ts";
+export { type ArrayImage, NumberArray, type NumberRun } from "./stores/number-array.ts";
 export * from "./time.ts";
 export { splitPointer, type Viewed, viewPath } from "./view.ts";
 export * from "./world.ts";

@@ -18,6 +18,7 @@ import {
   initialJournal,
   kindOf,
 } from "../guest/index.ts";
+import type { RunImage } from "./run-image.ts";
 import { NO_OUTPUT, type OutputHash } from "./output-hash.ts";
 
 export type VmConfig = {
@@ -47,6 +48,8 @@ export type VmRecordState = {
   readonly journal: GuestJournal;
   readonly outputs: OutputHash;
   readonly policies: readonly Policy[];
+  /** Writes of pages that have got their stamps, in all runs; none: there were no such writes. */
+  readonly pageWrites?: number;
 };
 
 export type NoState = Record<string, never>;
@@ -59,6 +62,8 @@ export type VmPlace = {
   readonly cpu: EntityId;
   /** Guard of the run, an entity of that domain. */
   readonly guard?: EntityId;
+  /** It goes on from there, and does not start. */
+  readonly image?: RunImage;
 };
 
 export function vmRecordComponent(

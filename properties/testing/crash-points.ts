@@ -2,6 +2,7 @@
  * Where to put crashes: every event in which an operation takes a phase or something becomes
  * durable, found by running it once; and what must be true after each, whatever was done.
  */
+import { expect } from "vitest";
 import {
   captureWorld,
   restoreWorld,
@@ -107,4 +108,29 @@ export function afterEach(
     world.run({ untilEvent: point.event });
     strike(point);
   }
+}
+
+/** The domain of this name loses power. */
+export function crash(world: World, domain: string): void {
+  world.crash(world.registry.domainNamed(domain)!, "test");
+}
+
+/** Outcomes of operations by id, as they end from here on. */
+export function outcomesOf(world: World): { readonly [id: string]: string } {
+  const ended: { [id: string]: string } = {};
+  world.hooks.onNotice = ({ kind, data }) => {
+    if (kind === "operation-end") ended[data["id"] as string] = data["outcome"] as string;
+  };
+  return ended;
+}
+
+/** Intents of every kind that are open on an array. */
+export const intentsOf = (world: World): string[] =>
+  filesOf(world).filter((name) => name.endsWith("intent"));
+
+/** What must be true once everything is over: nothing was violated and the VM runs. */
+export function expectRunning(world: World, vm: string, where: string): void {
+  world.finish();
+  expect(violations(world), where).toEqual([]);
+  expect(isRunning(world, vm), where).toBe(true);
 }

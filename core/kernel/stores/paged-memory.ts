@@ -119,6 +119,13 @@ export class PagedMemory {
     return changedPages(this.#chunks, other.#chunks).map(([page]) => page);
   }
 
+  /** By page: 53 bits of the hash of what it holds now. For observers. */
+  hashes(): (page: number) => number {
+    this.#sync();
+    const chunks = [...this.#chunks];
+    return (page) => Number(pageOf(chunks, page).hash >> 11n);
+  }
+
   /** All pages as they are now; `take` is given those whose content nobody but the backing had. */
   capture(take: PageTaker): readonly PageChunk[] {
     this.#sync();

@@ -18,6 +18,10 @@ import {
   type Request,
 } from "../../kernel/index.ts";
 import { rv64 } from "../../guest/index.ts";
+import { memoryReplaced } from "../pages/clients.ts";
+import { tellHeld } from "../pages/held.ts";
+import { removeMemory } from "../pages/guest-memory.ts";
+import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
 import type { NoState } from "../vm-record.ts";
 import {
@@ -102,6 +106,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
           const entity = self.world.entityOrNone(disk);
           if (entity?.parent === self.id) self.world.removeTree(entity);
         }
+        removeMemory(self);
         self.world.remove(self as unknown as Entity);
       },
     },
@@ -123,6 +128,8 @@ function boot(self: MachineEntity, machines: Machines | undefined): void {
   world.memories.removeOwned(self.name);
   const memory = world.memories.create(`${self.name}#${RAM}`, machineShape(config));
   const { engine } = memory.backing as LiveMachine;
+  const traced = knownMemory(self);
+  if (traced !== undefined) memoryReplaced(traced);
   const files = bootFiles(machines, config);
   const made = rv64.Board.create(engine, config, files);
   assert(made.ok, () => (made.ok ? "" : `${self.name} does not boot: ${made.problem.message}`));
@@ -150,6 +157,8 @@ function drawOrder(self: MachineEntity): void {
 function onExit(self: MachineEntity, machines: Machines | undefined): void {
   const { exit, stage } = self.volatile;
   if (exit === null || stage === "ended" || isSuperseded(asVm(self))) return;
+  const memory = knownMemory(self);
+  if (memory !== undefined && memory.volatile.held !== null) return tellHeld(memory);
   self.edit().exit = null;
   const outputs = exit.outputs as unknown as readonly rv64.BoardOutput[];
   const halt = outputs.find((output) => output.kind === "halt");
