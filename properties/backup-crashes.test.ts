@@ -9,6 +9,7 @@ import { captureWorld, fromMs, type World } from "../core/kernel/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
+  CRASHES_MS,
   crashPoints,
   filesOf,
   isRunning,
@@ -105,7 +106,7 @@ describe("a backup by changed blocks", () => {
       expect([...seen]).toContain("full.backup,next.backup");
       if (domain === "alpha") expect([...seen]).toContain("full.backup");
     },
-    180_000,
+    CRASHES_MS,
   );
 
   it("is full again after a crash, because nobody knows what changed", () => {
@@ -152,33 +153,37 @@ describe("a restore", () => {
     from: "vault",
   } as const;
 
-  it("cut short by the loss of its host leaves the VM as it was, or restored", () => {
-    const timeline: Entries = [
-      FULL,
-      NEXT,
-      { id: "off", atMs: 150, do: "power-off", vm: "db" },
-      { ...back, copyKiB: 64 },
-      { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
-    ];
-    const world = builderOf(documentOf(timeline)).build({ seed: 1 });
-    world.run({ untilNs: fromMs(160) - 1 });
-    const points = crashPoints(world, fromMs(400), isMeant);
-    expect(points.length).toBeGreaterThan(15);
-    const disks = new Set<string>();
-    const some = sampled(points, 4);
-    afterEach(world, captureWorld(world), some, ({ at }) => {
-      crash(world, "alpha");
-      world.restart(world.registry.domainNamed("alpha")!);
-      world.run({ untilNs: fromMs(3_000) });
-      world.finish();
-      expect(violations(world), `host lost at ${at}`).toEqual([]);
-      expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
-      expect(intents(world)).toEqual([]);
-      disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
-      expect(volumesOf(world)).toHaveLength(2);
-    });
-    expect(disks.size).toBe(2);
-  }, 600_000);
+  it(
+    "cut short by the loss of its host leaves the VM as it was, or restored",
+    () => {
+      const timeline: Entries = [
+        FULL,
+        NEXT,
+        { id: "off", atMs: 150, do: "power-off", vm: "db" },
+        { ...back, copyKiB: 64 },
+        { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
+      ];
+      const world = builderOf(documentOf(timeline)).build({ seed: 1 });
+      world.run({ untilNs: fromMs(160) - 1 });
+      const points = crashPoints(world, fromMs(400), isMeant);
+      expect(points.length).toBeGreaterThan(15);
+      const disks = new Set<string>();
+      const some = sampled(points, 4);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        crash(world, "alpha");
+        world.restart(world.registry.domainNamed("alpha")!);
+        world.run({ untilNs: fromMs(3_000) });
+        world.finish();
+        expect(violations(world), `host lost at ${at}`).toEqual([]);
+        expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+        expect(intents(world)).toEqual([]);
+        disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
+        expect(volumesOf(world)).toHaveLength(2);
+      });
+      expect(disks.size).toBe(2);
+    },
+    CRASHES_MS,
+  );
 
   it("of what is no backup, or with the VM on, is refused", () => {
     const timeline: Entries = [
