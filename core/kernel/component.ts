@@ -27,7 +27,10 @@ export interface Component<
   volatile?(config: C): V;
   /** Timers, messages and requests by name. A request handler receives a `Request`. */
   readonly handlers: { readonly [name: string]: Handler<C, D, V> };
-  /** Links and buses: takes an envelope from its sender, in the sender's event. */
+  /**
+   * Links and buses: takes an envelope from its sender, in the sender's event, and either keeps it
+   * in its state or delivers it.
+   */
   carry?(self: Entity<C, D, V>, envelope: Envelope): void;
   /** Runs when the domain crashes, before volatile state is dropped: what the hardware keeps. */
   crashed?(self: Entity<C, D, V>): void;

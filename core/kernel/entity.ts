@@ -37,6 +37,9 @@ export class Entity<
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
   dirtiedIn = -1;
   readonly #streams = new Map<string, Stream>();
+  /** Contents by label, as of a generation of the world's: an index. */
+  readonly #contents = new Map<string, SectorContent>();
+  #contentsGeneration = 0;
   /** What the last draw looked up: most entities draw the same again and again. */
   #lastPurpose = "";
   #lastFrom: Sampler | Distribution | undefined;
@@ -95,7 +98,16 @@ export class Entity<
   content(label: string, sectors?: number): SectorContent {
     this.world.checkAccess(this);
     if (this.watched) this.world.noteDirty(this);
-    return this.world.contents.open(`${this.name}#${label}`, sectors);
+    const { contents } = this.world;
+    if (this.#contentsGeneration !== contents.generation) {
+      this.#contents.clear();
+      this.#contentsGeneration = contents.generation;
+    }
+    const known = this.#contents.get(label);
+    if (known !== undefined) return known;
+    const content = contents.open(`${this.name}#${label}`, sectors);
+    this.#contents.set(label, content);
+    return content;
   }
 
   /**

@@ -4,10 +4,10 @@
  * and an answer that comes late finds nobody.
  */
 import { assert } from "./assert.ts";
-import type { AskOptions, Envelope, Request, SendOptions } from "./carrier.ts";
+import type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 import type { DomainId, Entity, EntityId } from "./entity.ts";
 import type { TimerHandle } from "./event-queue.ts";
-import { clonePlain, type Plain, type PlainObject } from "./plain.ts";
+import { clonePlain, type Plain } from "./plain.ts";
 import { Records } from "./stores/records.ts";
 import type { World } from "./world.ts";
 
@@ -37,6 +37,8 @@ export class Messenger {
   readonly asks = new Records();
   readonly #world: World;
   readonly #carriers = new Map<string, EntityId[]>();
+  /** What a carrier is just being handed and has not delivered yet. */
+  #carried: Envelope | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -60,23 +62,27 @@ export class Messenger {
   }
 
   ask(from: Entity, to: EntityId, handler: string, body: Plain, options: AskOptions): void {
-    const world = this.#world;
     if (this.asks.get(from.id) === undefined) this.asks.set(from.id, { next: 1, open: {} });
     const asks = this.asks.edit(from.id) as unknown as Asks;
     const askId = asks.next++;
     const { then, tag = null, timeoutNs } = options;
-    assert(from.handlers[then] !== undefined, () => `${from.kind} has no handler ${then}`);
-    const timer = timeoutNs === undefined ? 0 : world.schedule(from, timeoutNs, TIMED_OUT, askId);
+    if (from.handlers[then] === undefined) assert(false, `${from.kind} has no handler ${then}`);
+    const timer = timeoutNs === undefined ? 0 : this.#limit(from, timeoutNs, askId);
     asks.open[askId] = { then, tag, timer };
     this.#dispatch(from, to, handler, body, askId, options);
   }
 
   reply(from: Entity, request: Request, outcome: Outcome, options?: SendOptions): void {
-    if (request.askId === 0) return;
-    const arg = { askId: request.askId, ...outcome };
-    const { delivery, via } = request;
-    const back = via >= 0 ? { delivery, via, ...options } : { delivery, ...options };
-    this.#transmit(from, request.from, REPLY, arg, back);
+    const { askId } = request;
+    if (askId === 0) return;
+    const target = this.#world.entityOrNone(request.from);
+    if (target === undefined) return;
+    const arg = outcome.ok
+      ? { askId, ok: true, value: clonePlain(outcome.value) }
+      : { askId, ok: false, code: outcome.code, detail: clonePlain(outcome.detail) };
+    const delivery = options?.delivery ?? request.delivery;
+    const via = this.#via(from, target, options?.via ?? request.via);
+    this.#transmit(from, target, REPLY, arg, delivery, via, options?.bytes);
   }
 
   /** Delivers an answer, or a time-out, to the handler that waits for it. */
@@ -86,7 +92,11 @@ export class Messenger {
     const asks = this.asks.edit(asker.id) as unknown as Asks;
     delete asks.open[askId];
     if (open.timer !== 0) this.#world.queue.cancel(open.timer);
-    this.#world.call(asker, open.then, { ...outcome, tag: open.tag });
+    const { tag } = open;
+    const reply: Reply = outcome.ok
+      ? { ok: true, value: outcome.value, tag }
+      : { ok: false, code: outcome.code, detail: outcome.detail, tag };
+    this.#world.call(asker, open.then, reply);
   }
 
   /** A crash forgets what was asked, and keeps the counter so that no late answer fits. */
@@ -101,7 +111,16 @@ export class Messenger {
     const world = this.#world;
     const target = world.entityOrNone(envelope.to);
     if (target === undefined) return;
-    world.push(target, delayNs, envelope.handler, envelope.arg, envelope.incarnation);
+    const { handler, arg, incarnation } = envelope;
+    // On the way at once, and for the first time: nobody else has what it carries.
+    if (envelope !== this.#carried) world.push(target, delayNs, handler, arg, incarnation);
+    else world.pushOwned(target, delayNs, handler, arg, incarnation);
+    this.#carried = undefined;
+  }
+
+  /** The time-out of a request. */
+  #limit(from: Entity, timeoutNs: number, askId: number): TimerHandle {
+    return this.#world.schedule(from, timeoutNs, TIMED_OUT, askId);
   }
 
   #dispatch(
@@ -110,38 +129,46 @@ export class Messenger {
     handler: string,
     body: Plain,
     askId: number,
-    options: SendOptions = {},
+    options: SendOptions | undefined,
   ): void {
-    const via = this.#via(from, to, options.via);
-    const delivery = options.delivery ?? "stream";
-    const request: Request = { from: from.id, askId, delivery, via, body };
-    this.#transmit(from, to, handler, request as unknown as PlainObject, { ...options, via });
+    const target = this.#world.entityOrNone(to);
+    if (target === undefined) return;
+    const via = this.#via(from, target, options?.via);
+    const delivery = options?.delivery ?? "stream";
+    // A copy: what the sender goes on to change is not what it sent.
+    const request: Request = { from: from.id, askId, delivery, via, body: clonePlain(body) };
+    this.#transmit(from, target, handler, request, delivery, via, options?.bytes);
   }
 
-  #transmit(from: Entity, to: EntityId, handler: string, arg: Plain, options: SendOptions): void {
+  /** `arg` is nobody else's. */
+  #transmit(
+    from: Entity,
+    target: Entity,
+    handler: string,
+    arg: Plain,
+    delivery: Delivery,
+    via: EntityId,
+    bytes = DEFAULT_BYTES,
+  ): void {
     const world = this.#world;
-    const target = world.entityOrNone(to);
-    if (target === undefined) return;
     const incarnation = world.incarnationOf(target.domain);
     if (target.domain === from.domain || from.component.omniscient) {
-      world.push(target, 0, handler, arg, incarnation);
-      return;
-    }
-    const via = this.#via(from, to, options.via);
-    if (via < 0) {
+      world.pushOwned(target, 0, handler, arg, incarnation);
+    } else if (via < 0) {
       world.notice(from, "unroutable", { to: target.name, handler });
-      return;
+    } else {
+      const to = target.id;
+      const envelope = { from: from.id, to, handler, arg, bytes, delivery, incarnation };
+      this.#carried = envelope;
+      world.carry(via, envelope);
+      this.#carried = undefined;
     }
-    const { bytes = DEFAULT_BYTES, delivery = "stream" } = options;
-    // A copy: a carrier may keep it, and it is not the sender's to change any more.
-    const sent = clonePlain(arg);
-    world.carry(via, { from: from.id, to, handler, arg: sent, bytes, delivery, incarnation });
   }
 
-  #via(from: Entity, to: EntityId, wanted: EntityId | undefined): EntityId {
+  /** The carrier wanted, else the first that joins the two domains; -1 inside a domain. */
+  #via(from: Entity, target: Entity, wanted: EntityId | undefined): EntityId {
     if (wanted !== undefined && wanted >= 0) return wanted;
-    const target = this.#world.entityOrNone(to);
-    if (target === undefined || target.domain === from.domain) return -1;
+    if (target.domain === from.domain) return -1;
     return this.carriers(from.domain, target.domain)[0] ?? -1;
   }
 }

@@ -275,12 +275,23 @@ export class World {
     arg: Plain,
     incarnation: number,
   ): TimerHandle {
+    // A copy: what the sender goes on to change is not what it sent.
+    const payload = typeof arg === "object" ? clonePlain(arg) : arg;
+    return this.pushOwned(target, delayNs, handler, payload, incarnation);
+  }
+
+  /** The same with an argument that nobody else has. */
+  pushOwned(
+    target: Entity,
+    delayNs: number,
+    handler: string,
+    arg: Plain,
+    incarnation: number,
+  ): TimerHandle {
     const number = target.handlers[handler] ?? this.#kernelHandler(target, handler);
     const timeNs = this.timeNs + delayNs;
     if (!(delayNs >= 0 && Number.isSafeInteger(timeNs))) this.#badDelay(target, handler, delayNs);
     const isNumber = typeof arg === "number";
-    // A copy: what the sender goes on to change is not what it sent.
-    const payload = typeof arg === "object" ? clonePlain(arg) : arg;
     return this.queue.push(
       timeNs,
       this.#sequence++,
@@ -288,7 +299,7 @@ export class World {
       number,
       incarnation,
       isNumber ? arg : 0,
-      isNumber ? undefined : payload,
+      isNumber ? undefined : arg,
       this.eventCount,
     );
   }

@@ -8,7 +8,7 @@
  */
 import type { Request } from "../../kernel/index.ts";
 import type { ArrayEntity, Session } from "./array-state.ts";
-import { type BlockOutcome, type BlockRequest, DONE } from "./block.ts";
+import { type BlockOutcome, type BlockRequest, DONE, withoutBody } from "./block.ts";
 import type { DeviceOp } from "./device-state.ts";
 import type { OwnerStamp } from "./ownership.ts";
 
@@ -80,7 +80,7 @@ function enter(self: ArrayEntity, io: VolumeIo, known: Session | undefined): Ses
 function redirectAnswer(self: ArrayEntity, id: number, request: Request): void {
   const state = self.edit();
   const op = state.active[id] ?? state.waiting.find((each) => each.id === id);
-  if (op !== undefined) op.request = { ...request, body: null };
+  if (op !== undefined) op.request = withoutBody(request) as typeof op.request;
 }
 
 /** Notes that the request with this number is queued as `id`. */

@@ -10,7 +10,9 @@ import {
   type BlockRequest,
   bytesBack,
   DONE,
+  LATENCY_SERIES,
   refused,
+  withoutBody,
   type WriteRequest,
 } from "./block.ts";
 import {
@@ -51,7 +53,7 @@ export function submit(
     id: state.nextOp++,
     medium,
     io,
-    request: { ...request, body: null },
+    request: withoutBody(request),
     arrivedNs: self.simulatedNs,
     through: state.cache.next - 1,
     sender: origin.sender,
@@ -115,16 +117,9 @@ function measureOp(self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome): voi
   const { io } = op;
   if (io.op === "verb") return;
   const latencyNs = self.simulatedNs - op.arrivedNs;
-  self.measure(SERIES[io.op], latencyNs);
+  self.measure(LATENCY_SERIES[io.op], latencyNs);
   if (!outcome.ok) self.measure("refused", 1);
 }
-
-const SERIES = {
-  read: "read-latency-ns",
-  write: "write-latency-ns",
-  flush: "flush-latency-ns",
-  discard: "discard-latency-ns",
-} as const;
 
 /** The oldest waiting request, or with an elevator the next one on the way up, then from below. */
 function takeNext(self: DeviceEntity): DeviceOp | undefined {

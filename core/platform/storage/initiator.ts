@@ -18,7 +18,15 @@ import {
   type World,
 } from "../../kernel/index.ts";
 import type { VolumeIo } from "./array-sessions.ts";
-import { answer, type BlockRequest, bytesOut, HEADER_BYTES, refused } from "./block.ts";
+import {
+  answer,
+  type BlockRequest,
+  bytesOut,
+  HEADER_BYTES,
+  LATENCY_SERIES,
+  refused,
+  withoutBody,
+} from "./block.ts";
 import { keeperName, type OwnerStamp } from "./ownership.ts";
 
 export type InitiatorConfig = {
@@ -64,7 +72,7 @@ function takeIo(self: InitiatorEntity, request: Request<BlockRequest>): void {
   const state = self.edit();
   const number = state.next++;
   (state.outstanding as { [number: string]: Outstanding })[number] = {
-    request: { ...request, body: null },
+    request: withoutBody(request),
     io: request.body,
     attempts: 0,
     path: state.path,
@@ -114,7 +122,7 @@ function answered(self: InitiatorEntity, reply: Reply): void {
   if (!reply.ok && reply.code === "not-owner") tellFenced(self);
   const { request, io, arrivedNs } = entry;
   delete self.edit().outstanding[number];
-  if (io.op !== "discard") self.measure(`${io.op}-latency-ns`, self.simulatedNs - arrivedNs);
+  if (io.op !== "discard") self.measure(LATENCY_SERIES[io.op], self.simulatedNs - arrivedNs);
   answer(self, request, reply);
 }
 
