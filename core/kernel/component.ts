@@ -32,6 +32,14 @@ export interface Component<
    * in its state or delivers it.
    */
   carry?(self: Entity<C, D, V>, envelope: Envelope): void;
+  /**
+   * Handlers that are called in the event of whoever asks or answers, not in one of their own, while
+   * both are of one domain: layers that only hand on. What they are given is shared with who sent
+   * it, so neither side may change it. A request that is refused while it is still being handed down
+   * is answered by an event, so an answer never comes before `ask` returns; whoever answers must be
+   * done with its own state by then, for the answer may bring the next request.
+   */
+  readonly direct?: readonly string[];
   /** Runs when the domain crashes, before volatile state is dropped: what the hardware keeps. */
   crashed?(self: Entity<C, D, V>): void;
   /** Runs when the domain restarts, in order of creation. Sees durable state only. */

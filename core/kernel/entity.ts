@@ -17,6 +17,8 @@ import type { World } from "./world.ts";
 export type EntityId = number;
 export type DomainId = number;
 
+const NONE: readonly string[] = [];
+
 export class Entity<
   C extends PlainObject = PlainObject,
   D extends PlainObject = PlainObject,
@@ -32,6 +34,8 @@ export class Entity<
   readonly world: World;
   /** Handler numbers by name: an index over the component. */
   readonly handlers: { readonly [name: string]: number };
+  /** Handlers that run in the event of whoever asks or answers. */
+  readonly direct: readonly string[];
   /** An invariant reads this kind, so edits are noted. */
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
@@ -63,6 +67,7 @@ export class Entity<
     this.parent = parent;
     this.config = config;
     this.component = component;
+    this.direct = component.direct ?? NONE;
     this.handlers = handlers;
   }
 

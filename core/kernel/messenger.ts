@@ -7,7 +7,7 @@ import { assert } from "./assert.ts";
 import type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 import type { DomainId, Entity, EntityId } from "./entity.ts";
 import type { TimerHandle } from "./event-queue.ts";
-import { clonePlain, type Plain } from "./plain.ts";
+import { clonePlain, type Plain, type PlainObject } from "./plain.ts";
 import { Records } from "./stores/records.ts";
 import type { World } from "./world.ts";
 
@@ -24,24 +24,70 @@ interface OpenAsk {
 }
 
 interface Asks {
+  readonly next: number;
+  readonly open: { readonly [askId: string]: OpenAsk };
+}
+
+/** Open requests of an entity as the messenger works with them. */
+interface LiveAsks {
   next: number;
-  open: { [askId: string]: OpenAsk };
+  readonly open: Map<number, OpenAsk>;
+  /** The record says something else. */
+  isDirty: boolean;
 }
 
 type Outcome =
   | { readonly ok: true; readonly value: Plain }
   | { readonly ok: false; readonly code: string; readonly detail: Plain };
 
+/** Copies: what a handler is handed of it becomes its own. */
+function recorded(open: ReadonlyMap<number, OpenAsk>): { [askId: string]: PlainObject } {
+  const record: { [askId: string]: PlainObject } = {};
+  for (const [askId, { then, tag, timer }] of open) {
+    record[askId] = { then, tag: clonePlain(tag), timer };
+  }
+  return record;
+}
+
 export class Messenger {
-  /** Open requests by asking entity. */
-  readonly asks = new Records();
+  /** Open requests by asking entity, as of the last look at `asks`. */
+  readonly #records = new Records();
+  /** What is open now: an index over the records, and ahead of them where it is dirty. */
+  #live: (LiveAsks | undefined)[] = [];
+  #dirty: number[] = [];
   readonly #world: World;
   readonly #carriers = new Map<string, EntityId[]>();
   /** What a carrier is just being handed and has not delivered yet. */
   #carried: Envelope | undefined;
+  /** Requests that are being handed down, one in the handler of the other. */
+  #descending = 0;
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** Open requests by asking entity: state. */
+  get asks(): Records {
+    for (const id of this.#dirty) {
+      const live = this.#live[id];
+      if (live?.isDirty !== true) continue;
+      live.isDirty = false;
+      this.#records.set(id, { next: live.next, open: recorded(live.open) });
+    }
+    this.#dirty = [];
+    return this.#records;
+  }
+
+  /** After a restore: the records are what is. */
+  reindex(): void {
+    this.#live = [];
+    this.#dirty = [];
+  }
+
+  /** Forgets an entity. */
+  remove(id: EntityId): void {
+    this.#live[id] = undefined;
+    this.#records.set(id, undefined);
   }
 
   /** Makes `carrier` the way (or one of the ways) from one domain to another. Part of building. */
@@ -62,13 +108,12 @@ export class Messenger {
   }
 
   ask(from: Entity, to: EntityId, handler: string, body: Plain, options: AskOptions): void {
-    if (this.asks.get(from.id) === undefined) this.asks.set(from.id, { next: 1, open: {} });
-    const asks = this.asks.edit(from.id) as unknown as Asks;
-    const askId = asks.next++;
+    const live = this.#edit(from.id);
+    const askId = live.next++;
     const { then, tag = null, timeoutNs } = options;
     if (from.handlers[then] === undefined) assert(false, `${from.kind} has no handler ${then}`);
     const timer = timeoutNs === undefined ? 0 : this.#limit(from, timeoutNs, askId);
-    asks.open[askId] = { then, tag, timer };
+    live.open.set(askId, { then, tag, timer });
     this.#dispatch(from, to, handler, body, askId, options);
   }
 
@@ -77,6 +122,9 @@ export class Messenger {
     if (askId === 0) return;
     const target = this.#world.entityOrNone(request.from);
     if (target === undefined) return;
+    if (this.#isDirect(from, target, this.#openAsk(target.id, askId)?.then)) {
+      return this.settle(target, askId, outcome);
+    }
     const arg = outcome.ok
       ? { askId, ok: true, value: clonePlain(outcome.value) }
       : { askId, ok: false, code: outcome.code, detail: clonePlain(outcome.detail) };
@@ -87,10 +135,9 @@ export class Messenger {
 
   /** Delivers an answer, or a time-out, to the handler that waits for it. */
   settle(asker: Entity, askId: number, outcome: Outcome): void {
-    const open = (this.asks.get(asker.id) as Asks | undefined)?.open[askId];
+    const open = this.#openAsk(asker.id, askId);
     if (open === undefined) return;
-    const asks = this.asks.edit(asker.id) as unknown as Asks;
-    delete asks.open[askId];
+    this.#edit(asker.id).open.delete(askId);
     if (open.timer !== 0) this.#world.queue.cancel(open.timer);
     const { tag } = open;
     const reply: Reply = outcome.ok
@@ -101,9 +148,8 @@ export class Messenger {
 
   /** A crash forgets what was asked, and keeps the counter so that no late answer fits. */
   dropAsks(entity: Entity): void {
-    const asks = this.asks.get(entity.id) as Asks | undefined;
-    if (asks === undefined) return;
-    this.asks.set(entity.id, { next: asks.next, open: {} });
+    const live = this.#liveOf(entity.id);
+    if (live !== undefined) this.#edit(entity.id).open.clear();
   }
 
   /** Called by a carrier: the message reaches its target after `delayNs`. */
@@ -116,6 +162,45 @@ export class Messenger {
     if (envelope !== this.#carried) world.push(target, delayNs, handler, arg, incarnation);
     else world.pushOwned(target, delayNs, handler, arg, incarnation);
     this.#carried = undefined;
+  }
+
+  #descend(target: Entity, handler: string, request: Request): void {
+    this.#descending++;
+    try {
+      this.#world.call(target, handler, request);
+    } finally {
+      this.#descending--;
+    }
+  }
+
+  /** Whether an answer goes to its handler at once. */
+  #isDirect(from: Entity, asker: Entity, then: string | undefined): boolean {
+    if (this.#descending > 0 || then === undefined || asker.domain !== from.domain) return false;
+    return from.direct.length > 0 && asker.direct.includes(then);
+  }
+
+  #liveOf(id: EntityId): LiveAsks | undefined {
+    const known = this.#live[id];
+    if (known !== undefined) return known;
+    const record = this.#records.get(id) as Asks | undefined;
+    if (record === undefined) return undefined;
+    const open = new Map<number, OpenAsk>();
+    for (const askId in record.open) open.set(Number(askId), clonePlain(record.open[askId]!));
+    return (this.#live[id] = { next: record.next, open, isDirty: false });
+  }
+
+  #openAsk(id: EntityId, askId: number): OpenAsk | undefined {
+    return (this.#live[id] ?? this.#liveOf(id))?.open.get(askId);
+  }
+
+  #edit(id: EntityId): LiveAsks {
+    const live =
+      this.#liveOf(id) ?? (this.#live[id] = { next: 1, open: new Map(), isDirty: false });
+    if (!live.isDirty) {
+      live.isDirty = true;
+      this.#dirty.push(id);
+    }
+    return live;
   }
 
   /** The time-out of a request. */
@@ -135,6 +220,9 @@ export class Messenger {
     if (target === undefined) return;
     const via = this.#via(from, target, options?.via);
     const delivery = options?.delivery ?? "stream";
+    if (target.domain === from.domain && target.direct.includes(handler)) {
+      return this.#descend(target, handler, { from: from.id, askId, delivery, via, body });
+    }
     // A copy: what the sender goes on to change is not what it sent.
     const request: Request = { from: from.id, askId, delivery, via, body: clonePlain(body) };
     this.#transmit(from, target, handler, request, delivery, via, options?.bytes);

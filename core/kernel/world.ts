@@ -212,7 +212,7 @@ export class World {
     this.registry.remove(entity);
     this.durable.set(entity.id, undefined);
     this.volatile.set(entity.id, undefined);
-    this.messenger.asks.set(entity.id, undefined);
+    this.messenger.remove(entity.id);
     this.registry.counters.set(entity.id, undefined);
     this.contents.removeOwned(entity.name);
     this.memories.removeOwned(entity.name);
@@ -489,6 +489,7 @@ export class World {
     this.#epochChain = BigInt(`0x${scalars.epochChain}`);
     this.#metricsStartNs = scalars.metricsStartNs;
     this.registry.reindex();
+    this.messenger.reindex();
     this.metrics.reindex();
     this.checker.afterRestore();
   }

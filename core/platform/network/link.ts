@@ -59,6 +59,8 @@ type Waiting = {
   readonly messages: readonly { readonly envelope: Envelope; readonly leftBytes: number }[];
 };
 
+type LastArrival = { readonly from: EntityId; readonly to: EntityId; readonly atNs: number };
+
 type Direction = {
   /** The wire is taken until then. */
   readonly busyUntilNs: number;
@@ -66,8 +68,8 @@ type Direction = {
   readonly queue: readonly Waiting[];
   readonly queuedBytes: number;
   readonly cut: boolean;
-  /** Last arrival of each stream, by sender and receiver: the next cannot arrive before it. */
-  readonly lastArrivalNs: { readonly [flow: string]: number };
+  /** Last arrival of streams of which something is on the way: the next cannot arrive before it. */
+  readonly arrivals: readonly LastArrival[];
   /** Stream messages that wait for a cut to heal, with when they began to. */
   readonly held: readonly { readonly envelope: Envelope; readonly sinceNs: number }[];
 };
@@ -98,7 +100,7 @@ const idle = (): Direction => ({
   queue: [],
   queuedBytes: 0,
   cut: false,
-  lastArrivalNs: {},
+  arrivals: [],
   held: [],
 });
 
@@ -251,19 +253,29 @@ function arriveStream(
     self.measure("retransmissions", 1);
     self.after(arrivalNs - self.simulatedNs, "retransmit", { side, bytes });
   }
-  const flow = flowOf(envelope);
-  const { lastArrivalNs } = editDirection(self, side);
-  if (lastArrivalNs[flow] === undefined) forgetArrived(lastArrivalNs, self.simulatedNs);
-  arrivalNs = Math.max(arrivalNs, lastArrivalNs[flow] ?? 0);
-  lastArrivalNs[flow] = arrivalNs;
-  self.deliver(envelope, arrivalNs - self.simulatedNs);
+  const last = arrivalOf(editDirection(self, side).arrivals, envelope, self.simulatedNs);
+  last.atNs = Math.max(arrivalNs, last.atNs);
+  self.deliver(envelope, last.atNs - self.simulatedNs);
 }
 
-/** A stream of which nothing is on the way constrains nothing: the table stays small. */
-function forgetArrived(lastArrivalNs: { [flow: string]: number }, nowNs: number): void {
-  for (const [flow, atNs] of Object.entries(lastArrivalNs)) {
-    if (atNs <= nowNs) delete lastArrivalNs[flow];
+/**
+ * The entry of a stream. One of which nothing is on the way constrains nothing, so its entry is free
+ * for another: there are never more than streams that were under way at once.
+ */
+function arrivalOf(
+  arrivals: Editable<LastArrival>[],
+  { from, to }: Envelope,
+  nowNs: number,
+): Editable<LastArrival> {
+  let free: Editable<LastArrival> | undefined;
+  for (const each of arrivals) {
+    if (each.from === from && each.to === to) return each;
+    if (each.atNs <= nowNs) free ??= each;
   }
+  if (free === undefined) arrivals.push((free = { from, to, atNs: 0 }));
+  free.from = from;
+  free.to = to;
+  return free;
 }
 
 /** Puts bytes on the wire behind those before; when the last of them has left. */
