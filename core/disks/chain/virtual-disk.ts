@@ -212,8 +212,15 @@ function outcomeOf(
 ): BlockOutcome {
   if (error !== null) return refused(error.code, error.detail);
   if (body.op !== "read" && body.op !== "read-below") return DONE;
-  const value: ReadValue = { runs: pieces.flatMap((piece) => piece.runs) };
+  const value: ReadValue = { runs: runsOf(pieces) };
   return { ok: true, value: value as unknown as Plain };
+}
+
+function runsOf(pieces: readonly { readonly runs: readonly ContentRun[] }[]) {
+  if (pieces.length === 1) return pieces[0]!.runs;
+  const runs: ContentRun[] = [];
+  for (const piece of pieces) for (const run of piece.runs) runs.push(run);
+  return runs;
 }
 
 function tellAnswered(
