@@ -17,10 +17,15 @@ export const TIMED_OUT = "@timed-out";
 
 const DEFAULT_BYTES = 256;
 
+const NO_CARRIERS: readonly EntityId[] = [];
+const TIMEOUT = { ok: false, code: "timeout", detail: null } as const;
+
 interface OpenAsk {
   readonly then: string;
   readonly tag: Plain;
   readonly timer: TimerHandle;
+  /** Where several carriers lead to the one asked: its domain, and the carrier that was in use. */
+  readonly by?: readonly [DomainId, number] | undefined;
 }
 
 interface Asks {
@@ -43,8 +48,8 @@ type Outcome =
 /** Copies: what a handler is handed of it becomes its own. */
 function recorded(open: ReadonlyMap<number, OpenAsk>): { [askId: string]: PlainObject } {
   const record: { [askId: string]: PlainObject } = {};
-  for (const [askId, { then, tag, timer }] of open) {
-    record[askId] = { then, tag: clonePlain(tag), timer };
+  for (const [askId, { then, tag, timer, by }] of open) {
+    record[askId] = { then, tag: clonePlain(tag), timer, ...(by && { by }) };
   }
   return record;
 }
@@ -56,7 +61,8 @@ export class Messenger {
   #live: (LiveAsks | undefined)[] = [];
   #dirty: number[] = [];
   readonly #world: World;
-  readonly #carriers = new Map<string, EntityId[]>();
+  /** By the domains that send and receive, in the order they were connected. */
+  readonly #carriers: EntityId[][][] = [];
   /** What a carrier is just being handed and has not delivered yet. */
   #carried: Envelope | undefined;
   /** Requests that are being handed down, one in the handler of the other. */
@@ -92,15 +98,12 @@ export class Messenger {
 
   /** Makes `carrier` the way (or one of the ways) from one domain to another. Part of building. */
   connect(from: DomainId, to: DomainId, carrier: EntityId): void {
-    const key = `${from}>${to}`;
-    const carriers = this.#carriers.get(key) ?? [];
-    carriers.push(carrier);
-    this.#carriers.set(key, carriers);
+    ((this.#carriers[from] ??= [])[to] ??= []).push(carrier);
   }
 
   /** Carriers from one domain to another, in the order they were connected. */
   carriers(from: DomainId, to: DomainId): readonly EntityId[] {
-    return this.#carriers.get(`${from}>${to}`) ?? [];
+    return this.#carriers[from]?.[to] ?? NO_CARRIERS;
   }
 
   send(from: Entity, to: EntityId, handler: string, body: Plain, options?: SendOptions): void {
@@ -113,7 +116,8 @@ export class Messenger {
     const { then, tag = null, timeoutNs } = options;
     if (from.handlers[then] === undefined) assert(false, `${from.kind} has no handler ${then}`);
     const timer = timeoutNs === undefined ? 0 : this.#limit(from, timeoutNs, askId);
-    live.open.set(askId, { then, tag, timer });
+    const by = timer === 0 ? undefined : this.#carrierInUse(from, to, options.via);
+    live.open.set(askId, by === undefined ? { then, tag, timer } : { then, tag, timer, by });
     this.#dispatch(from, to, handler, body, askId, options);
   }
 
@@ -144,6 +148,21 @@ export class Messenger {
       ? { ok: true, value: outcome.value, tag }
       : { ok: false, code: outcome.code, detail: outcome.detail, tag };
     this.#world.call(asker, open.then, reply);
+  }
+
+  /** No answer in time: what this domain sends there from now on takes the next carrier. */
+  expire(asker: Entity, askId: number): void {
+    const by = this.#openAsk(asker.id, askId)?.by;
+    if (by !== undefined) {
+      const [to, carrier] = by;
+      const { registry } = this.#world;
+      if (registry.carrierInUse(asker.domain, to) === carrier) {
+        const next = (carrier + 1) % this.carriers(asker.domain, to).length;
+        registry.useCarrier(asker.domain, to, next);
+        this.#world.notice(asker, "carrier-failover", { from: carrier, to: next });
+      }
+    }
+    this.settle(asker, askId, TIMEOUT);
   }
 
   /** A crash forgets what was asked, and keeps the counter so that no late answer fits. */
@@ -177,6 +196,14 @@ export class Messenger {
   #isDirect(from: Entity, asker: Entity, then: string | undefined): boolean {
     if (this.#descending > 0 || then === undefined || asker.domain !== from.domain) return false;
     return from.direct.length > 0 && asker.direct.includes(then);
+  }
+
+  /** Undefined where there is no choice, or it is the asker's. */
+  #carrierInUse(from: Entity, to: EntityId, via = -1): OpenAsk["by"] {
+    const target = this.#world.entityOrNone(to);
+    if (via >= 0 || target === undefined || target.domain === from.domain) return undefined;
+    if (this.carriers(from.domain, target.domain).length < 2) return undefined;
+    return [target.domain, this.#world.registry.carrierInUse(from.domain, target.domain)];
   }
 
   #liveOf(id: EntityId): LiveAsks | undefined {
@@ -253,10 +280,12 @@ export class Messenger {
     }
   }
 
-  /** The carrier wanted, else the first that joins the two domains; -1 inside a domain. */
+  /** The carrier wanted, else the one in use between the two domains; -1 inside a domain. */
   #via(from: Entity, target: Entity, wanted: EntityId | undefined): EntityId {
     if (wanted !== undefined && wanted >= 0) return wanted;
     if (target.domain === from.domain) return -1;
-    return this.carriers(from.domain, target.domain)[0] ?? -1;
+    const carriers = this.carriers(from.domain, target.domain);
+    if (carriers.length < 2) return carriers[0] ?? -1;
+    return carriers[this.#world.registry.carrierInUse(from.domain, target.domain)]!;
   }
 }

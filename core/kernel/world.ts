@@ -170,7 +170,7 @@ export class World {
       this.messenger.settle(self, arg["askId"] as number, arg as never),
     );
     this.#timedOut = this.registry.addHandler(TIMED_OUT, (self, askId: number) =>
-      this.messenger.settle(self, askId, { ok: false, code: "timeout", detail: null }),
+      this.messenger.expire(self, askId),
     );
   }
 
