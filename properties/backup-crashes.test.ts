@@ -9,21 +9,23 @@ import { captureWorld, fromMs, type World } from "../core/kernel/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
+  crash,
   CRASHES_MS,
   crashPoints,
+  expectRunning,
   filesOf,
-  isRunning,
+  intentsOf,
+  outcomesOf,
   sampled,
   violations,
   volumesOf,
 } from "./testing/crash-points.ts";
-import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+import { builderOf, shortWork, smallDatacenter } from "./testing/small-datacenter.ts";
 
 type Entries = NonNullable<ScenarioDocument["timeline"]>;
 
 function documentOf(timeline: Entries): ScenarioDocument {
   const small = smallDatacenter();
-  const block = { pacing: "closed", outstanding: 2, thinkTimeUs: 1_700, readPercent: 20 } as const;
   const [array] = small.arrays!;
   const ends = ["array", "vault"].flatMap((id) => ["alpha", "beta"].map((host) => [host, id]));
   return {
@@ -32,21 +34,7 @@ function documentOf(timeline: Entries): ScenarioDocument {
     links: ends.map((between) => ({ between })) as never,
     vms: small.vms!.map((vm) => ({
       ...vm,
-      guest: {
-        kind: "workload",
-        bootMs: 5,
-        phases: [
-          {
-            name: "work",
-            durationMs: 190,
-            block: [
-              { ...block, disk: "data", regionMiB: 1, flushEvery: 4 },
-              { ...block, disk: "log", regionMiB: 1, flushEvery: 3 },
-            ],
-          },
-          { name: "rest", durationMs: 100_000 },
-        ],
-      },
+      guest: shortWork({ bootMs: 5, durationMs: 190, thinkTimeUs: 1_700, readPercent: 20 }),
       disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
     })) as never,
     timeline,
@@ -55,13 +43,6 @@ function documentOf(timeline: Entries): ScenarioDocument {
 
 const FULL = { id: "full", atMs: 60, do: "backup", vm: "db", to: "vault", copyKiB: 64 } as const;
 const NEXT = { ...FULL, id: "next", atMs: 120, mode: "incremental" } as const;
-
-function crash(world: World, domain: string): void {
-  world.crash(world.registry.domainNamed(domain)!, "test");
-}
-
-const intents = (world: World): string[] =>
-  filesOf(world).filter((name) => name.endsWith("intent"));
 
 /** Complete backups at the repository; nothing else may be there. */
 function kept(world: World): string[] {
@@ -96,10 +77,8 @@ describe("a backup by changed blocks", () => {
           world.restart(world.registry.domainNamed(domain)!);
           world.run({ untilNs: fromMs(14_000) });
         }
-        world.finish();
-        expect(violations(world), where).toEqual([]);
-        expect(isRunning(world, "db"), where).toBe(true);
-        expect(intents(world), where).toEqual([]);
+        expectRunning(world, "db", where);
+        expect(intentsOf(world), where).toEqual([]);
         seen.add(kept(world).join());
         expect(volumesOf(world).length, where).toBe(2);
       });
@@ -173,10 +152,8 @@ describe("a restore", () => {
         crash(world, "alpha");
         world.restart(world.registry.domainNamed("alpha")!);
         world.run({ untilNs: fromMs(3_000) });
-        world.finish();
-        expect(violations(world), `host lost at ${at}`).toEqual([]);
-        expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
-        expect(intents(world)).toEqual([]);
+        expectRunning(world, "db", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
         disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
         expect(volumesOf(world)).toHaveLength(2);
       });
@@ -193,10 +170,7 @@ describe("a restore", () => {
       { ...back, backup: "off" },
     ];
     const world = builderOf(documentOf(timeline)).build({ seed: 1 });
-    const ended: { [id: string]: unknown } = {};
-    world.hooks.onNotice = ({ kind, data }) => {
-      if (kind === "operation-end") ended[data["id"] as string] = data["outcome"];
-    };
+    const ended = outcomesOf(world);
     world.run({ untilNs: fromMs(300) });
     world.finish();
     expect(ended).toMatchObject({ full: "complete", on: "vm-on", back: "no-backup" });

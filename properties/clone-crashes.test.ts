@@ -8,16 +8,20 @@ import { captureWorld, fromMs, restoreWorld, type World } from "../core/kernel/i
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
+  crash,
   CRASHES_MS,
   crashPoints,
+  expectRunning,
   filesOf,
+  intentsOf,
   isRunning,
   metadataOf,
+  outcomesOf,
   sampled,
   violations,
   volumesOf,
 } from "./testing/crash-points.ts";
-import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+import { builderOf, shortWork, smallDatacenter } from "./testing/small-datacenter.ts";
 
 const PROMOTE_NS = fromMs(140);
 const END_NS = fromMs(3_600);
@@ -26,23 +30,8 @@ type Entries = NonNullable<ScenarioDocument["timeline"]>;
 
 function documentOf(timeline: Entries, capacityMiB = 1_024, thinkTimeUs = 2_500): ScenarioDocument {
   const small = smallDatacenter();
-  const block = { pacing: "closed", outstanding: 2, thinkTimeUs, readPercent: 30 } as const;
   const [db] = small.vms!;
-  const guest = {
-    kind: "workload",
-    bootMs: 5,
-    phases: [
-      {
-        name: "work",
-        durationMs: 190,
-        block: [
-          { ...block, disk: "data", regionMiB: 1, flushEvery: 4 },
-          { ...block, disk: "log", regionMiB: 1, flushEvery: 3 },
-        ],
-      },
-      { name: "rest", durationMs: 100_000 },
-    ],
-  } as const;
+  const guest = shortWork({ bootMs: 5, durationMs: 190, thinkTimeUs, readPercent: 30 });
   const disks = db!.disks!.map((disk) => ({ ...disk, sizeMiB: 8 }));
   return {
     ...small,
@@ -59,10 +48,6 @@ const CLONE: Entries = [
   { id: "clone", atMs: 60, do: "linked-clone", vm: "db", point: "first", clone: "twin" },
 ];
 const ON: Entries = [{ id: "on", atMs: 70, do: "power-on", vm: "twin" }];
-
-function crash(world: World, domain: string): void {
-  world.crash(world.registry.domainNamed(domain)!, "test");
-}
 
 const isMeant = (id: string): boolean => /^(promote|clone)(\.|$)/.test(id);
 
@@ -81,10 +66,8 @@ describe("a linked clone", () => {
         crash(world, "beta");
         world.restart(world.registry.domainNamed("beta")!);
         world.run({ untilNs: END_NS });
-        world.finish();
-        expect(violations(world), `host lost at ${at}`).toEqual([]);
-        expect(isRunning(world, "twin"), `host lost at ${at}`).toBe(true);
-        expect(filesOf(world).filter((name) => name.endsWith("intent"))).toEqual([]);
+        expectRunning(world, "twin", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
         kinds.add(filesOf(world).filter((name) => /^twin-.*000001.vmdk/.test(name)).length);
       });
       expect([...kinds].sort((a, b) => a - b)).toEqual([0, 2]);
@@ -97,10 +80,7 @@ describe("a linked clone", () => {
     for (const delayMs of [59.8, 59.9, 60, 60.1, 60.2, 60.4]) {
       const document = documentOf([...CLONE, { ...merge, atMs: delayMs }]);
       const world = builderOf(document).build({ seed: 1 });
-      const ended: { [id: string]: string } = {};
-      world.hooks.onNotice = ({ kind, data }) => {
-        if (kind === "operation-end") ended[data["id"] as string] = data["outcome"] as string;
-      };
+      const ended = outcomesOf(world);
       world.run({ untilNs: fromMs(300) });
       world.finish();
       expect(violations(world)).toEqual([]);
@@ -139,10 +119,8 @@ describe.each(["merge", "carry"] as const)("a promotion that has to %s", (mode) 
         const state = metadataOf(world);
         const lost = captureWorld(world);
         world.run({ untilNs: END_NS });
-        world.finish();
-        expect(violations(world), `host lost at ${at}`).toEqual([]);
-        expect(isRunning(world, "twin"), `host lost at ${at}`).toBe(true);
-        expect(filesOf(world).filter((name) => name.endsWith("intent"))).toEqual([]);
+        expectRunning(world, "twin", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
         full.add(isFull(world));
         if (tried.has(state)) return;
         tried.add(state);
@@ -171,14 +149,11 @@ describe("a promotion", () => {
 
   function outcomeOf(document: ScenarioDocument): { world: World; outcome: string } {
     const world = builderOf(document).build({ seed: 1 });
-    let outcome = "";
-    world.hooks.onNotice = ({ kind, data }) => {
-      if (kind === "operation-end" && data["id"] === "promote") outcome = data["outcome"] as string;
-    };
+    const ended = outcomesOf(world);
     world.run({ untilNs: fromMs(400) });
     world.finish();
     expect(violations(world)).toEqual([]);
-    return { world, outcome };
+    return { world, outcome: ended["promote"] ?? "" };
   }
 
   it("is refused with snapshots above, and for what is no clone", () => {

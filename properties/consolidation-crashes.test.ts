@@ -18,8 +18,10 @@ import { vmOf, vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
+  crash,
   CRASHES_MS,
   crashPoints,
+  expectRunning,
   filesOf,
   isRunning,
   metadataOf,
@@ -27,7 +29,7 @@ import {
   violations,
   volumesOf,
 } from "./testing/crash-points.ts";
-import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+import { builderOf, shortWork, smallDatacenter } from "./testing/small-datacenter.ts";
 
 const MERGE_NS = fromMs(120);
 const END_NS = fromMs(3_500);
@@ -36,26 +38,11 @@ type Method = "mirror" | "iterative" | "block-merge";
 
 function documentOf(point: "first" | "second", method: Method): ScenarioDocument {
   const small = smallDatacenter();
-  const block = { pacing: "closed", outstanding: 2, thinkTimeUs: 1_500, readPercent: 20 } as const;
   return {
     ...small,
     vms: small.vms!.map((vm) => ({
       ...vm,
-      guest: {
-        kind: "workload",
-        bootMs: 10,
-        phases: [
-          {
-            name: "work",
-            durationMs: 170,
-            block: [
-              { ...block, disk: "data", regionMiB: 1, flushEvery: 4 },
-              { ...block, disk: "log", regionMiB: 1, flushEvery: 3 },
-            ],
-          },
-          { name: "rest", durationMs: 100_000 },
-        ],
-      },
+      guest: shortWork({ bootMs: 10, durationMs: 170, thinkTimeUs: 1_500, readPercent: 20 }),
       disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
     })),
     timeline: [
@@ -93,10 +80,6 @@ function mergeParams(world: World): PlainObject {
 
 const isMerge = (id: string) => id === "merge" || id.startsWith("merge.");
 
-function crash(world: World, domain: string): void {
-  world.crash(world.registry.domainNamed(domain)!, "test");
-}
-
 /** How many layers are left, and whether the point in time is. */
 function outcome(world: World): string {
   expect(filesOf(world)).not.toContain("db.intent");
@@ -117,9 +100,7 @@ describe.each(["second", "first"] as const)("a consolidation of the %s snapshot"
       afterEach(world, captureWorld(world), some, ({ at }) => {
         crash(world, "alpha");
         world.run({ untilNs: END_NS });
-        world.finish();
-        expect(violations(world), `host lost at ${at}`).toEqual([]);
-        expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+        expectRunning(world, "db", `host lost at ${at}`);
         outcomes.add(outcome(world));
       });
       expect([...outcomes].sort()).toEqual(["kept", "merged"]);
@@ -173,9 +154,7 @@ describe.each(["second", "first"] as const)("a consolidation of the %s snapshot"
         world.run({ untilNs: world.timeNs + fromMs(300) });
         world.restart(array);
         world.run({ untilNs: END_NS + fromMs(8_000) });
-        world.finish();
-        expect(violations(world), `array lost at ${at}`).toEqual([]);
-        expect(isRunning(world, "db"), `array lost at ${at}`).toBe(true);
+        expectRunning(world, "db", `array lost at ${at}`);
         expect(world.activeOperations, `array lost at ${at}`).toBe(0);
         expect(filesOf(world)).not.toContain("db.intent");
       });
@@ -194,9 +173,7 @@ describe.each(["iterative", "block-merge"] as const)("the baseline %s", (method)
       afterEach(world, captureWorld(world), some, ({ at }) => {
         crash(world, "alpha");
         world.run({ untilNs: END_NS });
-        world.finish();
-        expect(violations(world), `host lost at ${at}`).toEqual([]);
-        expect(isRunning(world, "db"), `host lost at ${at}`).toBe(true);
+        expectRunning(world, "db", `host lost at ${at}`);
         outcome(world);
       });
     },

@@ -28,6 +28,7 @@ export {
   restoreWorld,
   type WorldImage,
 } from "./snapshot.ts";
+export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
 export { type MakeBacking, type MemoryShape } from "./stores/memories.ts";
 export {
   MEMORY_PAGE_BYTES,
@@ -36,6 +37,7 @@ export {
   type PageChunk,
   PagedMemory,
 } from "./stores/paged-memory.ts";
+export { type ArrayImage, NumberArray, type NumberRun } from "./stores/number-array.ts";
 export * from "./time.ts";
 export { splitPointer, type Viewed, viewPath } from "./view.ts";
 export * from "./world.ts";

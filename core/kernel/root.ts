@@ -61,7 +61,7 @@ function domainDigests(world: World): bigint[] {
 }
 
 function entityWords(
-  { registry, durable, volatile, messenger, memories }: World,
+  { registry, durable, volatile, messenger, memories, arrays }: World,
   { id, name }: Entity,
   contentDigests: ReadonlyMap<string, bigint>,
 ): bigint[] {
@@ -76,6 +76,10 @@ function entityWords(
   if (memories.size > 0) {
     const memory = memories.digestOf(name);
     if (memory !== 0n) words.push(memory);
+  }
+  if (arrays.size > 0) {
+    const array = arrays.digestOf(name);
+    if (array !== 0n) words.push(array);
   }
   return words;
 }

@@ -17,7 +17,11 @@ export interface WorldImage {
 }
 
 /** Snapshots of earlier versions had none. */
-const NO_MEMORIES: PlainObject = { memories: [], removed: [], contents: new Uint8Array(0) };
+const NONE: { readonly [store: string]: PlainObject } = {
+  memories: { memories: [], removed: [], contents: new Uint8Array(0) },
+  arrays: { arrays: [], removed: [] },
+  shadowArrays: { arrays: [], removed: [] },
+};
 
 /** Every store of a world by name, those of observers included. */
 function storesOf(world: World): { readonly [name: string]: Store<unknown> } {
@@ -30,11 +34,13 @@ function storesOf(world: World): { readonly [name: string]: Store<unknown> } {
     volatile: world.volatile,
     contents: world.contents,
     memories: world.memories,
+    arrays: world.arrays,
     asks: messenger.asks,
     queue: world.queue,
     gate: world.gate,
     observers: checker.store,
     shadowContents: world.shadowContents,
+    shadowArrays: world.shadowArrays,
     metrics: world.metrics.store,
   };
   return stores as unknown as { readonly [name: string]: Store<unknown> };
@@ -82,7 +88,7 @@ export function decodeImage(
   );
   const stores: { [name: string]: unknown } = {};
   for (const [name, store] of Object.entries(storesOf(world))) {
-    const part = encoded?.[name] ?? (name === "memories" ? NO_MEMORIES : undefined);
+    const part = encoded?.[name] ?? NONE[name];
     assert(typeof part === "object", () => `snapshot without store ${name}`);
     stores[name] = store.applyDelta(base?.stores[name], part);
   }

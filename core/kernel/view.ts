@@ -28,6 +28,12 @@ export function viewEntity(world: World, entity: Entity): PlainObject {
     const label = name.slice(name.lastIndexOf("#") + 1);
     memories[label] = { pages: memory.pages, digest: hashHex(memory.digest()) };
   }
+  const arrays: { [label: string]: PlainObject } = {};
+  for (const name of world.arrays.namesOf(entity.name)) {
+    const array = world.arrays.get(name)!;
+    const label = name.slice(name.lastIndexOf("#") + 1);
+    arrays[label] = { length: array.length, digest: hashHex(array.digest()) };
+  }
   return {
     kind: entity.kind,
     domain: world.registry.domain(entity.domain).name,
@@ -37,6 +43,7 @@ export function viewEntity(world: World, entity: Entity): PlainObject {
     asks: world.messenger.asks.get(entity.id) ?? {},
     contents,
     ...(Object.keys(memories).length > 0 && { memories }),
+    ...(Object.keys(arrays).length > 0 && { arrays }),
     pending: pendingEvents(world, entity.id) as Plain,
   };
 }

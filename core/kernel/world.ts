@@ -18,6 +18,7 @@ import { clonePlain, type Plain, type PlainObject } from "./plain.ts";
 import { SamplerCache } from "./random/distributions/distribution.ts";
 import { Registry } from "./registry.ts";
 import { rootOfRun, stateDigest } from "./root.ts";
+import { Arrays } from "./stores/arrays.ts";
 import { Contents } from "./stores/contents.ts";
 import { Memories } from "./stores/memories.ts";
 import { Records } from "./stores/records.ts";
@@ -126,8 +127,12 @@ export class World {
   readonly contents = new Contents();
   /** Memories of real guests. */
   readonly memories = new Memories();
+  /** Memory of modelled guests, and bitmaps over pages of any guest. */
+  readonly arrays = new Arrays();
   /** Point-in-time shadows and other content that only observers see. */
   readonly shadowContents = new Contents();
+  /** The same of arrays. */
+  readonly shadowArrays = new Arrays();
   readonly checker = new Checker(this);
   readonly registry = new Registry(this);
   readonly messenger = new Messenger(this);
@@ -216,6 +221,7 @@ export class World {
     this.registry.counters.set(entity.id, undefined);
     this.contents.removeOwned(entity.name);
     this.memories.removeOwned(entity.name);
+    this.arrays.removeOwned(entity.name);
   }
 
   // --- looking ------------------------------------------------------------------------------

@@ -12,6 +12,20 @@ export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
+export { DEVICE, type TraceHit } from "./pages/tracer.ts";
+export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
+export { type Granularity } from "./pages/costs.ts";
+export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
+export { memoryOf } from "./pages/guest-memory.ts";
+export {
+  clientBitmap,
+  clientOf,
+  knownMemory,
+  type MemoryEntity,
+  PAGE_SECTORS,
+  privatePages,
+} from "./pages/memory-state.ts";
+export { deviceWrote, writePages } from "./pages/touches.ts";
 export { perform as performOutput } from "./perform.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { timeOf } from "./rv64/clock.ts";

@@ -2,15 +2,11 @@
 import type { Editable, Plain } from "../kernel/index.ts";
 import { unreachable } from "../kernel/index.ts";
 import type { GuestOutput } from "../guest/index.ts";
+import { guestNs } from "./guest-time.ts";
+import { memoryOf } from "./pages/guest-memory.ts";
+import { beginTouching } from "./pages/touches.ts";
 import { announce } from "./policy.ts";
-import {
-  type BlockTag,
-  computeNext,
-  endRun,
-  guestNs,
-  recordOf,
-  type VmEntity,
-} from "./vm-state.ts";
+import { type BlockTag, computeNext, endRun, recordOf, type VmEntity } from "./vm-state.ts";
 import type { VmRecord } from "./vm-record.ts";
 
 export function perform(self: VmEntity, output: GuestOutput): void {
@@ -29,6 +25,7 @@ export function perform(self: VmEntity, output: GuestOutput): void {
       const state = self.edit();
       state.pageReads += output.reads;
       state.pageWrites += output.writes;
+      beginTouching(memoryOf(self), output);
       return self.measure("page-writes", output.writes);
     }
     case "send":

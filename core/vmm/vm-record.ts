@@ -47,6 +47,8 @@ export type VmRecordState = {
   readonly journal: GuestJournal;
   readonly outputs: OutputHash;
   readonly policies: readonly Policy[];
+  /** Writes of pages that have got their stamps, in all runs; none: there were no such writes. */
+  readonly pageWrites?: number;
 };
 
 export type NoState = Record<string, never>;

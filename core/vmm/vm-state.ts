@@ -2,6 +2,8 @@
 import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from "../kernel/index.ts";
 import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
 import { type BlockRequest, type HostEntity, releaseMemory } from "../platform/index.ts";
+import { knownMemory } from "./pages/memory-state.ts";
+import { takeOwed } from "./pages/owed.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
@@ -67,13 +69,6 @@ export type BlockTag = {
 export const recordOf = (self: VmEntity): VmRecord =>
   self.world.entity(self.config.record) as unknown as VmRecord;
 
-/** The guest's own time: since it was started, without stuns. */
-export function guestNs(self: VmEntity): number {
-  const { startedNs, stunnedNs, stuns, stunnedSinceNs } = self.volatile;
-  const nowNs = stuns > 0 ? stunnedSinceNs : self.simulatedNs;
-  return nowNs - startedNs - stunnedNs;
-}
-
 /** The outside world goes on with another run, and hears nothing of this one any more. */
 export const isSuperseded = (self: VmEntity): boolean =>
   recordOf(self).durable.instance !== self.id;
@@ -121,7 +116,8 @@ function releaseHostMemory(self: VmEntity): void {
 export function computeNext(self: VmEntity, vcpu: number): void {
   const { cpu, shares, spec } = self.config;
   const { workNs } = self.volatile.bursts[vcpu]![0]!;
-  if (cpu < 0) return void self.after(workNs, "computed", vcpu);
-  const body = { vcpu: `${spec.vm}/vcpu-${vcpu}`, shares, workNs };
+  const wholeNs = workNs + takeOwed(knownMemory(self), vcpu);
+  if (cpu < 0) return void self.after(wholeNs, "computed", vcpu);
+  const body = { vcpu: `${spec.vm}/vcpu-${vcpu}`, shares, workNs: wholeNs };
   self.ask(cpu, "run", body, { then: "cpu-replied", tag: vcpu });
 }

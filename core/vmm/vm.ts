@@ -7,12 +7,14 @@
  */
 import {
   component,
+  type ContentRun,
   type Editable,
   type EntityId,
   type Entity,
   type Plain,
   type Reply,
   type Request,
+  SECTOR_BYTES,
 } from "../kernel/index.ts";
 import {
   type GuestInput,
@@ -26,6 +28,10 @@ import {
 import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
+import { guestNs } from "./guest-time.ts";
+import { removeMemory } from "./pages/guest-memory.ts";
+import { knownMemory } from "./pages/memory-state.ts";
+import { deviceWrote } from "./pages/touches.ts";
 import { perform } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { NoState } from "./vm-record.ts";
@@ -33,7 +39,6 @@ import {
   type BlockTag,
   computeNext,
   endRun,
-  guestNs,
   isSuperseded,
   leaveRecord,
   recordOf,
@@ -97,7 +102,10 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       "block-replied": (self, reply: Reply) => deliver(self, blockDone(self, reply)),
       "cpu-replied": (self, reply: Reply) => deliver(self, computed(self, reply.tag as number)),
       computed: (self, vcpu: number) => deliver(self, computed(self, vcpu)),
-      packet: (self, { body }: Request<PacketInput>) => deliver(self, body),
+      packet: (self, { body }: Request<PacketInput>) => {
+        received(self, body.bytes);
+        deliver(self, body);
+      },
       stun: (self, request: Request) => {
         stun(self);
         self.reply(request, { stuns: self.volatile.stuns });
@@ -119,6 +127,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
           const entity = self.world.entityOrNone(disk);
           if (entity?.parent === self.id) self.world.removeTree(entity);
         }
+        removeMemory(self);
         self.world.remove(self as unknown as Entity);
       },
     },
@@ -191,8 +200,15 @@ function blockDone(self: VmEntity, reply: Reply): GuestInput {
   if (!reply.ok) return { kind: "block-done", id, ok: false, code: reply.code };
   self.measure(LATENCY_SERIES[op], self.simulatedNs - sentNs);
   if (op !== "read") return { kind: "block-done", id, ok: true };
-  const { runs } = reply.value as { runs: never };
+  const { runs } = reply.value as { runs: readonly ContentRun[] };
+  received(self, runs.reduce((sum, { sectors }) => sum + sectors, 0) * SECTOR_BYTES);
   return { kind: "block-done", id, ok: true, runs };
+}
+
+/** A device puts what came for the guest into its memory. */
+function received(self: VmEntity, bytes: number): void {
+  const memory = knownMemory(self);
+  if (memory !== undefined && self.volatile.stage === "running") deviceWrote(memory, bytes);
 }
 
 /** The first burst of a vCPU is done; the next one goes to the processor. */

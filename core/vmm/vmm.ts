@@ -15,6 +15,7 @@ import {
 } from "../guest/index.ts";
 import { assert } from "../kernel/index.ts";
 import { settledLabel } from "./boundary.ts";
+import { guestMemory } from "./pages/guest-memory.ts";
 import { announce } from "./policy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
 import { makeLiveMachine, type Machines, type MachineShape } from "./rv64/live-machine.ts";
@@ -55,7 +56,7 @@ export function createVmm(
     const isReal = self.config.spec.kind === REAL_GUEST;
     begin(isReal ? (machine as unknown as VmComponent) : vm, self, place);
   });
-  const components = [record, vm, machine] as unknown as readonly AnyComponent[];
+  const components = [record, vm, machine, guestMemory] as unknown as readonly AnyComponent[];
   return { components, record, vm, machine, machines, kinds: byName, inputs };
 }
 

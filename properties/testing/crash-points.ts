@@ -143,3 +143,28 @@ export function afterEach(
   }
   if (failures.length > 0) throw new AggregateError(failures, `${failures.length} points fail`);
 }
+
+/** The domain of this name loses power. */
+export function crash(world: World, domain: string): void {
+  world.crash(world.registry.domainNamed(domain)!, "test");
+}
+
+/** Outcomes of operations by id, as they end from here on. */
+export function outcomesOf(world: World): { readonly [id: string]: string } {
+  const ended: { [id: string]: string } = {};
+  world.hooks.onNotice = ({ kind, data }) => {
+    if (kind === "operation-end") ended[data["id"] as string] = data["outcome"] as string;
+  };
+  return ended;
+}
+
+/** Intents of every kind that are open on an array. */
+export const intentsOf = (world: World): string[] =>
+  filesOf(world).filter((name) => name.endsWith("intent"));
+
+/** What must be true once everything is over: nothing was violated and the VM runs. */
+export function expectRunning(world: World, vm: string, where: string): void {
+  world.finish();
+  expect(violations(world), where).toEqual([]);
+  expect(isRunning(world, vm), where).toBe(true);
+}

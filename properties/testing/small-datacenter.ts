@@ -53,6 +53,32 @@ export function smallDatacenter(changes: Partial<ScenarioDocument> = {}): Scenar
   };
 }
 
+/** A guest that writes to both disks for a while, and then only lives. */
+export function shortWork(load: {
+  readonly bootMs: number;
+  readonly durationMs: number;
+  readonly thinkTimeUs: number;
+  readonly readPercent: number;
+}) {
+  const { bootMs, durationMs, thinkTimeUs, readPercent } = load;
+  const block = { pacing: "closed", outstanding: 2, thinkTimeUs, readPercent } as const;
+  return {
+    kind: "workload",
+    bootMs,
+    phases: [
+      {
+        name: "work",
+        durationMs,
+        block: [
+          { ...block, disk: "data", regionMiB: 1, flushEvery: 4 },
+          { ...block, disk: "log", regionMiB: 1, flushEvery: 3 },
+        ],
+      },
+      { name: "rest", durationMs: 100_000 },
+    ],
+  } as const;
+}
+
 /** The builder of a document that has no inputs; throws where the document is wrong. */
 export function builderOf(document: ScenarioDocument): ScenarioBuilder {
   const checked = validateDocument(document, { file: "test" });

@@ -1,6 +1,7 @@
 /** What a deep hierarchy of snapshots costs its guest: copy-on-write against chains of redo logs. */
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import type { Experiment, MeasuredRun, Setting } from "./experiment.ts";
+import { captured, modelled, oneHostOneArray } from "./loads.ts";
 import { countOf, meanOf, runsOf, samplesIn, SECTORS_PER_MIB } from "./measures.ts";
 
 const SNAPSHOT_EVERY_MS = 150;
@@ -95,16 +96,7 @@ function document(setting: Setting, kind: "redo"): ScenarioDocument {
   return {
     name: "chain-depth",
     durationMs: END_MS,
-    hosts: [{ id: "alpha", cores: 4, memoryMiB: 16_384 }],
-    arrays: [
-      {
-        id: "array",
-        kind,
-        readLatencyUs: { median: 180, p99: 1_500 },
-        writeLatencyUs: { median: 90, p99: 900 },
-      },
-    ],
-    links: [{ between: ["alpha", "array"], bandwidthMbps: 10_000, latencyUs: 25 }],
+    ...oneHostOneArray({ kind }),
     vms: [
       {
         id: "db",
@@ -124,32 +116,12 @@ function document(setting: Setting, kind: "redo"): ScenarioDocument {
 }
 
 /** At half its own pace, so that it lasts. */
-const CAPTURED = {
-  kind: "capture",
-  file: "traces/samples/inserts.vscsi.csv",
-  timeScale: 2,
-  bootMs: 20,
-} as const;
+const CAPTURED = captured(1 / 2);
 
-const MODELLED = {
-  kind: "workload",
-  bootMs: 20,
-  phases: [
-    {
-      name: "work",
-      durationMs: END_MS,
-      block: [
-        {
-          pacing: "open",
-          disk: "data",
-          requestsPerSecond: 800,
-          readPercent: 60,
-          sizeKiB: 8,
-          regionMiB: 64,
-          distribution: "zipf",
-          flushEvery: 32,
-        },
-      ],
-    },
-  ],
-} as const;
+const MODELLED = modelled({
+  durationMs: END_MS,
+  requestsPerSecond: 800,
+  readPercent: 60,
+  sizeKiB: 8,
+  regionMiB: 64,
+});

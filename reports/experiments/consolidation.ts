@@ -1,6 +1,7 @@
 /** Giving up a snapshot of a VM that writes: one pass with a mirror, against its baselines. */
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import type { Experiment, Setting } from "./experiment.ts";
+import { captured, modelled, oneHostOneArray } from "./loads.ts";
 import { durationOf, figureOf, SECTORS_PER_MIB } from "./measures.ts";
 
 const SNAPSHOT_MS = 300;
@@ -82,21 +83,13 @@ function document(setting: Setting, method: string): ScenarioDocument {
   return {
     name: "consolidation",
     durationMs: END_MS,
-    hosts: [{ id: "alpha", cores: 4, memoryMiB: 16_384 }],
-    arrays: [
-      {
-        id: "array",
-        readLatencyUs: { median: 180, p99: 1_500 },
-        writeLatencyUs: { median: 90, p99: 900 },
-      },
-    ],
-    links: [{ between: ["alpha", "array"], bandwidthMbps: 10_000, latencyUs: 25 }],
+    ...oneHostOneArray(),
     vms: [
       {
         id: "db",
         host: "alpha",
         memoryMiB: 2_048,
-        guest: setting["load"] === "captured" ? captured(intensity) : modelled(intensity),
+        guest: setting["load"] === "captured" ? captured(intensity) : writes(intensity),
         disks: [{ id: "data", on: "array", sizeMiB: 4_096 }],
       },
     ],
@@ -114,34 +107,11 @@ function document(setting: Setting, method: string): ScenarioDocument {
   };
 }
 
-const captured = (intensity: number) =>
-  ({
-    kind: "capture",
-    file: "traces/samples/inserts.vscsi.csv",
-    timeScale: 1 / intensity,
-    bootMs: 20,
-  }) as const;
-
-const modelled = (intensity: number) =>
-  ({
-    kind: "workload",
-    bootMs: 20,
-    phases: [
-      {
-        name: "write",
-        durationMs: END_MS,
-        block: [
-          {
-            pacing: "open",
-            disk: "data",
-            requestsPerSecond: WRITES_PER_SECOND * intensity,
-            readPercent: 20,
-            sizeKiB: 64,
-            regionMiB: 256,
-            distribution: "zipf",
-            flushEvery: 32,
-          },
-        ],
-      },
-    ],
-  }) as const;
+const writes = (intensity: number) =>
+  modelled({
+    durationMs: END_MS,
+    requestsPerSecond: WRITES_PER_SECOND * intensity,
+    readPercent: 20,
+    sizeKiB: 64,
+    regionMiB: 256,
+  });

@@ -1,6 +1,7 @@
 /** Making a linked clone a full one while it runs, against leaving it linked. */
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import type { Experiment, MeasuredRun, Setting } from "./experiment.ts";
+import { captured, modelled, oneHostOneArray } from "./loads.ts";
 import {
   durationOf,
   figureOf,
@@ -86,23 +87,15 @@ function document(setting: Setting, method: string): ScenarioDocument {
   return {
     name: "promotion",
     durationMs: END_MS,
-    hosts: [{ id: "alpha", cores: 4, memoryMiB: 16_384 }],
-    arrays: [
-      {
-        id: "array",
-        readLatencyUs: { median: 180, p99: 1_500 },
-        writeLatencyUs: { median: 90, p99: 900 },
-      },
-    ],
-    links: [{ between: ["alpha", "array"], bandwidthMbps: 10_000, latencyUs: 25 }],
+    ...oneHostOneArray(),
     vms: [
-      { id: "golden", host: "alpha", memoryMiB: 1_024, guest: modelled(2), disks },
+      { id: "golden", host: "alpha", memoryMiB: 1_024, guest: requests(2), disks },
       {
         id: "clone",
         host: "alpha",
         poweredOn: false,
         memoryMiB: 1_024,
-        guest: setting["load"] === "captured" ? captured(intensity) : modelled(intensity),
+        guest: setting["load"] === "captured" ? captured(intensity) : requests(intensity),
         disks,
       },
     ],
@@ -122,34 +115,11 @@ function document(setting: Setting, method: string): ScenarioDocument {
   };
 }
 
-const captured = (intensity: number) =>
-  ({
-    kind: "capture",
-    file: "traces/samples/inserts.vscsi.csv",
-    timeScale: 1 / intensity,
-    bootMs: 20,
-  }) as const;
-
-const modelled = (intensity: number) =>
-  ({
-    kind: "workload",
-    bootMs: 20,
-    phases: [
-      {
-        name: "work",
-        durationMs: END_MS,
-        block: [
-          {
-            pacing: "open",
-            disk: "data",
-            requestsPerSecond: REQUESTS_PER_SECOND * intensity,
-            readPercent: 40,
-            sizeKiB: 16,
-            regionMiB: 256,
-            distribution: "zipf",
-            flushEvery: 32,
-          },
-        ],
-      },
-    ],
-  }) as const;
+const requests = (intensity: number) =>
+  modelled({
+    durationMs: END_MS,
+    requestsPerSecond: REQUESTS_PER_SECOND * intensity,
+    readPercent: 40,
+    sizeKiB: 16,
+    regionMiB: 256,
+  });

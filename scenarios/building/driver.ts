@@ -183,7 +183,7 @@ function scheduleRestarts(self: Driver, vms: readonly ResolvedVm[]): void {
  */
 function restartLost(self: Driver, vm: string): void {
   const record = vmRecordOf(self.world, vm);
-  const { id = "", failed = 0 } = self.durable.attempts[vm] ?? {};
+  const { id, failed } = self.durable.attempts[vm] ?? { id: "", failed: 0 };
   if (!lostToCrash(record) || self.world.registry.idOf(id) !== undefined) return;
   const { restartOn } = self.config.document.vms.find((each) => each.id === vm)!;
   const before = record.durable.host;

@@ -22,12 +22,12 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import { trackSince } from "../chain/changed-blocks.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askDevice, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { nextRanges } from "../consolidation/copy-plan.ts";
+import { COPY_DEPTH, COPY_SECTORS, nextRanges } from "../consolidation/copy-plan.ts";
 import { giveUpPoint } from "../consolidation/give-up-point.ts";
 import { snapshot } from "../snapshot/snapshot.ts";
 import {
@@ -45,10 +45,6 @@ import {
 } from "./backup-state.ts";
 import { type BackupIntent, backupIntentFile, manifestFile } from "./manifest.ts";
 import { backupEnd } from "./report.ts";
-
-const COPY_SECTORS = 1_024;
-const COPY_DEPTH = 4;
-const AGAIN_NS = 500_000_000;
 
 export const backup = operation<BackupParams & PlainObject, BackupState & PlainObject>(
   "backup",

@@ -16,7 +16,7 @@ import {
   together,
   wait,
 } from "../../kernel/index.ts";
-import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
 import { fenceFile } from "../chain/surely-write.ts";
 import { giveUpPoint } from "../consolidation/give-up-point.ts";
@@ -33,8 +33,6 @@ export type FinishParams = {
 type State = { complete: boolean };
 
 type Op = Operation<FinishParams & PlainObject, State>;
-
-const AGAIN_NS = 500_000_000;
 
 export const finishBackup = operation<FinishParams & PlainObject, State>(
   "finish-backup",

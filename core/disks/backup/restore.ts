@@ -21,7 +21,8 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { COPY_DEPTH, COPY_SECTORS } from "../consolidation/copy-plan.ts";
+import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
 import {
   configurationFile,
   contentIdOf,
@@ -73,10 +74,6 @@ type State = {
 };
 
 type Op = Operation<RestoreParams & PlainObject, State & PlainObject>;
-
-const COPY_SECTORS = 1_024;
-const COPY_DEPTH = 4;
-const AGAIN_NS = 500_000_000;
 
 export const restore = operation<RestoreParams & PlainObject, State & PlainObject>(
   "restore",

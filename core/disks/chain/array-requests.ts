@@ -14,6 +14,9 @@ import { volumeOf } from "./descriptor.ts";
 /** How long the array may take over one request. */
 export const ARRAY_TIMEOUT_NS = 5_000_000_000;
 
+/** Pause before an array that did not do what it was asked for is asked again. */
+export const AGAIN_NS = 500_000_000;
+
 /** Bytes of a file on the wire. */
 const FILE_BYTES = 1_024;
 

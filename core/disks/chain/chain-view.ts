@@ -12,6 +12,16 @@ export interface ChainLayer {
   readonly content: SectorContent;
 }
 
+/** The array that holds a file; undefined when none does. */
+export function arrayWithFile(world: World, file: string): ArrayEntity | undefined {
+  for (const entity of world.entities()) {
+    if (entity.kind !== "array") continue;
+    const array = entity as unknown as ArrayEntity;
+    if (array.durable.files[`file:${file}`]?.value !== undefined) return array;
+  }
+  return undefined;
+}
+
 /**
  * Layers of the chain under a descriptor, base first: down to the one that answers for everything.
  * Undefined when something of it is gone.

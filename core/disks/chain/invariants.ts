@@ -8,6 +8,7 @@ import { backupInvariants } from "../backup/invariants.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
 import { cowInvariants } from "../cow/invariants.ts";
+import { atomicInvariant } from "./atomic-invariant.ts";
 import { chainView } from "./chain-view.ts";
 import { soundDescriptor, type VmConfiguration } from "./descriptor.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
@@ -16,6 +17,7 @@ import { viewInvariant } from "./view-invariant.ts";
 export const diskInvariants: readonly Invariant[] = [
   pointInTimeInvariant,
   viewInvariant,
+  atomicInvariant,
   ...consolidationInvariants,
   ...backupInvariants,
   ...cowInvariants,

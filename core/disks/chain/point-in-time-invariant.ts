@@ -16,7 +16,7 @@ import {
   type World,
 } from "../../kernel/index.ts";
 import { type ArrayEntity, volumeLabel } from "../../platform/index.ts";
-import { type ChainLayer, chainView, flattened } from "./chain-view.ts";
+import { arrayWithFile, type ChainLayer, chainView, flattened } from "./chain-view.ts";
 import { configurationFile, type PointInTime, type VmConfiguration } from "./descriptor.ts";
 
 type Point = {
@@ -44,15 +44,6 @@ export function frozenPoint(
 const mediaOf = (layers: readonly ChainLayer[]): readonly string[] =>
   layers.map(({ descriptor }) => volumeLabel(descriptor.volume));
 
-function arrayOf(world: World, file: string): ArrayEntity | undefined {
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    const array = entity as unknown as ArrayEntity;
-    if (array.durable.files[`file:${file}`]?.value !== undefined) return array;
-  }
-  return undefined;
-}
-
 function onPoint(
   _entity: Entity,
   data: PlainObject,
@@ -67,7 +58,7 @@ function onPoint(
   const { points } = editShadow() as unknown as Shadow;
   for (const [disk, descriptor] of Object.entries(descriptors)) {
     const key = `${vm}/${disk}@${id}`;
-    const array = arrayOf(world, descriptor);
+    const array = arrayWithFile(world, descriptor);
     if (array === undefined || points[key] !== undefined) continue;
     const layers = chainView(world, array.name, descriptor);
     if (layers === undefined) continue;

@@ -29,7 +29,7 @@ import { askArray } from "../chain/array-requests.ts";
 import { mapOf } from "../chain/layers.ts";
 import { askDevice, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { nextRanges } from "../consolidation/copy-plan.ts";
+import { COPY_DEPTH, nextRanges } from "../consolidation/copy-plan.ts";
 
 export type CopyPointParams = {
   readonly vm: string;
@@ -55,8 +55,6 @@ type CopyState = {
 type Op = Operation<CopyPointParams & PlainObject, CopyState & PlainObject>;
 
 type Ranges = { readonly ranges: readonly SectorRange[] };
-
-const COPY_DEPTH = 4;
 
 /** A copy opens and closes the repository as a backup does. */
 const asBackup = (op: Op): BackupOp => op as unknown as BackupOp;

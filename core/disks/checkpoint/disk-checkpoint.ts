@@ -37,6 +37,7 @@ import {
   type Repository,
 } from "../backup/manifest.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
+import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askInstance, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
@@ -83,7 +84,6 @@ type CheckpointState = {
 
 type Op = Operation<DiskCheckpointParams & PlainObject, CheckpointState & PlainObject>;
 
-const COPY_SECTORS = 1_024;
 const AGAIN_NS = 200_000_000;
 
 export const diskCheckpoint = operation<

@@ -23,7 +23,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
 import {
   configurationFile,
   contentIdOf,
@@ -56,8 +56,6 @@ type State = {
 };
 
 type Op = Operation<LinkedCloneParams & PlainObject, State & PlainObject>;
-
-const AGAIN_NS = 500_000_000;
 
 export const linkedClone = operation<LinkedCloneParams & PlainObject, State & PlainObject>(
   "linked-clone",

@@ -17,7 +17,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { type Scan, ArrayFiles, scan } from "../chain/array-files.ts";
-import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import { adoptMerged, endMerge } from "../chain/change-layers.ts";
 import {
   descriptorFileOf,
@@ -37,9 +37,6 @@ import {
   noteUnstunned,
 } from "./consolidation-state.ts";
 import { planMerges, UNLISTED } from "./plan.ts";
-
-/** Pause before the array is asked to remove what is left once more. */
-const AGAIN_NS = 500_000_000;
 
 export const closingPhases = {
   /** The linearization point of each disk; the disks need not switch together. */

@@ -34,12 +34,8 @@ import {
   mergingDisks,
   noteUnstunned,
 } from "./consolidation-state.ts";
-import { nextRanges } from "./copy-plan.ts";
+import { COPY_DEPTH, COPY_SECTORS, nextRanges } from "./copy-plan.ts";
 import { openingPhases } from "./opening.ts";
-
-const COPY_SECTORS = 1_024;
-/** Ranges that are copied at once. */
-const COPY_DEPTH = 4;
 
 /** The pass itself, from the mirror's insertion until all that is needed is flushed. */
 export const passPhases = {

@@ -1,6 +1,11 @@
 /** Which ranges to copy next: whole stretches, cut off where nothing more is held. */
 import type { SectorContent, SectorRange } from "../../kernel/index.ts";
 
+/** Sectors of a range that is copied at a time, unless the operation is told otherwise. */
+export const COPY_SECTORS = 1_024;
+/** Ranges that are copied at once. */
+export const COPY_DEPTH = 4;
+
 /** Sectors of the map that are looked at in one go, at most. */
 const WINDOW_SECTORS = 1_048_576;
 

@@ -14,6 +14,7 @@ import {
   type PlainObject,
   wait,
 } from "../../kernel/index.ts";
+import { AGAIN_NS } from "../chain/array-requests.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
@@ -34,7 +35,6 @@ type State = { tries: number; figures: PlainObject };
 
 type Op = Operation<GiveUpParams & PlainObject, State>;
 
-const AGAIN_NS = 500_000_000;
 const MOST_TRIES = 60;
 /** Another try would end in the same way. */
 const FOR_GOOD = ["target-shared", "not-a-redo-chain", "target-is-running", "vm-off"];

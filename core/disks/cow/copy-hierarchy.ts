@@ -19,8 +19,6 @@ import {
   type Plain,
   type PlainObject,
   type Step,
-  wait,
-  type Refusal,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import {
@@ -42,6 +40,7 @@ import {
 } from "./cow-files.ts";
 import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
 import { type CopyPlan, type CopyRequest, type CopyStep, planCopy } from "./hierarchy-plan.ts";
+import { endings, noteFailure } from "./endings.ts";
 import { recoverHierarchy } from "./recover-hierarchy.ts";
 
 export type CopyHierarchyParams = CopyRequest & { readonly array: EntityId };
@@ -61,7 +60,6 @@ type CopyState = {
 
 type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
 const PATIENCE_NS = 3_600_000_000_000;
-const UNSETTLED_NS = 5_000_000_000;
 
 const named = (op: Op, name: string): string => op.state.names[name] ?? name;
 
@@ -220,7 +218,7 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       const replaced = intent!.replaced.map(({ descriptor }) => descriptor);
       const sharers = sharersOfAll(files, vm, replaced);
       if (sharers.length > 0) {
-        op.edit().failure ??= { code: "shared", detail: sharers };
+        noteFailure(op, { code: "shared", detail: sharers });
         return go("settle");
       }
       const committed = { ...intent!, stage: "committed" };
@@ -238,8 +236,6 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       const { vm, array } = op.params;
       return perform(recoverHierarchy, { vm, array, own: op.id }, "settled", "unsettled");
     },
-
-    unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
 
     /** Somebody else may have settled it: then the configuration says how. */
     settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
@@ -259,22 +255,7 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     report: (_host: Entity, op: Op): Step => done({ copiedSectors: op.state.copiedSectors }),
 
-    failed(_host: Entity, op: Op): Step {
-      const { failure } = op.state;
-      return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
-    },
-
-    trouble(_host: Entity, op: Op, why: Refusal | null): Step {
-      op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
-      return go("settle");
-    },
-
-    /** A write that was not answered may have taken effect. */
-    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-      if (why.code !== "timeout") return fail(why.code, why.detail);
-      op.edit().failure ??= why as never;
-      return go("settle");
-    },
+    ...endings,
   },
   () => ({
     plan: null,

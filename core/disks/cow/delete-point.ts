@@ -18,7 +18,6 @@ import {
   type PlainObject,
   type Step,
   together,
-  wait,
 } from "../../kernel/index.ts";
 import {
   configurationFile,
@@ -37,6 +36,7 @@ import {
   writeIf,
 } from "./cow-files.ts";
 import { type CowDeleteIntent, descriptorHolder } from "./cow-intents.ts";
+import { endings, noteFailure } from "./endings.ts";
 import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 export type DeletePointParams = {
@@ -52,8 +52,6 @@ type DeleteState = {
 };
 
 type Op = Operation<DeletePointParams & PlainObject, DeleteState & PlainObject>;
-
-const UNSETTLED_NS = 5_000_000_000;
 
 export const deletePoint = operation<DeletePointParams & PlainObject, DeleteState & PlainObject>(
   "delete-point",
@@ -91,16 +89,11 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       const { files } = new CowView(answer);
       const sharers = sharersOfAll(files, vm, Object.values(intent!.descriptors));
       if (sharers.length > 0) {
-        op.edit().failure = { code: "shared", detail: sharers };
+        noteFailure(op, { code: "shared", detail: sharers });
         return go("settle");
       }
       const committed = { ...intent!, stage: "committed" };
       return writeIf(array, intentFile(vm), committed, intentVersion, "settle", "trouble");
-    },
-
-    trouble(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-      op.edit().failure ??= why as never;
-      return go("settle");
     },
 
     settle(_host: Entity, op: Op): Step {
@@ -108,20 +101,11 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       return perform(recoverDelete, { vm, array, own: op.id }, "report", "unsettled");
     },
 
-    unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
-
-    report(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
-      const { failure } = op.state;
-      if (outcome === "forward") return done();
-      return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
+    report(host: Entity, op: Op, { outcome }: { outcome: string }): Step {
+      return outcome === "forward" ? done() : endings.failed(host, op);
     },
 
-    /** A write that was not answered may have taken effect. */
-    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-      if (why.code !== "timeout") return fail(why.code, why.detail);
-      op.edit().failure ??= why as never;
-      return go("settle");
-    },
+    ...endings,
   },
   () => ({ intent: null, intentVersion: 0, failure: null }),
 );

@@ -105,7 +105,7 @@ export function decideSnapshot(host: Entity, op: SettleOp, view: CowView) {
 }
 
 function tellPoint(host: Entity, { vm, pointInTime, from }: CowSnapshotIntent): void {
-  host.notice("point-in-time", { vm, id: pointInTime, descriptors: from });
+  host.notice("point-in-time", { vm, id: pointInTime, descriptors: from, taken: true });
 }
 
 /** Phases; the swizzles stand in the order that never leaves a base without a descriptor. */

@@ -20,18 +20,16 @@ import {
   type Plain,
   type PlainObject,
   type Step,
-  wait,
-  type Refusal,
 } from "../../kernel/index.ts";
 import { intentFile } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { type CowRevertIntent, intentHolder, type Stage } from "./cow-intents.ts";
+import { endings } from "./endings.ts";
 import { recoverRevert } from "./recover-revert.ts";
 
 const SNAPSHOT_TIMEOUT_NS = 2_000_000_000;
 const PATIENCE_NS = 60_000_000_000;
-const UNSETTLED_NS = 5_000_000_000;
 
 export type RevertParams = {
   readonly vm: string;
@@ -133,30 +131,13 @@ export const REVERT_PHASES = {
     return perform(recoverRevert, { vm, array, own: op.id }, "settled", "unsettled");
   },
 
-  unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
-
   settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
     if (outcome === "forward") return done({ copiedSectors: op.state.copiedSectors });
     if (outcome === "back") return go("failed");
     return removeMade(op.params.array, op.state.intent!, [], [], "failed");
   },
 
-  failed(_host: Entity, op: Op): Step {
-    const { failure } = op.state;
-    return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
-  },
-
-  trouble(_host: Entity, op: Op, why: Refusal | null): Step {
-    op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
-    return go("settle");
-  },
-
-  /** A write that was not answered may have taken effect. */
-  refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-    if (why.code !== "timeout") return fail(why.code, why.detail);
-    op.edit().failure ??= why as never;
-    return go("settle");
-  },
+  ...endings,
 };
 
 export const newRevert = (): RevertState & PlainObject => ({

@@ -24,7 +24,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
 import { beginMerge, endMerge } from "../chain/change-layers.ts";
 import { configurationFile, intentFile, volumeOf } from "../chain/descriptor.ts";
 import { mapOf } from "../chain/layers.ts";
@@ -33,7 +33,7 @@ import { askDevice, askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
-import { nextRanges } from "../consolidation/copy-plan.ts";
+import { COPY_DEPTH, COPY_SECTORS, nextRanges } from "../consolidation/copy-plan.ts";
 import { planPromotion } from "./plan.ts";
 import {
   adoptBase,
@@ -53,10 +53,6 @@ import {
   sharedVolumes,
   todoOf,
 } from "./promotion-state.ts";
-
-const COPY_SECTORS = 1_024;
-const COPY_DEPTH = 4;
-const AGAIN_NS = 500_000_000;
 
 export const promote = operation<PromotionParams & PlainObject, PromotionState & PlainObject>(
   "promote",

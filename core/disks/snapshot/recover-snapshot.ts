@@ -24,7 +24,7 @@ export const recoverSnapshot = operation<Params, PlainObject>("recover-snapshot"
       );
     }
     const last = pointsInTime.at(-1)!;
-    host.notice("point-in-time", { vm, id: last.id, descriptors: last.disks });
+    host.notice("point-in-time", { vm, id: last.id, descriptors: last.disks, taken: true });
     return go("closeIntent");
   },
 

@@ -16,7 +16,6 @@ import {
   type PlainObject,
   type Step,
   together,
-  wait,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import {
@@ -39,6 +38,7 @@ import {
   writeIf,
 } from "../cow/cow-files.ts";
 import type { RedoRevertIntent } from "../cow/cow-intents.ts";
+import { endings } from "../cow/endings.ts";
 import { settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
 
 export type RevertRedoParams = {
@@ -57,8 +57,6 @@ type RevertRedoState = {
 };
 
 type Op = Operation<RevertRedoParams & PlainObject, RevertRedoState & PlainObject>;
-
-const UNSETTLED_NS = 5_000_000_000;
 
 /** The intent, or why there can be none. */
 function plan(op: Op, view: CowView): Step | RedoRevertIntent {
@@ -138,8 +136,6 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       return perform(recoverRevertRedo, { vm, array, own: op.id }, "settled", "unsettled");
     },
 
-    unsettled: (): Step => wait(UNSETTLED_NS, "settle"),
-
     settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
       if (outcome === "forward") return done();
       if (outcome === "back") return go("failed");
@@ -155,22 +151,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       return removeMade(array, intent, names, names.map(volumeOf), "failed");
     },
 
-    failed(_host: Entity, op: Op): Step {
-      const { failure } = op.state;
-      return fail(failure?.code ?? "superseded", (failure?.detail as Plain | undefined) ?? null);
-    },
-
-    trouble(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-      op.edit().failure ??= why as never;
-      return go("settle");
-    },
-
-    /** A write that was not answered may have taken effect. */
-    refuse(_host: Entity, op: Op, why: { code: string; detail: Plain }): Step {
-      if (why.code !== "timeout") return fail(why.code, why.detail);
-      op.edit().failure ??= why as never;
-      return go("settle");
-    },
+    ...endings,
   },
   () => ({
     configuration: null,

@@ -192,7 +192,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       const running = op.state.configuration!.running;
       const descriptors: { [disk: string]: string } = {};
       for (const { disk } of op.params.disks) descriptors[disk] = running[disk]!;
-      host.notice("point-in-time", { vm, id: pointInTime, descriptors });
+      host.notice("point-in-time", { vm, id: pointInTime, descriptors, taken: true });
       disksOf(host, op).forEach((disk, i) => {
         const { disk: id, access } = op.params.disks[i]!;
         const descriptor = op.state.made[id]!;

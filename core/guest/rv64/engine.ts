@@ -28,12 +28,17 @@ export type Stop =
   | { readonly reason: "firmware" }
   /** The hart waits for an interrupt (`wfi`). */
   | { readonly reason: "wait" }
+  /** The next instruction accesses a traced page (of RAM, by number); go on when it may. */
+  | { readonly reason: "trace"; readonly page: number; readonly writes: boolean }
   /** The last instruction stored into a watched range. */
   | { readonly reason: "watch" }
   /** The next instruction is an `ebreak`, and the host asked to see those. */
   | { readonly reason: "ebreak" }
   /** The next instruction is at a breakpoint. */
   | { readonly reason: "breakpoint" };
+
+/** Which accesses to a page the host wants to see before they happen. */
+export type PageTrace = "none" | "stores" | "accesses";
 
 export interface RunResult {
   /** Instructions executed in this call, those that trapped included. */
@@ -80,6 +85,12 @@ export interface Engine {
   /** Numbers of the pages written since `clearDirty`, ascending. */
   dirtyPages(): number[];
   clearDirty(): void;
+  /** A setting of the host, like watches. Once all are set: `tracesAdded`; taking one off needs nothing. */
+  setPageTrace(page: number, trace: PageTrace): void;
+  pageTrace(page: number): PageTrace;
+  tracesAdded(): void;
+  /** Told of a traced page before the machine around the harts accesses it (board/host-access.ts). */
+  onHostAccess: ((page: number, writes: boolean) => void) | null;
   setWatches(watches: readonly Watch[]): void;
   setBreakpoints(addresses: readonly bigint[]): void;
   /** Forgets everything that is not state. Never changes what the guest computes. */

@@ -102,9 +102,13 @@ export const STOP_WAIT = 4;
 export const STOP_WATCH = 5;
 export const STOP_EBREAK = 6;
 export const STOP_BREAKPOINT = 7;
+export const STOP_TRACE = 9;
 
 // Bits of the flags kept for every page of RAM. DIRTY is the host's bookkeeping; the rest guard caches.
 export const PAGE_DIRTY = 1;
 export const PAGE_CODE = 2;
 export const PAGE_TABLE = 4;
 export const PAGE_WATCHED = 8;
+/** The host wants to see the next store into the page, or the next access of any kind, before it. */
+export const PAGE_STORE_TRACED = 64;
+export const PAGE_TRACED = 128;

@@ -111,6 +111,13 @@ export class PagedMemory {
     return changedPages(this.#chunks, other.#chunks).map(([page]) => page);
   }
 
+  /** By page: 53 bits of the hash of what it holds now. For observers. */
+  hashes(): (page: number) => number {
+    this.#sync();
+    const chunks = [...this.#chunks];
+    return (page) => Number(pageOf(chunks, page).hash >> 11n);
+  }
+
   /** All pages as they are now, each with its bytes, and those that were copied for it. */
   capture(copied: MemoryPage[]): readonly PageChunk[] {
     this.#sync();

@@ -4,11 +4,13 @@
  */
 import { type Advance, assert, type TimeNs } from "../../kernel/index.ts";
 import { type rv64 } from "../../guest/index.ts";
+import { tracesOn } from "../pages/machine-traces.ts";
 import {
   boardOf,
   instantOf,
   isRunning,
   liveMachine,
+  machineConfig,
   type MachineEntity,
   progressOf,
 } from "./machine-state.ts";
@@ -39,19 +41,65 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   const board = boardOf(self);
   const machine = liveMachine(self);
   const before = machine.executed();
-  const target = progressOf(self, untilNs);
-  let run: rv64.BoardRun;
-  do run = board.run(Math.min(target, board.progress() + slice));
-  while (run.reason === "budget" && board.progress() < target);
-  assert(run.reason !== "debug", "no debugger is attached to a machine that a world runs");
+  const traces = tracesOn(self);
+  let run = runBoard(self, board, untilNs, slice);
+  while (run?.stop?.reason === "trace") {
+    const { page, writes } = run.stop;
+    const { ns, isOpen } = traces!.hit(run.hart!, page, writes);
+    stallAt(self, board, ns);
+    run = undefined;
+    if (!isOpen) {
+      const stepped = traces!.stepOver(board, page);
+      stallAt(self, board, stepped.ns);
+      if (stepped.run.outputs.length > 0) run = stepped.run;
+    }
+    run ??= runBoard(self, board, untilNs, slice);
+  }
+  traces?.keep();
   const state = self.edit();
-  state.idleUntil = idleUntilOf(run);
-  state.toNs = untilNs;
-  if (run.outputs.length > 0) {
+  // A stall that ends later: until then it does nothing, and is no more idle than a busy one.
+  state.idleUntil = run === undefined ? null : idleUntilOf(run);
+  state.toNs = run === undefined ? self.volatile.clock.sinceNs : untilNs;
+  if (run !== undefined && run.outputs.length > 0) {
     state.toNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
     state.exit = { atNs: state.toNs, outputs: run.outputs as never, isScheduled: false };
   }
   self.world.addWork(Math.ceil((machine.executed() - before) / INSTRUCTIONS_PER_WORK));
+}
+
+/** Undefined: it stands still until later than `untilNs`. */
+function runBoard(
+  self: MachineEntity,
+  board: rv64.Board,
+  untilNs: TimeNs,
+  slice: number,
+): rv64.BoardRun | undefined {
+  if (untilNs < self.volatile.clock.sinceNs) return undefined;
+  const target = progressOf(self, untilNs);
+  let run: rv64.BoardRun;
+  do run = board.run(Math.min(target, board.progress() + slice));
+  while (run.reason === "budget" && board.progress() < target);
+  const isDebug = run.reason === "debug" && run.stop?.reason !== "trace";
+  assert(!isDebug, "no debugger is attached to a machine that a world runs");
+  return run;
+}
+
+/** Before its next instruction it stands still for so long. */
+function stallAt(self: MachineEntity, board: rv64.Board, ns: number): void {
+  if (ns === 0) return;
+  const { harts } = machineConfig(self).board;
+  const atNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
+  self.edit().clock = { sinceNs: atNs + Math.ceil(ns / harts), from: board.progress() };
+}
+
+/** It stands still for so long from now on: its host does something at its cost. */
+export function stallMachine(self: MachineEntity, ns: number): void {
+  if (!isRunning(self)) return;
+  catchUp(self);
+  const state = self.edit();
+  const sinceNs = Math.max(self.simulatedNs, self.volatile.toNs) + ns;
+  state.clock = { sinceNs, from: self.volatile.board!.progress };
+  state.toNs = sinceNs;
 }
 
 const idleUntilOf = ({ idleUntil }: rv64.BoardRun): number | null =>

@@ -5,6 +5,7 @@
 import type { PlainObject } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
+import { tracesOn } from "../pages/machine-traces.ts";
 import { isSuperseded, recordOf, type VmEntity } from "../vm-state.ts";
 import { catchUp } from "./advancing.ts";
 import {
@@ -34,7 +35,9 @@ export function deliver(self: MachineEntity, input: rv64.BoardInput): void {
   if (stuns > 0) return void self.edit().held.push(input as never);
   catchUp(self);
   logInput(self, input);
+  const traces = tracesOn(self);
   boardOf(self).deliver(input);
+  traces?.keep();
   const state = self.edit();
   state.idleUntil = null;
 }

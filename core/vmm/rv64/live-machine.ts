@@ -3,7 +3,12 @@
  * store keeps of it is the whole of what the engine holds. The board around it is made anew whenever
  * its state is another object (after a snapshot or a restore).
  */
-import { assert, MEMORY_PAGE_BYTES, type PageBacking } from "../../kernel/index.ts";
+import {
+  assert,
+  MEMORY_PAGE_BYTES,
+  type NumberArray,
+  type PageBacking,
+} from "../../kernel/index.ts";
 import { rv64 } from "../../guest/index.ts";
 
 /** Shape of the memory of a machine. */
@@ -21,11 +26,16 @@ export function machineShape(config: rv64.BoardConfig): MachineShape {
   return { pages: ramPages + hartPages, ramPages, harts: config.harts };
 }
 
+const NO_TRACES = { words: [], versions: [] };
+
 export class LiveMachine implements PageBacking {
   readonly engine: rv64.Engine;
   readonly #shape: MachineShape;
   readonly #scratch = new Uint8Array(MEMORY_PAGE_BYTES);
   #board: rv64.Board | undefined;
+  /** Bitmaps, and their versions, that the marks of traced pages in the engine show. */
+  #traces: { readonly words: readonly NumberArray[]; readonly versions: readonly number[] } =
+    NO_TRACES;
 
   constructor(shape: MachineShape, engine: rv64.Engine) {
     this.#shape = shape;
@@ -36,6 +46,27 @@ export class LiveMachine implements PageBacking {
   board(config: rv64.BoardConfig, state: rv64.BoardState): rv64.Board {
     if (this.#board?.state !== state) this.#board = new rv64.Board(this.engine, config, state);
     return this.#board;
+  }
+
+  /** Whether the engine traces what these bitmaps say. */
+  showsTraces(words: readonly NumberArray[]): boolean {
+    const known = this.#traces;
+    if (known.words.length !== words.length) return false;
+    return words.every((each, at) => {
+      return known.words[at] === each && known.versions[at] === each.version;
+    });
+  }
+
+  keepTraces(words: readonly NumberArray[]): void {
+    this.#traces = { words, versions: words.map(({ version }) => version) };
+  }
+
+  /** Nothing is traced. */
+  dropTraces(): void {
+    if (this.#traces === NO_TRACES) return;
+    this.#traces = NO_TRACES;
+    this.engine.onHostAccess = null;
+    for (let page = 0; page < this.#shape.ramPages; page++) this.engine.setPageTrace(page, "none");
   }
 
   /** Instructions that all harts executed since they were made. */

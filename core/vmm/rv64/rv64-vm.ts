@@ -18,6 +18,9 @@ import {
   type Request,
 } from "../../kernel/index.ts";
 import { rv64 } from "../../guest/index.ts";
+import { memoryReplaced } from "../pages/clients.ts";
+import { removeMemory } from "../pages/guest-memory.ts";
+import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
 import type { NoState } from "../vm-record.ts";
 import {
@@ -102,6 +105,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
           const entity = self.world.entityOrNone(disk);
           if (entity?.parent === self.id) self.world.removeTree(entity);
         }
+        removeMemory(self);
         self.world.remove(self as unknown as Entity);
       },
     },
@@ -123,6 +127,8 @@ function boot(self: MachineEntity, machines: Machines | undefined): void {
   world.memories.removeOwned(self.name);
   const memory = world.memories.create(`${self.name}#${RAM}`, machineShape(config));
   const { engine } = memory.backing as LiveMachine;
+  const traced = knownMemory(self);
+  if (traced !== undefined) memoryReplaced(traced);
   const made = rv64.Board.create(engine, config, bootFiles(machines, config));
   assert(made.ok, () => (made.ok ? "" : `${self.name} does not boot: ${made.problem.message}`));
   const state = self.edit();

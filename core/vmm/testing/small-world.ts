@@ -115,7 +115,12 @@ export function testCapture(requests = 400): PreparedCapture {
 export const inputs = { capture: () => CAPTURE };
 const CAPTURE = testCapture();
 
-export function specOf(vm: string, kind: "capture" | "workload", number: number): GuestSpec {
+export function specOf(
+  vm: string,
+  kind: "capture" | "workload",
+  number: number,
+  vcpus = 1,
+): GuestSpec {
   const disks = [{ id: "data", sectors: SECTORS, number, losesUnflushed: true }];
   const captured = {
     bootNs: 1_000_000,
@@ -171,7 +176,7 @@ export function specOf(vm: string, kind: "capture" | "workload", number: number)
     ],
   });
   const config = kind === "capture" ? captured : workload;
-  return { vm, kind, config, disks, vcpus: 1, memoryPages: 4_096 };
+  return { vm, kind, config, disks, vcpus, memoryPages: 4_096 };
 }
 
 export interface SmallWorld {
@@ -188,11 +193,12 @@ export function smallWorld(
     readonly seed?: number;
     readonly bug?: Bug;
     readonly kind?: "capture" | "workload";
+    readonly vcpus?: number;
     readonly replay?: DrawSource;
     readonly log?: (entity: string, purpose: string, result: number) => void;
   } = {},
 ): SmallWorld {
-  const { seed = 1, bug = "none", kind = "capture", log } = options;
+  const { seed = 1, bug = "none", kind = "capture", vcpus = 1, log } = options;
   const world: World = new World({
     gate: {
       seed,
@@ -212,7 +218,10 @@ export function smallWorld(
   world.addInvariants(vmInvariants);
   const records = ["db", "peer"].map((vm, at) => {
     world.spawn(store, {}, { domain: outside, name: `${vm}-store` });
-    return spawnVmRecord(world, vmm, outside, { spec: specOf(vm, kind, at + 1), shares: 1_000 });
+    return spawnVmRecord(world, vmm, outside, {
+      spec: specOf(vm, kind, at + 1, vcpus),
+      shares: 1_000,
+    });
   });
   const start = (record: VmRecord, host: number): VmEntity | undefined => {
     const vm = powerOn(record, { domain: hosts[host]!, cpu: -1 });

@@ -35,7 +35,7 @@ import {
   flushTranslated,
   selectHart,
 } from "./tlb";
-import { pendingInterrupts, takeInterrupt, trap } from "./trap";
+import { pendingInterrupts, takeInterrupt, trap, tracedAccess } from "./trap";
 
 export { addBreakpoint, addWatch, clearBreakpoints, clearWatches } from "./watches";
 
@@ -168,6 +168,17 @@ export function ramWritten(offset: u32, size: u32): void {
     if (flags & PAGE_TABLE) tables = true;
   }
   if (tables) flushTranslated();
+  clearEvent();
+}
+
+/** Page and kind of the access that the last run stopped before: see trap.ts. */
+export function traced(): u32 {
+  return tracedAccess;
+}
+
+/** The host traces more pages than before: nothing may be known that passes them by. */
+export function tracesAdded(): void {
+  flushAll();
   clearEvent();
 }
 

@@ -6,6 +6,8 @@ import {
   HART_SATP,
   PAGE_CODE,
   PAGE_DIRTY,
+  PAGE_STORE_TRACED,
+  PAGE_TRACED,
   PRIVILEGE_M,
   PRIVILEGE_S,
   PRIVILEGE_U,
@@ -19,6 +21,10 @@ import { dataPrivilege, get, hostOf, isRam, pageOf, privilege, status } from "./
 export const FETCH: u32 = 0;
 export const LOAD: u32 = 1;
 export const STORE: u32 = 2;
+
+/** No cause of a trap: the access is to a traced page, and the run ends before it (see trap.ts). */
+export const TRACED: u64 = 0x7fffffffffffffff;
+const SEEN_STORES: u8 = <u8>(PAGE_STORE_TRACED | PAGE_TRACED);
 
 export let faultCause: u64 = 0;
 export let faultValue: u64 = 0;
@@ -53,6 +59,15 @@ export function accessFault(access: u32, virtual: u64): u64 {
   return 0;
 }
 
+/** Whether the host wants to see an access to a place in RAM first; then that is the "fault". */
+function isTraced(physical: u64, access: u32): bool {
+  const flags = load<u8>(pageFlags + pageOf(physical));
+  if ((flags & (access == STORE ? SEEN_STORES : <u8>PAGE_TRACED)) == 0) return false;
+  faultCause = TRACED;
+  faultValue = (<u64>pageOf(physical) << 1) | (access == STORE ? 1 : 0);
+  return true;
+}
+
 function leafPermits(pte: u64, access: u32, mode: u32): bool {
   const user = (pte & arch.PTE_U) != 0;
   if (mode == PRIVILEGE_U && !user) return false;
@@ -75,6 +90,7 @@ function touch(at: u64, pte: u64, access: u32): bool {
   const wanted: u64 = access == STORE ? arch.PTE_A | arch.PTE_D : arch.PTE_A;
   if ((pte & wanted) == wanted) return true;
   if (!allows(at, 8, PERMIT_WRITE, PRIVILEGE_S)) return false;
+  if (isTraced(at, STORE)) return true;
   markEntry(at, pte | wanted);
   return true;
 }
@@ -87,6 +103,7 @@ function walk(virtual: u64, access: u32, mode: u32): u64 {
     const shift = <u64>(12 + 9 * level);
     const at = table + ((virtual >> shift) & 511) * 8;
     if (!isRam(at) || !allows(at, 8, PERMIT_READ, PRIVILEGE_S)) return accessFault(access, virtual);
+    if (isTraced(at, LOAD)) return 0;
     const pte = load<u64>(hostOf(at));
     const rwx = pte & (arch.PTE_R | arch.PTE_W | arch.PTE_X);
     const reserved = (rwx & (arch.PTE_R | arch.PTE_W)) == arch.PTE_W || pte >> 54 != 0;
@@ -115,6 +132,7 @@ export function resolve(virtual: u64, size: u64, access: u32): u64 {
   if (faultCause != 0) return 0;
   if (physical >> 56 != 0 || !allows(physical, size, permitOf(access), mode))
     return accessFault(access, virtual);
+  if (isRam(physical) && isTraced(physical, access)) return 0;
   return physical;
 }
 

@@ -21,9 +21,11 @@ import {
   HART_TRAPPED,
   PRIVILEGE_M,
   PRIVILEGE_S,
+  STOP_TRACE,
 } from "../layout";
-import { get, privilege, relocate, set, status } from "./state";
+import { exit, get, privilege, relocate, set, status } from "./state";
 import { contextChanged } from "./tlb";
+import { TRACED } from "./translate";
 
 const INTERRUPT: u64 = 0x8000000000000000;
 
@@ -68,8 +70,18 @@ function enter(cause: u64, value: u64, delegation: u64): void {
   relocate();
 }
 
-/** A synchronous trap of the instruction at HART_PC. */
+/** Page that the last run stopped at, doubled, and 1 if it is to be stored to. */
+export let tracedAccess: u32 = 0;
+
+/** Says that the instruction at HART_PC is about to access a traced page. */
+function stopAtTrace(access: u32): void {
+  tracedAccess = access;
+  exit(STOP_TRACE);
+}
+
+/** A synchronous trap of the instruction at HART_PC, or the stop before an access that is traced. */
 export function trap(cause: u64, value: u64): void {
+  if (cause == TRACED) return stopAtTrace(<u32>value);
   set(HART_TRAPPED, get(HART_TRAPPED) + 1);
   enter(cause, value, get(HART_MEDELEG));
 }

@@ -39,7 +39,7 @@ export interface BoardRun {
   readonly outputs: readonly BoardOutput[];
   /**
    * budget: progress is `until`. output: there are outputs. halted: the machine ended, now or before (`state.halted`).
-   * debug: a breakpoint or a watch of the debugger was reached (`stop`, `hart`).
+   * debug: a breakpoint or a watch of the debugger was reached, or a traced page (`stop`, `hart`).
    */
   readonly reason: "budget" | "output" | "halted" | "debug";
   /**
@@ -244,6 +244,7 @@ export class Board implements Surroundings {
         return this.#watches.length > 0 ? stop : null;
       case "ebreak":
       case "breakpoint":
+      case "trace":
         return stop;
       default:
         return null;

@@ -2,7 +2,7 @@
 // bytes of the module come from outside (they are built, not kept; see assembly/build.ts).
 
 import { assert } from "../../../kernel/index.ts";
-import type { Engine, EngineOptions, RunResult, Stop, Watch } from "../engine.ts";
+import type { Engine, EngineOptions, PageTrace, RunResult, Stop, Watch } from "../engine.ts";
 import { initialHart } from "../initial-state.ts";
 import * as layout from "../layout.ts";
 import { isPlainWord } from "../plain-words.ts";
@@ -12,6 +12,7 @@ import { wasm, type WasmMemory } from "./wasm.ts";
 /** Decoded pages kept at most: 64 MiB of them. */
 export const DEFAULT_CODE_PAGES = 4064;
 
+const TRACES = layout.PAGE_STORE_TRACED | layout.PAGE_TRACED;
 const NO_RESERVATION = (1n << 64n) - 1n;
 /** One call of the core runs at most this many instructions: it counts in 32 bits. */
 const LONGEST_RUN = 0x7fff_ffff;
@@ -27,6 +28,7 @@ export class CompiledEngine implements Engine {
   readonly kind = "compiled";
   readonly ramBytes: number;
   readonly harts: number;
+  onHostAccess: Engine["onHostAccess"] = null;
   readonly ram: Uint8Array;
   readonly #core: CoreExports;
   readonly #memory: WasmMemory;
@@ -99,6 +101,10 @@ export class CompiledEngine implements Engine {
         return { reason: "firmware" };
       case layout.STOP_WAIT:
         return { reason: "wait" };
+      case layout.STOP_TRACE: {
+        const traced = this.#core.traced() >>> 0;
+        return { reason: "trace", page: traced >>> 1, writes: (traced & 1) === 1 };
+      }
       case layout.STOP_WATCH:
         return { reason: "watch" };
       case layout.STOP_EBREAK:
@@ -174,6 +180,21 @@ export class CompiledEngine implements Engine {
 
   clearDirty(): void {
     this.#core.clearDirty();
+  }
+
+  setPageTrace(page: number, trace: PageTrace): void {
+    const kept = this.#flags[page]! & ~TRACES;
+    if (trace === "none") this.#flags[page] = kept;
+    else this.#flags[page] = kept | (trace === "stores" ? layout.PAGE_STORE_TRACED : TRACES);
+  }
+
+  pageTrace(page: number): PageTrace {
+    const flags = this.#flags[page]! & TRACES;
+    return flags === 0 ? "none" : flags === layout.PAGE_STORE_TRACED ? "stores" : "accesses";
+  }
+
+  tracesAdded(): void {
+    this.#core.tracesAdded();
   }
 
   setWatches(watches: readonly Watch[]): void {

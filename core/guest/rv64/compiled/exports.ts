@@ -15,6 +15,8 @@ export interface CoreExports {
   hartReplaced(hart: number): void;
   ramWritten(offset: number, bytes: number): void;
   clearDirty(): void;
+  traced(): number;
+  tracesAdded(): void;
   dropCaches(): void;
   clearWatches(): void;
   addWatch(address: bigint, bytes: bigint): number;

@@ -36,6 +36,7 @@ function resolve(
   const allowed =
     physical >> 56n === 0n && pmpAllows(hart, physical, size, PERMIT_OF[access], privilege);
   if (!allowed) throw new Trap(ACCESS_FAULT[access], virtual);
+  if (memory.isRam(physical, 1)) memory.seen(physical, access === "store");
   return physical;
 }
 

@@ -3,7 +3,7 @@
 
 import { assert } from "../../../kernel/index.ts";
 import { CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS } from "../architecture.ts";
-import type { Engine, EngineOptions, RunResult, Stop, Watch } from "../engine.ts";
+import type { Engine, EngineOptions, PageTrace, RunResult, Stop, Watch } from "../engine.ts";
 import { initialHart } from "../initial-state.ts";
 import { isPlainWord } from "../plain-words.ts";
 import { MAX_HARTS, PAGE_BYTES, RAM_BASE } from "../layout.ts";
@@ -12,10 +12,11 @@ import { NO_RESERVATION } from "./atomics.ts";
 import { readCsr, writeCsr } from "./csr.ts";
 import { fromBlock, type Hart, type PendingExit, toBlock } from "./hart.ts";
 import { finishLoad } from "./loads-stores.ts";
-import { PhysicalMemory } from "./memory.ts";
+import { PhysicalMemory, TracedAccess } from "./memory.ts";
 import { accessPlan, execute, fetch, type Fetched, type PhysicalRange } from "./step.ts";
 import { enterTrap, interruptToTake, pendingBits, Trap } from "./trap.ts";
 
+const TRACES: readonly PageTrace[] = ["none", "stores", "accesses"];
 const BUDGET: Stop = { reason: "budget" };
 
 const stopFor = (exit: PendingExit): Stop => {
@@ -46,6 +47,7 @@ export class ReferenceEngine implements Engine {
   readonly kind = "reference";
   readonly ramBytes: number;
   readonly harts: number;
+  onHostAccess: Engine["onHostAccess"] = null;
   readonly #memory: PhysicalMemory;
   readonly #harts: Hart[];
   #watches: readonly Watch[] = [];
@@ -109,6 +111,9 @@ export class ReferenceEngine implements Engine {
       if (thrown instanceof Trap) {
         this.#trap(hart, thrown);
         return null;
+      }
+      if (thrown instanceof TracedAccess) {
+        return { reason: "trace", page: thrown.page, writes: thrown.writes };
       }
       if (!(thrown instanceof DeviceAccess) || fetched === null) throw thrown;
       hart.pending = suspend(hart, fetched, thrown);
@@ -198,6 +203,18 @@ export class ReferenceEngine implements Engine {
 
   clearDirty(): void {
     this.#memory.dirty.fill(0);
+  }
+
+  setPageTrace(page: number, trace: PageTrace): void {
+    this.#memory.traces[page] = TRACES.indexOf(trace);
+  }
+
+  pageTrace(page: number): PageTrace {
+    return TRACES[this.#memory.traces[page]!]!;
+  }
+
+  tracesAdded(): void {
+    // Nothing is known that could pass them by.
   }
 
   setWatches(watches: readonly Watch[]): void {

@@ -5,16 +5,36 @@ import { PAGE_BYTES, RAM_BASE } from "../layout.ts";
 
 const BASE = BigInt(RAM_BASE);
 
+/** Thrown before an access that the host wants to see; nothing has been changed. */
+export class TracedAccess extends Error {
+  readonly page: number;
+  readonly writes: boolean;
+  constructor(page: number, writes: boolean) {
+    super("access to a traced page");
+    this.page = page;
+    this.writes = writes;
+  }
+}
+
 export class PhysicalMemory {
   readonly bytes: Uint8Array;
   /** One byte a page, 1 when the page was written since it was last cleared. */
   readonly dirty: Uint8Array;
   readonly view: DataView;
+  /** Which accesses to a page the host wants to see first: 0 none, 1 stores, 2 all. */
+  readonly traces: Uint8Array;
 
   constructor(ramBytes: number) {
     this.bytes = new Uint8Array(ramBytes);
     this.dirty = new Uint8Array(ramBytes / PAGE_BYTES);
+    this.traces = new Uint8Array(ramBytes / PAGE_BYTES);
     this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Throws when the host wants to see an access to this place of RAM first. */
+  seen(address: bigint, writes: boolean): void {
+    const page = Math.floor(Number(address - BASE) / PAGE_BYTES);
+    if (this.traces[page]! >= (writes ? 1 : 2)) throw new TracedAccess(page, writes);
   }
 
   isRam(address: bigint, size: number): boolean {

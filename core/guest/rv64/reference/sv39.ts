@@ -60,6 +60,7 @@ export function translate(
     const entryAddress = table + ((virtual >> (12n + 9n * level)) & 511n) * 8n;
     if (!memory.isRam(entryAddress, 8)) throw accessFault();
     if (!pmpAllows(hart, entryAddress, 8, PERMIT.read, PRIVILEGE_S)) throw accessFault();
+    memory.seen(entryAddress, false);
     const entry = memory.read(entryAddress, 8);
     const pte = Number(entry & 0xffn);
     const reserved = entry >> 54n !== 0n;
@@ -77,6 +78,7 @@ export function translate(
     const wanted = arch.PTE_A | (access === "store" ? arch.PTE_D : 0);
     if ((pte & wanted) !== wanted) {
       if (!pmpAllows(hart, entryAddress, 8, PERMIT.write, PRIVILEGE_S)) throw accessFault();
+      memory.seen(entryAddress, true);
       memory.write(entryAddress, 8, entry | BigInt(wanted));
     }
     const offset = virtual & ((withinPages << 12n) | 0xfffn);

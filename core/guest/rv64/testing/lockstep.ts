@@ -35,6 +35,8 @@ function attend(random: TestRandom, engines: readonly Engine[], { stop }: RunRes
     if (stop.reason === "load" || stop.reason === "store") {
       if (refuse) engine.refuse(0);
       else engine.answer(0, value);
+    } else if (stop.reason === "trace") {
+      engine.setPageTrace(stop.page, "none");
     } else if (stop.reason === "ebreak") {
       const block = engine.readHart(0);
       new DataView(block.buffer).setBigUint64(layout.HART_EBREAK_EXITS, 0n, true);
@@ -43,6 +45,15 @@ function attend(random: TestRandom, engines: readonly Engine[], { stop }: RunRes
       engine.writeCsr(0, 0x304, 0xaaan);
       setPins(engine, 0xaa8n);
     }
+  }
+}
+
+function traceOne(random: TestRandom, engines: readonly Engine[]): void {
+  const page = random.below(engines[0]!.ramBytes / layout.PAGE_BYTES);
+  const trace = random.chance(50) ? "stores" : "accesses";
+  for (const engine of engines) {
+    engine.setPageTrace(page, trace);
+    engine.tracesAdded();
   }
 }
 
@@ -73,6 +84,8 @@ export interface LockstepOptions {
   readonly stretch: number;
   /** Whether to drop the second engine's caches now and then. */
   readonly dropCaches: boolean;
+  /** Whether to trace pages now and then. */
+  readonly traces?: boolean;
 }
 
 /** Runs one random machine in both; returns what differed, or null, and how much was executed. */
@@ -92,6 +105,7 @@ export function lockstep(
       const pins = random.next64() & 0xaa8n;
       for (const engine of engines) setPins(engine, pins);
     }
+    if (options.traces === true && random.chance(30)) traceOne(random, engines);
     if (random.chance(5)) for (const engine of engines) engine.clearDirty();
     const [a, b] = engines.map((engine) => engine.run(0, budget)) as [RunResult, RunResult];
     executed += a.executed;

@@ -1,5 +1,6 @@
 // SBI SRST, DBCN and the reports of this machine's guests about their life: what concerns the machine as a whole.
 
+import { announce } from "../host-access.ts";
 import * as layout from "../../layout.ts";
 import type { LifecycleEvent } from "../contract.ts";
 import {
@@ -47,10 +48,12 @@ export const dbcn: Extension = (call) => {
   if (range === null) return answer(INVALID_PARAM);
   const { offset, bytes } = range;
   if (number === 0n) {
+    announce(around.engine, offset, bytes, false);
     around.print("serial", around.engine.ram.slice(offset, offset + bytes));
     return answer(SUCCESS, BigInt(bytes));
   }
   const typed = around.state.uart.input.splice(0, bytes);
+  announce(around.engine, offset, typed.length, true);
   around.engine.writeRam(offset, Uint8Array.from(typed));
   return answer(SUCCESS, BigInt(typed.length));
 };

@@ -2,6 +2,7 @@
 
 import type { Engine } from "../../engine.ts";
 import { RAM_BASE } from "../../layout.ts";
+import { announce } from "../host-access.ts";
 import type { Segment } from "./state.ts";
 
 export class GuestMemory {
@@ -21,14 +22,17 @@ export class GuestMemory {
   }
 
   u16(offset: number): number {
+    announce(this.#engine, offset, 2, false);
     return this.#view.getUint16(offset, true);
   }
 
   u32(offset: number): number {
+    announce(this.#engine, offset, 4, false);
     return this.#view.getUint32(offset, true);
   }
 
   write(offset: number, bytes: Uint8Array): void {
+    announce(this.#engine, offset, bytes.length, true);
     this.#engine.writeRam(offset, bytes);
   }
 
@@ -37,6 +41,7 @@ export class GuestMemory {
     const out = new Uint8Array(lengthOf(segments));
     let at = 0;
     for (const { offset, bytes } of segments) {
+      announce(this.#engine, offset, bytes, false);
       out.set(this.#engine.ram.subarray(offset, offset + bytes), at);
       at += bytes;
     }

@@ -1,0 +1,96 @@
+/**
+ * Traces of a real machine's pages. Which pages are traced is state of its memory; the marks in the
+ * engine are a cache of that, made anew when the state is another one (after a restore).
+ *
+ * Must hold: the engine stops before an access that somebody may want to see; a hart that has not
+ * flushed since the trace was set passes it by, and the mark stays for the others.
+ */
+import type { NumberArray } from "../../kernel/index.ts";
+import type { rv64 } from "../../guest/index.ts";
+import type { LiveMachine } from "../rv64/live-machine.ts";
+import { liveMachine, type MachineEntity } from "../rv64/machine-state.ts";
+import { clientBitmap, knownMemory, type MemoryEntity } from "./memory-state.ts";
+import { DEVICE, Tracer } from "./tracer.ts";
+
+/** The traces on a machine while it is run, or is given something. */
+export class MachineTraces {
+  readonly #memory: MemoryEntity;
+  readonly #live: LiveMachine;
+  readonly #tracer: Tracer;
+
+  constructor(memory: MemoryEntity, live: LiveMachine) {
+    this.#memory = memory;
+    this.#live = live;
+    this.#tracer = new Tracer(memory);
+    const { engine } = live;
+    engine.onHostAccess = (page, writes) => {
+      this.#tracer.access(page, DEVICE, writes);
+      engine.setPageTrace(page, this.#tracer.seen(page));
+    };
+    if (!live.showsTraces(this.#words())) this.#mark();
+  }
+
+  /** After hits: the marks in the engine are those of the state as it is now. */
+  keep(): void {
+    this.#live.keepTraces(this.#words());
+  }
+
+  /** Before an access proceeds; what the hart pays. `isOpen`: it can go on by itself. */
+  hit(
+    hart: number,
+    page: number,
+    writes: boolean,
+  ): { readonly ns: number; readonly isOpen: boolean } {
+    const ns = this.#tracer.access(page, hart, writes);
+    const left = this.#tracer.seen(page);
+    this.#live.engine.setPageTrace(page, left);
+    if (ns > 0) this.#memory.edit().figures.chargedNs += ns;
+    return { ns, isOpen: left === "none" || (left === "stores" && !writes) };
+  }
+
+  /** Executes the instruction that stands before traced pages, once everybody has seen its accesses. */
+  stepOver(board: rv64.Board, page: number): { readonly run: rv64.BoardRun; readonly ns: number } {
+    const { engine } = this.#live;
+    const lifted = [page];
+    let ns = 0;
+    engine.setPageTrace(page, "none");
+    let run = board.run(board.progress() + 1);
+    while (run.stop?.reason === "trace") {
+      const { page: next, writes } = run.stop;
+      ns += this.hit(run.hart!, next, writes).ns;
+      lifted.push(next);
+      engine.setPageTrace(next, "none");
+      run = board.run(board.progress() + 1);
+    }
+    for (const each of lifted) engine.setPageTrace(each, this.#tracer.seen(each));
+    engine.tracesAdded();
+    return { run, ns };
+  }
+
+  #words(): NumberArray[] {
+    const which = ["armed", "pending"] as const;
+    return this.#memory.volatile.clients.flatMap(({ name }) =>
+      which.map((each) => clientBitmap(this.#memory, name, each).words),
+    );
+  }
+
+  #mark(): void {
+    const { engine } = this.#live;
+    for (let page = 0; page < this.#memory.config.pages; page++) {
+      engine.setPageTrace(page, this.#tracer.seen(page));
+    }
+    engine.tracesAdded();
+    this.keep();
+  }
+}
+
+/** The traces on a machine; undefined when there are none, and then it runs as if there never were. */
+export function tracesOn(self: MachineEntity): MachineTraces | undefined {
+  const memory = knownMemory(self);
+  const live = liveMachine(self);
+  if (memory !== undefined && memory.volatile.clients.length > 0) {
+    return new MachineTraces(memory, live);
+  }
+  live.dropTraces();
+  return undefined;
+}

@@ -1,0 +1,124 @@
+/**
+ * The memory of a running virtual machine as its host sees it: who traces which pages, which vCPUs have
+ * taken notice, and what a modelled guest is writing. One entity a run, made when it is first needed,
+ * beside the run in its host's domain: it goes where the run goes.
+ */
+import {
+  Bitmap,
+  bitmapWords,
+  type Component,
+  type Entity,
+  type EntityId,
+  type NumberArray,
+  type Request,
+} from "../../kernel/index.ts";
+import type { TouchOutput } from "../../guest/index.ts";
+import type { MachineEntity } from "../rv64/machine-state.ts";
+import type { VmEntity } from "../vm-state.ts";
+import type { NoState } from "../vm-record.ts";
+import type { Granularity, TraceCosts } from "./costs.ts";
+
+export type MemoryConfig = {
+  readonly vm: EntityId;
+  readonly record: EntityId;
+  readonly pages: number;
+  readonly vcpus: number;
+  /** Its content is bytes of a real machine, not stamps. */
+  readonly isReal: boolean;
+  /** Disk number of the stamps that its guest writes into memory. */
+  readonly number: number;
+  readonly costs: TraceCosts;
+};
+
+/** Which accesses a client sees: stores only, or loads and fetches too. */
+export type TraceMode = "stores" | "accesses";
+
+/** Somebody who traces pages. Its bitmaps are `armed`, `pending`, `dirty` and `taken`. */
+export type TraceClient = {
+  readonly name: string;
+  readonly mode: TraceMode;
+  /** Higher ones see an access first. */
+  readonly priority: number;
+  readonly granularity: Granularity;
+  /** A trace stays where it was hit; else the page is marked dirty and the trace is gone. */
+  readonly keeps: boolean;
+  /** Entity of the host whose handler `trace-hit` is called before each access; -1: none. */
+  readonly owner: EntityId;
+  /** Traces that count once every vCPU has flushed at this generation. */
+  readonly pending: { readonly generation: number; readonly request: Request | null } | null;
+  readonly hits: number;
+};
+
+/** What a guest is writing, spread evenly over a span of its own time. */
+export type TouchBatch = Omit<TouchOutput, "kind"> & {
+  readonly sinceNs: number;
+  readonly overNs: number;
+  readonly doneReads: number;
+  readonly doneWrites: number;
+  /** What all vCPUs together were charged since it began. */
+  readonly stallNs: number;
+};
+
+export type MemoryState = {
+  /** Generation of traces that each vCPU has flushed at: it may miss later ones. */
+  readonly flushed: readonly number[];
+  /** Charged to each vCPU and not yet taken from its computing. */
+  readonly owedNs: readonly number[];
+  readonly generation: number;
+  /** By priority. */
+  readonly clients: readonly TraceClient[];
+  readonly batch: TouchBatch | null;
+  /** Where sequential writing goes on. */
+  readonly cursor: number;
+  /** Accesses so far: whose turn is next. */
+  readonly turn: number;
+  readonly deviceCursor: number;
+  readonly figures: TraceFigures;
+};
+
+export type TraceFigures = {
+  readonly faults: number;
+  readonly splits: number;
+  readonly flushes: number;
+  readonly chargedNs: number;
+  /** Writes of a modelled guest that it had no time for, because it paid for traces. */
+  readonly lostWrites: number;
+};
+
+export type MemoryEntity = Entity<MemoryConfig, NoState, MemoryState>;
+export type MemoryComponent = Component<MemoryConfig, NoState, MemoryState>;
+
+/** Sectors of a page, in which content is counted. */
+export const PAGE_SECTORS = 8;
+
+/** Of a modelled guest: for each page the stamp of its first sector; 0: zeros. */
+export const stampsOf = (self: MemoryEntity): NumberArray =>
+  self.world.arrays.open(`${self.name}#pages`, "f64", self.config.pages);
+
+export type ClientBitmap = "armed" | "pending" | "dirty" | "taken";
+
+export const clientBitmap = (self: MemoryEntity, client: string, which: ClientBitmap): Bitmap =>
+  bitmapOf(self, `${client}.${which}`, self.config.pages);
+
+export function bitmapOf(self: MemoryEntity, label: string, bits: number): Bitmap {
+  const words = self.world.arrays.open(`${self.name}#${label}`, "u32", bitmapWords(bits));
+  return new Bitmap(words, bits);
+}
+
+/** Pages that the host must not read or change. */
+export const privatePages = (self: MemoryEntity): Bitmap =>
+  bitmapOf(self, "private", self.config.pages);
+
+export const clientOf = (self: MemoryEntity, name: string): TraceClient | undefined =>
+  self.volatile.clients.find((client) => client.name === name);
+
+/** The run whose memory it is; undefined when that has just ended. */
+export const ownerOf = (self: MemoryEntity): VmEntity | undefined =>
+  self.world.entityOrNone(self.config.vm) as VmEntity | undefined;
+
+/** The memory of a run, if it has been needed yet. */
+export function knownMemory(vm: VmEntity | MachineEntity): MemoryEntity | undefined {
+  const { registry } = vm.world;
+  const id = registry.idOf(`${vm.name}/memory`);
+  return id === undefined ? undefined : (vm.world.entity(id) as unknown as MemoryEntity);
+}

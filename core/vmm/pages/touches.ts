@@ -1,0 +1,154 @@
+/**
+ * What a modelled guest does to its memory. It says every 10 ms how much it touches; that is spread
+ * evenly over the time until it says so again, and brought up to the present whenever somebody looks.
+ *
+ * Must hold: the content of memory is a function of what the guest said, of draws and of when it was
+ * looked at by mechanisms of the world, never by observers; each write has a stamp of its own.
+ */
+import { diskNumber, type Editable, stampBase } from "../../kernel/index.ts";
+import type { TouchOutput } from "../../guest/index.ts";
+import { guestNs } from "../guest-time.ts";
+import type { VmRecord } from "../vm-record.ts";
+import { charge } from "./charges.ts";
+import {
+  type MemoryEntity,
+  type MemoryState,
+  ownerOf,
+  PAGE_SECTORS,
+  stampsOf,
+  type TouchBatch,
+} from "./memory-state.ts";
+import { placer, Scatter, STRETCH_SEED } from "./placing.ts";
+import { DEVICE, Tracer } from "./tracer.ts";
+
+/** Of a guest's own time: as often as workloads say what they touch. */
+export const TOUCH_PERIOD_NS = 10_000_000;
+/** Disks are numbered from the bottom, memories from the top. */
+const LAST_ORDINAL = 2 ** 14 - 1;
+/** Of a guest's memory, so much is in use once it has booted; the rest is zeros until it is touched. */
+const BOOTED = { numerator: 7, denominator: 8 };
+/** Devices write into the upper end of memory, round and round. */
+const DEVICE_PAGES = 1_024;
+
+export const memoryNumber = (record: number): number => diskNumber(LAST_ORDINAL - record);
+
+/** Stamps for so many writes of pages: each `PAGE_SECTORS` behind the one before. */
+export function takeStamps(self: MemoryEntity, pages: number): number {
+  const record = self.world.entity(self.config.record) as unknown as VmRecord;
+  const durable = record.editDurable();
+  const used = durable.pageWrites ?? 0;
+  durable.pageWrites = used + pages;
+  return stampBase(self.config.number, 1 + used * PAGE_SECTORS, pages * PAGE_SECTORS);
+}
+
+/** What loading the guest left in memory. */
+export function fillAtBoot(self: MemoryEntity): void {
+  const { numerator, denominator } = BOOTED;
+  const pages = Math.floor((self.config.pages * numerator) / denominator);
+  if (pages > 0) stampsOf(self).fill(0, pages, takeStamps(self, pages), PAGE_SECTORS);
+}
+
+/** The guest says what it touches from now on. */
+export function beginTouching(self: MemoryEntity, touched: TouchOutput): void {
+  catchUpTouches(self);
+  const state = self.edit();
+  const { batch } = state;
+  if (batch !== null) state.figures.lostWrites += batch.writes - batch.doneWrites;
+  const { workingSetPages, distribution, reads, writes } = touched;
+  state.batch = {
+    workingSetPages: Math.min(workingSetPages, self.config.pages),
+    distribution,
+    reads,
+    writes,
+    sinceNs: guestNs(ownerOf(self)!),
+    overNs: TOUCH_PERIOD_NS,
+    doneReads: 0,
+    doneWrites: 0,
+    stallNs: 0,
+  };
+}
+
+/** Everything that the guest has touched by now has been touched. */
+export function catchUpTouches(self: MemoryEntity): void {
+  const vm = ownerOf(self);
+  const { batch } = self.volatile;
+  if (vm === undefined || batch === null || vm.volatile.stage === "ended") return;
+  const due = dueOf(self, batch, guestNs(vm));
+  const reads = Math.max(0, due.reads - batch.doneReads);
+  const writes = Math.max(0, due.writes - batch.doneWrites);
+  if (reads + writes === 0) return;
+  const state = self.edit();
+  state.batch!.doneReads += reads;
+  state.batch!.doneWrites += writes;
+  touch(self, state, batch, reads, writes);
+}
+
+/** The vCPUs together stood still for `stallNs` of the batch. */
+function dueOf(self: MemoryEntity, batch: TouchBatch, nowNs: number) {
+  const { sinceNs, overNs, stallNs } = batch;
+  const lostNs = Math.floor(stallNs / self.config.vcpus);
+  const elapsedNs = Math.min(overNs, Math.max(0, nowNs - sinceNs - lostNs));
+  const part = (count: number): number => Math.floor((count * elapsedNs) / overNs);
+  return { reads: part(batch.reads), writes: part(batch.writes) };
+}
+
+function touch(
+  self: MemoryEntity,
+  state: Editable<MemoryState>,
+  batch: TouchBatch,
+  reads: number,
+  writes: number,
+): void {
+  const { vcpus } = self.config;
+  const tracer = new Tracer(self);
+  const stamps = stampsOf(self);
+  const cursor = { next: state.cursor };
+  const source = new Scatter(self.draw("touched pages", STRETCH_SEED));
+  const place = placer(batch, source, cursor, (each) => self.world.samplers.samplerOf(each));
+  const owed = new Array<number>(vcpus).fill(0);
+  const seesLoads = self.volatile.clients.some(({ mode }) => mode === "accesses");
+  if (seesLoads) {
+    for (let i = 0; i < reads; i++) {
+      const vcpu = state.turn++ % vcpus;
+      owed[vcpu]! += tracer.access(place(), vcpu, false);
+    }
+  }
+  let stamp = takeStamps(self, Math.max(1, writes));
+  for (let i = 0; i < writes; i++, stamp += PAGE_SECTORS) {
+    const page = place();
+    const vcpu = state.turn++ % vcpus;
+    if (tracer.isNeeded) owed[vcpu]! += tracer.access(page, vcpu, true);
+    stamps.set(page, stamp);
+  }
+  state.cursor = cursor.next;
+  owed.forEach((ns, vcpu) => charge(self, vcpu, ns));
+  self.world.addWork(Math.ceil((reads + writes) / 16));
+}
+
+/** A vCPU writes pages one after the other; what a guest that knows its addresses would do. */
+export function writePages(self: MemoryEntity, vcpu: number, page: number, pages: number): void {
+  catchUpTouches(self);
+  const tracer = new Tracer(self);
+  const stamps = stampsOf(self);
+  let stamp = takeStamps(self, pages);
+  for (let each = page; each < page + pages; each++, stamp += PAGE_SECTORS) {
+    const ns = tracer.access(each, vcpu, true);
+    if (vcpu !== DEVICE) charge(self, vcpu, ns);
+    stamps.set(each, stamp);
+  }
+}
+
+/** A device has written so much into the guest's memory: what was read from a disk, a message. */
+export function deviceWrote(self: MemoryEntity, bytes: number): void {
+  const ring = Math.min(DEVICE_PAGES, self.config.pages);
+  const first = self.config.pages - ring;
+  const pages = Math.min(ring, Math.ceil(bytes / 4_096));
+  let at = self.volatile.deviceCursor;
+  for (let left = pages; left > 0;) {
+    const now = Math.min(left, ring - at);
+    writePages(self, DEVICE, first + at, now);
+    left -= now;
+    at = (at + now) % ring;
+  }
+  self.edit().deviceCursor = at;
+}
