@@ -37,8 +37,6 @@ interface Observer {
   readonly edit: () => Editable<PlainObject>;
 }
 
-const NOBODY: readonly Observer[] = [];
-
 export class Checker {
   readonly store = new Records();
   readonly #world: World;
@@ -111,7 +109,9 @@ export class Checker {
 
   onNotice(entity: Entity, kind: string, data: PlainObject): void {
     if (kind === "sometimes") this.#reach(data["name"] as string);
-    for (const { invariant, observe, edit } of this.#observers.get(kind) ?? NOBODY) {
+    const observers = this.#observers.get(kind);
+    if (observers === undefined) return;
+    for (const { invariant, observe, edit } of observers) {
       const finding = observe(entity, data, this.#world, edit);
       if (finding) this.report(invariant, entity, finding);
     }

@@ -17,8 +17,6 @@ import type { World } from "./world.ts";
 export type EntityId = number;
 export type DomainId = number;
 
-const NONE: readonly string[] = [];
-
 export class Entity<
   C extends PlainObject = PlainObject,
   D extends PlainObject = PlainObject,
@@ -35,7 +33,7 @@ export class Entity<
   /** Handler numbers by name: an index over the component. */
   readonly handlers: { readonly [name: string]: number };
   /** Handlers that run in the event of whoever asks or answers. */
-  readonly direct: readonly string[];
+  readonly direct: readonly string[] | undefined;
   /** An invariant reads this kind, so edits are noted. */
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
@@ -67,7 +65,7 @@ export class Entity<
     this.parent = parent;
     this.config = config;
     this.component = component;
-    this.direct = component.direct ?? NONE;
+    this.direct = component.direct;
     this.handlers = handlers;
   }
 

@@ -17,7 +17,6 @@ export const TIMED_OUT = "@timed-out";
 
 const DEFAULT_BYTES = 256;
 
-const NO_CARRIERS: readonly EntityId[] = [];
 const TIMEOUT = { ok: false, code: "timeout", detail: null } as const;
 
 interface OpenAsk {
@@ -103,7 +102,7 @@ export class Messenger {
 
   /** Carriers from one domain to another, in the order they were connected. */
   carriers(from: DomainId, to: DomainId): readonly EntityId[] {
-    return this.#carriers[from]?.[to] ?? NO_CARRIERS;
+    return this.#carriers[from]?.[to] ?? [];
   }
 
   send(from: Entity, to: EntityId, handler: string, body: Plain, options?: SendOptions): void {
@@ -195,7 +194,7 @@ export class Messenger {
   /** Whether an answer goes to its handler at once. */
   #isDirect(from: Entity, asker: Entity, then: string | undefined): boolean {
     if (this.#descending > 0 || then === undefined || asker.domain !== from.domain) return false;
-    return from.direct.length > 0 && asker.direct.includes(then);
+    return from.direct !== undefined && asker.direct?.includes(then) === true;
   }
 
   /** Undefined where there is no choice, or it is the asker's. */
@@ -247,7 +246,7 @@ export class Messenger {
     if (target === undefined) return;
     const via = this.#via(from, target, options?.via);
     const delivery = options?.delivery ?? "stream";
-    if (target.domain === from.domain && target.direct.includes(handler)) {
+    if (target.domain === from.domain && target.direct?.includes(handler)) {
       return this.#descend(target, handler, { from: from.id, askId, delivery, via, body });
     }
     // A copy: what the sender goes on to change is not what it sent.

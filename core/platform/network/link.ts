@@ -23,6 +23,7 @@ import {
   uniform,
   type World,
 } from "../../kernel/index.ts";
+import { arrivalOf, type LastArrival } from "./last-arrivals.ts";
 import type { NicEntity } from "./nic.ts";
 
 export type LinkOptions = {
@@ -58,8 +59,6 @@ type Waiting = {
   readonly flow: string;
   readonly messages: readonly { readonly envelope: Envelope; readonly leftBytes: number }[];
 };
-
-type LastArrival = { readonly from: EntityId; readonly to: EntityId; readonly atNs: number };
 
 type Direction = {
   /** The wire is taken until then. */
@@ -256,26 +255,6 @@ function arriveStream(
   const last = arrivalOf(editDirection(self, side).arrivals, envelope, self.simulatedNs);
   last.atNs = Math.max(arrivalNs, last.atNs);
   self.deliver(envelope, last.atNs - self.simulatedNs);
-}
-
-/**
- * The entry of a stream. One of which nothing is on the way constrains nothing, so its entry is free
- * for another: there are never more than streams that were under way at once.
- */
-function arrivalOf(
-  arrivals: Editable<LastArrival>[],
-  { from, to }: Envelope,
-  nowNs: number,
-): Editable<LastArrival> {
-  let free: Editable<LastArrival> | undefined;
-  for (const each of arrivals) {
-    if (each.from === from && each.to === to) return each;
-    if (each.atNs <= nowNs) free ??= each;
-  }
-  if (free === undefined) arrivals.push((free = { from, to, atNs: 0 }));
-  free.from = from;
-  free.to = to;
-  return free;
 }
 
 /** Puts bytes on the wire behind those before; when the last of them has left. */
