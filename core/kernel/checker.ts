@@ -60,6 +60,11 @@ export class Checker {
     return this.#state.violations;
   }
 
+  /** Names of `sometimes` that were reached, with the event in which each was first. */
+  get reached(): { readonly [name: string]: number } {
+    return this.#state.reached;
+  }
+
   /** Names of `sometimes` that were not reached. */
   get unreached(): readonly string[] {
     return this.unreachedOf(() => true);

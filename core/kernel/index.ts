@@ -7,7 +7,13 @@ export { component, type AnyComponent, type Component } from "./component.ts";
 export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
 export { expandRuns } from "./content/expand-sectors.ts";
 export { MAX_SECTORS, SectorContent } from "./content/sector-content.ts";
-export { type CompressionRatio, diskNumber, stampBase } from "./content/stamp.ts";
+export {
+  type CompressionRatio,
+  diskNumber,
+  isStamp,
+  stampBase,
+  stampRatio,
+} from "./content/stamp.ts";
 export { diffWorlds, type Difference } from "./diff.ts";
 export { Entity, type DomainId, type EntityId } from "./entity.ts";
 export type { TimerHandle } from "./event-queue.ts";

@@ -11,6 +11,7 @@ import { settledLabel } from "./boundary.ts";
 import { type BlockOutput, sendBlock } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
+import { goOnFromImage } from "./run-image.ts";
 import type { VmPlace, VmRecord } from "./vm-record.ts";
 import {
   computeNext,
@@ -24,7 +25,7 @@ import {
 export function spawnContinuedRun(
   component: VmComponent,
   record: VmRecord,
-  place: Required<VmPlace>,
+  place: Required<Omit<VmPlace, "image">>,
   follower: Entity,
   copy: RunCopy,
 ): VmEntity {
@@ -45,6 +46,7 @@ export function spawnContinuedRun(
 /** In the event in which it gets its disks. */
 export function goOn(vm: VmEntity): void {
   const copy = vm.volatile.goesOnFrom!;
+  if ("image" in copy) return goOnFromImage(vm, copy);
   const record = recordOf(vm);
   const { world } = vm;
   const durable = record.editDurable();

@@ -16,6 +16,7 @@ export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
+export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
   clientBitmap,
@@ -28,6 +29,7 @@ export {
 export { deviceWrote, writePages } from "./pages/touches.ts";
 export { perform as performOutput } from "./perform.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
+export { imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
 export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";

@@ -6,6 +6,7 @@ import { knownMemory } from "./pages/memory-state.ts";
 import { takeOwed } from "./pages/owed.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
+import type { RunImage } from "./run-image.ts";
 import { logEnd } from "./rv64/end-entry.ts";
 import type { NoState, VmRecord } from "./vm-record.ts";
 
@@ -53,7 +54,7 @@ export type VmState = {
   /** If its host is lost another one goes on with it: that is not its end. */
   readonly isProtected: boolean;
   /** What it goes on from once it has its disks; null: it starts. */
-  readonly goesOnFrom: RunCopy | null;
+  readonly goesOnFrom: RunCopy | RunImage | null;
 };
 
 export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;

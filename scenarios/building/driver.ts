@@ -62,6 +62,7 @@ export function driverComponent(own: readonly Extension[]) {
         onMoment(self, `${id}.${outcome}`, own);
         onRestartEnd(self, id, outcome);
       },
+      step: (self, data: { step: number }) => onStep(self, data.step, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
       fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
       "disks-replaced": (self, data: PlainObject) => adoptDisks(self, data["vm"] as string),
@@ -88,6 +89,8 @@ export function wireDriver(world: World, driver: Driver): void {
   world.subscribe("restart", entity, "restarted");
   world.subscribe("disks-replaced", entity, "disks-replaced");
   world.subscribe("fenced", entity, "fenced");
+  const { faults } = driver.config.document;
+  if (faults.some(({ atStep }) => atStep !== undefined)) world.subscribe("durable", entity, "step");
   driver.after(0, "begin");
 }
 
@@ -117,6 +120,12 @@ function onMoment(self: Driver, moment: string, own: readonly Extension[]): void
     if (fault.during !== moment || self.durable.struck[index] === true) return;
     if (fault.delayUs === 0) letStrike(self, index, own);
     else self.after(fromUs(fault.delayUs), "fault", index);
+  });
+}
+
+function onStep(self: Driver, step: number, own: readonly Extension[]): void {
+  self.config.document.faults.forEach((fault, index) => {
+    if (fault.atStep === step) letStrike(self, index, own);
   });
 }
 

@@ -120,6 +120,29 @@ export interface ScenarioDocument {
    * What is expected of the run.
    */
   readonly expect?: readonly Expectation[];
+  /**
+   * Draws whose results are fixed, in place of chance: what a search has chosen.
+   *
+   * Items: A draw and its result.
+   */
+  readonly choices?: {
+    /**
+     * Name of the entity that draws.
+     */
+    readonly entity: string;
+    /**
+     * What it draws for.
+     */
+    readonly purpose: string;
+    /**
+     * Position in that stream, from 0.
+     */
+    readonly at: number;
+    /**
+     * What comes out.
+     */
+    readonly result: number;
+  }[];
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -1568,9 +1591,13 @@ export interface FilterHangFault {
    */
   readonly kind: "filter-hang";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1609,9 +1636,13 @@ export interface CrashFault {
    */
   readonly kind: "crash";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1646,9 +1677,13 @@ export interface PowerLossFault {
    */
   readonly kind: "power-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1683,9 +1718,13 @@ export interface SlowFault {
    */
   readonly kind: "slow";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1724,9 +1763,13 @@ export interface DegradeFault {
    */
   readonly kind: "degrade";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1777,9 +1820,13 @@ export interface ClockStepFault {
    */
   readonly kind: "clock-step";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1814,9 +1861,13 @@ export interface PartitionFault {
    */
   readonly kind: "partition";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1859,9 +1910,13 @@ export interface PathLossFault {
    */
   readonly kind: "path-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1904,9 +1959,13 @@ export interface LostWriteFault {
    */
   readonly kind: "lost-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1941,9 +2000,13 @@ export interface TornWriteFault {
    */
   readonly kind: "torn-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1978,9 +2041,13 @@ export interface MisdirectedWriteFault {
    */
   readonly kind: "misdirected-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2015,9 +2082,13 @@ export interface BitRotFault {
    */
   readonly kind: "bit-rot";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2052,9 +2123,13 @@ export interface LyingFlushFault {
    */
   readonly kind: "lying-flush";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2089,9 +2164,13 @@ export interface ArrayTaskFault {
    */
   readonly kind: "array-task";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2130,9 +2209,13 @@ export interface LatentErrorFault {
    */
   readonly kind: "latent-error";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2167,9 +2250,13 @@ export interface NoSpaceFault {
    */
   readonly kind: "no-space";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2382,6 +2469,29 @@ export interface ResolvedScenario {
    * What is expected of the run.
    */
   readonly expect: readonly ResolvedExpectation[];
+  /**
+   * Draws whose results are fixed, in place of chance: what a search has chosen.
+   *
+   * Items: A draw and its result.
+   */
+  readonly choices?: {
+    /**
+     * Name of the entity that draws.
+     */
+    readonly entity: string;
+    /**
+     * What it draws for.
+     */
+    readonly purpose: string;
+    /**
+     * Position in that stream, from 0.
+     */
+    readonly at: number;
+    /**
+     * What comes out.
+     */
+    readonly result: number;
+  }[];
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -3830,9 +3940,13 @@ export interface ResolvedFilterHangFault {
    */
   readonly kind: "filter-hang";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -3871,9 +3985,13 @@ export interface ResolvedCrashFault {
    */
   readonly kind: "crash";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -3908,9 +4026,13 @@ export interface ResolvedPowerLossFault {
    */
   readonly kind: "power-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -3945,9 +4067,13 @@ export interface ResolvedSlowFault {
    */
   readonly kind: "slow";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -3986,9 +4112,13 @@ export interface ResolvedDegradeFault {
    */
   readonly kind: "degrade";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4039,9 +4169,13 @@ export interface ResolvedClockStepFault {
    */
   readonly kind: "clock-step";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4076,9 +4210,13 @@ export interface ResolvedPartitionFault {
    */
   readonly kind: "partition";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4121,9 +4259,13 @@ export interface ResolvedPathLossFault {
    */
   readonly kind: "path-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4166,9 +4308,13 @@ export interface ResolvedLostWriteFault {
    */
   readonly kind: "lost-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4203,9 +4349,13 @@ export interface ResolvedTornWriteFault {
    */
   readonly kind: "torn-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4240,9 +4390,13 @@ export interface ResolvedMisdirectedWriteFault {
    */
   readonly kind: "misdirected-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4277,9 +4431,13 @@ export interface ResolvedBitRotFault {
    */
   readonly kind: "bit-rot";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4314,9 +4472,13 @@ export interface ResolvedLyingFlushFault {
    */
   readonly kind: "lying-flush";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4351,9 +4513,13 @@ export interface ResolvedArrayTaskFault {
    */
   readonly kind: "array-task";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4392,9 +4558,13 @@ export interface ResolvedLatentErrorFault {
    */
   readonly kind: "latent-error";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4429,9 +4599,13 @@ export interface ResolvedNoSpaceFault {
    */
   readonly kind: "no-space";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */

@@ -187,7 +187,8 @@ export const diskCheckpoint = operation<
       if (point === undefined) return go("giveUp");
       const layers = point.disks;
       const of = { vm, array, disks, repository, copySectors };
-      const params = { ...of, manifest, manifestVersion, layers };
+      const baseLayers = points.find(({ id }) => id === manifest!.base)?.disks ?? {};
+      const params = { ...of, manifest, manifestVersion, layers, baseLayers };
       return perform(copyPoint, params as unknown as PlainObject, "copied", "giveUp");
     },
 

@@ -19,6 +19,7 @@ import {
 } from "../../kernel/index.ts";
 import { rv64 } from "../../guest/index.ts";
 import { memoryReplaced } from "../pages/clients.ts";
+import { tellHeld } from "../pages/held.ts";
 import { removeMemory } from "../pages/guest-memory.ts";
 import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
@@ -154,6 +155,8 @@ function drawOrder(self: MachineEntity): void {
 function onExit(self: MachineEntity, machines: Machines | undefined): void {
   const { exit, stage } = self.volatile;
   if (exit === null || stage === "ended" || isSuperseded(asVm(self))) return;
+  const memory = knownMemory(self);
+  if (memory !== undefined && memory.volatile.held !== null) return tellHeld(memory);
   self.edit().exit = null;
   const outputs = exit.outputs as unknown as readonly rv64.BoardOutput[];
   const halt = outputs.find((output) => output.kind === "halt");
