@@ -82,6 +82,8 @@ export function loseDisks(self: VmEntity): void {
 /** Ends the run in this event; the entity goes in the next. */
 export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
   if (self.volatile.stage === "ended") return;
+  const guard = self.world.entityOrNone(self.config.guard);
+  if (guard !== undefined && ended !== "crash") self.world.call(guard, "run-ending", ended);
   leaveRecord(self, ended);
   releaseHostMemory(self);
   const state = self.edit();
@@ -89,7 +91,6 @@ export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"
   state.timers = {};
   state.stage = "ended";
   if (state.shutdownBy !== null) self.reply(state.shutdownBy as Request, {});
-  const guard = self.world.entityOrNone(self.config.guard);
   if (guard !== undefined) self.world.call(guard, "run-ended", ended);
   self.after(0, "gone");
 }

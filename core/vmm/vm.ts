@@ -92,6 +92,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         attachDisks(self, request.body.disks);
         self.reply(request, {});
       },
+      /** It has its disks, and takes the place of a former instance. */
+      "go-on": (self, _arg: number) => goOn(self),
       timer: (self, id: number) => {
         const { tag } = self.volatile.timers[id]!;
         delete self.edit().timers[id];
@@ -145,7 +147,7 @@ export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";
-  if (vm.volatile.goesOnFrom !== null) return goOn(vm);
+  if (vm.volatile.goesOnFrom !== null) return vm.world.call(vm as never, "go-on", 0);
   state.startedNs = vm.simulatedNs;
   if (state.stuns > 0) state.stunnedSinceNs = vm.simulatedNs;
   vm.after(0, "boot");

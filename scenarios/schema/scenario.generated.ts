@@ -1290,11 +1290,11 @@ export interface DiskCheckpointOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface LinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -1327,11 +1327,11 @@ export interface LinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface PromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**
@@ -3639,11 +3639,11 @@ export interface ResolvedDiskCheckpointOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface ResolvedLinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -3676,11 +3676,11 @@ export interface ResolvedLinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface ResolvedPromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**

@@ -52,6 +52,11 @@ export class CowView {
     return this.vvols.find((each) => each.vvol === vvol)?.base;
   }
 
+  /** Snapshot that a clone shares chunks with. */
+  originOf(vvol: string): string | undefined {
+    return this.vvols.find((each) => each.vvol === vvol)?.origin;
+  }
+
   heldBy(holder: string): readonly VvolInfo[] {
     return this.vvols.filter(({ holders }) => holders.includes(holder));
   }
@@ -115,6 +120,18 @@ export const writeDescriptor = (
 export const hold = (array: EntityId, holds: readonly Hold[], next: string, otherwise: string) =>
   askArray(array, "vasa-hold", { holds: [...holds] }, next, otherwise);
 
+/** Holds what an intent made, for its descriptor, unless the intent was settled by somebody else. */
+export function holdUnder(
+  array: EntityId,
+  intent: Pick<CowIntent, "vm" | "operation">,
+  made: Hold,
+  next: string,
+  otherwise: string,
+): Step {
+  const body = { holds: [made], under: intentHolder(intent) };
+  return askArray(array, "vasa-hold", body, next, otherwise);
+}
+
 export const release = (array: EntityId, holds: readonly Hold[], next: string, otherwise: string) =>
   askArray(array, "vasa-release", { holds: [...holds] }, next, otherwise);
 
@@ -145,7 +162,8 @@ export function removeMade(
   volumes: readonly string[],
   next: string,
 ): Step {
-  const holders = [intentHolder(intent), ...descriptors.map(descriptorHolder)];
+  // The intent last: as long as it holds what was made, nobody expects a descriptor to lead there.
+  const holders = [...descriptors.map(descriptorHolder), intentHolder(intent)];
   const asks = [
     ...descriptors.map((name) => askArray(array, "file-delete", { name }, "")),
     ...volumes.map((name) => askArray(array, "delete-volume", { name }, "")),

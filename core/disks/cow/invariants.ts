@@ -15,6 +15,7 @@ import {
 } from "../../kernel/index.ts";
 import {
   type ArrayEntity,
+  cloneHolder,
   volumeContent,
   type VvolsEntity,
   vvolsOf,
@@ -101,7 +102,7 @@ function danglingDescriptor({ array, descriptors, configurations }: Seen): Findi
   return undefined;
 }
 
-/** With no intent open, holders are the descriptors that lead to a vvol, one for one. */
+/** With no intent open, holders are clones and the descriptors that lead to a vvol, one for one. */
 function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefined {
   if (intents.length > 0) return undefined;
   const { bases, snapshots } = vvols.durable;
@@ -110,7 +111,8 @@ function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefine
       .filter(([, { volume }]) => volume === vvol)
       .map(([name]) => descriptorHolder(name))
       .sort();
-    if ([...holders].sort().join() === leading.join()) continue;
+    const others = holders.filter((holder) => !holder.startsWith(cloneHolder("")));
+    if (others.sort().join() === leading.join()) continue;
     const fields = { vvol, holders: [...holders], leading };
     return { message: `${vvol} is held by others than lead to it`, fields };
   }

@@ -73,6 +73,14 @@ export class Memories implements Store<MemoriesImage> {
     return this.#memories.get(name)?.memory;
   }
 
+  /** Another entity owns it from now on. */
+  rename(from: string, to: string): void {
+    const moved = this.#memories.get(from);
+    assert(moved && !this.#memories.has(to), () => `no memory ${from}, or one ${to} already`);
+    this.#memories.delete(from);
+    this.#memories.set(to, moved);
+  }
+
   /** Removes what an entity owned. */
   removeOwned(entity: string): void {
     for (const name of this.#memories.keys()) {

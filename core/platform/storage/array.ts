@@ -56,8 +56,10 @@ import {
   type VolumeName,
 } from "./volumes.ts";
 import { copyFirst, keepBeforePowerLoss, mayOverwrite } from "./vvols/keep.ts";
+import { readShared } from "./vvols/clone-base.ts";
 import {
   isBase,
+  isClone,
   isSnapshot,
   isSnapshotLabel,
   keptGrains,
@@ -112,7 +114,8 @@ const VOLUMES: Behaviour = {
   release: (self, medium, sector, sectors) =>
     releaseSectors(volumesOf(self), medium, sector, sectors),
   overwriting: (self, medium, range) => mayOverwrite(volumesOf(self), medium, range),
-  derived: (self, medium, range) => readSnapshot(volumesOf(self), medium, range),
+  derived: (self, medium, range) =>
+    readSnapshot(volumesOf(self), medium, range) ?? readShared(volumesOf(self), medium, range),
   perform: (self, { verb, body }) => VERBS[verb]!(volumesOf(self), body as never),
   recheck: (self, op) => recheck(volumesOf(self), op),
   ended: (self, op, outcome) => {
@@ -243,7 +246,7 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
 
 /** What reads of a volume or snapshot see now; undefined when there is none. Not to be changed. */
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
-  if (isSnapshot(self, name)) return wholeVvol(vvolsOf(self)!, name);
+  if (isSnapshot(self, name) || isClone(self, name)) return wholeVvol(vvolsOf(self)!, name);
   if (self.durable.volumes[volumeLabel(name)] === undefined) return undefined;
   return currentContent(device(self), volumeLabel(name));
 }
