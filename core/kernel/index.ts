@@ -35,10 +35,10 @@ export {
   type WorldImage,
 } from "./snapshot.ts";
 export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
-export { type MakeBacking, type MemoryShape } from "./stores/memories.ts";
+export { type MakeBacking, type MemoryShape, type PageSource } from "./stores/memories.ts";
 export {
+  keepCopy,
   MEMORY_PAGE_BYTES,
-  type MemoryPage,
   type PageBacking,
   type PageChunk,
   PagedMemory,
