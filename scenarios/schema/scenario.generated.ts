@@ -1208,11 +1208,11 @@ export interface BackupOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface RestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -3557,11 +3557,11 @@ export interface ResolvedBackupOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface ResolvedRestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
