@@ -10,6 +10,7 @@ import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
   crash,
+  CRASHES_MS,
   crashPoints,
   expectRunning,
   filesOf,
@@ -84,7 +85,7 @@ describe("a backup by changed blocks", () => {
       expect([...seen]).toContain("full.backup,next.backup");
       if (domain === "alpha") expect([...seen]).toContain("full.backup");
     },
-    180_000,
+    CRASHES_MS,
   );
 
   it("is full again after a crash, because nobody knows what changed", () => {
@@ -131,31 +132,35 @@ describe("a restore", () => {
     from: "vault",
   } as const;
 
-  it("cut short by the loss of its host leaves the VM as it was, or restored", () => {
-    const timeline: Entries = [
-      FULL,
-      NEXT,
-      { id: "off", atMs: 150, do: "power-off", vm: "db" },
-      { ...back, copyKiB: 64 },
-      { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
-    ];
-    const world = builderOf(documentOf(timeline)).build({ seed: 1 });
-    world.run({ untilNs: fromMs(160) - 1 });
-    const points = crashPoints(world, fromMs(400), isMeant);
-    expect(points.length).toBeGreaterThan(15);
-    const disks = new Set<string>();
-    const some = sampled(points, 4);
-    afterEach(world, captureWorld(world), some, ({ at }) => {
-      crash(world, "alpha");
-      world.restart(world.registry.domainNamed("alpha")!);
-      world.run({ untilNs: fromMs(3_000) });
-      expectRunning(world, "db", `host lost at ${at}`);
-      expect(intentsOf(world)).toEqual([]);
-      disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
-      expect(volumesOf(world)).toHaveLength(2);
-    });
-    expect(disks.size).toBe(2);
-  }, 600_000);
+  it(
+    "cut short by the loss of its host leaves the VM as it was, or restored",
+    () => {
+      const timeline: Entries = [
+        FULL,
+        NEXT,
+        { id: "off", atMs: 150, do: "power-off", vm: "db" },
+        { ...back, copyKiB: 64 },
+        { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
+      ];
+      const world = builderOf(documentOf(timeline)).build({ seed: 1 });
+      world.run({ untilNs: fromMs(160) - 1 });
+      const points = crashPoints(world, fromMs(400), isMeant);
+      expect(points.length).toBeGreaterThan(15);
+      const disks = new Set<string>();
+      const some = sampled(points, 4);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        crash(world, "alpha");
+        world.restart(world.registry.domainNamed("alpha")!);
+        world.run({ untilNs: fromMs(3_000) });
+        expectRunning(world, "db", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
+        disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
+        expect(volumesOf(world)).toHaveLength(2);
+      });
+      expect(disks.size).toBe(2);
+    },
+    CRASHES_MS,
+  );
 
   const onCow = (timeline: Entries): World => {
     const small = documentOf(timeline);

@@ -443,7 +443,7 @@ export interface DiskOwnership {
    */
   readonly heartbeatMs?: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs?: number;
   /**
@@ -2796,7 +2796,7 @@ export interface ResolvedDiskOwnership {
    */
   readonly heartbeatMs: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs: number;
   /**
