@@ -24,6 +24,7 @@ import {
   descriptorFile,
   intentFile,
   redoOn,
+  untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
@@ -197,7 +198,8 @@ export const recoverRevertRedo = settling("recover-revert-redo", decide, {
   switchOver(_host, op) {
     const { configuration, configurationVersion, intent } = todoOf(op);
     const { vm, array } = op.params;
-    const value = { ...configuration, running: { ...configuration.running, ...intent.to } };
+    const running = { ...configuration.running, ...intent.to };
+    const value = { ...untracked(configuration), running };
     return writeIf(array, configurationFile(vm), value, configurationVersion, "tell", "again");
   },
 
