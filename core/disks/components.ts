@@ -21,6 +21,7 @@ import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
+import { revertRunning } from "./power/revert-running.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
@@ -50,6 +51,7 @@ export const diskComponents: readonly AnyComponent[] = [
   ...handoffComponents,
   ...cowComponents,
   powerOn,
+  revertRunning,
   powerOff,
   stun,
   unstun,

@@ -31,7 +31,13 @@ export { performOutput, performSeenOutput, progressReached } from "./perform-out
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
-export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
+export {
+  bootFiles,
+  LiveMachine,
+  type Machines,
+  machineShape,
+  pagesOfFiles,
+} from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
   type CopyKeeper,

@@ -6,6 +6,7 @@
 import {
   type EntityInImage,
   entityInImage,
+  keepCopy,
   type PageChunk,
   PagedMemory,
   type World,
@@ -232,7 +233,7 @@ export class RecordedMachine {
   }
 
   #base(): Base {
-    const chunks = this.#memory.capture([]);
+    const chunks = this.#memory.capture(keepCopy);
     const board = structuredClone(this.#board.state);
     return { progress: this.progress, taken: this.#taken, board, chunks };
   }

@@ -14,7 +14,9 @@ export function powerMachine(
   world.memories.removeOwned(name);
   const memory = world.memories.create(`${name}#${RAM}`, machineShape(config));
   const { engine } = memory.backing as LiveMachine;
-  const made = rv64.Board.create(engine, config, bootFiles(machines, config));
+  const files = bootFiles(machines, config);
+  const made = rv64.Board.create(engine, config, files);
   assert(made.ok, () => (made.ok ? "" : `${name} does not boot: ${made.problem.message}`));
+  memory.refer(rv64.verbatimPages(config, files));
   return made.board.state as never;
 }

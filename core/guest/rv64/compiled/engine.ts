@@ -174,9 +174,10 @@ export class CompiledEngine implements Engine {
 
   dirtyPages(): number[] {
     const pages: number[] = [];
-    this.#flags.forEach((flags, page) => {
-      if ((flags & layout.PAGE_DIRTY) !== 0) pages.push(page);
-    });
+    const flags = this.#flags;
+    for (let page = 0; page < flags.length; page++) {
+      if ((flags[page]! & layout.PAGE_DIRTY) !== 0) pages.push(page);
+    }
     return pages;
   }
 
