@@ -22,6 +22,7 @@ import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
+import { revertRunning } from "./power/revert-running.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
@@ -52,6 +53,7 @@ export const diskComponents: readonly AnyComponent[] = [
   ...handoffComponents,
   ...cowComponents,
   powerOn,
+  revertRunning,
   powerOff,
   stun,
   unstun,
