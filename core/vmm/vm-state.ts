@@ -1,7 +1,7 @@
 /** State of a run of a virtual machine, and the steps that both its inputs and outputs lead to. */
 import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from "../kernel/index.ts";
 import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
-import { type HostEntity, releaseMemory } from "../platform/index.ts";
+import { type BlockRequest, type HostEntity, releaseMemory } from "../platform/index.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { takeOwed } from "./pages/owed.ts";
 import { announce } from "./policy.ts";
@@ -61,7 +61,11 @@ export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;
 export type VmComponent = Component<VmInstanceConfig, NoState, VmState>;
 
 /** What came of a block request: which, of what kind, and when it was sent. */
-export type BlockTag = { readonly id: number; readonly op: string; readonly sentNs: number };
+export type BlockTag = {
+  readonly id: number;
+  readonly op: BlockRequest["op"];
+  readonly sentNs: number;
+};
 
 export const recordOf = (self: VmEntity): VmRecord =>
   self.world.entity(self.config.record) as unknown as VmRecord;

@@ -25,6 +25,7 @@ import {
   kindOf,
   type PacketInput,
 } from "../guest/index.ts";
+import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
@@ -132,6 +133,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         self.world.remove(self as unknown as Entity);
       },
     },
+    direct: ["block-replied"],
     crashed: (self) => {
       if (self.volatile.stage !== "ended") leaveRecord(self, "crash");
       self.world.remove(self as unknown as Entity);
@@ -198,7 +200,7 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
 function blockDone(self: VmEntity, reply: Reply): GuestInput {
   const { id, op, sentNs } = reply.tag as BlockTag;
   if (!reply.ok) return { kind: "block-done", id, ok: false, code: reply.code };
-  self.measure(`${op}-latency-ns`, self.simulatedNs - sentNs);
+  self.measure(LATENCY_SERIES[op], self.simulatedNs - sentNs);
   if (op !== "read") return { kind: "block-done", id, ok: true };
   const { runs } = reply.value as { runs: readonly ContentRun[] };
   received(self, runs.reduce((sum, { sectors }) => sum + sectors, 0) * SECTOR_BYTES);
