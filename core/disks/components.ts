@@ -6,6 +6,7 @@ import type { AnyComponent } from "../kernel/index.ts";
 import { backup } from "./backup/backup.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
+import { openIntent } from "./chain/open-intent.ts";
 import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { copyPoint } from "./checkpoint/copy-point.ts";
@@ -30,6 +31,7 @@ import { snapshot } from "./snapshot/snapshot.ts";
 
 export const diskComponents: readonly AnyComponent[] = [
   virtualDisk,
+  openIntent,
   surelyWrite,
   fenceFile,
   snapshot,
