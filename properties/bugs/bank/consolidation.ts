@@ -116,7 +116,7 @@ export const consolidationBugs: readonly Bug[] = [
     replace:
       "if (child !== null && files.descriptor(child)?.volume === targetVolume) return helpers;",
     breaks: ["no descriptor of a disk leads to nothing"],
-    report: "https://github.com/oVirt/vdsm/pull/38",
+    report: "https://github.com/oVirt/ovirt-site/pull/492",
     suites: crashes,
   },
   {
@@ -137,7 +137,6 @@ export const consolidationBugs: readonly Bug[] = [
     find: "  const { parent, parentCid, volume, kind } = target;",
     replace: "  const { parent, volume, kind } = target;\n  const { parentCid } = child;",
     breaks: ["a chain is connected by its content ids"],
-    report: "https://gitlab.com/qemu-project/qemu/-/issues/2317",
     suites: crashes,
   },
   {

@@ -52,7 +52,6 @@ export const diskBugs: readonly Bug[] = [
     find: "made.every(([disk, descriptor]) => running[disk] === descriptor);",
     replace: "made.every(([disk, descriptor]) => running[disk] !== descriptor);",
     breaks: ["what was acknowledged is read after a restart"],
-    report: "https://github.com/oVirt/vdsm/issues/100",
   },
   {
     name: "timeout-taken-for-failure",

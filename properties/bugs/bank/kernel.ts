@@ -90,7 +90,7 @@ export const kernelBugs: readonly Bug[] = [
     find: "    asks: messenger.asks,\n",
     replace: "",
     breaks: ["snapshot and restore at any event change no root"],
-    report: "https://github.com/gem5/gem5/issues/2908",
+    report: "https://github.com/gem5/gem5/issues/802",
     suites: ["core/kernel", "properties/time-laws.test.ts"],
   },
   {
@@ -101,7 +101,7 @@ export const kernelBugs: readonly Bug[] = [
     find: "    this.#sequence = scalars.sequence;\n",
     replace: "",
     breaks: ["snapshot and restore at any event change no root"],
-    report: "https://github.com/gem5/gem5/issues/958",
+    report: "https://github.com/gem5/gem5/issues/3161",
     suites: ["core/kernel", "properties/time-laws.test.ts"],
   },
   {
