@@ -31,7 +31,12 @@ export function rowOf(bug: Bug, results: Results): Row {
   const small = found.find(({ reproducer }) => reproducer !== null)?.reproducer ?? null;
   const medianRuns = over(({ runs }) => runs);
   return {
-    ...{ bug, seeds, found, suite, medianRuns, triedSuites: suites.length },
+    bug,
+    seeds,
+    found,
+    suite,
+    medianRuns,
+    triedSuites: suites.length,
     medianSeconds: over(({ seconds }) => seconds),
     medianCpuSeconds: over(({ cpuSeconds }) => cpuSeconds),
     size: small === null ? null : small.operations + small.faults,

@@ -52,8 +52,13 @@ async function search({ scenario, seed, mostRuns, mostSeconds }: Search): Promis
   let isOver = false;
   for (let block = 0; !isOver; block++) {
     await runBlock(found, {
-      ...{ seed, strategy: "swarm", auditAll: false, block, blockRuns: BLOCK_RUNS },
-      ...{ runs: BLOCK_RUNS, skip: [] },
+      seed,
+      strategy: "swarm",
+      auditAll: false,
+      block,
+      blockRuns: BLOCK_RUNS,
+      runs: BLOCK_RUNS,
+      skip: [],
       afterRun: async (_, document, { violations }) => {
         runs++;
         clock.stop();

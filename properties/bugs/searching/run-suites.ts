@@ -32,7 +32,7 @@ interface Report {
   }[];
 }
 
-const CONFIG = fileURLToPath(new URL("../loading/vitest.planted.ts", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../loading/planted.config.ts", import.meta.url));
 const VITEST = fileURLToPath(new URL("node_modules/vitest/vitest.mjs", ROOT));
 
 /** A suite that takes longer than this is ended and has failed. */
