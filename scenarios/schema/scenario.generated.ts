@@ -443,7 +443,7 @@ export interface DiskOwnership {
    */
   readonly heartbeatMs?: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs?: number;
   /**
@@ -912,11 +912,11 @@ export interface SnapshotOperation {
   readonly disks?: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface RevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -943,6 +943,10 @@ export interface RevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart?: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -1208,11 +1212,11 @@ export interface BackupOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface RestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -2792,7 +2796,7 @@ export interface ResolvedDiskOwnership {
    */
   readonly heartbeatMs: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs: number;
   /**
@@ -3261,11 +3265,11 @@ export interface ResolvedSnapshotOperation {
   readonly disks: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface ResolvedRevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -3292,6 +3296,10 @@ export interface ResolvedRevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -3557,11 +3565,11 @@ export interface ResolvedBackupOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface ResolvedRestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**

@@ -7,7 +7,7 @@ import type { AskStep } from "../../kernel/index.ts";
 import type { Hold, VvolInfo } from "../../platform/index.ts";
 import { ArrayFiles, type Scan } from "../chain/array-files.ts";
 import { sharersOf } from "../clone/sharers.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { askArray, deleteFile, removeLayer } from "../chain/array-requests.ts";
 import {
   configurationFile,
   type DiskDescriptor,
@@ -127,7 +127,7 @@ export function holdUnder(
   made: Hold,
   next: string,
   otherwise: string,
-): Step {
+): AskStep {
   const body = { holds: [made], under: intentHolder(intent) };
   return askArray(array, "vasa-hold", body, next, otherwise);
 }
@@ -175,6 +175,18 @@ export function removeMade(
     next,
     next,
   );
+}
+
+/** A layer and its volume; null: a copy-on-write one, which goes with its last holder. */
+export type HeldLayer = { readonly descriptor: string; readonly volume: string | null };
+
+/** Removes layers of either kind; what is gone already is no error. */
+export function dropLayers(array: EntityId, layers: readonly HeldLayer[]): AskStep[] {
+  return layers.flatMap(({ descriptor, volume }) => {
+    if (volume !== null) return removeLayer(array, descriptor, volume);
+    const held = releaseHolder(array, descriptorHolder(descriptor));
+    return [deleteFile(array, descriptor, ""), { ...held, tolerate: ["not-supported"] }];
+  });
 }
 
 /** Nothing is held any more in a name. */

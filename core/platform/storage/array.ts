@@ -27,6 +27,7 @@ import {
 import { mergeBlocks } from "./block-merge.ts";
 import { answer, type BlockOutcome, isInRange, refused } from "./block.ts";
 import {
+  activeOf,
   type Behaviour,
   currentContent,
   type DeviceEntity,
@@ -194,7 +195,7 @@ function takeVerb(verb: string): (self: ArrayEntity, request: Request) => void {
 
 /** A first touch since a snapshot: the old content is copied, and only then the write is served. */
 function finishServing(self: ArrayEntity, id: number): void {
-  const { io, medium } = self.volatile.active[id]!;
+  const { io, medium } = activeOf(self.volatile.active, id)!;
   const changes = io.op === "write" || io.op === "discard";
   const copyNs = changes ? copyFirst(self, medium, io) : 0;
   if (copyNs > 0) self.after(copyNs, "served", id);

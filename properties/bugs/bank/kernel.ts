@@ -22,10 +22,9 @@ export const kernelBugs: readonly Bug[] = [
     what: "a message in flight is delivered to a machine that was restarted meanwhile",
     mechanism: "kernel",
     file: MESSENGER,
-    find: "world.push(target, delayNs, envelope.handler, envelope.arg, envelope.incarnation);",
+    find: "const { handler, arg, incarnation } = envelope;",
     replace:
-      "world.push(target, delayNs, envelope.handler, envelope.arg, " +
-      "world.incarnationOf(target.domain));",
+      "const { handler, arg } = envelope;\n    const incarnation = world.incarnationOf(target.domain);",
     breaks: ["timers and messages of an earlier incarnation are dropped"],
   },
   {
@@ -33,8 +32,9 @@ export const kernelBugs: readonly Bug[] = [
     what: "a crash starts the numbers of requests anew, so a late answer settles another request",
     mechanism: "kernel",
     file: MESSENGER,
-    find: "this.asks.set(entity.id, { next: asks.next, open: {} });",
-    replace: "this.asks.set(entity.id, { next: 1, open: {} });",
+    find: "if (live !== undefined) this.#edit(entity.id).open.clear();",
+    replace:
+      "if (live === undefined) return;\n    const asks = this.#edit(entity.id);\n    asks.open.clear();\n    asks.next = 1;",
     breaks: ["an answer that comes late finds nobody"],
   },
   {

@@ -69,8 +69,8 @@ export const machineBugs: readonly Bug[] = [
     what: "the backup acknowledges a step that it did not get",
     mechanism: "fault-tolerance",
     file: FOLLOWER,
-    find: "const answer: Acknowledgement = { received: has, behindNs: behindNs(self) };",
-    replace: "const answer: Acknowledgement = { received: has + 1, behindNs: behindNs(self) };",
+    find: "const answer: Acknowledgement = { received: self.volatile.received, behindNs };",
+    replace: "const answer: Acknowledgement = { received: self.volatile.received + 1, behindNs };",
     breaks: ["a step counts when the backup has it"],
   },
   {

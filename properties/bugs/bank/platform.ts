@@ -97,8 +97,8 @@ export const platformBugs: readonly Bug[] = [
     what: "a later message of a stream arrives before an earlier one that was slow",
     mechanism: "platform",
     file: LINK,
-    find: "  arrivalNs = Math.max(arrivalNs, lastArrivalNs[flow] ?? 0);\n",
-    replace: "",
+    find: "last.atNs = Math.max(arrivalNs, last.atNs);",
+    replace: "last.atNs = arrivalNs;",
     breaks: ["a stream delivers in order"],
   },
   {
@@ -124,8 +124,8 @@ export const platformBugs: readonly Bug[] = [
     what: "a copy of a write that took another path is served again",
     mechanism: "platform",
     file: SESSIONS,
-    find: '    return io.request.op === "read" ? SERVE : { do: "answer", outcome: DONE };',
-    replace: "    return SERVE;",
+    find: 'if (id === 0) return io.request.op === "read" ? SERVE : { do: "answer", outcome: DONE };',
+    replace: "if (id === 0) return SERVE;",
     breaks: ["a write takes effect once per number"],
   },
   {

@@ -48,9 +48,8 @@ async function search({ scenario, seed, mostRuns, mostSeconds }: Search): Promis
   const clock = new Clock();
   const found = await searcherFor(scenario);
   if (typeof found === "string") return tell({ type: "refused", message: found });
-  let runs = 0;
-  let isOver = false;
-  for (let block = 0; !isOver; block++) {
+  const state = { runs: 0, isOver: false };
+  for (let block = 0; !state.isOver; block++) {
     await runBlock(found, {
       seed,
       strategy: "swarm",
@@ -60,20 +59,20 @@ async function search({ scenario, seed, mostRuns, mostSeconds }: Search): Promis
       runs: BLOCK_RUNS,
       skip: [],
       afterRun: async (_, document, { violations }) => {
-        runs++;
+        state.runs++;
         clock.stop();
-        const effort = clock.effort(runs);
+        const effort = clock.effort(state.runs);
         const [violation] = violations;
         if (violation !== undefined) {
           tell({ type: "found", document, violation, effort });
-          isOver = !(await new Promise<boolean>((resolve) => (answer = resolve)));
-          if (isOver) return;
+          state.isOver = !(await new Promise<boolean>((resolve) => (answer = resolve)));
+          if (state.isOver) return;
         }
-        isOver = runs >= mostRuns || effort.cpuSeconds >= mostSeconds;
-        if (isOver) tell({ type: "nothing", effort });
+        state.isOver = state.runs >= mostRuns || effort.cpuSeconds >= mostSeconds;
+        if (state.isOver) tell({ type: "nothing", effort });
         clock.start();
       },
-      isStopped: () => isOver,
+      isStopped: () => state.isOver,
     });
   }
 }

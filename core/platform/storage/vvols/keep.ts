@@ -122,8 +122,10 @@ function baseUnder(
  * kept before. One that found no space for that has reached nothing.
  */
 export function keepBeforePowerLoss(array: ArrayEntity): void {
-  for (const [id, { io, medium }] of Object.entries(device(array).volatile.active)) {
+  for (const { id, io, medium } of device(array).volatile.active) {
     if (io.op !== "write" && io.op !== "discard") continue;
-    if (!mayOverwrite(array, medium, io)) delete array.edit().active[id];
+    if (mayOverwrite(array, medium, io)) continue;
+    const state = array.edit();
+    state.active = state.active.filter((each) => each.id !== id);
   }
 }

@@ -107,9 +107,14 @@ export type VvolsEntity = Entity<VvolsConfig, VvolsDurable, VvolsVolatile>;
 
 export const vvolsName = (array: string): string => `${array}/vvols`;
 
+/** Names put together once for each array: a pure cache. */
+const names = new WeakMap<ArrayEntity, string>();
+
 /** The copy-on-write side of an array; undefined when it has none. */
 export function vvolsOf(array: ArrayEntity): VvolsEntity | undefined {
-  const id = array.world.registry.idOf(vvolsName(array.name));
+  let name = names.get(array);
+  if (name === undefined) names.set(array, (name = vvolsName(array.name)));
+  const id = array.world.registry.idOf(name);
   return id === undefined ? undefined : (array.world.entity(id) as unknown as VvolsEntity);
 }
 
