@@ -10,6 +10,14 @@ export {
 } from "./boundary.ts";
 export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
+export {
+  arrive,
+  departRun,
+  dropArrivingRun,
+  imageOfRun,
+  type RunImage,
+  spawnArrivingRun,
+} from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
@@ -25,6 +33,7 @@ export {
   PAGE_SECTORS,
   privatePages,
 } from "./pages/memory-state.ts";
+export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { deviceWrote, writePages } from "./pages/touches.ts";
 export { perform as performOutput } from "./perform.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";

@@ -5,6 +5,7 @@ import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { takeOwed } from "./pages/owed.ts";
 import { announce } from "./policy.ts";
+import type { RunImage } from "./moved-run.ts";
 import type { RunCopy } from "./run-copy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
 import type { NoState, VmRecord } from "./vm-record.ts";
@@ -54,6 +55,8 @@ export type VmState = {
   readonly isProtected: boolean;
   /** What it goes on from once it has its disks; null: it starts. */
   readonly goesOnFrom: RunCopy | null;
+  /** What it is once it has its disks: it comes from another host. */
+  readonly arriving?: RunImage;
 };
 
 export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;

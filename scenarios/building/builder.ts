@@ -38,6 +38,7 @@ import {
   vvolInvariants,
 } from "../../core/platform/index.ts";
 import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
+import { createMigration } from "../../core/migration/index.ts";
 import {
   createVmm,
   type Machines,
@@ -114,6 +115,7 @@ export function createBuilder(
     return spec;
   };
   const faultTolerance = createFaultTolerance(vmm);
+  const migration = createMigration(vmm);
   const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
     const world = new World({ gate });
@@ -146,6 +148,12 @@ export function createBuilder(
       const ids = isProtected.map(({ id }) => id);
       const onHosts = [...fabric.hosts.values()].map(({ host }) => host);
       faultTolerance.wire(world, outsideDomain, onHosts, ids);
+    }
+    if (document.timeline.some((entry) => entry.do === "migrate")) {
+      migration.wire(
+        world,
+        [...fabric.hosts.values()].map(({ host }) => host),
+      );
     }
     const entity = world.spawn(driver, { document } as never, {
       domain: driverDomain,

@@ -64,6 +64,7 @@ export type MachineState = Pick<
   | "timers"
   | "shutdownBy"
   | "goesOnFrom"
+  | "arriving"
 > & {
   /** Power-ons and resets of this run. */
   readonly boots: number;
