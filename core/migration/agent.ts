@@ -28,6 +28,7 @@ import {
   type Vmm,
   type VmRecord,
 } from "../vmm/index.ts";
+import { unpackPages } from "./packing.ts";
 import type { AboutMove, ImageMessage, PagesMessage, Reservation } from "./settings.ts";
 
 type NoFields = Record<string, never>;
@@ -127,26 +128,26 @@ function reserve(self: AgentEntity, vmm: Vmm, request: Request<Reservation & Pla
   self.reply(request, { instance });
 }
 
-function take(self: AgentEntity, { instance }: Coming, { spans }: PagesMessage): void {
+function take(self: AgentEntity, { instance }: Coming, { packed }: PagesMessage): void {
   const memory = memoryOf(self.world.entity(instance) as unknown as VmEntity);
-  for (const { page, pages, isPrivate, runs } of spans) {
+  unpackPages(packed, ({ page, pages, isPrivate, runs }) => {
     setPrivate(memory, page, pages, isPrivate);
     loadPages(memory, page, runs);
-  }
-  self.world.addWork(spans.length);
+  });
+  self.world.addWork(packed.rows.length >>> 8);
 }
 
 function go(self: AgentEntity, start: OperationComponent, request: Request<AboutMove>): void {
   const coming = known(self, request as Request<AboutMove & PlainObject>);
   if (coming === undefined || coming.stage === "copying") return self.refuse(request, "unknown");
-  const { vm, source } = request.body;
+  const { vm } = request.body;
   const state = editComing(self, vm);
   state.waiting = [...coming.waiting, request];
   if (coming.stage === "starting") return;
   state.stage = "starting";
   const { instance, opening, startUpNs } = coming;
   const params = { vm, instance, agent: self.id, opening, startUpNs };
-  const id = `${self.world.entity(source).name}.start`;
+  const id = `${vm}.start-run-${coming.run}`;
   startOperation(self.world, start, hostOf(self) as unknown as Entity, id, params as PlainObject);
 }
 

@@ -64,6 +64,8 @@ export const migrate: OperationComponent = operation<
       if (run === undefined) return fail("vm-off");
       if (to === host.name) return fail("same-host", to);
       if (opening.local.length > 0) return fail("local-disk", opening.local[0]!.disk);
+      const unreached = opening.disks.find(({ access }) => access.paths.length === 0);
+      if (unreached !== undefined) return fail("no-path", unreached.disk);
       if (run.config.guard >= 0) return fail("protected");
       const destination = host.world.named(to).domain;
       if (host.world.messenger.carriers(host.domain, destination).length === 0) {
@@ -186,10 +188,13 @@ export const migrate: OperationComponent = operation<
     },
 
     /** No answer says nothing. A destination that knows of nothing has lost the machine. */
-    askAgain(_host, op, { code }: { readonly code: string }) {
+    askAgain(host, op, { code }: { readonly code: string }) {
       if (code === "timeout") return wait(AGAIN_NS, "handOver");
       const run = runOf(op);
+      const { vm } = op.params;
       if (run !== undefined) loseDisks(run);
+      // As when disks are lost to another host: it may be started again anywhere.
+      host.notice("fenced", { vm, host: host.name, file: "", epoch: 0 });
       return fail("destination-lost");
     },
 

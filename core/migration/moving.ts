@@ -9,13 +9,13 @@ import {
   settleMemory,
   type VmEntity,
 } from "../vmm/index.ts";
+import { packPages, type PageSpan } from "./packing.ts";
 import { pick, type Scan } from "./scan.ts";
 import {
   CLIENT,
   type MigrateParams,
   PAGE_BYTES,
   type PagesMessage,
-  type PageSpan,
   type Round,
 } from "./settings.ts";
 
@@ -103,6 +103,6 @@ export function send(
   const bytes = picked.pages * PAGE_BYTES;
   state.round.bytes += bytes;
   host.world.addWork(picked.pages >>> 3);
-  const message = { vm: op.params.vm, source: op.entity.id, spans };
+  const message = { vm: op.params.vm, source: op.entity.id, packed: packPages(spans) };
   return { bytes: bytes + HEADER_BYTES, message };
 }

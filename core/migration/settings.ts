@@ -2,8 +2,9 @@
  * How a machine is moved while it runs (Clark et al., NSDI 2005; loose traces: US 11,995,459), and the
  * words in which the two hosts speak.
  */
-import type { ContentRun, Entity, EntityId, PlainObject } from "../kernel/index.ts";
+import type { Entity, EntityId, PlainObject } from "../kernel/index.ts";
 import type { PowerOnParams } from "../disks/index.ts";
+import type { PackedPages } from "./packing.ts";
 import type { Granularity, RunImage, TraceWish } from "../vmm/index.ts";
 
 export type MigrationSettings = {
@@ -43,14 +44,6 @@ export type Round = { readonly bytes: number; readonly ns: number; readonly dirt
 
 export const PAGE_BYTES = 4_096;
 
-/** Consecutive pages on their way; of private ones the runs are ciphertext. */
-export type PageSpan = {
-  readonly page: number;
-  readonly pages: number;
-  readonly isPrivate: boolean;
-  readonly runs: readonly ContentRun[];
-};
-
 /** Asks to make ready; `source` is the operation that moves the machine. */
 export type Reservation = {
   readonly vm: string;
@@ -65,7 +58,7 @@ export type Reservation = {
 export type PagesMessage = {
   readonly vm: string;
   readonly source: EntityId;
-  readonly spans: readonly PageSpan[];
+  readonly packed: PackedPages;
 };
 export type ImageMessage = {
   readonly vm: string;

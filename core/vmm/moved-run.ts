@@ -6,6 +6,7 @@
  * for, what came for it meanwhile, and what its guest was about to do to its memory.
  */
 import { clonePlain, type Editable, type EntityId, type PlainObject } from "../kernel/index.ts";
+import { REAL_GUEST } from "../guest/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { memoryOf, removeMemory } from "./pages/guest-memory.ts";
 import { bitmapRanges } from "./pages/ranges.ts";
@@ -82,7 +83,7 @@ export function spawnArrivingRun(
 ): VmEntity {
   const { world, config } = record;
   const { spec, shares } = config;
-  const isReal = world.entity(record.durable.instance).kind === MACHINE_KIND;
+  const isReal = spec.kind === REAL_GUEST;
   const component = isReal ? (vmm.machine as unknown as VmComponent) : vmm.vm;
   const vm = world.spawn(
     component,
