@@ -223,6 +223,7 @@ describe("a move that cannot be", () => {
           { id: "alpha", cores: 2, memoryMiB: 64 },
           { id: "beta", cores: 2, memoryMiB: 4 },
         ],
+        vms: movingVm().vms!.map((vm) => ({ ...vm, restartOn: [] })),
       },
       "no-memory",
     ],

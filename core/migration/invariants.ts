@@ -24,7 +24,10 @@ export const migrationInvariants: readonly Invariant[] = [
         const { vm, event, instance } = data as Move;
         if (event !== "quiesced" && event !== "arrived") return undefined;
         const memory = knownMemory(runNamed(world, instance))!;
-        if (event === "quiesced") return void rememberContent(memory, shadowName(vm)) as undefined;
+        if (event === "quiesced") {
+          rememberContent(memory, shadowName(vm));
+          return undefined;
+        }
         const pages = differsFrom(memory, shadowName(vm));
         if (pages.length === 0) return undefined;
         const message = `${pages.length} pages of ${vm} are not what they were`;

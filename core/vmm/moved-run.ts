@@ -34,7 +34,7 @@ type MovedClient = TraceClient & {
   readonly dirty: readonly Range[];
 };
 
-export type RunImage = {
+export type MovedRun = {
   readonly run: number;
   readonly state: PlainObject;
   readonly memory: Pick<MemoryState, "owedNs" | "batch" | "cursor" | "turn" | "deviceCursor">;
@@ -44,7 +44,7 @@ export type RunImage = {
 };
 
 /** Of a run that is stunned, waits for no disk, and stands at no exit. `leaving`: a client that stays. */
-export function imageOfRun(vm: VmEntity, leaving: string): RunImage {
+export function imageOfRun(vm: VmEntity, leaving: string): MovedRun {
   const memory = memoryOf(vm);
   settleMemory(memory);
   const { owedNs, batch, cursor, turn, deviceCursor, clients } = memory.volatile;
@@ -107,7 +107,7 @@ function nameOn({ world, name }: VmRecord, run: number, domain: number): string 
 }
 
 /** In the event in which it gets its disks: from now on it is the run, stunned as it was. */
-export function arrive(vm: VmEntity, image: RunImage, disks: readonly EntityId[]): void {
+export function arrive(vm: VmEntity, image: MovedRun, disks: readonly EntityId[]): void {
   const record = recordOf(vm);
   const durable = record.editDurable();
   const state = vm.edit() as Editable<VmState> & { arriving?: unknown };
@@ -127,7 +127,7 @@ export function arrive(vm: VmEntity, image: RunImage, disks: readonly EntityId[]
   });
 }
 
-function fillMemory(vm: VmEntity, { memory: kept, clients, harts }: RunImage): void {
+function fillMemory(vm: VmEntity, { memory: kept, clients, harts }: MovedRun): void {
   const memory = memoryOf(vm);
   const state = memory.edit();
   Object.assign(state, clonePlain(kept));

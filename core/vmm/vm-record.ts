@@ -18,6 +18,7 @@ import {
   initialJournal,
   kindOf,
 } from "../guest/index.ts";
+import type { RunImage } from "./run-image.ts";
 import { NO_OUTPUT, type OutputHash } from "./output-hash.ts";
 
 export type VmConfig = {
@@ -61,6 +62,8 @@ export type VmPlace = {
   readonly cpu: EntityId;
   /** Guard of the run, an entity of that domain. */
   readonly guard?: EntityId;
+  /** It goes on from there, and does not start. */
+  readonly image?: RunImage;
 };
 
 export function vmRecordComponent(

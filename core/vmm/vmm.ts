@@ -18,6 +18,7 @@ import { settledLabel } from "./boundary.ts";
 import { guestMemory } from "./pages/guest-memory.ts";
 import { announce } from "./policy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
+import { prepareMemory } from "./run-image.ts";
 import { makeLiveMachine, type Machines, type MachineShape } from "./rv64/live-machine.ts";
 import { type MachineComponent, machineComponent } from "./rv64/rv64-vm.ts";
 import { vmComponent } from "./vm.ts";
@@ -70,6 +71,7 @@ export function spawnVmRecord(
   world.register(...vmm.components);
   world.memories.makeBacking = (shape) =>
     makeLiveMachine(vmm.machines, shape as unknown as MachineShape);
+  world.memories.pagesOfFiles = vmm.machines?.pageOfFile;
   const record = world.spawn(vmm.record, config, { domain, name: config.spec.vm });
   config.spec.disks.forEach(({ id, sectors }, disk) => {
     const content = vmm.inputs.content?.(config.spec.vm, id);
@@ -125,14 +127,24 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   const durable = record.editDurable();
   assert(durable.power === "off", () => `${record.name} is on already`);
   const crashed = durable.ended === "crash" || durable.ended === "power-off";
-  const run = durable.run + 1;
+  const { image } = place;
+  const run = image === undefined ? durable.run + 1 : image.run;
+  const name = `${record.name}/run-${run}`;
   const vm = world.spawn(
     component,
     { spec, record: record.id, run, crashed, cpu: place.cpu, shares, guard: place.guard ?? -1 },
-    { domain: place.domain, name: `${record.name}/run-${run}`, creator: record as never },
+    {
+      domain: place.domain,
+      name: image === undefined ? name : `${name}-from-${durable.steps}`,
+      creator: record as never,
+    },
   );
+  if (image !== undefined) {
+    vm.edit().goesOnFrom = image as never;
+    prepareMemory(vm);
+  }
   durable.power = "on";
-  durable.run = run;
+  durable.run = Math.max(durable.run, run);
   durable.instance = vm.id;
   durable.host = world.registry.domain(place.domain).name;
   announce(vm, "power-on");

@@ -27,6 +27,7 @@ import {
   type GateOptions,
   type PlainObject,
   type SectorContent,
+  type Steer,
   World,
 } from "../../core/kernel/index.ts";
 import {
@@ -118,7 +119,7 @@ export function createBuilder(
   const migration = createMigration(vmm);
   const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
-    const world = new World({ gate });
+    const world = new World({ gate: withChoices(gate, document) });
     const { hosts, arrays, links, vms } = document;
     world.register(...MADE_LATER);
     for (const each of own.mechanisms) {
@@ -173,6 +174,17 @@ export function createBuilder(
     inputs,
     machines,
   };
+}
+
+/** What the document fixes is drawn so, whatever chance would say. */
+function withChoices(gate: GateOptions, { choices = [] }: ResolvedScenario): GateOptions {
+  if (choices.length === 0) return gate;
+  const results = new Map(
+    choices.map(({ entity, purpose, at, result }) => [`${entity}\n${purpose}\n${at}`, result]),
+  );
+  const steer: Steer = (draw) =>
+    results.get(`${draw.entity}\n${draw.purpose}\n${draw.position}`) ?? gate.steer?.(draw);
+  return { ...gate, steer };
 }
 
 /** Running hash and length of each guest's output. */

@@ -121,6 +121,29 @@ export interface ScenarioDocument {
    * What is expected of the run.
    */
   readonly expect?: readonly Expectation[];
+  /**
+   * Draws whose results are fixed, in place of chance: what a search has chosen.
+   *
+   * Items: A draw and its result.
+   */
+  readonly choices?: {
+    /**
+     * Name of the entity that draws.
+     */
+    readonly entity: string;
+    /**
+     * What it draws for.
+     */
+    readonly purpose: string;
+    /**
+     * Position in that stream, from 0.
+     */
+    readonly at: number;
+    /**
+     * What comes out.
+     */
+    readonly result: number;
+  }[];
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -421,7 +444,7 @@ export interface DiskOwnership {
    */
   readonly heartbeatMs?: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs?: number;
   /**
@@ -890,11 +913,11 @@ export interface SnapshotOperation {
   readonly disks?: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface RevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -921,6 +944,10 @@ export interface RevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart?: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -1186,11 +1213,11 @@ export interface BackupOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface RestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -1268,11 +1295,11 @@ export interface DiskCheckpointOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface LinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -1305,11 +1332,11 @@ export interface LinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface PromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**
@@ -1638,9 +1665,13 @@ export interface FilterHangFault {
    */
   readonly kind: "filter-hang";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1679,9 +1710,13 @@ export interface CrashFault {
    */
   readonly kind: "crash";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1716,9 +1751,13 @@ export interface PowerLossFault {
    */
   readonly kind: "power-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1753,9 +1792,13 @@ export interface SlowFault {
    */
   readonly kind: "slow";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1794,9 +1837,13 @@ export interface DegradeFault {
    */
   readonly kind: "degrade";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1847,9 +1894,13 @@ export interface ClockStepFault {
    */
   readonly kind: "clock-step";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1884,9 +1935,13 @@ export interface PartitionFault {
    */
   readonly kind: "partition";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1929,9 +1984,13 @@ export interface PathLossFault {
    */
   readonly kind: "path-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1974,9 +2033,13 @@ export interface LostWriteFault {
    */
   readonly kind: "lost-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2011,9 +2074,13 @@ export interface TornWriteFault {
    */
   readonly kind: "torn-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2048,9 +2115,13 @@ export interface MisdirectedWriteFault {
    */
   readonly kind: "misdirected-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2085,9 +2156,13 @@ export interface BitRotFault {
    */
   readonly kind: "bit-rot";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2122,9 +2197,13 @@ export interface LyingFlushFault {
    */
   readonly kind: "lying-flush";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2159,9 +2238,13 @@ export interface ArrayTaskFault {
    */
   readonly kind: "array-task";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2200,9 +2283,13 @@ export interface LatentErrorFault {
    */
   readonly kind: "latent-error";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2237,9 +2324,13 @@ export interface NoSpaceFault {
    */
   readonly kind: "no-space";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2453,6 +2544,29 @@ export interface ResolvedScenario {
    * What is expected of the run.
    */
   readonly expect: readonly ResolvedExpectation[];
+  /**
+   * Draws whose results are fixed, in place of chance: what a search has chosen.
+   *
+   * Items: A draw and its result.
+   */
+  readonly choices?: {
+    /**
+     * Name of the entity that draws.
+     */
+    readonly entity: string;
+    /**
+     * What it draws for.
+     */
+    readonly purpose: string;
+    /**
+     * Position in that stream, from 0.
+     */
+    readonly at: number;
+    /**
+     * What comes out.
+     */
+    readonly result: number;
+  }[];
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -2753,7 +2867,7 @@ export interface ResolvedDiskOwnership {
    */
   readonly heartbeatMs: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs: number;
   /**
@@ -3222,11 +3336,11 @@ export interface ResolvedSnapshotOperation {
   readonly disks: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface ResolvedRevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -3253,6 +3367,10 @@ export interface ResolvedRevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -3518,11 +3636,11 @@ export interface ResolvedBackupOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface ResolvedRestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -3600,11 +3718,11 @@ export interface ResolvedDiskCheckpointOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface ResolvedLinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -3637,11 +3755,11 @@ export interface ResolvedLinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface ResolvedPromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**
@@ -3970,9 +4088,13 @@ export interface ResolvedFilterHangFault {
    */
   readonly kind: "filter-hang";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4011,9 +4133,13 @@ export interface ResolvedCrashFault {
    */
   readonly kind: "crash";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4048,9 +4174,13 @@ export interface ResolvedPowerLossFault {
    */
   readonly kind: "power-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4085,9 +4215,13 @@ export interface ResolvedSlowFault {
    */
   readonly kind: "slow";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4126,9 +4260,13 @@ export interface ResolvedDegradeFault {
    */
   readonly kind: "degrade";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4179,9 +4317,13 @@ export interface ResolvedClockStepFault {
    */
   readonly kind: "clock-step";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4216,9 +4358,13 @@ export interface ResolvedPartitionFault {
    */
   readonly kind: "partition";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4261,9 +4407,13 @@ export interface ResolvedPathLossFault {
    */
   readonly kind: "path-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4306,9 +4456,13 @@ export interface ResolvedLostWriteFault {
    */
   readonly kind: "lost-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4343,9 +4497,13 @@ export interface ResolvedTornWriteFault {
    */
   readonly kind: "torn-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4380,9 +4538,13 @@ export interface ResolvedMisdirectedWriteFault {
    */
   readonly kind: "misdirected-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4417,9 +4579,13 @@ export interface ResolvedBitRotFault {
    */
   readonly kind: "bit-rot";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4454,9 +4620,13 @@ export interface ResolvedLyingFlushFault {
    */
   readonly kind: "lying-flush";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4491,9 +4661,13 @@ export interface ResolvedArrayTaskFault {
    */
   readonly kind: "array-task";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4532,9 +4706,13 @@ export interface ResolvedLatentErrorFault {
    */
   readonly kind: "latent-error";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4569,9 +4747,13 @@ export interface ResolvedNoSpaceFault {
    */
   readonly kind: "no-space";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */

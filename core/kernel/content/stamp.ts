@@ -54,6 +54,12 @@ export function stampParts(stamp: number): { readonly disk: number; readonly cou
   return { disk, counter: stamp - disk * STAMPS_PER_DISK };
 }
 
+/** How well the data compresses that a stamp stands for. */
+export function stampRatio(stamp: number): CompressionRatio {
+  const ratioClass = Math.floor(stampParts(stamp).disk / DISK_ORDINALS);
+  return COMPRESSION_RATIOS[ratioClass]!;
+}
+
 /** Whether `value` is a stamp that stands for something other than zeros. */
 export function isStamp(value: number): boolean {
   return Number.isInteger(value) && value > 0 && value < STAMP_LIMIT;

@@ -14,6 +14,7 @@ import {
 import { charge } from "./charges.ts";
 import { GRANULARITIES, type Granularity } from "./costs.ts";
 import { settleMemory } from "./content.ts";
+import { releaseAccess } from "./held.ts";
 import {
   clientBitmap,
   clientOf,
@@ -170,6 +171,7 @@ export function removeTraces(self: MemoryEntity, name: string): void {
   if (client === undefined) return;
   settleMemory(self);
   if (client.pending?.request) self.refuse(client.pending.request, "gone");
+  if (self.volatile.held?.client === name) releaseAccess(self);
   const state = self.edit();
   state.clients = state.clients.filter((each) => each.name !== name);
   for (const which of ["armed", "pending", "dirty", "taken"] as const) {

@@ -18,6 +18,7 @@ import {
   type MemoryEntity,
   type MemoryState,
 } from "./memory-state.ts";
+import { tellHeld } from "./held.ts";
 import { fillAtBoot, memoryNumber } from "./touches.ts";
 
 export const guestMemory: MemoryComponent = component<MemoryConfig, NoState, MemoryState>({
@@ -32,6 +33,9 @@ export const guestMemory: MemoryComponent = component<MemoryConfig, NoState, Mem
     turn: 0,
     deviceCursor: 0,
     figures: { faults: 0, splits: 0, flushes: 0, chargedNs: 0, lostWrites: 0 },
+    held: null,
+    released: null,
+    hitNs: 0,
   }),
   handlers: {
     trace: (self, request: Request<TraceWish>) => {
@@ -48,6 +52,8 @@ export const guestMemory: MemoryComponent = component<MemoryConfig, NoState, Mem
       removeTraces(self, request.body.client);
       self.reply(request, {});
     },
+    /** The guest has come to an access that is held: its client's owner hears of it. */
+    held: (self, _arg: number) => tellHeld(self),
     flush: (self, arg: { vcpu: number; generation: number; pays: boolean }) => flushTlb(self, arg),
   },
 });

@@ -40,16 +40,20 @@ export class MachineTraces {
     hart: number,
     page: number,
     writes: boolean,
-  ): { readonly ns: number; readonly isOpen: boolean } {
+  ): { readonly ns: number; readonly isOpen: boolean; readonly isHeld: boolean } {
     const ns = this.#tracer.access(page, hart, writes);
     const left = this.#tracer.seen(page);
     this.#live.engine.setPageTrace(page, left);
     if (ns > 0) this.#memory.edit().figures.chargedNs += ns;
-    return { ns, isOpen: left === "none" || (left === "stores" && !writes) };
+    const isOpen = left === "none" || (left === "stores" && !writes);
+    return { ns, isOpen, isHeld: this.#tracer.isHeld };
   }
 
   /** Executes the instruction that stands before traced pages, once everybody has seen its accesses. */
-  stepOver(board: rv64.Board, page: number): { readonly run: rv64.BoardRun; readonly ns: number } {
+  stepOver(
+    board: rv64.Board,
+    page: number,
+  ): { readonly run: rv64.BoardRun; readonly ns: number; readonly isHeld: boolean } {
     const { engine } = this.#live;
     const lifted = [page];
     let ns = 0;
@@ -58,13 +62,14 @@ export class MachineTraces {
     while (run.stop?.reason === "trace") {
       const { page: next, writes } = run.stop;
       ns += this.hit(run.hart!, next, writes).ns;
+      if (this.#tracer.isHeld) break;
       lifted.push(next);
       engine.setPageTrace(next, "none");
       run = board.run(board.progress() + 1);
     }
     for (const each of lifted) engine.setPageTrace(each, this.#tracer.seen(each));
     engine.tracesAdded();
-    return { run, ns };
+    return { run, ns, isHeld: this.#tracer.isHeld };
   }
 
   #words(): NumberArray[] {

@@ -74,7 +74,17 @@ export type MemoryState = {
   readonly turn: number;
   readonly deviceCursor: number;
   readonly figures: TraceFigures;
+  /** Access before which the guest stands until somebody lets it proceed. */
+  readonly held: HeldAccess | null;
+  /** It may proceed now, and is the next one. */
+  readonly released: Access | null;
+  /** What owners of traces add to the price of the access that they are being told of. */
+  readonly hitNs: number;
 };
+
+export type Access = { readonly page: number; readonly vcpu: number; readonly writes: boolean };
+
+export type HeldAccess = Access & { readonly client: string };
 
 export type TraceFigures = {
   readonly faults: number;

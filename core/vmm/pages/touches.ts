@@ -5,14 +5,13 @@
  * Must hold: the content of memory is a function of what the guest said, of draws and of when it was
  * looked at by mechanisms of the world, never by observers; each write has a stamp of its own.
  */
-import { diskNumber, type Editable, stampBase } from "../../kernel/index.ts";
+import { diskNumber, stampBase } from "../../kernel/index.ts";
 import type { TouchOutput } from "../../guest/index.ts";
 import { guestNs } from "../guest-time.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { charge } from "./charges.ts";
 import {
   type MemoryEntity,
-  type MemoryState,
   ownerOf,
   PAGE_SECTORS,
   stampsOf,
@@ -71,16 +70,14 @@ export function beginTouching(self: MemoryEntity, touched: TouchOutput): void {
 /** Everything that the guest has touched by now has been touched. */
 export function catchUpTouches(self: MemoryEntity): void {
   const vm = ownerOf(self);
-  const { batch } = self.volatile;
+  const { batch, held, released } = self.volatile;
   if (vm === undefined || batch === null || vm.volatile.stage === "ended") return;
+  if (held !== null) return;
   const due = dueOf(self, batch, guestNs(vm));
   const reads = Math.max(0, due.reads - batch.doneReads);
   const writes = Math.max(0, due.writes - batch.doneWrites);
-  if (reads + writes === 0) return;
-  const state = self.edit();
-  state.batch!.doneReads += reads;
-  state.batch!.doneWrites += writes;
-  touch(self, state, batch, reads, writes);
+  if (released === null && reads + writes === 0) return;
+  touch(self, batch, reads, writes);
 }
 
 /** The vCPUs together stood still for `stallNs` of the batch. */
@@ -92,13 +89,9 @@ function dueOf(self: MemoryEntity, batch: TouchBatch, nowNs: number) {
   return { reads: part(batch.reads), writes: part(batch.writes) };
 }
 
-function touch(
-  self: MemoryEntity,
-  state: Editable<MemoryState>,
-  batch: TouchBatch,
-  reads: number,
-  writes: number,
-): void {
+/** So many accesses, as far as none of them is held. */
+function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: number): void {
+  const state = self.edit();
   const { vcpus } = self.config;
   const tracer = new Tracer(self);
   const stamps = stampsOf(self);
@@ -107,22 +100,29 @@ function touch(
   const place = placer(batch, source, cursor, (each) => self.world.samplers.samplerOf(each));
   const owed = new Array<number>(vcpus).fill(0);
   const seesLoads = self.volatile.clients.some(({ mode }) => mode === "accesses");
-  if (seesLoads) {
-    for (let i = 0; i < reads; i++) {
-      const vcpu = state.turn++ % vcpus;
-      owed[vcpu]! += tracer.access(place(), vcpu, false);
-    }
+  let stamp = takeStamps(self, Math.max(1, writes + 1));
+  const access = (page: number, vcpu: number, isWrite: boolean): boolean => {
+    if (tracer.isNeeded) owed[vcpu]! += tracer.access(page, vcpu, isWrite);
+    if (tracer.isHeld) return false;
+    if (isWrite) stamps.set(page, stamp);
+    stamp += isWrite ? PAGE_SECTORS : 0;
+    return true;
+  };
+  const first = state.released;
+  state.released = null;
+  const goesOn = first === null || access(first.page, first.vcpu, first.writes);
+  let read = goesOn && first?.writes === false ? Math.min(1, reads) : 0;
+  let written = goesOn && first?.writes === true ? Math.min(1, writes) : 0;
+  if (!seesLoads && goesOn) read = reads;
+  while (read < reads && !tracer.isHeld) if (access(place(), state.turn++ % vcpus, false)) read++;
+  while (written < writes && !tracer.isHeld) {
+    if (access(place(), state.turn++ % vcpus, true)) written++;
   }
-  let stamp = takeStamps(self, Math.max(1, writes));
-  for (let i = 0; i < writes; i++, stamp += PAGE_SECTORS) {
-    const page = place();
-    const vcpu = state.turn++ % vcpus;
-    if (tracer.isNeeded) owed[vcpu]! += tracer.access(page, vcpu, true);
-    stamps.set(page, stamp);
-  }
+  state.batch!.doneReads += read;
+  state.batch!.doneWrites += written;
   state.cursor = cursor.next;
   owed.forEach((ns, vcpu) => charge(self, vcpu, ns));
-  self.world.addWork(Math.ceil((reads + writes) / 16));
+  self.world.addWork(Math.ceil((read + written) / 16));
 }
 
 /** A vCPU writes pages one after the other; what a guest that knows its addresses would do. */

@@ -67,6 +67,11 @@ export class Tracer {
     this.#megabytes = splits(memory, "2MiB");
   }
 
+  /** The last access does not proceed (held.ts). */
+  get isHeld(): boolean {
+    return this.#state.held !== null;
+  }
+
   /** To be called before the access proceeds; what the vCPU has to pay, in nanoseconds. */
   access(page: number, vcpu: number, writes: boolean): number {
     let isHit = false;
@@ -77,6 +82,8 @@ export class Tracer {
       this.#state.clients[client.at]!.hits++;
       if (writes || client.seesLoads) client.dirty.add(page);
       if (client.owner >= 0) this.#tell(client, page, vcpu, writes);
+      // It comes again: the other clients see it then.
+      if (this.isHeld) return 0;
     }
     return isHit ? this.#price(page, vcpu) : 0;
   }
@@ -124,7 +131,9 @@ export class Tracer {
     if (this.#megabytes.add(Math.floor(page / GRANULARITIES["2MiB"]))) splitting++;
     figures.splits += splitting;
     figures.faults++;
-    return vcpu === DEVICE ? 0 : costs.faultNs + splitting * costs.splitNs;
+    const addedNs = this.#state.hitNs;
+    this.#state.hitNs = 0;
+    return vcpu === DEVICE ? 0 : costs.faultNs + splitting * costs.splitNs + addedNs;
   }
 }
 

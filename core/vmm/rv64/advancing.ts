@@ -45,12 +45,17 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   let run = runBoard(self, board, untilNs, slice);
   while (run?.stop?.reason === "trace") {
     const { page, writes } = run.stop;
-    const { ns, isOpen } = traces!.hit(run.hart!, page, writes);
+    const { ns, isOpen, isHeld } = traces!.hit(run.hart!, page, writes);
     stallAt(self, board, ns);
+    if (isHeld) break;
     run = undefined;
     if (!isOpen) {
       const stepped = traces!.stepOver(board, page);
       stallAt(self, board, stepped.ns);
+      if (stepped.isHeld) {
+        run = stepped.run;
+        break;
+      }
       if (stepped.run.outputs.length > 0) run = stepped.run;
     }
     run ??= runBoard(self, board, untilNs, slice);
@@ -60,7 +65,9 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   // A stall that ends later: until then it does nothing, and is no more idle than a busy one.
   state.idleUntil = run === undefined ? null : idleUntilOf(run);
   state.toNs = run === undefined ? self.volatile.clock.sinceNs : untilNs;
-  if (run !== undefined && run.outputs.length > 0) {
+  // Held before an access it stands at an exit without outputs until that is released.
+  if (run !== undefined && (run.outputs.length > 0 || run.stop?.reason === "trace")) {
+    if (run.stop?.reason === "trace") state.idleUntil = null;
     state.toNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
     state.exit = { atNs: state.toNs, outputs: run.outputs as never, isScheduled: false };
   }
