@@ -87,6 +87,8 @@ export type PowerOnParams = {
   readonly guard?: EntityId;
   /** A run that goes on here, decided by vote against its former host: it only gets its disks. */
   readonly instance?: EntityId;
+  /** False: that run moves here, and its former host gives the disks up. */
+  readonly seizes?: boolean;
 };
 
 type PowerOnState = {
@@ -111,9 +113,10 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
     /** Nobody else uses the disks from here on; recovery is this host's as well. */
     own(host, op) {
       const { vm, array, disks, ownership: rules, record, takeOver = false, instance } = op.params;
+      const isMove = instance !== undefined;
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
-      const seize = instance !== undefined;
-      if (power === "on" && !takeOver && !seize) return fail("already-on", vm);
+      const seize = isMove && op.params.seizes !== false;
+      if (power === "on" && !takeOver && !isMove) return fail("already-on", vm);
       if (disks.length === 0 || rules === undefined) return go("begin");
       const holder = op.entity.id;
       const ids = disks.filter(isOwned).map(({ disk }) => disk);
