@@ -8,7 +8,12 @@ export {
   type OwnOperation,
 } from "./building/index.ts";
 export { openRecordedRun, type OpenedRun, type OpenRunOptions } from "./open-run.ts";
-export { prepareDocument, prepareScenario, type Prepared } from "./prepare-scenario.ts";
+export {
+  prepareDocument,
+  prepareScenario,
+  type Prepared,
+  withDocument,
+} from "./prepare-scenario.ts";
 export * from "./run-scenario.ts";
 export { type Loaded, type LoadedScenario, type LoadOptions } from "./load.ts";
 export { type InputFile } from "./locate-input.ts";

@@ -1,10 +1,11 @@
 /** A scenario ready to run: loaded, checked, and its inputs read and checked against its disks. */
 import { loadImages, loadInputs } from "./building/index.ts";
 import { NOTHING_OWN } from "./define.ts";
+import { canonicalJson, documentHash } from "./canonical-json.ts";
 import { checkDocument, type LoadedScenario, loadScenario, type LoadOptions } from "./load.ts";
 import type { ReadyScenario } from "./run-scenario.ts";
 import type { JsonValue } from "./schema/json-schema.ts";
-import type { ScenarioDocument } from "./schema/scenario.generated.ts";
+import type { ResolvedScenario, ScenarioDocument } from "./schema/scenario.generated.ts";
 import type { Problem } from "./validate/problem.ts";
 
 export type Prepared =
@@ -34,4 +35,18 @@ export async function prepareDocument(document: ScenarioDocument, name: string):
     own: NOTHING_OWN,
   });
   return checked.ok ? withInputs(name, checked.scenario) : checked;
+}
+
+/** The scenario with another document, one that it could have had: checked, its inputs the same. */
+export function withDocument(scenario: ReadyScenario, document: ResolvedScenario): ReadyScenario {
+  const isThere = ({ vm }: { readonly vm: string }): boolean =>
+    document.vms.some(({ id }) => id === vm);
+  return {
+    ...scenario,
+    document,
+    canonical: canonicalJson(document),
+    hash: documentHash(document),
+    inputs: scenario.inputs.filter(isThere),
+    ...(scenario.images && { images: scenario.images.filter(isThere) }),
+  };
 }

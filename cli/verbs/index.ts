@@ -16,6 +16,7 @@ import type { Verb } from "../verb.ts";
 import { bench } from "./bench.ts";
 import { diff } from "./diff.ts";
 import { experiment } from "./experiment.ts";
+import { explore } from "./explore.ts";
 import { exportVerb } from "./export.ts";
 import { gdb } from "./gdb.ts";
 import { guest } from "./guest.ts";
@@ -43,6 +44,7 @@ export const verbs: readonly Verb[] = [
   why,
   diff,
   exportVerb,
+  explore,
   experiment,
   gdb,
   guest,

@@ -34,6 +34,8 @@ const LINES: readonly (readonly string[])[] = [
   ["experiment", "consolidation", "--seeds", "1", "-o", at("merge.csv")].concat(
     ["intensity=1", "load=modelled", "method=mirror"].flatMap((each) => ["--set", each]),
   ),
+  ["explore", SCENARIO, "--runs", "4", "--workers", "1", "-o", at("search")],
+  ["explore", "--merge", at("search/search.json")],
   ["schema", "snapshot"],
 ];
 /** Takes minutes, and waits for a debugger: looked at when figures are made, and in its own test. */

@@ -17,7 +17,7 @@ import {
   sometimes,
   type World,
 } from "../kernel/index.ts";
-import { type MemoryEntity, pageContents, type RunImage } from "../vmm/index.ts";
+import { type MemoryEntity, rememberContent, type RunImage } from "../vmm/index.ts";
 import type { Catalog } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
 import { plainOfBytes } from "./file/plain-bytes.ts";
@@ -33,16 +33,10 @@ const MECHANISM = "checkpoints";
 
 type Named = { readonly vm: string; readonly checkpoint: string };
 
-const shadow = (world: World, { vm, checkpoint }: Named, pages: number): NumberArray =>
-  world.shadowArrays.open(`${vm}#instant of ${checkpoint}`, "f64", pages);
+const instantName = ({ vm, checkpoint }: Named): string => `${vm}#instant of ${checkpoint}`;
 
-/** Content of a page as a number: its stamp, or 53 bits of the hash of its bytes. */
-function rememberPages(into: NumberArray, memory: MemoryEntity): void {
-  const content = pageContents(memory);
-  if (typeof content === "function") {
-    for (let page = 0; page < memory.config.pages; page++) into.set(page, content(page));
-  } else into.restore(content);
-}
+const shadow = (world: World, name: string, pages: number): NumberArray =>
+  world.shadowArrays.open(name, "f64", pages);
 
 /** Of runs that a file holds. */
 function numberOf(run: ContentRun, page: number): number {
@@ -89,7 +83,10 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
     return { message: `checkpoint ${checkpoint} of ${vm} counts, but is ${code}: ${message}` };
   }
   const { value } = read;
-  const page = differingPage(value, shadow(world, { vm, checkpoint }, value.head.pages));
+  const page = differingPage(
+    value,
+    shadow(world, instantName({ vm, checkpoint }), value.head.pages),
+  );
   if (page >= 0) return { message: `page ${page} of ${vm} in ${checkpoint} is not of its instant` };
   const state = plainOfBytes(value.state);
   const digest = state.ok ? digestOf(state.value as unknown as RunImage) : "";
@@ -106,17 +103,17 @@ const digestOf = (image: RunImage): string => hashHex(hash64(canonicalBytes(imag
 function onArrived(world: World, arrival: Arrival): Finding | undefined {
   const memory = world.entity(arrival.memory) as unknown as MemoryEntity;
   const { pages, isReal } = memory.config;
-  const instant = shadow(world, arrival, pages);
-  const before = beforeOf(world, memory);
-  const now = pageContents(memory);
-  const contentNow = typeof now === "function" ? now : arrayOf(world, memory, now);
+  const instant = shadow(world, instantName(arrival), pages);
+  const before = shadow(world, beforeName(memory), pages);
+  rememberContent(memory, nowName(memory));
+  const now = shadow(world, nowName(memory), pages);
   for (const block of arrival.blocks) {
     const first = block * arrival.blockPages;
     for (let page = first; page < Math.min(pages, first + arrival.blockPages); page++) {
       const was = before.get(page);
       const isWritten = !isReal && was !== 0;
       const wanted = isWritten ? was : instant.get(page);
-      if (contentNow(page) === wanted) continue;
+      if (now.get(page) === wanted) continue;
       const message = isWritten
         ? `page ${page} of ${arrival.vm}, which the guest had written, was overwritten`
         : `page ${page} of ${arrival.vm} is not what ${arrival.checkpoint} has`;
@@ -126,18 +123,8 @@ function onArrived(world: World, arrival: Arrival): Finding | undefined {
   return undefined;
 }
 
-const beforeOf = (world: World, memory: MemoryEntity): NumberArray =>
-  world.shadowArrays.open(`${memory.name}#before`, "f64", memory.config.pages);
-
-function arrayOf(
-  world: World,
-  memory: MemoryEntity,
-  image: Parameters<NumberArray["restore"]>[0],
-): (page: number) => number {
-  const now = world.shadowArrays.open(`${memory.name}#now`, "f64", memory.config.pages);
-  now.restore(image);
-  return (page) => now.get(page);
-}
+const beforeName = ({ name }: MemoryEntity): string => `${name}#before arrival`;
+const nowName = ({ name }: MemoryEntity): string => `${name}#at arrival`;
 
 export const checkpointInvariants: readonly Invariant[] = [
   always("a checkpoint that counts is the machine of its instant", {
@@ -147,7 +134,7 @@ export const checkpointInvariants: readonly Invariant[] = [
       [INSTANT_NOTICE]: (entity, data, world, editShadow) => {
         const named = data as unknown as Named & { memory: number };
         const memory = world.entity(named.memory) as unknown as MemoryEntity;
-        rememberPages(shadow(world, named, memory.config.pages), memory);
+        rememberContent(memory, instantName(named));
         const { image } = (entity as unknown as Saver).volatile;
         const images = editShadow()["images"] as { [checkpoint: string]: string };
         images[`${named.vm}:${named.checkpoint}`] = digestOf(image!);
@@ -164,7 +151,7 @@ export const checkpointInvariants: readonly Invariant[] = [
     observes: {
       [ARRIVING_NOTICE]: (_entity, data, world) => {
         const memory = world.entity(data["memory"] as number) as unknown as MemoryEntity;
-        rememberPages(beforeOf(world, memory), memory);
+        rememberContent(memory, beforeName(memory));
       },
       [ARRIVED_NOTICE]: (_entity, data, world) => onArrived(world, data as unknown as Arrival),
     },

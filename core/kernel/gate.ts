@@ -156,6 +156,11 @@ export class Gate implements Store<GateImage> {
     return { entity, purpose };
   }
 
+  /** Draws made so far, by index of the stream. */
+  streamDraws(): readonly number[] {
+    return this.#streams.map(({ draws }) => draws);
+  }
+
   get streamCount(): number {
     return this.#streams.length;
   }

@@ -1,7 +1,7 @@
 /** The kernel's door: time, events, gate, stores, domains, messages, operations, invariants. */
 export type { Advance } from "./advance.ts";
 export { assert, unreachable } from "./assert.ts";
-export { canonicalBytes } from "./canonical.ts";
+export { canonicalBytes, canonicalHash } from "./canonical.ts";
 export type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 export { component, type AnyComponent, type Component } from "./component.ts";
 export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
@@ -22,7 +22,7 @@ export { hash64, hashHex } from "./hash.ts";
 export * from "./invariant.ts";
 export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";
-export { equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
+export { clonePlain, equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 export * from "./random/index.ts";
 export { domainRoots, entityDigests } from "./root.ts";
 export {
@@ -35,13 +35,17 @@ export {
   type WorldImage,
 } from "./snapshot.ts";
 export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
-export { type MakeBacking, type MemoryShape } from "./stores/memories.ts";
+export { type MakeBacking, type MemoryShape, type PageSource } from "./stores/memories.ts";
 export {
+  changedPages,
   MEMORY_PAGE_BYTES,
   type MemoryPage,
   type PageBacking,
   type PageChunk,
   PagedMemory,
+  pageOf,
+  withPages,
+  zeroChunks,
 } from "./stores/paged-memory.ts";
 export { type ArrayImage, NumberArray, type NumberRun } from "./stores/number-array.ts";
 export * from "./time.ts";

@@ -10,13 +10,19 @@ export {
 } from "./boundary.ts";
 export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
+export {
+  departRun,
+  dropArrivingRun,
+  imageOfRun,
+  type MovedRun,
+  spawnArrivingRun,
+} from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
-export { pageContents } from "./pages/invariants.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
@@ -28,18 +34,37 @@ export {
   PAGE_SECTORS,
   privatePages,
 } from "./pages/memory-state.ts";
+export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { deviceWrote, writePages } from "./pages/touches.ts";
-export { perform as performOutput } from "./perform.ts";
+export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
-export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
+export {
+  bootFiles,
+  LiveMachine,
+  type Machines,
+  machineShape,
+  pagesOfFiles,
+} from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
+  type CopyKeeper,
+  copyOfNextMachine,
+  copyProgress,
+  copyReaches,
+  followMachine,
+  resumeCopy,
+  runCopy,
+  shownByCopy,
+} from "./rv64/machine-copy.ts";
+export {
   type MachineConfig,
+  type MachineCopy,
   type MachineEntity,
   type MachineEntry,
   type MachineState,
+  type MachineStep,
   type Typing,
 } from "./rv64/machine-state.ts";
 export { attachDisks, diskResized } from "./vm.ts";

@@ -25,9 +25,11 @@ import {
   kindOf,
   type PacketInput,
 } from "../guest/index.ts";
+import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
+import { arrive, forward } from "./moved-run.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -91,6 +93,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         attachDisks(self, request.body.disks);
         self.reply(request, {});
       },
+      /** It has its disks, and takes the place of a former instance. */
+      "go-on": (self, _arg: number) => goOn(self),
       timer: (self, id: number) => {
         const { tag } = self.volatile.timers[id]!;
         delete self.edit().timers[id];
@@ -99,9 +103,13 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       "disk-resized": (self, resized: { readonly disk: number; readonly sectors: number }) =>
         deliver(self, { kind: "resized", ...resized }),
       "block-replied": (self, reply: Reply) => deliver(self, blockDone(self, reply)),
-      "cpu-replied": (self, reply: Reply) => deliver(self, computed(self, reply.tag as number)),
+      "cpu-replied": (self, reply: Reply) => {
+        if (self.volatile.stage !== "ended") deliver(self, computed(self, reply.tag as number));
+      },
       computed: (self, vcpu: number) => deliver(self, computed(self, vcpu)),
       packet: (self, { body }: Request<PacketInput>) => {
+        const { instance } = recordOf(self).durable;
+        if (self.volatile.stage === "ended" && instance >= 0) return forward(self, instance, body);
         received(self, body.bytes);
         deliver(self, body);
       },
@@ -130,6 +138,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         self.world.remove(self as unknown as Entity);
       },
     },
+    direct: ["block-replied"],
     crashed: (self) => {
       if (self.volatile.stage !== "ended") leaveRecord(self, "crash");
       self.world.remove(self as unknown as Entity);
@@ -140,10 +149,12 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
 /** Gives the virtual machine its disks, in the order of its specification, and starts it. */
 export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   if (vm.volatile.stage !== "opening") return;
+  const { arriving } = vm.volatile;
+  if (arriving !== undefined) return arrive(vm, arriving, disks);
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";
-  if (vm.volatile.goesOnFrom !== null) return goOn(vm);
+  if (vm.volatile.goesOnFrom !== null) return vm.world.call(vm as never, "go-on", 0);
   state.startedNs = vm.simulatedNs;
   if (state.stuns > 0) state.stunnedSinceNs = vm.simulatedNs;
   vm.after(0, "boot");
@@ -196,7 +207,7 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
 function blockDone(self: VmEntity, reply: Reply): GuestInput {
   const { id, op, sentNs } = reply.tag as BlockTag;
   if (!reply.ok) return { kind: "block-done", id, ok: false, code: reply.code };
-  self.measure(`${op}-latency-ns`, self.simulatedNs - sentNs);
+  self.measure(LATENCY_SERIES[op], self.simulatedNs - sentNs);
   if (op !== "read") return { kind: "block-done", id, ok: true };
   const { runs } = reply.value as { runs: readonly ContentRun[] };
   received(self, runs.reduce((sum, { sectors }) => sum + sectors, 0) * SECTOR_BYTES);

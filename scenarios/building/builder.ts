@@ -28,6 +28,7 @@ import {
   type GateOptions,
   type PlainObject,
   type SectorContent,
+  type Steer,
   World,
 } from "../../core/kernel/index.ts";
 import {
@@ -39,6 +40,7 @@ import {
   vvolInvariants,
 } from "../../core/platform/index.ts";
 import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
+import { createMigration } from "../../core/migration/index.ts";
 import {
   createVmm,
   type Machines,
@@ -117,9 +119,10 @@ export function createBuilder(
     return spec;
   };
   const faultTolerance = createFaultTolerance(vmm);
+  const migration = createMigration(vmm);
   const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
-    const world = new World({ gate });
+    const world = new World({ gate: withChoices(gate, document) });
     const { hosts, arrays, links, vms } = document;
     world.register(...MADE_LATER);
     for (const each of own.mechanisms) {
@@ -151,6 +154,12 @@ export function createBuilder(
       const onHosts = [...fabric.hosts.values()].map(({ host }) => host);
       faultTolerance.wire(world, outsideDomain, onHosts, ids);
     }
+    if (document.timeline.some((entry) => entry.do === "migrate")) {
+      migration.wire(
+        world,
+        [...fabric.hosts.values()].map(({ host }) => host),
+      );
+    }
     const entity = world.spawn(driver, { document } as never, {
       domain: driverDomain,
       name: "driver",
@@ -169,6 +178,17 @@ export function createBuilder(
     inputs,
     machines,
   };
+}
+
+/** What the document fixes is drawn so, whatever chance would say. */
+function withChoices(gate: GateOptions, { choices = [] }: ResolvedScenario): GateOptions {
+  if (choices.length === 0) return gate;
+  const results = new Map(
+    choices.map(({ entity, purpose, at, result }) => [`${entity}\n${purpose}\n${at}`, result]),
+  );
+  const steer: Steer = (draw) =>
+    results.get(`${draw.entity}\n${draw.purpose}\n${draw.position}`) ?? gate.steer?.(draw);
+  return { ...gate, steer };
 }
 
 /** Running hash and length of each guest's output. */

@@ -55,7 +55,14 @@ const families: Readonly<Record<ExtensionFamily, Family>> = {
     tag: "kind",
     description: "A fault that strikes `atMs`, `during` an operation's phase, or again and again.",
     members: {
-      atMs: milliseconds("When it strikes. Exactly one of atMs, during, meanIntervalMs."),
+      atMs: milliseconds("When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs."),
+      atStep: count(
+        "Strikes with the n-th durable step of the run, before what follows from it.",
+        undefined,
+        {
+          minimum: 1,
+        },
+      ),
       during: phaseReference("Strikes while an operation is in a phase: `merge.copy`."),
       delayUs: amount("Time that passes between `during` and the strike, in microseconds.", 0, {
         minimum: 0,
@@ -117,6 +124,18 @@ function familyDefinitions(extensions: readonly Extension[]): Record<string, Jso
   return definitions;
 }
 
+/** Draws are named as in `orrery log`: the entity, what for, and the how manieth of that stream. */
+const choice = object(
+  "A draw and its result.",
+  {
+    entity: text("Name of the entity that draws."),
+    purpose: text("What it draws for."),
+    at: count("Position in that stream, from 0."),
+    result: { type: "number", description: "What comes out." },
+  },
+  ["entity", "purpose", "at", "result"],
+);
+
 /**
  * The schema of documents that may use the built-in mechanisms and `extensions`.
  * @param extensions a user's own operations, guests and faults; names must be new in their family
@@ -139,6 +158,11 @@ export function buildScenarioSchema(extensions: readonly Extension[] = []): Json
       timeline: list("Operations and when they start.", { $ref: "#/$defs/TimelineEntry" }),
       faults: list("Faults, fixed or left to the gate.", { $ref: "#/$defs/Fault" }),
       expect: list("What is expected of the run.", { $ref: "#/$defs/Expectation" }),
+      choices: list(
+        "Draws whose results are fixed, in place of chance: what a search has chosen.",
+        choice,
+        {},
+      ),
     },
     ["name", "durationMs", "hosts"],
   );

@@ -41,6 +41,7 @@ export type TimelineEntry =
   | LinkedCloneOperation
   | PromoteOperation
   | GrowDiskOperation
+  | MigrateOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -124,6 +125,29 @@ export interface ScenarioDocument {
    * What is expected of the run.
    */
   readonly expect?: readonly Expectation[];
+  /**
+   * Draws whose results are fixed, in place of chance: what a search has chosen.
+   *
+   * Items: A draw and its result.
+   */
+  readonly choices?: {
+    /**
+     * Name of the entity that draws.
+     */
+    readonly entity: string;
+    /**
+     * What it draws for.
+     */
+    readonly purpose: string;
+    /**
+     * Position in that stream, from 0.
+     */
+    readonly at: number;
+    /**
+     * What comes out.
+     */
+    readonly result: number;
+  }[];
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -424,7 +448,7 @@ export interface DiskOwnership {
    */
   readonly heartbeatMs?: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs?: number;
   /**
@@ -893,11 +917,11 @@ export interface SnapshotOperation {
   readonly disks?: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface RevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -924,6 +948,10 @@ export interface RevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart?: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -1180,7 +1208,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1189,11 +1217,11 @@ export interface BackupOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface RestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -1475,11 +1503,11 @@ export interface RestoreCheckpointOperation {
   readonly checkpoint?: string;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface LinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -1512,11 +1540,11 @@ export interface LinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface PromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**
@@ -1584,6 +1612,75 @@ export interface GrowDiskOperation {
    * Size that the guest sees afterwards.
    */
   readonly toMiB: number;
+}
+/**
+ * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+ */
+export interface MigrateOperation {
+  /**
+   * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+   */
+  readonly do: "migrate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it goes on.
+   */
+  readonly to: string;
+  /**
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   */
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  /**
+   * Rate of the first round.
+   */
+  readonly minMbps?: number;
+  /**
+   * Rate of the last round; a round that would have to be faster is not begun.
+   */
+  readonly maxMbps?: number;
+  /**
+   * How much faster than pages were dirtied the next round is.
+   */
+  readonly stepMbps?: number;
+  /**
+   * With less than this left the VM is stopped.
+   */
+  readonly stopBelowKiB?: number;
+  /**
+   * Rounds after which it is stopped in any case.
+   */
+  readonly maxRounds?: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs?: number;
+  /**
+   * Entries of the second-stage tables on which traces are set at first.
+   */
+  readonly granularity?: "4KiB" | "2MiB" | "1GiB";
+  /**
+   * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
+   */
+  readonly tracedBy?: "one" | "all";
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -1776,9 +1873,13 @@ export interface FilterHangFault {
    */
   readonly kind: "filter-hang";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1817,9 +1918,13 @@ export interface CrashFault {
    */
   readonly kind: "crash";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1854,9 +1959,13 @@ export interface PowerLossFault {
    */
   readonly kind: "power-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1891,9 +2000,13 @@ export interface SlowFault {
    */
   readonly kind: "slow";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1932,9 +2045,13 @@ export interface DegradeFault {
    */
   readonly kind: "degrade";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -1985,9 +2102,13 @@ export interface ClockStepFault {
    */
   readonly kind: "clock-step";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2022,9 +2143,13 @@ export interface PartitionFault {
    */
   readonly kind: "partition";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2067,9 +2192,13 @@ export interface PathLossFault {
    */
   readonly kind: "path-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2112,9 +2241,13 @@ export interface LostWriteFault {
    */
   readonly kind: "lost-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2149,9 +2282,13 @@ export interface TornWriteFault {
    */
   readonly kind: "torn-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2186,9 +2323,13 @@ export interface MisdirectedWriteFault {
    */
   readonly kind: "misdirected-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2223,9 +2364,13 @@ export interface BitRotFault {
    */
   readonly kind: "bit-rot";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2260,9 +2405,13 @@ export interface LyingFlushFault {
    */
   readonly kind: "lying-flush";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2297,9 +2446,13 @@ export interface ArrayTaskFault {
    */
   readonly kind: "array-task";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2338,9 +2491,13 @@ export interface LatentErrorFault {
    */
   readonly kind: "latent-error";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2375,9 +2532,13 @@ export interface NoSpaceFault {
    */
   readonly kind: "no-space";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -2510,6 +2671,7 @@ export type ResolvedTimelineEntry =
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
+  | ResolvedMigrateOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -2594,6 +2756,29 @@ export interface ResolvedScenario {
    * What is expected of the run.
    */
   readonly expect: readonly ResolvedExpectation[];
+  /**
+   * Draws whose results are fixed, in place of chance: what a search has chosen.
+   *
+   * Items: A draw and its result.
+   */
+  readonly choices?: {
+    /**
+     * Name of the entity that draws.
+     */
+    readonly entity: string;
+    /**
+     * What it draws for.
+     */
+    readonly purpose: string;
+    /**
+     * Position in that stream, from 0.
+     */
+    readonly at: number;
+    /**
+     * What comes out.
+     */
+    readonly result: number;
+  }[];
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -2894,7 +3079,7 @@ export interface ResolvedDiskOwnership {
    */
   readonly heartbeatMs: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs: number;
   /**
@@ -3363,11 +3548,11 @@ export interface ResolvedSnapshotOperation {
   readonly disks: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface ResolvedRevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -3394,6 +3579,10 @@ export interface ResolvedRevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -3650,7 +3839,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -3659,11 +3848,11 @@ export interface ResolvedBackupOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface ResolvedRestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -3945,11 +4134,11 @@ export interface ResolvedRestoreCheckpointOperation {
   readonly checkpoint?: string;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface ResolvedLinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -3982,11 +4171,11 @@ export interface ResolvedLinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface ResolvedPromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**
@@ -4054,6 +4243,75 @@ export interface ResolvedGrowDiskOperation {
    * Size that the guest sees afterwards.
    */
   readonly toMiB: number;
+}
+/**
+ * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+ */
+export interface ResolvedMigrateOperation {
+  /**
+   * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+   */
+  readonly do: "migrate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it goes on.
+   */
+  readonly to: string;
+  /**
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  /**
+   * Rate of the first round.
+   */
+  readonly minMbps: number;
+  /**
+   * Rate of the last round; a round that would have to be faster is not begun.
+   */
+  readonly maxMbps: number;
+  /**
+   * How much faster than pages were dirtied the next round is.
+   */
+  readonly stepMbps: number;
+  /**
+   * With less than this left the VM is stopped.
+   */
+  readonly stopBelowKiB: number;
+  /**
+   * Rounds after which it is stopped in any case.
+   */
+  readonly maxRounds: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs: number;
+  /**
+   * Entries of the second-stage tables on which traces are set at first.
+   */
+  readonly granularity: "4KiB" | "2MiB" | "1GiB";
+  /**
+   * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
+   */
+  readonly tracedBy: "one" | "all";
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -4246,9 +4504,13 @@ export interface ResolvedFilterHangFault {
    */
   readonly kind: "filter-hang";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4287,9 +4549,13 @@ export interface ResolvedCrashFault {
    */
   readonly kind: "crash";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4324,9 +4590,13 @@ export interface ResolvedPowerLossFault {
    */
   readonly kind: "power-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4361,9 +4631,13 @@ export interface ResolvedSlowFault {
    */
   readonly kind: "slow";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4402,9 +4676,13 @@ export interface ResolvedDegradeFault {
    */
   readonly kind: "degrade";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4455,9 +4733,13 @@ export interface ResolvedClockStepFault {
    */
   readonly kind: "clock-step";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4492,9 +4774,13 @@ export interface ResolvedPartitionFault {
    */
   readonly kind: "partition";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4537,9 +4823,13 @@ export interface ResolvedPathLossFault {
    */
   readonly kind: "path-loss";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4582,9 +4872,13 @@ export interface ResolvedLostWriteFault {
    */
   readonly kind: "lost-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4619,9 +4913,13 @@ export interface ResolvedTornWriteFault {
    */
   readonly kind: "torn-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4656,9 +4954,13 @@ export interface ResolvedMisdirectedWriteFault {
    */
   readonly kind: "misdirected-write";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4693,9 +4995,13 @@ export interface ResolvedBitRotFault {
    */
   readonly kind: "bit-rot";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4730,9 +5036,13 @@ export interface ResolvedLyingFlushFault {
    */
   readonly kind: "lying-flush";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4767,9 +5077,13 @@ export interface ResolvedArrayTaskFault {
    */
   readonly kind: "array-task";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4808,9 +5122,13 @@ export interface ResolvedLatentErrorFault {
    */
   readonly kind: "latent-error";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */
@@ -4845,9 +5163,13 @@ export interface ResolvedNoSpaceFault {
    */
   readonly kind: "no-space";
   /**
-   * When it strikes. Exactly one of atMs, during, meanIntervalMs.
+   * When it strikes. Exactly one of atMs, atStep, during, meanIntervalMs.
    */
   readonly atMs?: number;
+  /**
+   * Strikes with the n-th durable step of the run, before what follows from it.
+   */
+  readonly atStep?: number;
   /**
    * Strikes while an operation is in a phase: `merge.copy`.
    */

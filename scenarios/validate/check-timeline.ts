@@ -16,10 +16,13 @@ const COMPLETE = "complete";
 
 interface Moment {
   readonly atMs?: number;
+  readonly atStep?: number;
   readonly after?: string;
   readonly during?: string;
   readonly meanIntervalMs?: number;
 }
+
+const FAULT_MOMENTS = ["atMs", "atStep", "during", "meanIntervalMs"] as const;
 
 function checkMoment(
   entry: Moment,
@@ -175,7 +178,7 @@ export function checkFaults(
     const pointer = pointerTo("/faults", index);
     const extension = ofFamily(extensions, "fault", fault.kind);
     return [
-      ...checkMoment(fault, pointer, ["atMs", "during", "meanIntervalMs"], durationMs),
+      ...checkMoment(fault, pointer, FAULT_MOMENTS, durationMs),
       ...checkPhaseReference(fault.during, pointerTo(pointer, "during"), directory, extensions),
       ...checkEntryReferences(fault, pointer, extension, directory),
       ...checkFault(fault, pointer, directory),

@@ -57,7 +57,7 @@ function repairMoments(document: Entry): void {
     else entry["after"] = `op${index - 1}.complete`;
   });
   for (const fault of listOf(document, "faults")) {
-    for (const member of ["atMs", "during", "meanIntervalMs"]) delete fault[member];
+    for (const member of ["atMs", "atStep", "during", "meanIntervalMs"]) delete fault[member];
     fault["atMs"] = 0;
   }
 }

@@ -285,7 +285,7 @@ const meanings: readonly (readonly [string, Change, string])[] = [
   [
     "two moments",
     (d) => merge(d.faults[0]!, { atMs: 5 }),
-    "s.ts /faults/0: has atMs and during (expected exactly one of atMs, during, meanIntervalMs)",
+    "s.ts /faults/0: has atMs and during (expected exactly one of atMs, atStep, during, meanIntervalMs)",
   ],
   [
     "moment after the end",

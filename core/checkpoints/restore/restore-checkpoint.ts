@@ -59,7 +59,12 @@ import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
 import type { Written } from "../save/saver-state.ts";
 import { settleCheckpoints } from "../settle.ts";
 import { restorer } from "./restorer.ts";
-import { RESTORE_CLIENT, RESTORE_COSTS, type RestoreMethod } from "./restorer-state.ts";
+import {
+  type Restorer,
+  RESTORE_CLIENT,
+  RESTORE_COSTS,
+  type RestoreMethod,
+} from "./restorer-state.ts";
 
 export type RestoreParams = {
   readonly vm: string;
@@ -94,6 +99,9 @@ type RestoreState = {
 };
 
 type Op = Operation<RestoreParams & PlainObject, RestoreState & PlainObject>;
+/** A run that has just gone does not answer. */
+const POWER_OFF_NS = 1_000_000;
+
 type Read = { readonly runs: readonly ContentRun[] };
 
 export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreState & PlainObject>(
@@ -197,7 +205,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
 
     openDisks(_host, op: Op) {
       const { instance } = op.state;
-      const params = { ...op.params.powerOn, instance, resumes: true };
+      const params = { ...op.params.powerOn, instance, seizes: false };
       return perform(powerOn, params as unknown as PlainObject, "letGo", "giveUp");
     },
 
@@ -241,11 +249,15 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
 
     /** It cannot go on without its memory or its disks: it is off, and its checkpoint stands. */
     giveUp(host, op: Op, why: Refusal) {
-      op.edit().failure = { code: why.code, detail: why.detail } as never;
-      const made = host.world.entityOrNone(op.state.restorer);
-      if (made !== undefined) host.world.removeTree(made);
-      if (host.world.entityOrNone(op.state.instance) === undefined) return go("failed");
-      return ask(op.state.instance, "power-off", {}, "failed", { otherwise: "failed" });
+      const made = host.world.entityOrNone(op.state.restorer) as Restorer | undefined;
+      // What went wrong with the memory ended the run, and that is what everybody else noticed.
+      const code = made?.volatile.failure || why.code;
+      op.edit().failure = { code, detail: why.detail } as never;
+      if (made !== undefined) host.world.removeTree(made as unknown as Entity);
+      const run = host.world.entityOrNone(op.state.instance) as VmEntity | undefined;
+      if (run === undefined || run.volatile.stage === "ended") return go("failed");
+      const extras = { otherwise: "failed", timeoutNs: POWER_OFF_NS };
+      return ask(run.id, "power-off", {}, "failed", extras);
     },
 
     failed(_host, op: Op) {

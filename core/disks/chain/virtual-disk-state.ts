@@ -15,6 +15,7 @@ import type {
   SectorRange,
 } from "../../kernel/index.ts";
 import type { BlockRequest, OwnerStamp } from "../../platform/index.ts";
+import type { Tracker } from "./change-tracker.ts";
 
 /** A layer as opened on this host. */
 export type Layer = {
@@ -109,7 +110,7 @@ export type VirtualDiskConfig = {
 export type VirtualDiskState = {
   /** Base first. */
   readonly layers: readonly Layer[];
-  readonly next: number;
+  /** By the lowest number that was free. */
   readonly flights: { readonly [id: string]: Flight };
   readonly inFlight: number;
   /** Flights that hold a range. */
@@ -122,13 +123,14 @@ export type VirtualDiskState = {
   readonly merges: number;
   /** Point in time since which `changed` is complete; null: nothing is tracked. */
   readonly changedSince: string | null;
+  /** How it is made durable; absent: never since the disk was opened. */
+  readonly tracker?: Tracker;
 };
 
 export type VirtualDiskEntity = Entity<VirtualDiskConfig, Record<string, never>, VirtualDiskState>;
 
 export const initialState = (): VirtualDiskState => ({
   layers: [],
-  next: 1,
   flights: {},
   inFlight: 0,
   locked: [],

@@ -24,6 +24,7 @@ import {
   type Request,
   SECTOR_BYTES,
 } from "../../kernel/index.ts";
+import { isMarked, onChangesReply } from "./change-tracker.ts";
 import { finishCopy, startCopy, writeCopy } from "./copy-range.ts";
 import { dropAllMaps, locate, locateUpTo, markHeld } from "./layers.ts";
 import { takeLock } from "./range-locks.ts";
@@ -40,15 +41,17 @@ import {
   type VirtualDiskEntity,
   type VirtualDiskState,
 } from "./virtual-disk-state.ts";
-import { noteWritten, startWrite, writeUp } from "./write-path.ts";
+import { noteWritten, startWrite, writeUp, type Written } from "./write-path.ts";
 
 export const virtualDisk = component<VirtualDiskConfig, Record<string, never>, VirtualDiskState>({
   kind: "virtual-disk",
   volatile: initialState,
   handlers: {
     io: (self, request: Request<DiskRequest>) => accept(self, request),
+    "changes-replied": (self, reply: Reply) => onChanges(self, reply),
     "layer-replied": (self, reply: Reply) => onReply(self, reply),
   },
+  direct: ["io", "layer-replied"],
   crashed: (self) => dropAllMaps(self),
 });
 
@@ -73,7 +76,8 @@ function accept(self: VirtualDiskEntity, request: Request<DiskRequest>): void {
     return answer(self, request, refused("out-of-range"));
   }
   const state = self.edit();
-  const id = state.next++;
+  let id = 1;
+  while (state.flights[id] !== undefined) id++;
   const flight: Flight = {
     request,
     pieces: [],
@@ -110,10 +114,33 @@ function start(self: VirtualDiskEntity, id: number): void {
       const { sector, sectors } = body;
       const runs = body.op === "write" ? body.runs : null;
       tellDisk(self, "disk-write", () => ({ id, sector, sectors, runs: runs as Plain }));
-      if (top > 0 || isMirrored(self.volatile)) return startWrite(self, id);
-      noteWritten(self, sector, sectors);
-      return pass(self, id, self.volatile.layers[top]!.device, body, 0);
+      if (isMarked(self, id, body)) sendWrite(self, id);
     }
+  }
+}
+
+/** What it changes is on record, where that is kept. */
+function sendWrite(self: VirtualDiskEntity, id: number): void {
+  const body = self.volatile.flights[id]!.request.body as Written;
+  const { sector, sectors } = body;
+  const top = self.volatile.layers.length - 1;
+  if (top > 0 || isMirrored(self.volatile)) return startWrite(self, id);
+  noteWritten(self, sector, sectors);
+  pass(self, id, self.volatile.layers[top]!.device, body, 0);
+}
+
+function onChanges(self: VirtualDiskEntity, reply: Reply): void {
+  const marked = onChangesReply(self, reply);
+  if ("lost" in marked) {
+    for (const id of marked.lost) {
+      flightOf(self, id).error = { code: "gone", detail: self.config.disk };
+      finish(self, id);
+    }
+    return;
+  }
+  for (const id of marked.go) {
+    const body = self.volatile.flights[id]!.request.body as Written;
+    if (isMarked(self, id, body)) sendWrite(self, id);
   }
 }
 
@@ -181,8 +208,9 @@ function finish(self: VirtualDiskEntity, id: number): void {
   state.inFlight--;
   if (lockFrom >= 0) state.locked = state.locked.filter((each) => each !== id);
   tellAnswered(self, id, body, outcome);
-  answer(self, request, outcome, dataBytes(body));
   if (lockFrom >= 0) startWaiting(self);
+  // Last: the answer may bring the next request, or the end of the machine.
+  answer(self, request, outcome, dataBytes(body));
 }
 
 function markWritten(
@@ -209,8 +237,15 @@ function outcomeOf(
 ): BlockOutcome {
   if (error !== null) return refused(error.code, error.detail);
   if (body.op !== "read" && body.op !== "read-below") return DONE;
-  const value: ReadValue = { runs: pieces.flatMap((piece) => piece.runs) };
+  const value: ReadValue = { runs: runsOf(pieces) };
   return { ok: true, value: value as unknown as Plain };
+}
+
+function runsOf(pieces: readonly { readonly runs: readonly ContentRun[] }[]) {
+  if (pieces.length === 1) return pieces[0]!.runs;
+  const runs: ContentRun[] = [];
+  for (const piece of pieces) for (const run of piece.runs) runs.push(run);
+  return runs;
 }
 
 function tellAnswered(

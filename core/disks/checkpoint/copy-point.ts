@@ -41,6 +41,8 @@ export type CopyPointParams = {
   readonly manifestVersion: number;
   /** Descriptor of the frozen layer, by disk. */
   readonly layers: { readonly [disk: string]: string };
+  /** The same of the point in time that the manifest's base is a copy of; nothing without one. */
+  readonly baseLayers: { readonly [disk: string]: string };
   readonly copySectors: number;
 };
 
@@ -76,15 +78,22 @@ export const copyPoint = operation<CopyPointParams & PlainObject, CopyState & Pl
       return together(bases, "openRepository");
     }),
 
-    /** Of a base all that is allocated, of a redo log what it holds. */
+    /**
+     * What the layers above the base's hold, up to the frozen one: points in time may lie between.
+     * Without a base that is all of them, and what is allocated of the lowest.
+     */
     openRepository: whileOpen((_host, op: Op, disks, allocated: readonly Ranges[]) => {
       for (const [i, disk] of disks.entries()) {
         const name = op.params.layers[disk.config.disk];
         const layer = disk.volatile.layers.findIndex(({ descriptor }) => descriptor === name);
         if (layer < 0) return fail("layer-gone", name ?? null);
-        const held = layer === 0 ? allocated[i]!.ranges : mapOf(disk, layer).allocatedRuns();
+        const base = op.params.baseLayers[disk.config.disk];
+        const from = disk.volatile.layers.findIndex(({ descriptor }) => descriptor === base) + 1;
         const todo = toBackUp(disk);
-        for (const { sector, sectors } of held) todo.writeZeros(sector, sectors);
+        for (let each = from; each <= layer; each++) {
+          const held = each === 0 ? allocated[i]!.ranges : mapOf(disk, each).allocatedRuns();
+          for (const { sector, sectors } of held) todo.writeZeros(sector, sectors);
+        }
         openRepository(asBackup(op), disk);
       }
       return go("copy");

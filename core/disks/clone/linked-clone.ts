@@ -24,6 +24,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   contentIdOf,
@@ -31,6 +32,7 @@ import {
   descriptorFileOf,
   intentFile,
   redoOn,
+  untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
@@ -66,9 +68,8 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       const plan = planClone(new ArrayFiles(found), op);
       if (!plan.ok) return fail(plan.code, plan.detail);
       op.edit().intent = plan.intent as never;
-      const value = plan.intent as unknown as PlainObject;
-      const body = { name: intentFile(op.params.clone), value, ifVersion: 0 };
-      return askArray(op.params.array, "file-write", body, "lookForOthers", "refuse");
+      const { array, clone } = op.params;
+      return opensIntent(array, clone, intentFile(clone), plan.intent, "lookForOthers");
     },
 
     refuse: (_host, _op, { code, detail }: Refusal) => fail(code, detail),
@@ -203,7 +204,7 @@ function createAll(op: Op, files: ArrayFiles) {
 function switched({ state }: Op): VmConfiguration {
   const { before, intent } = state;
   return {
-    ...before!,
+    ...untracked(before!),
     running: { ...before!.running, ...intent!.descriptors },
     layersMade: before!.layersMade + 1,
   };

@@ -18,12 +18,14 @@ import {
   together,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   type DiskDescriptor,
   descriptorFile,
   intentFile,
   redoOn,
+  untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
@@ -99,7 +101,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       if ("step" in planned) return planned;
       op.edit().intent = planned as never;
       const { array, vm } = op.params;
-      return writeIf(array, intentFile(vm), planned, 0, "reserveNames", "refuse");
+      return opensIntent(array, vm, intentFile(vm), planned, "reserveNames");
     },
 
     reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {
@@ -197,7 +199,8 @@ export const recoverRevertRedo = settling("recover-revert-redo", decide, {
   switchOver(_host, op) {
     const { configuration, configurationVersion, intent } = todoOf(op);
     const { vm, array } = op.params;
-    const value = { ...configuration, running: { ...configuration.running, ...intent.to } };
+    const running = { ...configuration.running, ...intent.to };
+    const value = { ...untracked(configuration), running };
     return writeIf(array, configurationFile(vm), value, configurationVersion, "tell", "again");
   },
 

@@ -29,6 +29,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   asDescriptor,
   configurationFile,
@@ -125,8 +126,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         vm,
         descriptors: { ...state.made },
       };
-      const body = { name: intentFile(vm), value: intent, ifVersion: 0 };
-      return askArray(op.params.array, "file-write", body, "createRedoLogs", "refuse");
+      return opensIntent(op.params.array, vm, intentFile(vm), intent, "createRedoLogs");
     },
 
     createRedoLogs(_host, op, { version }: { version: number }) {
@@ -217,14 +217,29 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       return ask(op.params.instance, "unstun", {}, "undo");
     },
 
+    /**
+     * A snapshot that began when another was about to end has the other's names for its layers:
+     * those are the disk by now. What the configuration leads to is not ours to remove.
+     */
     undo(_host, op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
-      const { array, disks } = op.params;
-      const asks = disks.flatMap(({ disk }) => removeLayer(array, op.state.made[disk]!));
-      return together(asks, "undone", "undoAgain");
+      const configuration = configurationFile(op.params.vm);
+      return readFile(op.params.array, configuration, "removeMade", "undoAgain");
     },
 
     undoAgain: () => wait(AGAIN_NS, "undo"),
+
+    removeMade(_host, op, { value }: FileValue) {
+      const { array, disks } = op.params;
+      const { running, pointsInTime } = value as VmConfiguration;
+      const inUse = new Set(
+        [running, ...pointsInTime.map((each) => each.disks)].flatMap(Object.values),
+      );
+      const made = disks.map(({ disk }) => op.state.made[disk]!);
+      const own = made.filter((descriptor) => !inUse.has(descriptor));
+      const asks = own.flatMap((descriptor) => removeLayer(array, descriptor));
+      return together(asks, "undone", "undoAgain");
+    },
 
     undone: (_host, op) => removeIntent(op, "failed", "undoneAgain"),
 
@@ -259,7 +274,7 @@ function switched(op: Op): VmConfiguration {
   const disks: { [disk: string]: string } = {};
   for (const { disk } of op.params.disks) disks[disk] = before.running[disk]!;
   return {
-    vm: before.vm,
+    ...before,
     running: { ...before.running, ...op.state.made },
     pointsInTime: [...before.pointsInTime, { id: op.params.pointInTime, disks }],
     layersMade: before.layersMade + 1,

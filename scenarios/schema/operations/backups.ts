@@ -15,7 +15,8 @@ export const backup: Extension = {
       vm: id("The VM."),
       to: id("The array that keeps the backup; the VM's host needs a link to it."),
       mode: oneOfWords(
-        "`incremental` = only what changed since the VM's last backup, where that is known.",
+        "`incremental` = only what changed since the VM's last backup, where that is known: by " +
+          "sector in the same run, by regions of 256 KiB after a crash, not after a restore.",
         ["full", "incremental"],
         "full",
       ),
@@ -29,7 +30,9 @@ export const backup: Extension = {
 export const restore: Extension = {
   family: "operation",
   name: "restore",
-  description: "Put the disks of a VM that is off back to what a backup holds.",
+  description:
+    "Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write " +
+    "disks, which get new volumes. Points in time stay.",
   parameters: object(
     "",
     {

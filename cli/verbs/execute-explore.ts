@@ -1,0 +1,224 @@
+/** Executes `orrery explore`: searches, shrinks and saves findings, prints what was covered. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import pc from "picocolors";
+import {
+  BLOCK_RUNS,
+  explore,
+  mergeResults,
+  readResult,
+  saveFinding,
+  type SavedFinding,
+  type SearchResult,
+} from "../../properties/index.ts";
+import { prepareScenario, type ReadyScenario } from "../../scenarios/index.ts";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode, worstExit } from "../exit-codes.ts";
+import type { ExploreFlags } from "./explore.ts";
+
+const DEFAULT_RUNS = 1_000;
+const DEFAULT_SHRINK_RUNS = 2_000;
+/** Findings beyond these are counted and told of, not shrunk. */
+const MOST_SAVED = 25;
+
+export async function executeExplore(
+  context: Context,
+  file: string,
+  flags: ExploreFlags,
+): Promise<ExitCode> {
+  const { seed = 1, strategy = "swarm", shard = { index: 0, of: 1 }, set = [] } = flags;
+  const prepared = await prepareScenario(file, { settings: set });
+  if (!prepared.ok) return context.badInput(prepared.problems);
+  const { scenario } = prepared;
+  const workers = Math.max(1, flags.workers ?? availableParallelism());
+  const runs = flags.runs ?? (flags.for === undefined ? DEFAULT_RUNS : Infinity);
+  const startedMs = performance.now();
+  const explored = await explore(scenario, {
+    request: {
+      scenario: file,
+      settings: set,
+      seed,
+      strategy,
+      blockRuns: BLOCK_RUNS,
+      auditAll: flags.audit === true,
+    },
+    limits: { runs, shard, findings: flags.findings ?? Infinity },
+    workers,
+    ...(flags.for !== undefined && { forMs: flags.for }),
+    signal: context.signal,
+    onProgress: ({ tally }) => {
+      const seconds = (performance.now() - startedMs) / 1_000;
+      const rate = Math.round(tally.runs / seconds);
+      const of = Number.isFinite(runs) ? ` of ${runs.toLocaleString("en")}` : "";
+      context.progress.update(
+        `${tally.runs.toLocaleString("en")}${of} runs  ${rate} runs/s  ` +
+          `${Object.keys(tally.cells).length} cells  ${tally.findings.length} findings`,
+      );
+    },
+  });
+  if (!explored.ok) return context.missing(explored.message);
+  const { result, wallMs, lostWorkers } = explored;
+  const folder = flags.out ?? `explore-${scenario.document.name}-${seed}`;
+  const saved = await save(context, scenario, result, folder, flags);
+  if (typeof saved === "string") return context.missing(`${folder} cannot be written: ${saved}`);
+  return report(context, result, { ...saved, wallMs, lostWorkers, workers }, flags);
+}
+
+/** Results of shards as one; their findings were saved by those who made them. */
+export async function executeMerge(
+  context: Context,
+  files: readonly string[],
+  flags: ExploreFlags,
+): Promise<ExitCode> {
+  let merged: SearchResult | undefined;
+  for (const file of files) {
+    const read = await readResult(file);
+    if (typeof read === "string") return context.usage(`${file}: ${read}`);
+    const both: SearchResult | string = merged === undefined ? read : mergeResults(merged, read);
+    if (typeof both === "string") return context.usage(`${file}: ${both}`);
+    merged = both;
+  }
+  if (merged === undefined) return context.usage("--merge: expected result files");
+  const path = flags.out === undefined ? null : join(flags.out, "search.json");
+  try {
+    if (path !== null) await writeResult(flags.out!, merged);
+  } catch (error) {
+    return context.missing(`${path} cannot be written: ${(error as Error).message}`);
+  }
+  const saved = merged.tally.findings.map(unsaved);
+  const about = { saved, path, wallMs: 0, lostWorkers: 0, workers: 0 };
+  return report(context, merged, about, flags);
+}
+
+async function writeResult(folder: string, result: SearchResult): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, "search.json");
+  await writeFile(path, `${JSON.stringify(result)}\n`);
+  return path;
+}
+
+interface Saved {
+  readonly saved: readonly SavedFinding[];
+  readonly path: string | null;
+}
+
+/** The folder is made only when something goes into it. A string: why it cannot be written. */
+async function save(
+  context: Context,
+  scenario: ReadyScenario,
+  result: SearchResult,
+  folder: string,
+  { out, shrinkRuns = DEFAULT_SHRINK_RUNS }: ExploreFlags,
+): Promise<Saved | string> {
+  const { findings } = result.tally;
+  if (out === undefined && findings.length === 0) return { saved: [], path: null };
+  try {
+    const path = await writeResult(folder, result);
+    const saved: SavedFinding[] = [];
+    for (const [index, finding] of findings.entries()) {
+      if (index >= MOST_SAVED) {
+        saved.push(unsaved(finding));
+        continue;
+      }
+      const name = `finding-${index + 1}`;
+      saved.push(
+        await saveFinding(scenario, finding, {
+          folder,
+          name,
+          mostRuns: shrinkRuns,
+          isStopped: () => context.signal.aborted,
+          onProgress: (runs, size) =>
+            context.progress.update(`${name}: ${runs} runs, ${size} bytes of document`),
+        }),
+      );
+    }
+    return { saved, path };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return (error as Error).message;
+  }
+}
+
+function unsaved({
+  violation,
+  run,
+  runs,
+  document,
+}: SearchResult["tally"]["findings"][number]): SavedFinding {
+  const { invariant, mechanism, phase, message } = violation;
+  return {
+    ...{ invariant, mechanism, phase, message, run, runs },
+    ...{ document: "", trace: "", reproduce: "", shrinkRuns: 0 },
+    operations: [document.timeline.length, document.timeline.length],
+    faults: [document.faults.length, document.faults.length],
+    isMinimal: false,
+    isReplayed: false,
+  };
+}
+
+interface About extends Saved {
+  readonly wallMs: number;
+  readonly lostWorkers: number;
+  readonly workers: number;
+}
+
+function report(
+  context: Context,
+  result: SearchResult,
+  { saved, path, wallMs, lostWorkers, workers }: About,
+  { strict }: ExploreFlags,
+): ExitCode {
+  const { tally, mismatches, audited, scenario, seed, strategy } = result;
+  const { runs, events, simulatedNs, reached, cells } = tally;
+  const seconds = wallMs / 1_000;
+  const unreached = Object.keys(reached).filter((state) => reached[state] === 0);
+  const runsPerSecond = seconds === 0 ? 0 : runs / seconds;
+  const simulatedPerReal = seconds === 0 ? 0 : simulatedNs / 1e9 / seconds;
+  const figures = { scenario, seed, strategy, runs, events, simulatedNs, wallMs };
+  context.result({
+    ...figures,
+    ...{ runsPerSecond, simulatedPerReal, workers, lostWorkers, audited, mismatches },
+    ...{ reached, unreached, cells, findings: saved, result: path },
+  });
+  for (const { run, conditions, expected, found } of mismatches) {
+    const what = `run ${run} has root ${found}, not ${expected}: ${conditions}`;
+    context.print(pc.red(`NOT DETERMINISTIC ${what}`));
+  }
+  context.print(`${pc.bold(scenario)}  search ${seed}, ${strategy}`);
+  context.print(
+    `${runs.toLocaleString("en")} runs of ${Math.round(events / Math.max(1, runs))} events` +
+      (seconds === 0
+        ? ""
+        : ` in ${seconds.toFixed(1)} s: ${runsPerSecond.toFixed(0)} runs/s, ` +
+          `${simulatedPerReal.toFixed(0)} times as fast as real`) +
+      `; ${audited} repeated elsewhere`,
+  );
+  if (lostWorkers > 0)
+    context.print(`${lostWorkers} workers were lost; nothing was lost with them`);
+  const states = Object.keys(reached).length;
+  context.print(
+    `${Object.keys(cells).length} cells (phase, fault, other phase); ` +
+      `${states - unreached.length} of ${states} states reached`,
+  );
+  for (const name of unreached) context.print(pc.dim(`  not reached: ${name}`));
+  for (const each of saved) printFinding(context, each);
+  if (saved.length === 0) context.print(pc.green("no violations"));
+  if (path !== null) context.print(`result ${path}`);
+  return worstExit([
+    mismatches.length > 0 ? EXIT.divergence : EXIT.fine,
+    saved.length > 0 || (strict === true && unreached.length > 0) ? EXIT.violation : EXIT.fine,
+  ]);
+}
+
+function printFinding(context: Context, finding: SavedFinding): void {
+  const { invariant, mechanism, phase, message, run, runs, reproduce } = finding;
+  const { operations, faults, isMinimal, isReplayed } = finding;
+  context.print(`  ${pc.red("VIOLATION")} ${invariant} (${mechanism}, ${phase || "no operation"})`);
+  context.print(`    ${message}; run ${run}, ${runs} runs in all`);
+  if (reproduce === "") return;
+  const much = `${operations[1]} operations and ${faults[1]} faults`;
+  const proofs = [isMinimal ? "all of it needed" : "cut short", isReplayed ? "replayed" : ""];
+  context.print(`    shrunk to ${much}, ${proofs.filter(Boolean).join(", ")}`);
+  context.print(`    reproduce: ${reproduce}`);
+}

@@ -1,0 +1,60 @@
+/** Schema of what `orrery explore --json` prints. */
+import type { JsonSchema } from "../../scenarios/index.ts";
+
+const text = (description: string): JsonSchema => ({ type: "string", description });
+const integer = (description: string): JsonSchema => ({ type: "integer", description });
+const number = (description: string): JsonSchema => ({ type: "number", description });
+const counts = (description: string): JsonSchema => ({
+  type: "object",
+  description,
+  additionalProperties: { type: "integer" },
+});
+
+export const findingSchema: JsonSchema = {
+  type: "object",
+  properties: {
+    invariant: text("The invariant that was broken."),
+    mechanism: text("Whose it is."),
+    phase: text("Phase of an operation in which it broke, or in which one was cut short before."),
+    message: text("What was wrong."),
+    run: integer("Number of the first run that found it."),
+    runs: integer("How many runs found it."),
+    document: text("The smallest document that shows it."),
+    trace: text("The trace of its run."),
+    reproduce: text("The one command that makes it again."),
+    operations: { type: "array", description: "Operations as found, and as shrunk." },
+    faults: { type: "array", description: "Faults as found, and as shrunk." },
+    shrinkRuns: integer("Runs that shrinking took."),
+    isMinimal: { type: "boolean", description: "All further removals were tried, and pass." },
+    isReplayed: { type: "boolean", description: "The trace replays with the violation." },
+  },
+} as JsonSchema;
+
+export const exploreOutput: JsonSchema = {
+  type: "object",
+  description: "What a search covered and found.",
+  properties: {
+    scenario: text("Name of the scenario."),
+    seed: integer("Seed of the search."),
+    strategy: text("uniform, swarm or pct."),
+    runs: integer("Runs made."),
+    events: integer("Events of all runs."),
+    simulatedNs: integer("Simulated time of all runs."),
+    wallMs: integer("Real time that the search took; 0 for merged results."),
+    runsPerSecond: number("Runs a second, over all workers."),
+    simulatedPerReal: number("Simulated time against real time."),
+    workers: integer("Worker processes."),
+    lostWorkers: integer("Workers that ended before their time; their blocks were done again."),
+    audited: integer("Runs that were repeated elsewhere, under other conditions."),
+    mismatches: {
+      type: "array",
+      description: "Repeated runs with another root: Orrery was not deterministic.",
+      items: { type: "object" },
+    },
+    reached: counts("Runs in which each state was reached that a search should reach."),
+    unreached: { type: "array", items: { type: "string" }, description: "States never reached." },
+    cells: counts("Runs for each cell (phase | fault | phase of another operation)."),
+    findings: { type: "array", description: "What was found, each once.", items: findingSchema },
+    result: { type: ["string", "null"], description: "The result file, for --merge." },
+  },
+} as JsonSchema;

@@ -1,0 +1,261 @@
+/**
+ * Shares the blocks of a search among worker processes and gathers what they found. Must hold: each
+ * block counts exactly once, whatever happens to workers; one that is lost has its block done again
+ * from the start, and a run that takes its worker down twice is a finding of its own.
+ */
+import type { ResolvedScenario } from "../../scenarios/index.ts";
+import type { BlockTask, FromWorker } from "./messages.ts";
+import {
+  type AuditTask,
+  type BlockResult,
+  type Finding,
+  mergeTallies,
+  type Mismatch,
+  NOTHING,
+  type SearchRequest,
+  type Tally,
+} from "./search.ts";
+import { Worker } from "./worker.ts";
+
+export interface SearchLimits {
+  /** Runs in all, over all shards; Infinity: until it is stopped. */
+  readonly runs: number;
+  /** This process does every `of`-th block, from block number `index`. */
+  readonly shard: { readonly index: number; readonly of: number };
+  /** Stop when so many different findings were made. */
+  readonly findings: number;
+}
+
+export interface SearchProgress {
+  readonly tally: Tally;
+  readonly audited: number;
+  readonly lostWorkers: number;
+}
+
+export interface SearchOutcome extends SearchProgress {
+  /** Blocks that are in the tally, in order. */
+  readonly blocks: readonly number[];
+  readonly mismatches: readonly Mismatch[];
+  /** The scenario could not be loaded by the workers. */
+  readonly refused: string | undefined;
+}
+
+interface Job {
+  readonly task: BlockTask;
+  /** How often a worker was lost over it. */
+  readonly losses: number;
+  /** The run during which the last one was lost. */
+  readonly lostIn: number | undefined;
+}
+
+type Doing =
+  | { readonly what: "starting" }
+  | { readonly what: "nothing" }
+  | {
+      readonly what: "block";
+      readonly job: Job;
+      readonly run: number | undefined;
+      readonly document: ResolvedScenario | undefined;
+    }
+  | { readonly what: "audit"; readonly task: AuditTask };
+
+const MOST_LOSSES = 20;
+export const TAKES_DOWN = "a run leaves its worker alive";
+
+export class Coordinator {
+  readonly #request: SearchRequest;
+  readonly #limits: SearchLimits;
+  readonly #searchers = new Map<Worker, Doing>();
+  readonly #auditors = new Map<Worker, Doing>();
+  readonly #mostAuditors: number;
+  readonly #again: Job[] = [];
+  readonly #audits: AuditTask[] = [];
+  readonly #results = new Map<number, BlockResult>();
+  readonly #mismatches: Mismatch[] = [];
+  #nextBlock: number;
+  #tally: Tally = NOTHING;
+  #audited = 0;
+  #losses = 0;
+  #refused: string | undefined;
+  #isStopping = false;
+  #finish: () => void = () => undefined;
+
+  constructor(request: SearchRequest, limits: SearchLimits, workers: number) {
+    this.#request = request;
+    this.#limits = limits;
+    this.#nextBlock = limits.shard.index;
+    this.#mostAuditors = request.auditAll ? workers : 1;
+    for (let i = 0; i < workers; i++) this.#start(this.#searchers);
+  }
+
+  /** Process ids of the workers that search. */
+  get pids(): readonly (number | undefined)[] {
+    return [...this.#searchers.keys()].map(({ pid }) => pid);
+  }
+
+  progress(): SearchProgress {
+    return { tally: this.#tally, audited: this.#audited, lostWorkers: this.#losses };
+  }
+
+  /** No new blocks; those under way end after their present run. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const worker of this.#searchers.keys()) worker.tell({ type: "stop" });
+    this.#endIfDone();
+  }
+
+  /** Resolves when all is done, or everything that was under way when it was stopped. */
+  async outcome(): Promise<SearchOutcome> {
+    await new Promise<void>((resolve) => {
+      this.#finish = resolve;
+      this.#endIfDone();
+    });
+    for (const worker of [...this.#searchers.keys(), ...this.#auditors.keys()]) worker.close();
+    const blocks = this.#countedBlocks();
+    const tally = blocks
+      .map((block) => this.#results.get(block)!.tally)
+      .reduce(mergeTallies, NOTHING);
+    const { audited, lostWorkers } = this.progress();
+    const mismatches = [...this.#mismatches].sort((a, b) => a.run - b.run);
+    return { tally, audited, lostWorkers, blocks, mismatches, refused: this.#refused };
+  }
+
+  /** With a limit on findings: the first blocks that have so many, however far others were. */
+  #countedBlocks(): readonly number[] {
+    const blocks = [...this.#results.keys()].sort((a, b) => a - b);
+    let tally = NOTHING;
+    for (const [index, block] of blocks.entries()) {
+      tally = mergeTallies(tally, this.#results.get(block)!.tally);
+      if (tally.findings.length >= this.#limits.findings) return blocks.slice(0, index + 1);
+    }
+    return blocks;
+  }
+
+  #start(group: Map<Worker, Doing>): void {
+    const worker = new Worker(this.#request, {
+      onMessage: (from, message) => this.#onMessage(from, message),
+      onLost: (from, how) => this.#onLost(from, how),
+    });
+    group.set(worker, { what: "starting" });
+  }
+
+  #onMessage(worker: Worker, message: FromWorker): void {
+    const group = this.#searchers.has(worker) ? this.#searchers : this.#auditors;
+    switch (message.type) {
+      case "refused":
+        this.#refused = message.message;
+        this.stop();
+        return;
+      case "ready":
+        group.set(worker, { what: "nothing" });
+        break;
+      case "running": {
+        const doing = group.get(worker);
+        const { run, document } = message;
+        if (doing?.what === "block") group.set(worker, { ...doing, run, document });
+        return;
+      }
+      case "block":
+        group.set(worker, { what: "nothing" });
+        this.#gather(message.result);
+        break;
+      case "audited":
+        group.set(worker, { what: "nothing" });
+        this.#audited++;
+        if (message.mismatch !== null) this.#mismatches.push(message.mismatch);
+    }
+    worker.rest();
+    this.#assign();
+  }
+
+  #gather(result: BlockResult): void {
+    const { block, tally, audits } = result;
+    const before = this.#results.get(block)?.tally ?? NOTHING;
+    const whole = mergeTallies(before, tally);
+    this.#results.set(block, { block, tally: whole, audits: [] });
+    this.#tally = mergeTallies(this.#tally, tally);
+    this.#audits.push(...audits);
+    if (this.#tally.findings.length >= this.#limits.findings) this.#isStopping = true;
+  }
+
+  #onLost(worker: Worker, how: string): void {
+    const isSearcher = this.#searchers.has(worker);
+    const group = isSearcher ? this.#searchers : this.#auditors;
+    const doing = group.get(worker);
+    group.delete(worker);
+    this.#losses++;
+    if (doing?.what === "audit") this.#audits.push(doing.task);
+    if (doing?.what === "block") this.#again.push(this.#afterLoss(doing, how));
+    if (this.#losses > MOST_LOSSES) {
+      this.#refused ??= `${this.#losses} workers were lost; the last one: ${how}`;
+      return this.stop();
+    }
+    if (isSearcher) this.#start(group);
+    this.#endIfDone();
+  }
+
+  /** The block is done again; a run that was at fault twice is passed over, and told of. */
+  #afterLoss(doing: Extract<Doing, { what: "block" }>, how: string): Job {
+    const { job, run, document } = doing;
+    const again = { ...job, losses: job.losses + 1, lostIn: run };
+    if (run === undefined || run !== job.lostIn || document === undefined) return again;
+    const violation = {
+      invariant: TAKES_DOWN,
+      mechanism: "explorer",
+      phase: "",
+      message: `the worker ended with ${how}`,
+      entities: [],
+      event: 0,
+      atNs: 0,
+    };
+    const finding: Finding = { violation, run, runs: 1, root: "", events: 0, document };
+    const tally = { ...NOTHING, runs: 1, findings: [finding] };
+    this.#gather({ block: job.task.block, tally, audits: [] });
+    const task = { ...job.task, skip: [...job.task.skip, run] };
+    return { task, losses: again.losses, lostIn: undefined };
+  }
+
+  #assign(): void {
+    for (const [worker, doing] of this.#searchers) {
+      if (doing.what !== "nothing") continue;
+      const job = this.#nextJob();
+      if (job === undefined) break;
+      this.#searchers.set(worker, { what: "block", job, run: undefined, document: undefined });
+      worker.tell({ type: "block", task: job.task, careful: job.losses > 0 });
+    }
+    while (this.#auditors.size < Math.min(this.#mostAuditors, this.#audits.length)) {
+      this.#start(this.#auditors);
+    }
+    for (const [worker, doing] of this.#auditors) {
+      if (doing.what !== "nothing") continue;
+      const task = this.#audits.shift();
+      if (task === undefined) break;
+      this.#auditors.set(worker, { what: "audit", task });
+      worker.tell({ type: "audit", task });
+    }
+    this.#endIfDone();
+  }
+
+  #nextJob(): Job | undefined {
+    if (this.#isStopping) return undefined;
+    const lost = this.#again.shift();
+    if (lost !== undefined) return lost;
+    const block = this.#nextBlock;
+    const { blockRuns } = this.#request;
+    const runs = Math.min(blockRuns, this.#limits.runs - block * blockRuns);
+    if (runs <= 0) return undefined;
+    this.#nextBlock += this.#limits.shard.of;
+    return { task: { block, runs, skip: [] }, losses: 0, lostIn: undefined };
+  }
+
+  #endIfDone(): void {
+    const busy = [...this.#searchers.values()].some(({ what }) => what === "block");
+    const auditing = [...this.#auditors.values()].some(({ what }) => what === "audit");
+    if (this.#refused !== undefined) return this.#finish();
+    if (busy || auditing) return;
+    if (this.#audits.length > 0 && !this.#isStopping) return;
+    const left =
+      this.#again.length > 0 || this.#nextBlock * this.#request.blockRuns < this.#limits.runs;
+    if (!left || this.#isStopping) this.#finish();
+  }
+}

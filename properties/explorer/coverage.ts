@@ -1,0 +1,83 @@
+/**
+ * What a run covered: the states that a search should reach, and the cells of the table (phase of an
+ * operation x kind of fault x phase of another operation at that moment). Told by notices alone.
+ */
+import type { Notice } from "../../core/kernel/index.ts";
+
+/** The cell's parts, in words: `snapshot.flush | crash | consolidate.copy`; `-` for none. */
+export const cellOf = (phase: string, fault: string, other: string): string =>
+  `${phase} | ${fault} | ${other}`;
+
+interface Running {
+  readonly kind: string;
+  phase: string;
+}
+
+/** An operation and one that is a phase of it, by their ids. */
+const isPartOf = (a: string, b: string): boolean => a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+
+export class Coverage {
+  readonly cells = new Set<string>();
+  /** Phases of each kind of operation, in the order in which they were first seen. */
+  readonly phases = new Map<string, Set<string>>();
+  /** When the last operation, fault or phase was. */
+  busyNs = 0;
+  /** Phase in which an operation of this kind was last cut short. */
+  readonly #cut = new Map<string, string>();
+  #lastCut = "";
+  readonly #running = new Map<string, Running>();
+
+  note({ kind, data, timeNs }: Notice): void {
+    switch (kind) {
+      case "operation":
+        this.#running.set(String(data["id"]), { kind: String(data["kind"]), phase: "" });
+        return;
+      case "phase":
+        this.busyNs = timeNs;
+        return this.#enter(String(data["id"]), String(data["phase"]));
+      case "operation-end":
+        return this.#end(String(data["id"]), String(data["outcome"]));
+      case "fault":
+        this.busyNs = timeNs;
+        return this.#strike(String(data["fault"]));
+    }
+  }
+
+  /** Where a violation of this mechanism is put: the phase that it came in, or was left by. */
+  placeOf(mechanism: string): string {
+    for (const { kind, phase } of this.#running.values()) {
+      if (kind === mechanism) return `${kind}.${phase}`;
+    }
+    const first = [...this.#running.values()].at(-1);
+    const running = first === undefined ? "" : `${first.kind}.${first.phase}`;
+    return this.#cut.get(mechanism) ?? (this.#lastCut || running);
+  }
+
+  #enter(id: string, phase: string): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    running.phase = phase;
+    const seen = this.phases.get(running.kind);
+    if (seen === undefined) this.phases.set(running.kind, new Set([phase]));
+    else seen.add(phase);
+  }
+
+  #end(id: string, outcome: string): void {
+    const running = this.#running.get(id);
+    this.#running.delete(id);
+    if (running === undefined || outcome === "complete") return;
+    this.#lastCut = `${running.kind}.${running.phase}`;
+    this.#cut.set(running.kind, this.#lastCut);
+  }
+
+  #strike(fault: string): void {
+    const running = [...this.#running];
+    for (const [id, { kind, phase }] of running) {
+      const others = running.filter(([other]) => other !== id && !isPartOf(id, other));
+      const names = others.map(([, other]) => `${other.kind}.${other.phase}`);
+      for (const other of names.length === 0 ? ["-"] : new Set(names)) {
+        this.cells.add(cellOf(`${kind}.${phase}`, fault, other));
+      }
+    }
+  }
+}

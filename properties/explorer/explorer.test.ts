@@ -1,0 +1,141 @@
+/**
+ * Searches: what they find depends on what was asked alone, never on how many workers there were, how
+ * the blocks were shared, or what became of a worker; and they find what is wrong.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { hash64, hashHex } from "../../core/kernel/index.ts";
+import { prepareScenario, type ReadyScenario } from "../../scenarios/index.ts";
+import { shrinkDocument } from "../shrinking/shrink.ts";
+import { audit } from "./audit.ts";
+import { createSearcher, runBlock, type Searcher } from "./block.ts";
+import { explore, type ExploreOptions } from "./explore.ts";
+import { mergeResults, type SearchResult } from "./result-file.ts";
+import { runDocument } from "./run-document.ts";
+import { mergeTallies, NOTHING, type SearchRequest } from "./search.ts";
+
+const FILE = "scenarios/storage-storm.ts";
+const request: SearchRequest = {
+  scenario: FILE,
+  settings: [],
+  seed: 3,
+  strategy: "swarm",
+  blockRuns: 3,
+  auditAll: false,
+};
+const WHOLE = { index: 0, of: 1 };
+
+let scenario: ReadyScenario;
+let searcher: Searcher;
+beforeAll(async () => {
+  const prepared = await prepareScenario(FILE);
+  if (!prepared.ok) throw new Error(prepared.problems[0]!.message);
+  scenario = prepared.scenario;
+  searcher = createSearcher(scenario);
+});
+
+const block = (number: number, runs = 3) =>
+  runBlock(searcher, { ...request, block: number, runs, skip: [] });
+
+async function search(
+  shard: { readonly index: number; readonly of: number },
+  workers: number,
+  more: Partial<ExploreOptions> = {},
+): Promise<SearchResult & { lostWorkers: number }> {
+  const limits = { runs: 12, shard, findings: Infinity };
+  const explored = await explore(scenario, { request, limits, workers, ...more });
+  if (!explored.ok) throw new Error(explored.message);
+  return { ...explored.result, lostWorkers: explored.lostWorkers };
+}
+
+const textOf = (result: SearchResult): string => JSON.stringify({ ...result, lostWorkers: 0 });
+
+describe("a block of runs", () => {
+  it("gives the same whenever and wherever it is done, and another seed gives another", async () => {
+    const [first, again] = [await block(1), await block(1)];
+    expect(again).toEqual(first);
+    expect(first.tally.runs).toBe(3);
+    const other = await runBlock(searcher, { ...request, seed: 4, block: 1, runs: 3, skip: [] });
+    expect(other.tally).not.toEqual(first.tally);
+  }, 120_000);
+
+  it.each(["uniform", "pct"] as const)(
+    "of strategy %s covers something",
+    async (strategy) => {
+      const options = { ...request, strategy, block: 0, runs: 6, skip: [] };
+      const { tally } = await runBlock(searcher, options);
+      expect(tally.runs).toBe(6);
+      expect(tally.events).toBeGreaterThan(1_000);
+    },
+    120_000,
+  );
+
+  it("is merged with others in any order", async () => {
+    const [a, b, c] = [(await block(0)).tally, (await block(1)).tally, (await block(2)).tally];
+    const one = mergeTallies(mergeTallies(a, b), c);
+    expect(mergeTallies(c, mergeTallies(b, a))).toEqual(one);
+    expect(mergeTallies(one, NOTHING)).toEqual(one);
+  }, 120_000);
+});
+
+describe("a search", () => {
+  it("gives one result with one worker, with two, in two shards, and when workers are killed", async () => {
+    const whole = await search(WHOLE, 1);
+    expect(whole.tally.runs).toBe(12);
+    expect(whole.blocks).toEqual([0, 1, 2, 3]);
+    expect(textOf(await search(WHOLE, 2))).toBe(textOf(whole));
+    const halves = [await search({ index: 0, of: 2 }, 1), await search({ index: 1, of: 2 }, 1)];
+    const merged = mergeResults(halves[0]!, halves[1]!) as SearchResult;
+    expect(textOf(merged)).toBe(textOf(whole));
+    expect(mergeResults(whole, halves[0]!)).toBe("both hold block 0");
+    let pids: readonly (number | undefined)[] = [];
+    const killed = await search(WHOLE, 1, {
+      onWorkers: (all) => (pids = all),
+      onProgress: ({ tally, lostWorkers }) => {
+        if (tally.runs > 0 && lostWorkers === 0) process.kill(pids[0]!, "SIGKILL");
+      },
+    });
+    expect(killed.lostWorkers).toBeGreaterThan(0);
+    expect(textOf(killed)).toBe(textOf(whole));
+  }, 300_000);
+
+  it("that is stopped keeps what it has", async () => {
+    const controller = new AbortController();
+    const stopped = search(WHOLE, 1, {
+      signal: controller.signal,
+      onProgress: ({ tally }) => tally.runs > 0 && controller.abort(),
+    });
+    const { tally } = await stopped;
+    expect(tally.runs).toBeGreaterThan(0);
+    expect(tally.runs).toBeLessThan(13);
+  }, 120_000);
+});
+
+describe("the audit", () => {
+  it("finds equal roots, and notices another one (canary)", async () => {
+    const document = searcher.base;
+    const { root } = runDocument(scenario, document);
+    expect(audit(scenario, { run: 1, document, root })).toBeNull();
+    const other = hashHex(hash64(new Uint8Array([1])));
+    expect(audit(scenario, { run: 1, document, root: other })?.found).toBe(root);
+  }, 60_000);
+});
+
+describe("a finding", () => {
+  it("is shrunk to what is needed: a canary that no mechanism can survive", async () => {
+    const faults = [
+      { kind: "slow", component: "array", factor: 2, atMs: 5, durationMs: 20 },
+      { kind: "lost-write", device: "array", count: 30, atMs: 4 },
+      { kind: "clock-step", host: "beta", stepUs: 10, atMs: 20 },
+    ];
+    const document = { ...searcher.base, faults } as unknown as Searcher["base"];
+    const [violation] = runDocument(scenario, document).violations;
+    expect(violation).toBeDefined();
+    const options = { ...violation!, mostRuns: 400 };
+    const shrunk = await shrinkDocument(scenario, document, options);
+    const left = shrunk!.resolved;
+    expect(left.faults.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["lost-write"]));
+    expect(left.faults.length + left.timeline.length).toBeLessThan(5);
+    const again = runDocument(scenario, left).violations.map(({ invariant }) => invariant);
+    expect(again).toContain(violation!.invariant);
+  }, 300_000);
+});

@@ -1,0 +1,24 @@
+/** What the search and its workers tell each other, over the channel that Node gives them. */
+import type { ResolvedScenario } from "../../scenarios/index.ts";
+import type { AuditTask, BlockResult, Mismatch, SearchRequest } from "./search.ts";
+
+export interface BlockTask {
+  readonly block: number;
+  readonly runs: number;
+  readonly skip: readonly number[];
+}
+
+export type ToWorker =
+  | { readonly type: "open"; readonly request: SearchRequest }
+  | { readonly type: "block"; readonly task: BlockTask; readonly careful: boolean }
+  | { readonly type: "audit"; readonly task: AuditTask }
+  | { readonly type: "stop" };
+
+export type FromWorker =
+  | { readonly type: "ready" }
+  /** The scenario cannot be loaded here. */
+  | { readonly type: "refused"; readonly message: string }
+  /** A run begins; with its document when the worker was told to be careful. */
+  | { readonly type: "running"; readonly run: number; readonly document?: ResolvedScenario }
+  | { readonly type: "block"; readonly result: BlockResult }
+  | { readonly type: "audited"; readonly mismatch: Mismatch | null };

@@ -1,0 +1,60 @@
+/**
+ * A worker process of a search: loads the scenario once, then does blocks of runs and audits as it
+ * is told. It keeps nothing between them but what every worker finds alike, so it can be lost at
+ * any moment and its block be done elsewhere.
+ */
+import { prepareScenario } from "../../scenarios/index.ts";
+import { audit } from "./audit.ts";
+import { createSearcher, runBlock, type Searcher } from "./block.ts";
+import type { BlockTask, FromWorker, ToWorker } from "./messages.ts";
+import type { SearchRequest } from "./search.ts";
+
+let searcher: Searcher | undefined;
+let request: SearchRequest | undefined;
+let isStopped = false;
+
+function tell(message: FromWorker): void {
+  process.send?.(message);
+}
+
+async function open(asked: SearchRequest): Promise<void> {
+  request = asked;
+  const prepared = await prepareScenario(asked.scenario, { settings: asked.settings });
+  if (!prepared.ok) return tell({ type: "refused", message: prepared.problems[0]!.message });
+  searcher = createSearcher(prepared.scenario);
+  tell({ type: "ready" });
+}
+
+async function doBlock({ block, runs, skip }: BlockTask, careful: boolean): Promise<void> {
+  const { seed, strategy, blockRuns, auditAll } = request!;
+  const result = await runBlock(searcher!, {
+    seed,
+    strategy,
+    blockRuns,
+    auditAll,
+    block,
+    runs,
+    skip,
+    beforeRun: (run, document) => tell({ type: "running", run, ...(careful && { document }) }),
+    isStopped: () => isStopped,
+  });
+  tell({ type: "block", result });
+}
+
+function onMessage(message: ToWorker): void {
+  switch (message.type) {
+    case "open":
+      return void open(message.request);
+    case "block":
+      return void doBlock(message.task, message.careful);
+    case "audit":
+      return tell({ type: "audited", mismatch: audit(searcher!.scenario, message.task) });
+    case "stop":
+      isStopped = true;
+  }
+}
+
+process.on("message", (message) => onMessage(message as ToWorker));
+// Ctrl-C reaches the whole process group: the search decides when its workers end.
+process.on("SIGINT", () => undefined);
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,128 @@
+/**
+ * What a search is asked to do, and what it found: plain data that goes between processes and into
+ * result files. Must hold: a result depends on the scenario, the code and the request alone, never
+ * on how many workers shared the blocks or in which order they were done.
+ */
+import type { ResolvedScenario } from "../../scenarios/index.ts";
+import type { FoundViolation } from "./run-document.ts";
+
+/**
+ * `uniform`: every feature in every run; `swarm`: a random subset of them in each; `pct`: the
+ * scenario nearly as it is, with a few messages or requests overtaken by all others (after Burckhardt
+ * et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010).
+ */
+export type Strategy = "uniform" | "swarm" | "pct";
+
+/** Runs of a block: made one after the other in one worker; guidance looks no further back. */
+export const BLOCK_RUNS = 128;
+
+/** Every so many runs one is repeated elsewhere, under other conditions. */
+export const AUDIT_EVERY = 64;
+
+export interface SearchRequest {
+  readonly scenario: string;
+  readonly settings: readonly string[];
+  readonly seed: number;
+  readonly strategy: Strategy;
+  readonly blockRuns: number;
+  /** Repeat every run, not one in so many. */
+  readonly auditAll: boolean;
+}
+
+/** A run that broke something: enough to make it again. */
+export interface Finding {
+  readonly violation: FoundViolation;
+  /** Number of the first run that found it. */
+  readonly run: number;
+  /** How many runs did. */
+  readonly runs: number;
+  readonly root: string;
+  readonly events: number;
+  readonly document: ResolvedScenario;
+}
+
+/** A run to be repeated under other conditions, with the root that it must have. */
+export interface AuditTask {
+  readonly run: number;
+  readonly document: ResolvedScenario;
+  readonly root: string;
+}
+
+export interface Mismatch {
+  readonly run: number;
+  readonly document: ResolvedScenario;
+  readonly expected: string;
+  readonly found: string;
+  readonly conditions: string;
+}
+
+/** What any number of runs covered and found. */
+export interface Tally {
+  readonly runs: number;
+  readonly events: number;
+  readonly simulatedNs: number;
+  /** Runs in which each state was reached; 0 for one that never was. */
+  readonly reached: { readonly [state: string]: number };
+  /** Runs that filled each cell of (phase | fault | other phase). */
+  readonly cells: { readonly [cell: string]: number };
+  readonly findings: readonly Finding[];
+}
+
+export const NOTHING: Tally = {
+  runs: 0,
+  events: 0,
+  simulatedNs: 0,
+  reached: {},
+  cells: {},
+  findings: [],
+};
+
+export interface BlockResult {
+  readonly block: number;
+  readonly tally: Tally;
+  readonly audits: readonly AuditTask[];
+}
+
+/** Findings with the same key are one: invariant, mechanism, phase. */
+export const findingKey = ({ invariant, mechanism, phase }: FoundViolation): string =>
+  `${invariant} | ${mechanism} | ${phase}`;
+
+/** Both together; the order does not matter. */
+export function mergeTallies(a: Tally, b: Tally): Tally {
+  return {
+    runs: a.runs + b.runs,
+    events: a.events + b.events,
+    simulatedNs: a.simulatedNs + b.simulatedNs,
+    reached: addedUp(a.reached, b.reached),
+    cells: addedUp(a.cells, b.cells),
+    findings: mergeFindings([...a.findings, ...b.findings]),
+  };
+}
+
+type Counts = { readonly [name: string]: number };
+
+/** In the order of names, so that equal counts have equal text. */
+function addedUp(a: Counts, b: Counts): Counts {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
+  return Object.fromEntries(names.map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
+}
+
+/** One for each key: the earliest run stands for all. */
+function mergeFindings(findings: readonly Finding[]): readonly Finding[] {
+  const byKey = new Map<string, Finding>();
+  for (const finding of findings) {
+    const key = findingKey(finding.violation);
+    const known = byKey.get(key);
+    if (known === undefined) {
+      byKey.set(key, finding);
+      continue;
+    }
+    const first = known.run <= finding.run ? known : finding;
+    byKey.set(key, { ...first, runs: known.runs + finding.runs });
+  }
+  return [...byKey.values()].sort((x, y) => x.run - y.run || compare(keyOf(x), keyOf(y)));
+}
+
+const keyOf = ({ violation }: Finding): string => findingKey(violation);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

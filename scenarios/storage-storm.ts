@@ -1,0 +1,85 @@
+/**
+ * Storage operations in each other's way, small enough to be run thousands of times: what
+ * `orrery explore` hunts in. A database on redo logs and a web server on copy-on-write volumes are
+ * snapshotted, merged, backed up and restarted while they write; nothing goes wrong by itself.
+ */
+import { runIfMain, scenario, workload } from "orrery";
+
+const writing = { pacing: "closed", readPercent: 30, regionMiB: 1, sizeKiB: 4 } as const;
+
+export default scenario({
+  name: "storage-storm",
+  description: "Two VMs on one array; snapshots, merges and a backup at once. For searches.",
+  seed: 1,
+  durationMs: 6_000,
+  hosts: [
+    { id: "alpha", cores: 2, memoryMiB: 4_096 },
+    { id: "beta", cores: 2, memoryMiB: 4_096 },
+  ],
+  arrays: [
+    { id: "array", kind: "cow", readLatencyUs: 120, writeLatencyUs: 90 },
+    { id: "vault", readLatencyUs: 200, writeLatencyUs: 250 },
+  ],
+  links: ["alpha", "beta"].flatMap((host) =>
+    ["array", "vault"].map((to) => ({ between: [host, to] as const, latencyUs: 20 })),
+  ),
+  vms: [
+    {
+      id: "db",
+      host: "alpha",
+      restartOn: ["beta"],
+      memoryMiB: 256,
+      guest: workload(
+        [
+          {
+            name: "write",
+            cpu: { busyPercent: 0 },
+            durationMs: 60,
+            block: [
+              { ...writing, disk: "data", outstanding: 2, thinkTimeUs: 3_000, flushEvery: 4 },
+              { ...writing, disk: "log", outstanding: 1, thinkTimeUs: 4_000, flushEvery: 2 },
+            ],
+          },
+          { name: "rest", durationMs: 100_000, cpu: { busyPercent: 0 } },
+        ],
+        { bootMs: 2 },
+      ),
+      disks: [
+        { id: "data", on: "array", sizeMiB: 8, cacheMode: "writeback" },
+        { id: "log", on: "array", sizeMiB: 8, grainKiB: 16 },
+      ],
+    },
+    {
+      id: "web",
+      host: "beta",
+      restartOn: ["alpha"],
+      memoryMiB: 256,
+      guest: workload(
+        [
+          {
+            name: "write",
+            cpu: { busyPercent: 0 },
+            durationMs: 60,
+            block: [
+              { ...writing, disk: "root", outstanding: 2, thinkTimeUs: 4_000, flushEvery: 4 },
+            ],
+          },
+          { name: "rest", durationMs: 100_000, cpu: { busyPercent: 0 } },
+        ],
+        { bootMs: 2 },
+      ),
+      disks: [{ id: "root", on: "array", sizeMiB: 8, kind: "cow" }],
+    },
+  ],
+  timeline: [
+    { id: "first", atMs: 10, do: "snapshot", vm: "db" },
+    { id: "point", atMs: 12, do: "snapshot", vm: "web" },
+    { id: "second", atMs: 20, do: "snapshot", vm: "db" },
+    { id: "merge", atMs: 30, do: "consolidate", vm: "db", point: "second", copyKiB: 64 },
+    { id: "forget", atMs: 35, do: "delete-snapshot", vm: "web", point: "point" },
+    { id: "copy", atMs: 50, do: "backup", vm: "db", to: "vault", copyKiB: 64 },
+  ],
+  expect: [{ operation: "merge", outcome: "complete" }],
+});
+
+await runIfMain(import.meta);

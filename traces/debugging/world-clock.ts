@@ -1,0 +1,148 @@
+/**
+ * When things happened in the world around a recorded machine. The world of the recording is built for
+ * it, at the first question; saved snapshots say roughly where to look, the machine's clock exactly.
+ */
+import { SECOND } from "../../core/kernel/index.ts";
+import { type MachineState, timeOf, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
+import type { RecordedRun } from "../replaying/recorded-run.ts";
+import type { Timeline } from "../replaying/timeline.ts";
+import type { Run } from "./entry-log.ts";
+
+export interface WorldClock {
+  /**
+   * Simulated time of a progress within a run, and the last event of the world up to then; null when
+   * the recording of the world ends before.
+   */
+  readonly at: (
+    run: number,
+    progress: number,
+  ) => { readonly timeNs: number; readonly event: number } | null;
+  /** Progress of the machine at the end of the recording, if it is on. */
+  readonly endProgress: () => number;
+  /** Where the machine stands in the world as it is now: a run and a progress in it; undefined while it is off. */
+  readonly now: () => { readonly run: number; readonly progress: number } | undefined;
+}
+
+export interface ClockOptions {
+  readonly run: RecordedRun;
+  /** The world of the recording, built when it is asked for. */
+  readonly timeline: () => Timeline;
+  readonly vm: string;
+  readonly instructionsPerSecond: number;
+  /** Runs of the machine. */
+  readonly runs: readonly Pick<Run, "powerOn" | "boots">[];
+}
+
+/** Where a machine is at a moment of the world. */
+interface Moment extends Pick<Run, "powerOn" | "boots"> {
+  readonly progress: number;
+  readonly state: MachineState | undefined;
+}
+
+export class RecordedClock implements WorldClock {
+  readonly #options: ClockOptions;
+  constructor(options: ClockOptions) {
+    this.#options = options;
+  }
+
+  at(run: number, progress: number): { timeNs: number; event: number } | null {
+    const timeline = this.#opened();
+    this.#goTo(this.#endNs());
+    if (!this.#isAtOrBehind(run, progress)) return null;
+    const timeNs = this.#timeOf(run, progress);
+    this.#goTo(timeNs);
+    return { timeNs, event: timeline.event };
+  }
+
+  endProgress(): number {
+    this.#goTo(this.#endNs());
+    return this.#moment().progress;
+  }
+
+  now(): { readonly run: number; readonly progress: number } | undefined {
+    this.#opened().world.advancing.settle();
+    const { powerOn, boots, state } = this.#moment();
+    const isIt = (each: Pick<Run, "powerOn" | "boots">): boolean =>
+      each.powerOn === powerOn && each.boots === boots;
+    const run = this.#options.runs.findIndex(isIt);
+    const board = state?.board ?? null;
+    return run < 0 || board === null ? undefined : { run, progress: board.progress };
+  }
+
+  #opened(): Timeline {
+    return this.#options.timeline();
+  }
+
+  #endNs(): number {
+    const { run } = this.#options;
+    return run.end?.timeNs ?? Math.max(0, ...run.epochs.slice(-1).map(({ timeNs }) => timeNs));
+  }
+
+  #goTo(timeNs: number): void {
+    this.#opened().seekTime(timeNs);
+  }
+
+  /** The first instant at which the machine has come to this progress of this run, or gone on from it. */
+  #timeOf(run: number, progress: number): number {
+    const timeline = this.#opened();
+    const { snapshots, lastEvent } = this.#options.run;
+    const hasCome = (): boolean => this.#isAtOrBehind(run, progress);
+    const behind = firstWhere(0, snapshots.length, (at) => {
+      timeline.seekTime(snapshots[at]!.timeNs);
+      return hasCome();
+    });
+    const from = snapshots[behind - 1]?.event ?? 0;
+    const event = firstWhere(from, snapshots[behind]?.event ?? lastEvent + 1, (at) => {
+      timeline.seekEvent(at);
+      return hasCome();
+    });
+    timeline.seekEvent(event);
+    const most = Math.max(timeline.world.timeNs, snapshots[behind - 1]?.timeNs ?? 0);
+    if (event === 0) return most;
+    timeline.seekEvent(event - 1);
+    const { state, powerOn, boots } = this.#moment();
+    const wanted = this.#options.runs[run]!;
+    if (!state || powerOn !== wanted.powerOn || boots !== wanted.boots) return most;
+    const { instructionsPerSecond } = this.#options;
+    return Math.min(most, timeOf(state.clock, instructionsPerSecond, progress));
+  }
+
+  #isAtOrBehind(run: number, progress: number): boolean {
+    const now = this.#moment();
+    const { powerOn, boots } = this.#options.runs[run]!;
+    if (now.powerOn !== powerOn) return now.powerOn > powerOn;
+    if (now.boots !== boots) return now.boots > boots;
+    return now.progress >= progress;
+  }
+
+  #moment(): Moment {
+    const { vm, instructionsPerSecond } = this.#options;
+    const { world } = this.#opened();
+    const record = vmRecordOf(world, vm);
+    const machine = vmOf(record);
+    const powerOn = record.durable.run;
+    if (machine === undefined) {
+      const boots = powerOn > 0 ? Infinity : 0;
+      return { powerOn, boots, progress: 0, state: undefined };
+    }
+    const state = machine.volatile as unknown as MachineState;
+    const { clock, stuns, board, boots, stage } = state;
+    const stands = stuns > 0 || board === null || stage !== "running" || board.halted !== null;
+    const ran = Math.max(0, world.timeNs - clock.sinceNs);
+    const byTime =
+      clock.from + Number((BigInt(ran) * BigInt(instructionsPerSecond)) / BigInt(SECOND));
+    const kept = board?.progress ?? 0;
+    const isHeld = stands || state.exit !== null;
+    return { powerOn, boots, progress: isHeld ? Math.min(byTime, kept) : byTime, state };
+  }
+}
+
+/** The first number from `low` on for which something holds that holds behind it too; else `high`. */
+function firstWhere(low: number, high: number, holds: (value: number) => boolean): number {
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
