@@ -27,6 +27,7 @@ import { report } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { runOutput } from "./run-output.ts";
 import { schema } from "./schema.ts";
+import { shrink } from "./shrink.ts";
 import { why } from "./why.ts";
 
 /** The engine is loaded when a run is executed, so that help and checks start fast. */
@@ -45,6 +46,7 @@ export const verbs: readonly Verb[] = [
   diff,
   exportVerb,
   explore,
+  shrink,
   experiment,
   gdb,
   guest,
