@@ -9,3 +9,8 @@ export {
 } from "./explorer/save-findings.ts";
 export { BLOCK_RUNS, type Strategy } from "./explorer/search.ts";
 export { documentOfRun } from "./shrinking/trace-document.ts";
+export {
+  type DepthReport,
+  type Enumerated,
+  enumerateCrashes,
+} from "./crash-enumeration/enumerate.ts";

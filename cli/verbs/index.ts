@@ -14,6 +14,7 @@
  */
 import type { Verb } from "../verb.ts";
 import { bench } from "./bench.ts";
+import { crashes } from "./crashes.ts";
 import { diff } from "./diff.ts";
 import { experiment } from "./experiment.ts";
 import { explore } from "./explore.ts";
@@ -47,6 +48,7 @@ export const verbs: readonly Verb[] = [
   exportVerb,
   explore,
   shrink,
+  crashes,
   experiment,
   gdb,
   guest,

@@ -40,6 +40,7 @@ const LINES: readonly (readonly string[])[] = [
   ["explore", SCENARIO, "--runs", "4", "--workers", "1", "-o", at("search")],
   ["run", at("broken.json"), "-o", at("broken.orrery")],
   ["shrink", at("broken.orrery"), "-o", at("smallest")],
+  ["crashes", SCENARIO, "--most", "3", "--losses", "2", "-o", at("crashes")],
   ["explore", "--merge", at("search/search.json")],
   ["schema", "snapshot"],
 ];
