@@ -10,6 +10,7 @@ import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
   crash,
+  CRASHES_MS,
   crashPoints,
   expectRunning,
   filesOf,
@@ -84,7 +85,7 @@ describe("a backup by changed blocks", () => {
       expect([...seen]).toContain("full.backup,next.backup");
       if (domain === "alpha") expect([...seen]).toContain("full.backup");
     },
-    180_000,
+    CRASHES_MS,
   );
 
   it("is full again after a crash, because nobody knows what changed", () => {
@@ -131,31 +132,103 @@ describe("a restore", () => {
     from: "vault",
   } as const;
 
-  it("cut short by the loss of its host leaves the VM as it was, or restored", () => {
-    const timeline: Entries = [
-      FULL,
-      NEXT,
-      { id: "off", atMs: 150, do: "power-off", vm: "db" },
-      { ...back, copyKiB: 64 },
-      { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
-    ];
-    const world = builderOf(documentOf(timeline)).build({ seed: 1 });
-    world.run({ untilNs: fromMs(160) - 1 });
-    const points = crashPoints(world, fromMs(400), isMeant);
-    expect(points.length).toBeGreaterThan(15);
-    const disks = new Set<string>();
-    const some = sampled(points, 4);
-    afterEach(world, captureWorld(world), some, ({ at }) => {
-      crash(world, "alpha");
-      world.restart(world.registry.domainNamed("alpha")!);
-      world.run({ untilNs: fromMs(3_000) });
-      expectRunning(world, "db", `host lost at ${at}`);
-      expect(intentsOf(world)).toEqual([]);
-      disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
-      expect(volumesOf(world)).toHaveLength(2);
-    });
-    expect(disks.size).toBe(2);
-  }, 600_000);
+  it(
+    "cut short by the loss of its host leaves the VM as it was, or restored",
+    () => {
+      const timeline: Entries = [
+        FULL,
+        NEXT,
+        { id: "off", atMs: 150, do: "power-off", vm: "db" },
+        { ...back, copyKiB: 64 },
+        { id: "on", atMs: 2_400, do: "power-on", vm: "db" },
+      ];
+      const world = builderOf(documentOf(timeline)).build({ seed: 1 });
+      world.run({ untilNs: fromMs(160) - 1 });
+      const points = crashPoints(world, fromMs(400), isMeant);
+      expect(points.length).toBeGreaterThan(15);
+      const disks = new Set<string>();
+      const some = sampled(points, 4);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        crash(world, "alpha");
+        world.restart(world.registry.domainNamed("alpha")!);
+        world.run({ untilNs: fromMs(3_000) });
+        expectRunning(world, "db", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
+        disks.add(filesOf(world).find((name) => /^db-data.*vmdk/.test(name))!);
+        expect(volumesOf(world)).toHaveLength(2);
+      });
+      expect(disks.size).toBe(2);
+    },
+    CRASHES_MS,
+  );
+
+  const onCow = (timeline: Entries): World => {
+    const small = documentOf(timeline);
+    const arrays = small.arrays!.map((array) => ({ ...array, kind: "cow" as const }));
+    return builderOf({ ...small, arrays }).build({ seed: 1 });
+  };
+  const OFF: Entries = [
+    FULL,
+    NEXT,
+    { id: "off", atMs: 150, do: "power-off", vm: "db" },
+    { id: "cow", atMs: 160, do: "migrate-disk-format", vm: "db", to: "cow" },
+  ];
+
+  it.each(["alpha", "array", "vault"])(
+    "onto copy-on-write disks, with %s lost at any step, is whole or never was",
+    (domain) => {
+      const world = onCow([
+        ...OFF,
+        { ...back, atMs: 800, copyKiB: 64 },
+        { id: "on", atMs: 2_900, do: "power-on", vm: "db" },
+        { id: "point", after: "on.complete", delayMs: 50, do: "snapshot", vm: "db" },
+      ]);
+      world.run({ untilNs: fromMs(800) - 1 });
+      const points = crashPoints(world, fromMs(1_500), isMeant);
+      expect(points.length).toBeGreaterThan(20);
+      const disks = new Set<string>();
+      const some = sampled(points, domain === "alpha" ? 4 : 12);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        crash(world, domain);
+        world.run({ untilNs: world.timeNs + fromMs(100) });
+        world.restart(world.registry.domainNamed(domain)!);
+        world.run({ untilNs: fromMs(domain === "alpha" ? 4_500 : 12_000) });
+        const where = `${domain} lost at ${at}`;
+        expectRunning(world, "db", where);
+        expect(intentsOf(world), where).toEqual([]);
+        disks.add(volumesOf(world).sort().join());
+        expect(volumesOf(world), where).toHaveLength(2);
+      });
+      if (domain === "alpha") expect(disks.size).toBe(2);
+    },
+    600_000,
+  );
+
+  it("onto copy-on-write disks keeps points in time, to which the VM can be reverted", () => {
+    const world = onCow([
+      ...OFF,
+      { id: "on", after: "cow.complete", do: "power-on", vm: "db" },
+      { id: "point", after: "on.complete", delayMs: 50, do: "snapshot", vm: "db" },
+      { id: "stop", after: "point.complete", delayMs: 50, do: "power-off", vm: "db" },
+      {
+        id: "back",
+        after: "stop.complete",
+        do: "restore",
+        vm: "db",
+        backup: "full",
+        from: "vault",
+      },
+      { id: "again", after: "back.complete", do: "revert", vm: "db", point: "point" },
+      { id: "less", after: "again.complete", do: "delete-snapshot", vm: "db", point: "point" },
+      { id: "go", after: "less.complete", do: "power-on", vm: "db" },
+    ]);
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(4_000) });
+    expectRunning(world, "db", "");
+    const ids = ["back", "again", "less", "go"];
+    expect(ids.map((id) => ended[id])).toEqual(ids.map(() => "complete"));
+    expect(volumesOf(world)).toHaveLength(2);
+  });
 
   it("of what is no backup, or with the VM on, is refused", () => {
     const timeline: Entries = [

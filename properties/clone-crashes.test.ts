@@ -9,6 +9,7 @@ import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
   crash,
+  CRASHES_MS,
   crashPoints,
   expectRunning,
   filesOf,
@@ -51,24 +52,28 @@ const ON: Entries = [{ id: "on", atMs: 70, do: "power-on", vm: "twin" }];
 const isMeant = (id: string): boolean => /^(promote|clone)(\.|$)/.test(id);
 
 describe("a linked clone", () => {
-  it("cut short by the loss of its host is one or is not, when it is powered on", () => {
-    const late: Entries = [{ id: "on", atMs: 2_400, do: "power-on", vm: "twin" }];
-    const world = builderOf(documentOf([...CLONE, ...late])).build({ seed: 1 });
-    world.run({ untilNs: fromMs(60) - 1 });
-    const all = crashPoints(world, fromMs(80), isMeant);
-    expect(all.length).toBeGreaterThan(8);
-    const points = sampled(all, 3);
-    const kinds = new Set<number>();
-    afterEach(world, captureWorld(world), points, ({ at }) => {
-      crash(world, "beta");
-      world.restart(world.registry.domainNamed("beta")!);
-      world.run({ untilNs: END_NS });
-      expectRunning(world, "twin", `host lost at ${at}`);
-      expect(intentsOf(world)).toEqual([]);
-      kinds.add(filesOf(world).filter((name) => /^twin-.*000001.vmdk/.test(name)).length);
-    });
-    expect([...kinds].sort((a, b) => a - b)).toEqual([0, 2]);
-  }, 600_000);
+  it(
+    "cut short by the loss of its host is one or is not, when it is powered on",
+    () => {
+      const late: Entries = [{ id: "on", atMs: 2_400, do: "power-on", vm: "twin" }];
+      const world = builderOf(documentOf([...CLONE, ...late])).build({ seed: 1 });
+      world.run({ untilNs: fromMs(60) - 1 });
+      const all = crashPoints(world, fromMs(80), isMeant);
+      expect(all.length).toBeGreaterThan(8);
+      const points = sampled(all, 3);
+      const kinds = new Set<number>();
+      afterEach(world, captureWorld(world), points, ({ at }) => {
+        crash(world, "beta");
+        world.restart(world.registry.domainNamed("beta")!);
+        world.run({ untilNs: END_NS });
+        expectRunning(world, "twin", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
+        kinds.add(filesOf(world).filter((name) => /^twin-.*000001.vmdk/.test(name)).length);
+      });
+      expect([...kinds].sort((a, b) => a - b)).toEqual([0, 2]);
+    },
+    CRASHES_MS,
+  );
 
   it("is refused while its point in time is given up, and the other way round", () => {
     const merge = { id: "merge", do: "consolidate", vm: "db", point: "first" } as const;
@@ -100,39 +105,43 @@ describe.each(["merge", "carry"] as const)("a promotion that has to %s", (mode) 
   const base = mode === "merge" ? "twin-data-000002" : "twin-data-000003";
   const isFull = (world: World): boolean => volumesOf(world).includes(base);
 
-  it("cut short by the loss of its host, at every step, and again in its recovery", () => {
-    const world = beforePromotion();
-    const points = crashPoints(world, fromMs(400), isMeant);
-    expect(points.length).toBeGreaterThan(20);
-    const tried = new Set<string>();
-    const full = new Set<boolean>();
-    const first = sampled(points, mode === "merge" ? 2 : 5);
-    afterEach(world, captureWorld(world), first, ({ at }) => {
-      crash(world, "beta");
-      const state = metadataOf(world);
-      const lost = captureWorld(world);
-      world.run({ untilNs: END_NS });
-      expectRunning(world, "twin", `host lost at ${at}`);
-      expect(intentsOf(world)).toEqual([]);
-      full.add(isFull(world));
-      if (tried.has(state)) return;
-      tried.add(state);
-      restoreWorld(world, lost);
-      world.run({ untilNs: world.timeNs + fromMs(1_999) });
-      const again = crashPoints(world, END_NS, (id) => /^twin.restart/.test(id));
-      const some = sampled(again, 61, 7 * tried.size);
-      afterEach(world, captureWorld(world), some, (second) => {
-        crash(world, "alpha");
-        world.restart(world.registry.domainNamed("alpha")!);
-        world.run({ untilNs: world.timeNs + fromMs(6_500) });
-        world.finish();
-        const where = `host lost at ${at}, the next at ${second.at}`;
-        expect(violations(world), where).toEqual([]);
-        expect(isRunning(world, "twin"), where).toBe(true);
+  it(
+    "cut short by the loss of its host, at every step, and again in its recovery",
+    () => {
+      const world = beforePromotion();
+      const points = crashPoints(world, fromMs(400), isMeant);
+      expect(points.length).toBeGreaterThan(20);
+      const tried = new Set<string>();
+      const full = new Set<boolean>();
+      const first = sampled(points, mode === "merge" ? 2 : 5);
+      afterEach(world, captureWorld(world), first, ({ at }) => {
+        crash(world, "beta");
+        const state = metadataOf(world);
+        const lost = captureWorld(world);
+        world.run({ untilNs: END_NS });
+        expectRunning(world, "twin", `host lost at ${at}`);
+        expect(intentsOf(world)).toEqual([]);
+        full.add(isFull(world));
+        if (tried.has(state)) return;
+        tried.add(state);
+        restoreWorld(world, lost);
+        world.run({ untilNs: world.timeNs + fromMs(1_999) });
+        const again = crashPoints(world, END_NS, (id) => /^twin.restart/.test(id));
+        const some = sampled(again, 61, 7 * tried.size);
+        afterEach(world, captureWorld(world), some, (second) => {
+          crash(world, "alpha");
+          world.restart(world.registry.domainNamed("alpha")!);
+          world.run({ untilNs: world.timeNs + fromMs(6_500) });
+          world.finish();
+          const where = `host lost at ${at}, the next at ${second.at}`;
+          expect(violations(world), where).toEqual([]);
+          expect(isRunning(world, "twin"), where).toBe(true);
+        });
       });
-    });
-    expect(full).toEqual(new Set([false, true]));
-  }, 3_600_000);
+      expect(full).toEqual(new Set([false, true]));
+    },
+    CRASHES_MS,
+  );
 });
 
 describe("a promotion", () => {

@@ -19,6 +19,7 @@ import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
   crash,
+  CRASHES_MS,
   crashPoints,
   expectRunning,
   filesOf,
@@ -88,80 +89,96 @@ function outcome(world: World): string {
 }
 
 describe.each(["second", "first"] as const)("a consolidation of the %s snapshot", (point) => {
-  it("cut short by the loss of its host, at every step", () => {
-    const world = beforeMerge(point);
-    const points = crashPoints(world, fromMs(400), isMerge);
-    expect(points.length).toBeGreaterThan(30);
-    const outcomes = new Set<string>();
-    const some = sampled(points, point === "second" ? 1 : 3);
-    afterEach(world, captureWorld(world), some, ({ at }) => {
-      crash(world, "alpha");
-      world.run({ untilNs: END_NS });
-      expectRunning(world, "db", `host lost at ${at}`);
-      outcomes.add(outcome(world));
-    });
-    expect([...outcomes].sort()).toEqual(["kept", "merged"]);
-  }, 600_000);
-
-  it("and its recovery too, once for each state that the first crash leaves", () => {
-    const world = beforeMerge(point);
-    const points = crashPoints(world, fromMs(400), isMerge);
-    const tried = new Set<string>();
-    let crashes = 0;
-    afterEach(world, captureWorld(world), points, ({ at }) => {
-      crash(world, "alpha");
-      const state = metadataOf(world);
-      if (tried.has(state)) return;
-      tried.add(state);
-      world.restart(world.registry.domainNamed("alpha")!);
-      world.run({ untilNs: world.timeNs + fromMs(1_999) });
-      const again = crashPoints(world, END_NS, (id) => /restart|merge/.test(id));
-      const some = sampled(again, EVERY, tried.size);
-      afterEach(world, captureWorld(world), some, (second) => {
-        crash(world, "beta");
-        world.restart(world.registry.domainNamed("beta")!);
-        world.run({ untilNs: world.timeNs + fromMs(4_500) });
-        world.finish();
-        const where = `host lost at ${at}, the next at ${second.at}`;
-        expect(violations(world), where).toEqual([]);
-        expect(isRunning(world, "db"), where).toBe(true);
-        outcome(world);
-        crashes++;
+  it(
+    "cut short by the loss of its host, at every step",
+    () => {
+      const world = beforeMerge(point);
+      const points = crashPoints(world, fromMs(400), isMerge);
+      expect(points.length).toBeGreaterThan(30);
+      const outcomes = new Set<string>();
+      const some = sampled(points, point === "second" ? 1 : 3);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        crash(world, "alpha");
+        world.run({ untilNs: END_NS });
+        expectRunning(world, "db", `host lost at ${at}`);
+        outcomes.add(outcome(world));
       });
-    });
-    expect(tried.size).toBeGreaterThan(6);
-    expect(crashes).toBeGreaterThan(10);
-  }, 3_600_000);
+      expect([...outcomes].sort()).toEqual(["kept", "merged"]);
+    },
+    CRASHES_MS,
+  );
 
-  it("cut short by the loss of the array, at every step; it comes back and the merge ends", () => {
-    const world = beforeMerge(point);
-    const points = crashPoints(world, fromMs(400), isMerge);
-    const array = world.registry.domainNamed("array")!;
-    const some = sampled(points, 5);
-    afterEach(world, captureWorld(world), some, ({ at }) => {
-      world.crash(array, "test");
-      world.run({ untilNs: world.timeNs + fromMs(300) });
-      world.restart(array);
-      world.run({ untilNs: END_NS + fromMs(8_000) });
-      expectRunning(world, "db", `array lost at ${at}`);
-      expect(world.activeOperations, `array lost at ${at}`).toBe(0);
-      expect(filesOf(world)).not.toContain("db.intent");
-    });
-  }, 600_000);
+  it(
+    "and its recovery too, once for each state that the first crash leaves",
+    () => {
+      const world = beforeMerge(point);
+      const points = crashPoints(world, fromMs(400), isMerge);
+      const tried = new Set<string>();
+      let crashes = 0;
+      afterEach(world, captureWorld(world), points, ({ at }) => {
+        crash(world, "alpha");
+        const state = metadataOf(world);
+        if (tried.has(state)) return;
+        tried.add(state);
+        world.restart(world.registry.domainNamed("alpha")!);
+        world.run({ untilNs: world.timeNs + fromMs(1_999) });
+        const again = crashPoints(world, END_NS, (id) => /restart|merge/.test(id));
+        const some = sampled(again, EVERY, tried.size);
+        afterEach(world, captureWorld(world), some, (second) => {
+          crash(world, "beta");
+          world.restart(world.registry.domainNamed("beta")!);
+          world.run({ untilNs: world.timeNs + fromMs(4_500) });
+          world.finish();
+          const where = `host lost at ${at}, the next at ${second.at}`;
+          expect(violations(world), where).toEqual([]);
+          expect(isRunning(world, "db"), where).toBe(true);
+          outcome(world);
+          crashes++;
+        });
+      });
+      expect(tried.size).toBeGreaterThan(6);
+      expect(crashes).toBeGreaterThan(10);
+    },
+    CRASHES_MS,
+  );
+
+  it(
+    "cut short by the loss of the array, at every step; it comes back and the merge ends",
+    () => {
+      const world = beforeMerge(point);
+      const points = crashPoints(world, fromMs(400), isMerge);
+      const array = world.registry.domainNamed("array")!;
+      const some = sampled(points, 5);
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        world.crash(array, "test");
+        world.run({ untilNs: world.timeNs + fromMs(300) });
+        world.restart(array);
+        world.run({ untilNs: END_NS + fromMs(8_000) });
+        expectRunning(world, "db", `array lost at ${at}`);
+        expect(world.activeOperations, `array lost at ${at}`).toBe(0);
+        expect(filesOf(world)).not.toContain("db.intent");
+      });
+    },
+    CRASHES_MS,
+  );
 });
 
 describe.each(["iterative", "block-merge"] as const)("the baseline %s", (method) => {
-  it("cut short by the loss of its host, at any step, is carried through with the mirror", () => {
-    const world = beforeMerge("second", method);
-    const points = crashPoints(world, fromMs(700), isMerge);
-    const some = sampled(points, Math.ceil(points.length / 12));
-    afterEach(world, captureWorld(world), some, ({ at }) => {
-      crash(world, "alpha");
-      world.run({ untilNs: END_NS });
-      expectRunning(world, "db", `host lost at ${at}`);
-      outcome(world);
-    });
-  }, 600_000);
+  it(
+    "cut short by the loss of its host, at any step, is carried through with the mirror",
+    () => {
+      const world = beforeMerge("second", method);
+      const points = crashPoints(world, fromMs(700), isMerge);
+      const some = sampled(points, Math.ceil(points.length / 12));
+      afterEach(world, captureWorld(world), some, ({ at }) => {
+        crash(world, "alpha");
+        world.run({ untilNs: END_NS });
+        expectRunning(world, "db", `host lost at ${at}`);
+        outcome(world);
+      });
+    },
+    CRASHES_MS,
+  );
 });
 
 describe("a consolidation", () => {

@@ -93,6 +93,32 @@ describe("a timeline of points in time", () => {
     expect(outcomes({ ...document, faults })["back"]).toBe(code);
   });
 
+  it("makes a linked clone that outlives its point in time, and promotes it while it runs", () => {
+    const document = datacenter("cow", [
+      HISTORY[0]!,
+      { id: "twins", atMs: 400, do: "linked-clone", vm: "db", point: "first", clone: "twin" },
+      { id: "start", after: "twins.complete", do: "power-on", vm: "twin" },
+      {
+        id: "less",
+        after: "start.complete",
+        delayMs: 300,
+        do: "delete-snapshot",
+        vm: "db",
+        point: "first",
+      },
+      { id: "own", after: "less.complete", delayMs: 300, do: "snapshot", vm: "twin" },
+      { id: "full", after: "own.complete", delayMs: 300, do: "promote", vm: "twin" },
+      { id: "again", after: "full.complete", do: "promote", vm: "twin" },
+    ]);
+    const [db] = document.vms!;
+    const twin = { ...db!, id: "twin", host: "beta", restartOn: ["alpha"], poweredOn: false };
+    const ended = outcomes({ ...document, vms: [db!, twin], durationMs: 3_000 });
+    const { again, ...rest } = ended;
+    expect(again).toBe("not-a-linked-clone");
+    expect(Object.values(rest)).toEqual(Object.values(rest).map(() => "complete"));
+    expect(Object.keys(rest)).toHaveLength(6);
+  });
+
   it("refuses what cannot be done, by a code", () => {
     const ended = outcomes(
       datacenter("cow", [

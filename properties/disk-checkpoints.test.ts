@@ -9,9 +9,11 @@ import { powerStateOf, vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
+  CRASHES_MS,
   crashPoints,
   filesOf,
   isRunning,
+  onceEach,
   sampled,
   violations,
   volumesOf,
@@ -145,51 +147,62 @@ describe("a disk checkpoint cut short", () => {
     expect(volumesOf(world), place).toHaveLength(4);
   }
 
-  it("by the loss of its host, at every phase and durable step", () => {
-    const { world } = at();
-    const image = captureWorld(world);
-    const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two"));
-    // Loops take their phases many times: each kind of step once.
-    const steps = new Map(points.map((point) => [point.at, point]));
-    expect(steps.size, "steps").toBeGreaterThan(40);
-    afterEach(world, image, sampled([...steps.values()], 2), ({ event, at: step }) => {
-      world.crash(world.registry.domainNamed("alpha")!, "test");
-      world.run({ untilNs: fromMs(5_000) });
-      world.finish();
-      whole(world, `host lost at ${event} (${step})`, 2);
-      expect(vmRecordOf(world, "db").durable.host).toBe("beta");
-    });
-  }, 120_000);
+  it(
+    "by the loss of its host, at every phase and durable step",
+    () => {
+      const { world } = at();
+      const image = captureWorld(world);
+      const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two"));
+      const steps = onceEach(points);
+      expect(steps.length, "steps").toBeGreaterThan(40);
+      afterEach(world, image, sampled(steps, 2), ({ event, at: step }) => {
+        world.crash(world.registry.domainNamed("alpha")!, "test");
+        world.run({ untilNs: fromMs(5_000) });
+        world.finish();
+        whole(world, `host lost at ${event} (${step})`, 2);
+        expect(vmRecordOf(world, "db").durable.host).toBe("beta");
+      });
+    },
+    CRASHES_MS,
+  );
 
-  it("with a commit in the array's map, by the loss of its host, at every third", () => {
-    const { world } = at("metadata");
-    const image = captureWorld(world);
-    const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two.consolidate"));
-    expect(points.length).toBeGreaterThan(10);
-    const some = sampled(points, 3);
-    afterEach(world, image, some, ({ event, at: step }) => {
-      world.crash(world.registry.domainNamed("alpha")!, "test");
-      world.run({ untilNs: fromMs(5_000) });
-      world.finish();
-      whole(world, `host lost at ${event} (${step})`, 2);
-    });
-  }, 60_000);
+  it(
+    "with a commit in the array's map, by the loss of its host, at every third",
+    () => {
+      const { world } = at("metadata");
+      const image = captureWorld(world);
+      const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two.consolidate"));
+      expect(points.length).toBeGreaterThan(10);
+      const some = sampled(points, 3);
+      afterEach(world, image, some, ({ event, at: step }) => {
+        world.crash(world.registry.domainNamed("alpha")!, "test");
+        world.run({ untilNs: fromMs(5_000) });
+        world.finish();
+        whole(world, `host lost at ${event} (${step})`, 2);
+      });
+    },
+    CRASHES_MS,
+  );
 
-  it("by the loss of the repository, at every seventh; the VM goes on", () => {
-    const { world } = at();
-    const image = captureWorld(world);
-    const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two"));
-    const some = sampled(points, 7);
-    afterEach(world, image, some, ({ event, at: step }) => {
-      const vault = world.registry.domainNamed("vault")!;
-      world.crash(vault, "test");
-      world.run({ untilNs: world.timeNs + fromMs(200) });
-      world.restart(vault);
-      world.run({ untilNs: fromMs(14_000) });
-      world.finish();
-      whole(world, `repository lost at ${event} (${step})`, 2);
-    });
-  }, 120_000);
+  it(
+    "by the loss of the repository, at every seventh; the VM goes on",
+    () => {
+      const { world } = at();
+      const image = captureWorld(world);
+      const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two"));
+      const some = sampled(points, 7);
+      afterEach(world, image, some, ({ event, at: step }) => {
+        const vault = world.registry.domainNamed("vault")!;
+        world.crash(vault, "test");
+        world.run({ untilNs: world.timeNs + fromMs(200) });
+        world.restart(vault);
+        world.run({ untilNs: fromMs(14_000) });
+        world.finish();
+        whole(world, `repository lost at ${event} (${step})`, 2);
+      });
+    },
+    CRASHES_MS,
+  );
 
   it("canary: a copy marked as whole before it is, is noticed", () => {
     const { world } = at();

@@ -5,6 +5,7 @@ import { vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
+  CRASHES_MS,
   crashPoints,
   filesOf,
   isRunning,
@@ -84,32 +85,36 @@ describe("a disk grows", () => {
     expect(filesOf(world)).not.toContain("db.intent");
   });
 
-  it("or stays as it is, when host or array is lost at any step; never in between", () => {
-    const world = builderOf(documentOf([grow(96)])).build({ seed: 1 });
-    world.run({ untilNs: fromMs(300) - 1 });
-    const image = captureWorld(world);
-    const points = crashPoints(world, fromMs(500), (id) => id.startsWith("grow"));
-    expect(points.length).toBeGreaterThan(12);
-    const sizes = new Set<number>();
-    for (const domain of ["alpha", "array"]) {
-      afterEach(world, image, sampled(points, 2), ({ event, at }) => {
-        world.crash(world.registry.domainNamed(domain)!, "test");
-        world.run({ untilNs: world.timeNs + fromMs(200) });
-        world.restart(world.registry.domainNamed(domain)!);
-        world.run({ untilNs: fromMs(domain === "array" ? 6_000 : 4_000) });
-        world.finish();
-        const place = `${domain} lost at ${event} (${at})`;
-        expect(violations(world), place).toEqual([]);
-        expect(isRunning(world, "db"), place).toBe(true);
-        expect(world.activeOperations, place).toBe(0);
-        expect(filesOf(world), place).not.toContain("db.intent");
-        const [volume, described] = sizesMiB(world);
-        expect(volume, place).toBe(described);
-        sizes.add(described);
-      });
-    }
-    expect([...sizes].sort((a, b) => a - b)).toEqual([64, 96]);
-  }, 60_000);
+  it(
+    "or stays as it is, when host or array is lost at any step; never in between",
+    () => {
+      const world = builderOf(documentOf([grow(96)])).build({ seed: 1 });
+      world.run({ untilNs: fromMs(300) - 1 });
+      const image = captureWorld(world);
+      const points = crashPoints(world, fromMs(500), (id) => id.startsWith("grow"));
+      expect(points.length).toBeGreaterThan(12);
+      const sizes = new Set<number>();
+      for (const domain of ["alpha", "array"]) {
+        afterEach(world, image, sampled(points, 2), ({ event, at }) => {
+          world.crash(world.registry.domainNamed(domain)!, "test");
+          world.run({ untilNs: world.timeNs + fromMs(200) });
+          world.restart(world.registry.domainNamed(domain)!);
+          world.run({ untilNs: fromMs(domain === "array" ? 6_000 : 4_000) });
+          world.finish();
+          const place = `${domain} lost at ${event} (${at})`;
+          expect(violations(world), place).toEqual([]);
+          expect(isRunning(world, "db"), place).toBe(true);
+          expect(world.activeOperations, place).toBe(0);
+          expect(filesOf(world), place).not.toContain("db.intent");
+          const [volume, described] = sizesMiB(world);
+          expect(volume, place).toBe(described);
+          sizes.add(described);
+        });
+      }
+      expect([...sizes].sort((a, b) => a - b)).toEqual([64, 96]);
+    },
+    CRASHES_MS,
+  );
 
   it("canary: a descriptor that says more than its volume has is noticed", () => {
     const world = builderOf(documentOf([])).build({ seed: 1 });

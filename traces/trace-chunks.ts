@@ -10,9 +10,11 @@ export const STREAMS = "streams";
 export const INPUT_FILE = "input-file";
 /**
  * Pages of the memories of real guests, each content once: `hashes`, 8 bytes a page, little-endian, and
- * right behind it the chunk with the `pages` in the same order.
+ * right behind it the chunk with the pages in the same order, without their zeros (packed-page.ts). Whole pages of
+ * the files that machines boot are not among them. Earlier traces have all, and as they are.
  */
 export const MEMORY_HASHES = "memory-hashes";
+export const PACKED_PAGES = "packed-pages";
 export const MEMORY_PAGES = "memory-pages";
 /** Owner of draws that belong to no VM. */
 export const WORLD_OWNER = "world";

@@ -26,9 +26,11 @@ export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from ".
 export { powerOff, stun, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";
 export { copyHierarchy } from "./cow/copy-hierarchy.ts";
+export { cowLinkedClone } from "./cow/cow-linked-clone.ts";
 export { cowSnapshot } from "./cow/cow-snapshot.ts";
 export { deletePoint } from "./cow/delete-point.ts";
 export { revert } from "./cow/revert.ts";
+export { splitClone } from "./cow/split-clone.ts";
 export { runningKind } from "./cow/running-kind.ts";
 export { revertRedo } from "./snapshot/revert-redo.ts";
 export { snapshot, type SnapshotDisk, type SnapshotParams } from "./snapshot/snapshot.ts";

@@ -22,6 +22,7 @@ import {
   giveUpRun,
   loseDisks,
   performOutput,
+  progressReached,
   withOutputs,
 } from "../vmm/index.ts";
 import { goAlone } from "./go-alone.ts";
@@ -73,6 +74,12 @@ export const guard = component<GuardConfig, NoFields, GuardState>({
     /** The vote is over. */
     won: (self, _arg: number) => becomeAlone(self),
     lost: (self, _arg: number) => giveWay(self),
+    /** In good order: nobody has to go on with it any more. */
+    "run-ending": (self, _ended: string) => {
+      commit(self, self.volatile.steps);
+      const machine = machineOf(self);
+      if (machine !== undefined) machine.edit().isProtected = false;
+    },
     "run-ended": (self, ended: string) => onEnded(self, ended),
     gone: (self, _arg: number) => leaveHost(self),
   },
@@ -88,7 +95,7 @@ export const guard = component<GuardConfig, NoFields, GuardState>({
 function onCrossed(self: Guard, { step, outputs, readSectors, vm }: Crossed & { vm: number }) {
   const state = self.edit();
   const { durable } = guardedRecord(self);
-  const after = withOutputs(self.volatile.outputs ?? durable.outputs, outputs);
+  const after = withOutputs(self.volatile.outputs ?? durable.outputs, outputs as never);
   if (state.base < 0) state.base = durable.steps - state.steps;
   const entry = ++state.steps;
   const atNs = self.simulatedNs;
@@ -112,7 +119,10 @@ function onCrossed(self: Guard, { step, outputs, readSectors, vm }: Crossed & { 
 
 function sendLog(self: Guard, first: number, entry: LogEntry | null, readSectors = 0): void {
   const bytes = messageBytes(entry, readSectors);
-  const body: LogMessage = { first, entry, left: self.volatile.left };
+  const machine = machineOf(self);
+  const reached = entry !== null || machine === undefined ? 0 : progressReached(machine);
+  const { left, base } = self.volatile;
+  const body: LogMessage = { first, entry, left, base, reached };
   self.measure("log-bytes", bytes);
   self.send(self.config.follower, "log", body as unknown as Plain, { bytes });
 }
@@ -146,7 +156,8 @@ function commit(self: Guard, entry: number): void {
     const state = self.edit();
     const { step, outputs } = state.unacknowledged.shift() as Unacknowledged;
     state.acknowledged++;
-    commitStep(record, state.base + state.acknowledged - 1, step, outputs);
+    const at = state.base + state.acknowledged - 1;
+    commitStep(record, { run: self.config.run, at }, step, outputs);
   }
 }
 
@@ -208,7 +219,6 @@ function onEnded(self: Guard, ended: string): void {
   const record = guardedRecord(self);
   const known = protectionOf(self);
   if (ended !== "crash") {
-    commit(self, self.volatile.steps);
     if (isFollowed(self)) self.send(follower, "end", {});
     known.editDurable().state = "off";
   } else if (isFollowed(self) && known.durable.follower < 0 && record.durable.run === run) {

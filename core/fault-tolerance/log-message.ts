@@ -1,10 +1,10 @@
 /** What the two sides of a pair tell each other. */
 import { canonicalBytes } from "../kernel/index.ts";
-import type { LoggedStep, OutputHash } from "../vmm/index.ts";
+import type { LoggedStep, MachineStep, OutputHash } from "../vmm/index.ts";
 
 /** A step of the primary. */
 export type LogEntry = {
-  readonly step: LoggedStep;
+  readonly step: LoggedStep | MachineStep;
   /** Of all that the guest put out, this step included. */
   readonly outputs: OutputHash;
 };
@@ -16,6 +16,10 @@ export type LogMessage = {
   readonly entry: LogEntry | null;
   /** Outputs of this run that have left the machine. */
   readonly left: number;
+  /** Inputs of runs before this one, since the first power-on; -1 before the first step. */
+  readonly base: number;
+  /** Of a real machine, without an entry: what it has executed since its last step. */
+  readonly reached: number;
 };
 
 export type Acknowledgement = {
@@ -33,8 +37,8 @@ export const ACK_BYTES = 64;
 /** Size on the wire: what a disk read found goes with it, whoever wrote it. */
 export function messageBytes(entry: LogEntry | null, readSectors: number): number {
   if (entry === null) return HEADER_BYTES;
-  const { nowNs, input, draws } = entry.step;
+  const { input } = entry.step;
   const known = input.kind === "block-done" && input.ok ? { ...input, runs: undefined } : input;
-  const bytes = canonicalBytes({ nowNs, input: known, draws }).length;
+  const bytes = canonicalBytes({ ...entry.step, input: known } as never).length;
   return HEADER_BYTES + bytes + readSectors * SECTOR_BYTES;
 }

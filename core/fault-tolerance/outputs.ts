@@ -1,22 +1,24 @@
 /** What of a machine's output is seen outside, and its leaving. */
 import { canonicalBytes, hash64, hashHex } from "../kernel/index.ts";
-import type { GuestOutput } from "../guest/index.ts";
-import { performOutput } from "../vmm/index.ts";
+import type { GuestOutput, rv64 } from "../guest/index.ts";
+import { performOutput, performSeenOutput } from "../vmm/index.ts";
 import { type Guard, type Held, machineOf, protectionOf } from "./guard-state.ts";
 import { hostOf } from "./settings.ts";
 
 /** Notice of an output that leaves; data is {vm, run, host, number, entry, hash}. */
 export const OUTPUT_NOTICE = "outside-output";
 
-const SEEN: ReadonlySet<GuestOutput["kind"]> = new Set(["send", "lifecycle", "halt"]);
+type Output = GuestOutput | rv64.BoardOutput;
+
+const SEEN: ReadonlySet<Output["kind"]> = new Set(["send", "lifecycle", "halt", "console"]);
 
 /** The world outside the pair and its disks sees it. */
-export const isSeenOutside = ({ kind }: GuestOutput): boolean => SEEN.has(kind);
+export const isSeenOutside = ({ kind }: Output): boolean => SEEN.has(kind);
 
 /** It waits until the backup has the log up to it. */
-export function isHeld(output: GuestOutput): boolean {
+export function isHeld(output: Output): boolean {
   if (output.kind !== "block") return isSeenOutside(output);
-  const { op } = output.request;
+  const { op } = "io" in output ? output.io : output.request;
   return op === "write" || op === "discard";
 }
 
@@ -32,6 +34,7 @@ export function letGo(self: Guard): void {
     self.edit().held.shift();
     self.measure("output-delay-ns", self.simulatedNs - first.atNs);
     if (first.number < 0 || isNew(self, first)) performOutput(machine, first.output);
+    else performSeenOutput(machine, first.output);
     if (machine.volatile.stage === "ended") return;
   }
 }

@@ -22,6 +22,7 @@ import {
 import { powerOn } from "../disks/index.ts";
 import { spawnContinuedRun, type Vmm } from "../vmm/index.ts";
 import { dismiss, followedRecord, type Follower, followerOf } from "./follower-state.ts";
+import { followingOf, isMachineFollowed } from "./following.ts";
 import { guard } from "./guard.ts";
 import type { Guard } from "./guard-state.ts";
 import { PROTECTION_NOTICE } from "./protection.ts";
@@ -38,6 +39,7 @@ const RETRY_NS = 50_000_000;
 
 /** Figures: {winner}; and of the winner {failoverNs, steps, diskRequests, outputs}. */
 export function takeOverOperation(vmm: Vmm): OperationComponent {
+  const following = followingOf(vmm);
   return operation<TakeOverParams & PlainObject, TakeOverState & PlainObject>(
     "fail-over",
     {
@@ -65,8 +67,10 @@ export function takeOverOperation(vmm: Vmm): OperationComponent {
       }),
 
       replay: whileFollowing((host, op, follower) => {
-        const { queue, received, copy, nextOutput } = follower.volatile;
-        if (queue.length > 0) return wait(REPLAY_POLL_NS, "replay");
+        const { catchUp, isThere } = following(follower);
+        catchUp(follower);
+        if (!isThere(follower)) return wait(REPLAY_POLL_NS, "replay");
+        const { received, copy, nextOutput } = follower.volatile;
         const { vm, run: number, record, protection, array, settings } = follower.config;
         const opening = follower.config.powerOn;
         const pair = { vm, run: number, record, protection, array, settings };
@@ -74,7 +78,8 @@ export function takeOverOperation(vmm: Vmm): OperationComponent {
         const guarding = follower.spawn(guard, { ...pair, follower: -1, from });
         const place = { domain: host.domain, cpu: opening.cpu, guard: guarding.id };
         const known = host.world.entity(record) as never;
-        const run = spawnContinuedRun(vmm.vm, known, place, follower as never, copy);
+        const component = isMachineFollowed(follower) ? vmm.machine : vmm.vm;
+        const run = spawnContinuedRun(component, known, place, follower as never, copy);
         const state = op.edit();
         state.guard = guarding.id;
         state.instance = run.id;

@@ -30,16 +30,25 @@ type CheckerState = {
   openSinceNs: { [key: string]: number };
 };
 
+interface Observer {
+  readonly invariant: Invariant;
+  readonly observe: Observe;
+  /** Its shadow, to be changed. */
+  readonly edit: () => Editable<PlainObject>;
+}
+
 export class Checker {
   readonly store = new Records();
   readonly #world: World;
   readonly #invariants: Invariant[] = [];
   readonly #byKind = new Map<string, Invariant[]>();
-  readonly #observers = new Map<string, { invariant: Invariant; observe: Observe }[]>();
+  readonly #observers = new Map<string, Observer[]>();
   readonly #shadowIds = new Map<Invariant, number>();
   readonly #dirty: Entity[] = [];
   /** Whether an entity waits in `deferred`: an index, so that the loop need not read the store. */
   #hasDeferred = false;
+  /** How many obligations are open: an index. */
+  #open = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -78,7 +87,7 @@ export class Checker {
       this.store.set(id, clonePlain(invariant.shadow ?? {}));
       for (const kind of invariant.reads) append(this.#byKind, kind, invariant);
       for (const [notice, observe] of Object.entries(invariant.observes ?? {})) {
-        append(this.#observers, notice, { invariant, observe });
+        append(this.#observers, notice, { invariant, observe, edit: () => this.#shadow(id) });
       }
     }
   }
@@ -105,9 +114,9 @@ export class Checker {
 
   onNotice(entity: Entity, kind: string, data: PlainObject): void {
     if (kind === "sometimes") this.#reach(data["name"] as string);
-    for (const { invariant, observe } of this.#observers.get(kind) ?? []) {
-      const id = this.#shadowIds.get(invariant)!;
-      const edit = () => this.store.edit(id) as Editable<PlainObject>;
+    const observers = this.#observers.get(kind);
+    if (observers === undefined) return;
+    for (const { invariant, observe, edit } of observers) {
       const finding = observe(entity, data, this.#world, edit);
       if (finding) this.report(invariant, entity, finding);
     }
@@ -128,6 +137,7 @@ export class Checker {
   afterRestore(): void {
     this.#dirty.length = 0;
     this.#hasDeferred = Object.keys(this.#state.deferred).length > 0;
+    this.#open = Object.keys(this.#state.openSinceNs).length;
     for (const entity of this.#world.entities()) {
       entity.dirtiedIn = -1;
       if (entity.watched && this.#world.eventCount === 0) this.#world.noteDirty(entity);
@@ -203,14 +213,18 @@ export class Checker {
   }
 
   #checkEventually(invariant: Eventually, entity: Entity): void {
+    const holds = invariant.holds(entity, this.#world);
+    if (holds && this.#open === 0) return;
     const key = `${invariant.name}\n${entity.name}`;
     const since = this.#state.openSinceNs[key];
-    if (invariant.holds(entity, this.#world)) {
+    if (holds) {
       if (since === undefined) return;
       delete this.#edit().openSinceNs[key];
+      this.#open--;
       this.#reportLate(invariant, entity, since);
     } else if (since === undefined) {
       this.#edit().openSinceNs[key] = this.#world.timeNs;
+      this.#open++;
     } else {
       this.#reportLate(invariant, entity, since);
     }
@@ -239,6 +253,10 @@ export class Checker {
   #reach(name: string): void {
     if (this.#state.reached[name] !== undefined) return;
     this.#edit().reached[name] = this.#world.eventCount;
+  }
+
+  #shadow(id: number): Editable<PlainObject> {
+    return this.store.edit(id) as Editable<PlainObject>;
   }
 
   get #state(): CheckerState {

@@ -27,8 +27,19 @@ export interface Component<
   volatile?(config: C): V;
   /** Timers, messages and requests by name. A request handler receives a `Request`. */
   readonly handlers: { readonly [name: string]: Handler<C, D, V> };
-  /** Links and buses: takes an envelope from its sender, in the sender's event. */
+  /**
+   * Links and buses: takes an envelope from its sender, in the sender's event, and either keeps it
+   * in its state or delivers it.
+   */
   carry?(self: Entity<C, D, V>, envelope: Envelope): void;
+  /**
+   * Handlers that are called in the event of whoever asks or answers, not in one of their own, while
+   * both are of one domain: layers that only hand on. What they are given is shared with who sent
+   * it, so neither side may change it. A request that is refused while it is still being handed down
+   * is answered by an event, so an answer never comes before `ask` returns; whoever answers must be
+   * done with its own state by then, for the answer may bring the next request.
+   */
+  readonly direct?: readonly string[];
   /** Runs when the domain crashes, before volatile state is dropped: what the hardware keeps. */
   crashed?(self: Entity<C, D, V>): void;
   /** Runs when the domain restarts, in order of creation. Sees durable state only. */

@@ -32,11 +32,16 @@ export class Entity<
   readonly world: World;
   /** Handler numbers by name: an index over the component. */
   readonly handlers: { readonly [name: string]: number };
+  /** Handlers that run in the event of whoever asks or answers. */
+  readonly direct: readonly string[] | undefined;
   /** An invariant reads this kind, so edits are noted. */
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
   dirtiedIn = -1;
   readonly #streams = new Map<string, Stream>();
+  /** Contents by label, as of a generation of the world's: an index. */
+  readonly #contents = new Map<string, SectorContent>();
+  #contentsGeneration = 0;
   /** What the last draw looked up: most entities draw the same again and again. */
   #lastPurpose = "";
   #lastFrom: Sampler | Distribution | undefined;
@@ -60,6 +65,7 @@ export class Entity<
     this.parent = parent;
     this.config = config;
     this.component = component;
+    this.direct = component.direct;
     this.handlers = handlers;
   }
 
@@ -95,7 +101,16 @@ export class Entity<
   content(label: string, sectors?: number): SectorContent {
     this.world.checkAccess(this);
     if (this.watched) this.world.noteDirty(this);
-    return this.world.contents.open(`${this.name}#${label}`, sectors);
+    const { contents } = this.world;
+    if (this.#contentsGeneration !== contents.generation) {
+      this.#contents.clear();
+      this.#contentsGeneration = contents.generation;
+    }
+    const known = this.#contents.get(label);
+    if (known !== undefined) return known;
+    const content = contents.open(`${this.name}#${label}`, sectors);
+    this.#contents.set(label, content);
+    return content;
   }
 
   /**

@@ -1,7 +1,7 @@
 /** The kernel's door: time, events, gate, stores, domains, messages, operations, invariants. */
 export type { Advance } from "./advance.ts";
 export { assert, unreachable } from "./assert.ts";
-export { canonicalBytes } from "./canonical.ts";
+export { canonicalBytes, canonicalHash } from "./canonical.ts";
 export type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 export { component, type AnyComponent, type Component } from "./component.ts";
 export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
@@ -35,10 +35,10 @@ export {
   type WorldImage,
 } from "./snapshot.ts";
 export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
-export { type MakeBacking, type MemoryShape } from "./stores/memories.ts";
+export { type MakeBacking, type MemoryShape, type PageSource } from "./stores/memories.ts";
 export {
+  keepCopy,
   MEMORY_PAGE_BYTES,
-  type MemoryPage,
   type PageBacking,
   type PageChunk,
   PagedMemory,

@@ -34,7 +34,8 @@ export type MetricPoint = {
 export class Metrics {
   readonly store = new Records();
   readonly #world: World;
-  #ids = new Map<string, number>();
+  /** Ids of series by entity: an index. */
+  #ids: (Map<string, number> | undefined)[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -68,20 +69,19 @@ export class Metrics {
 
   /** After a restore. */
   reindex(): void {
-    this.#ids = new Map();
+    this.#ids = [];
     for (let id = 0; id < this.store.used; id++) {
       const { entity, series } = this.store.get(id) as unknown as Series;
-      this.#ids.set(`${entity} ${series}`, id);
+      (this.#ids[entity] ??= new Map()).set(series, id);
     }
   }
 
   #idOf(entity: Entity, series: string): number {
-    const key = `${entity.id} ${series}`;
-    const known = this.#ids.get(key);
+    const known = this.#ids[entity.id]?.get(series);
     if (known !== undefined) return known;
     const id = this.store.used;
     this.store.set(id, emptySeries(entity.id, series));
-    this.#ids.set(key, id);
+    (this.#ids[entity.id] ??= new Map()).set(series, id);
     return id;
   }
 }

@@ -348,8 +348,9 @@ class PhaseMachine {
     state.tolerated = asks.map(({ tolerate = [] }) => [...tolerate]);
     asks.forEach((each, index) => {
       const { to, verb, body, bytes, delivery, via, timeoutNs } = each;
-      const options = { bytes, delivery, via, timeoutNs } as Partial<AskOptions>;
-      self.ask(to, verb, body, { ...options, then: "replied", tag: [round, index] });
+      const tag = [round, index];
+      const options = { bytes, delivery, via, timeoutNs, then: "replied", tag };
+      self.ask(to, verb, body, options as AskOptions);
     });
   }
 

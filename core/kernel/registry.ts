@@ -17,7 +17,13 @@ type EntityRecord = {
   readonly config: PlainObject;
 };
 
-type DomainRecord = { name: string; incarnation: number; up: boolean };
+type DomainRecord = {
+  name: string;
+  incarnation: number;
+  up: boolean;
+  /** By the domain that is asked: which of several carriers is in use; none: the first. */
+  carriers?: { [domain: string]: number };
+};
 
 export type HandlerFunction = (self: Entity, arg: never) => void;
 
@@ -94,7 +100,19 @@ export class Registry {
     const record = this.domainRecords.edit(id) as unknown as DomainRecord;
     record.up = up;
     record.incarnation = incarnation;
+    // Which way did not answer was known to who is gone.
+    delete record.carriers;
     this.#indexDomain(id);
+  }
+
+  /** Which of the carriers from one domain to another is in use. */
+  carrierInUse(from: DomainId, to: DomainId): number {
+    return this.domain(from).carriers?.[to] ?? 0;
+  }
+
+  useCarrier(from: DomainId, to: DomainId, carrier: number): void {
+    const record = this.domainRecords.edit(from) as unknown as DomainRecord;
+    (record.carriers ??= {})[to] = carrier;
   }
 
   /** The next number of `label` under this creator, from 1: part of a name. */

@@ -175,7 +175,7 @@ export class World {
       this.messenger.settle(self, arg["askId"] as number, arg as never),
     );
     this.#timedOut = this.registry.addHandler(TIMED_OUT, (self, askId: number) =>
-      this.messenger.settle(self, askId, { ok: false, code: "timeout", detail: null }),
+      this.messenger.expire(self, askId),
     );
   }
 
@@ -217,7 +217,7 @@ export class World {
     this.registry.remove(entity);
     this.durable.set(entity.id, undefined);
     this.volatile.set(entity.id, undefined);
-    this.messenger.asks.set(entity.id, undefined);
+    this.messenger.remove(entity.id);
     this.registry.counters.set(entity.id, undefined);
     this.contents.removeOwned(entity.name);
     this.memories.removeOwned(entity.name);
@@ -281,12 +281,23 @@ export class World {
     arg: Plain,
     incarnation: number,
   ): TimerHandle {
+    // A copy: what the sender goes on to change is not what it sent.
+    const payload = typeof arg === "object" ? clonePlain(arg) : arg;
+    return this.pushOwned(target, delayNs, handler, payload, incarnation);
+  }
+
+  /** The same with an argument that nobody else has. */
+  pushOwned(
+    target: Entity,
+    delayNs: number,
+    handler: string,
+    arg: Plain,
+    incarnation: number,
+  ): TimerHandle {
     const number = target.handlers[handler] ?? this.#kernelHandler(target, handler);
     const timeNs = this.timeNs + delayNs;
     if (!(delayNs >= 0 && Number.isSafeInteger(timeNs))) this.#badDelay(target, handler, delayNs);
     const isNumber = typeof arg === "number";
-    // A copy: what the sender goes on to change is not what it sent.
-    const payload = typeof arg === "object" ? clonePlain(arg) : arg;
     return this.queue.push(
       timeNs,
       this.#sequence++,
@@ -294,7 +305,7 @@ export class World {
       number,
       incarnation,
       isNumber ? arg : 0,
-      isNumber ? undefined : payload,
+      isNumber ? undefined : arg,
       this.eventCount,
     );
   }
@@ -484,6 +495,7 @@ export class World {
     this.#epochChain = BigInt(`0x${scalars.epochChain}`);
     this.#metricsStartNs = scalars.metricsStartNs;
     this.registry.reindex();
+    this.messenger.reindex();
     this.metrics.reindex();
     this.checker.afterRestore();
   }

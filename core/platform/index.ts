@@ -33,6 +33,7 @@ export {
   type TaskItem,
   type VasaFaults,
   type VvolsEntity,
+  cloneHolder,
   vvolsOf,
 } from "./storage/vvols/vvol-state.ts";
 export {

@@ -15,9 +15,11 @@ import {
   type GuestState,
   kindOf,
   referenced,
+  type rv64,
   step,
 } from "../guest/index.ts";
 import { type OutputHash, withOutputs } from "./output-hash.ts";
+import type { MachineStep } from "./rv64/machine-state.ts";
 import type { VmRecord } from "./vm-record.ts";
 
 /** Notice of every input that a guest takes; data is a `BoundaryEntry`. */
@@ -37,10 +39,10 @@ export type BoundaryEntry = {
 /** What a step of a guarded machine took: enough for a copy to take it as well. */
 export type LoggedStep = Required<Pick<BoundaryEntry, "nowNs" | "input" | "draws">>;
 
-/** A step as the guard of a machine is told of it. */
+/** A step as the guard of a machine is told of it; of a real one also that it put something out. */
 export type Crossed = {
-  readonly step: LoggedStep;
-  readonly outputs: readonly GuestOutput[];
+  readonly step: LoggedStep | MachineStep;
+  readonly outputs: readonly (GuestOutput | rv64.BoardOutput)[];
   readonly readSectors: number;
 };
 
@@ -103,21 +105,26 @@ function readSectors(input: GuestInput): number {
 }
 
 /**
- * From now on a step of a guarded machine counts for the outside world. `at`: inputs before it, since
- * the first power-on; one that counts already counts once.
+ * From now on a step of a guarded machine counts for the outside world, if the run does. `at`: inputs
+ * before it, since the first power-on; one that counts already counts once.
  */
 export function commitStep(
   record: VmRecord,
-  at: number,
-  taken: LoggedStep,
+  { run, at }: { readonly run: number; readonly at: number },
+  taken: LoggedStep | MachineStep,
   outputs: OutputHash,
 ): void {
-  if (record.durable.steps !== at) return;
-  const durable = record.editDurable();
-  const entry: BoundaryEntry = { vm: record.name, step: at, ...taken };
-  record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
-  durable.steps++;
-  durable.outputs = outputs;
+  const { durable } = record;
+  if (durable.steps !== at || durable.run !== run || durable.power === "off") return;
+  const known = record.editDurable();
+  const isMachine = !("draws" in taken);
+  const number = isMachine ? { count: at } : { step: at };
+  record.notice(BOUNDARY_NOTICE, { vm: record.name, ...number, ...taken } as never);
+  known.steps++;
+  known.outputs = outputs;
+  if (!isMachine) return;
+  const { step, nowNs, input } = taken;
+  known.journal.own = input.kind === "end" ? {} : { step, nowNs };
 }
 
 function homeOf(

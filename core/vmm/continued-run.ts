@@ -11,6 +11,8 @@ import { settledLabel } from "./boundary.ts";
 import { type BlockOutput, sendBlock } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
+import type { MachineCopy } from "./rv64/machine-state.ts";
+import type { MachineComponent } from "./rv64/rv64-vm.ts";
 import { goOnFromImage } from "./run-image.ts";
 import type { VmPlace, VmRecord } from "./vm-record.ts";
 import {
@@ -23,11 +25,11 @@ import {
 
 /** The instance is there, and goes on when it gets its disks. `follower` has the settled content. */
 export function spawnContinuedRun(
-  component: VmComponent,
+  component: VmComponent | MachineComponent,
   record: VmRecord,
   place: Required<Omit<VmPlace, "image">>,
   follower: Entity,
-  copy: RunCopy,
+  copy: RunCopy | MachineCopy,
 ): VmEntity {
   const { world, config } = record;
   const { spec, shares } = config;
@@ -35,7 +37,7 @@ export function spawnContinuedRun(
   const { domain, cpu, guard } = place;
   const host = world.registry.domain(domain).name;
   const vm = world.spawn(
-    component,
+    component as VmComponent,
     { spec, record: record.id, run, crashed: false, cpu, shares, guard },
     { domain, name: `${record.name}/run-${run}-on-${host}`, creator: follower },
   );

@@ -27,17 +27,35 @@ export {
   privatePages,
 } from "./pages/memory-state.ts";
 export { deviceWrote, writePages } from "./pages/touches.ts";
-export { perform as performOutput } from "./perform.ts";
+export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
-export { bootFiles, LiveMachine, type Machines, machineShape } from "./rv64/live-machine.ts";
+export {
+  bootFiles,
+  LiveMachine,
+  type Machines,
+  machineShape,
+  pagesOfFiles,
+} from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
+  type CopyKeeper,
+  copyOfNextMachine,
+  copyProgress,
+  copyReaches,
+  followMachine,
+  resumeCopy,
+  runCopy,
+  shownByCopy,
+} from "./rv64/machine-copy.ts";
+export {
   type MachineConfig,
+  type MachineCopy,
   type MachineEntity,
   type MachineEntry,
   type MachineState,
+  type MachineStep,
   type Typing,
 } from "./rv64/machine-state.ts";
 export { attachDisks, diskResized } from "./vm.ts";

@@ -1,7 +1,7 @@
 /** State of a run of a virtual machine, and the steps that both its inputs and outputs lead to. */
 import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from "../kernel/index.ts";
 import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
-import { type HostEntity, releaseMemory } from "../platform/index.ts";
+import { type BlockRequest, type HostEntity, releaseMemory } from "../platform/index.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { takeOwed } from "./pages/owed.ts";
 import { announce } from "./policy.ts";
@@ -61,7 +61,11 @@ export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;
 export type VmComponent = Component<VmInstanceConfig, NoState, VmState>;
 
 /** What came of a block request: which, of what kind, and when it was sent. */
-export type BlockTag = { readonly id: number; readonly op: string; readonly sentNs: number };
+export type BlockTag = {
+  readonly id: number;
+  readonly op: BlockRequest["op"];
+  readonly sentNs: number;
+};
 
 export const recordOf = (self: VmEntity): VmRecord =>
   self.world.entity(self.config.record) as unknown as VmRecord;
@@ -78,6 +82,8 @@ export function loseDisks(self: VmEntity): void {
 /** Ends the run in this event; the entity goes in the next. */
 export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"): void {
   if (self.volatile.stage === "ended") return;
+  const guard = self.world.entityOrNone(self.config.guard);
+  if (guard !== undefined && ended !== "crash") self.world.call(guard, "run-ending", ended);
   leaveRecord(self, ended);
   releaseHostMemory(self);
   const state = self.edit();
@@ -85,7 +91,6 @@ export function endRun(self: VmEntity, ended: "shutdown" | "power-off" | "crash"
   state.timers = {};
   state.stage = "ended";
   if (state.shutdownBy !== null) self.reply(state.shutdownBy as Request, {});
-  const guard = self.world.entityOrNone(self.config.guard);
   if (guard !== undefined) self.world.call(guard, "run-ended", ended);
   self.after(0, "gone");
 }

@@ -25,6 +25,7 @@ import {
   kindOf,
   type PacketInput,
 } from "../guest/index.ts";
+import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
@@ -91,6 +92,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         attachDisks(self, request.body.disks);
         self.reply(request, {});
       },
+      /** It has its disks, and takes the place of a former instance. */
+      "go-on": (self, _arg: number) => goOn(self),
       timer: (self, id: number) => {
         const { tag } = self.volatile.timers[id]!;
         delete self.edit().timers[id];
@@ -130,6 +133,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         self.world.remove(self as unknown as Entity);
       },
     },
+    direct: ["block-replied"],
     crashed: (self) => {
       if (self.volatile.stage !== "ended") leaveRecord(self, "crash");
       self.world.remove(self as unknown as Entity);
@@ -143,7 +147,7 @@ export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";
-  if (vm.volatile.goesOnFrom !== null) return goOn(vm);
+  if (vm.volatile.goesOnFrom !== null) return vm.world.call(vm as never, "go-on", 0);
   state.startedNs = vm.simulatedNs;
   if (state.stuns > 0) state.stunnedSinceNs = vm.simulatedNs;
   vm.after(0, "boot");
@@ -196,7 +200,7 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
 function blockDone(self: VmEntity, reply: Reply): GuestInput {
   const { id, op, sentNs } = reply.tag as BlockTag;
   if (!reply.ok) return { kind: "block-done", id, ok: false, code: reply.code };
-  self.measure(`${op}-latency-ns`, self.simulatedNs - sentNs);
+  self.measure(LATENCY_SERIES[op], self.simulatedNs - sentNs);
   if (op !== "read") return { kind: "block-done", id, ok: true };
   const { runs } = reply.value as { runs: readonly ContentRun[] };
   received(self, runs.reduce((sum, { sectors }) => sum + sectors, 0) * SECTOR_BYTES);

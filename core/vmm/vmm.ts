@@ -71,6 +71,7 @@ export function spawnVmRecord(
   world.register(...vmm.components);
   world.memories.makeBacking = (shape) =>
     makeLiveMachine(vmm.machines, shape as unknown as MachineShape);
+  world.memories.pagesOfFiles = vmm.machines?.pageOfFile;
   const record = world.spawn(vmm.record, config, { domain, name: config.spec.vm });
   config.spec.disks.forEach(({ id, sectors }, disk) => {
     const content = vmm.inputs.content?.(config.spec.vm, id);

@@ -1,6 +1,9 @@
 /**
  * Where to put crashes: every event in which an operation takes a phase or something becomes
  * durable, found by running it once; and what must be true after each, whatever was done.
+ *
+ * Suites take a sample of the points. With ORRERY_EXHAUSTIVE set (`npm run hunt:crashes`) they take
+ * all of them, go on after one that fails, and say how many they tried.
  */
 import { expect } from "vitest";
 import {
@@ -49,17 +52,25 @@ export function crashPoints(
   return [...points].map(([event, what]) => ({ event, at: what.join(", ") }));
 }
 
-/**
- * Every so many of the points, beginning with number `from`; all of them where the environment says
- * ORRERY_EXHAUSTIVE.
- */
+const isExhaustive = process.env["ORRERY_EXHAUSTIVE"] !== undefined;
+
+/** What a suite of crashes may take, in milliseconds. */
+export const CRASHES_MS = isExhaustive ? 8 * 3_600_000 : 600_000;
+
+/** Every so many of the points, beginning with number `from`; all of them in a hunt. */
 export function sampled(
   points: readonly CrashPoint[],
   every: number,
   from = 0,
 ): readonly CrashPoint[] {
-  if (process.env["ORRERY_EXHAUSTIVE"] !== undefined) return points;
+  if (isExhaustive) return points;
   return points.filter((_, index) => index % every === from % every);
+}
+
+/** Loops take their phases many times: each kind of step once; all of them in a hunt. */
+export function onceEach(points: readonly CrashPoint[]): readonly CrashPoint[] {
+  if (isExhaustive) return points;
+  return [...new Map(points.map((point) => [point.at, point])).values()];
 }
 
 export function violations(world: World): string[] {
@@ -96,6 +107,10 @@ export function metadataOf(world: World, array = "array"): string {
 export const isRunning = (world: World, vm: string): boolean =>
   powerStateOf(vmRecordOf(world, vm)) === "running";
 
+/** Points tried: of the operations, and of what follows a first crash. */
+const tried = [0, 0];
+let depth = 0;
+
 /** Lets the world run on from `image` with `strike` done to it at each of the points. */
 export function afterEach(
   world: World,
@@ -103,11 +118,30 @@ export function afterEach(
   points: readonly CrashPoint[],
   strike: (point: CrashPoint) => void,
 ): void {
-  for (const point of points) {
-    restoreWorld(world, image);
-    world.run({ untilEvent: point.event });
-    strike(point);
+  const failures: unknown[] = [];
+  if (depth === 0) tried.fill(0);
+  tried[depth]! += points.length;
+  depth++;
+  try {
+    for (const point of points) {
+      restoreWorld(world, image);
+      world.run({ untilEvent: point.event });
+      try {
+        strike(point);
+      } catch (error) {
+        if (!isExhaustive) throw error;
+        console.error(`event ${point.event}, ${point.at}: ${String(error)}`);
+        failures.push(error);
+      }
+    }
+  } finally {
+    depth--;
   }
+  if (isExhaustive && depth === 0) {
+    const [first, second] = tried;
+    console.log(`${expect.getState().currentTestName}: ${first} points, ${second} after them`);
+  }
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} points fail`);
 }
 
 /** The domain of this name loses power. */

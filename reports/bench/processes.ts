@@ -4,6 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BootFigures } from "./boot-run.ts";
 import type { HoldFigures } from "./hold-run.ts";
 import type { ScenarioFigures } from "./scenario-run.ts";
 
@@ -29,6 +30,19 @@ export function holdRun(
 export function scenarioRun(scenario: string, path = "-"): ScenarioFigures {
   const args = ["--import", "tsx", here("./scenario-run.ts"), scenario, path];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as ScenarioFigures;
+}
+
+/** Boots Debian, recorded unless the path is "-", and so often again. */
+export function bootRun(path: string, again = 0): BootFigures {
+  const args = ["--import", "tsx", here("./boot-run.ts"), path, String(again)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as BootFigures;
+}
+
+/** What a process holds that has loaded everything and does nothing. */
+export function idleMiB(): number {
+  const args = ["--import", "tsx", here("./boot-run.ts"), "idle"];
+  const printed = execFileSync(process.execPath, args, { encoding: "utf8" });
+  return (JSON.parse(printed) as Pick<BootFigures, "residentMiB">).residentMiB;
 }
 
 /** Seconds for a million events of the hold model in another simulator. */

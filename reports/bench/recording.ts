@@ -44,7 +44,7 @@ export function benchRecording(): Row[] {
   });
 }
 
-function costRow(what: string, ratios: readonly number[]): Row {
+export function costRow(what: string, ratios: readonly number[]): Row {
   const ratio = ratioOf(ratios);
   return {
     what,

@@ -4,7 +4,7 @@
  */
 import { rv64 } from "../../core/guest/index.ts";
 import { assert, fromMs } from "../../core/kernel/index.ts";
-import type { MachineConfig, Machines } from "../../core/vmm/index.ts";
+import { type MachineConfig, type Machines, pagesOfFiles } from "../../core/vmm/index.ts";
 import { readRv64Image } from "../rv64-image.ts";
 import type {
   ResolvedRv64Guest,
@@ -116,6 +116,7 @@ export function machinesOf(inputs: readonly ScenarioInput[], slice = MOST_SLICE)
       assert(bytes, () => `no file with SHA-256 ${sha256}`);
       return bytes;
     },
+    pageOfFile: pagesOfFiles(files.values()),
     engine: (options) =>
       module === null
         ? new rv64.ReferenceEngine(options)

@@ -28,12 +28,18 @@ import type { Extension } from "../schema/extension.ts";
 
 /** From the loss of a host until its VMs are started elsewhere: failure detection and placement. */
 export const RESTART_DELAY_NS = fromMs(2_000);
+/** After a restart that failed: twice as long each time, up to the longest, so many times. */
+const RETRY_NS = fromMs(1_000);
+const LONGEST_RETRY_NS = fromMs(30_000);
+const MOST_RETRIES = 16;
 
 export type DriverConfig = PlainObject & { readonly document: ResolvedScenario };
 
 type DriverState = {
   /** Restarts begun, for the names of their operations. */
   readonly restarts: number;
+  /** The last restart of each VM that was begun by itself, and how many failed since one worked. */
+  readonly attempts: { readonly [vm: string]: { readonly id: string; readonly failed: number } };
   /** Faults that struck, by index: those with `atMs` or `during` strike once. */
   readonly struck: readonly boolean[];
 };
@@ -45,13 +51,17 @@ export function driverComponent(own: readonly Extension[]) {
   return component<DriverConfig, DriverState, Record<string, never>>({
     kind: "driver",
     omniscient: true,
-    durable: () => ({ restarts: 0, struck: [] }),
+    durable: () => ({ restarts: 0, attempts: {}, struck: [] }),
     handlers: {
       begin: (self) => begin(self),
       entry: (self, index: number) => startEntry(self, entryOf(self, index), own),
       fault: (self, index: number) => letStrike(self, index, own),
       phase: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["phase"]}`, own),
-      ended: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["outcome"]}`, own),
+      ended: (self, data: PlainObject) => {
+        const [id, outcome] = [data["id"] as string, data["outcome"] as string];
+        onMoment(self, `${id}.${outcome}`, own);
+        onRestartEnd(self, id, outcome);
+      },
       step: (self, data: { step: number }) => onStep(self, data.step, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
       fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
@@ -176,21 +186,39 @@ function scheduleRestarts(self: Driver, vms: readonly ResolvedVm[]): void {
   }
 }
 
-/** On the first host of `restartOn` that is up, else where it was. */
+/**
+ * On the first host of `restartOn` that is up, else where it was; after an attempt that failed on
+ * the next of them. While none is up the VM waits for one to come back.
+ */
 function restartLost(self: Driver, vm: string): void {
   const record = vmRecordOf(self.world, vm);
-  if (!lostToCrash(record)) return;
-  const { restartOn } = self.config.document.vms.find(({ id }) => id === vm)!;
+  const { id, failed } = self.durable.attempts[vm] ?? { id: "", failed: 0 };
+  if (!lostToCrash(record) || self.world.registry.idOf(id) !== undefined) return;
+  const { restartOn } = self.config.document.vms.find((each) => each.id === vm)!;
   const before = record.durable.host;
   const elsewhere = restartOn.filter((each) => each !== before);
-  const host = [...elsewhere, before].find((each) => hostIsUp(self.world, each));
-  if (host !== undefined) restartOnHost(self, vm, host);
+  const hosts = [...elsewhere, before].filter((each) => hostIsUp(self.world, each));
+  if (hosts.length > 0) restartOnHost(self, vm, hosts[failed % hosts.length]!);
 }
 
 function restartOnHost(self: Driver, vm: string, host: string): void {
   const state = self.editDurable();
   state.restarts++;
-  powerOnVm(self, vm, `${vm}.restart-${state.restarts}`, host);
+  const id = `${vm}.restart-${state.restarts}`;
+  state.attempts[vm] = { id, failed: state.attempts[vm]?.failed ?? 0 };
+  powerOnVm(self, vm, id, host);
+}
+
+/** One that failed is tried again: its disks may still have been another's, its host went too. */
+function onRestartEnd(self: Driver, id: string, outcome: string): void {
+  const { attempts } = self.durable;
+  const vm = Object.keys(attempts).find((each) => attempts[each]!.id === id);
+  if (vm === undefined) return;
+  if (outcome === "complete") return void delete self.editDurable().attempts[vm];
+  const failed = ++self.editDurable().attempts[vm]!.failed;
+  if (failed > MOST_RETRIES) return;
+  const delayNs = Math.min(LONGEST_RETRY_NS, RETRY_NS * 2 ** (failed - 1));
+  self.after(delayNs, "restart-vm", { vm });
 }
 
 /** Commands typed while the run goes on; what is not understood is told and does nothing. */

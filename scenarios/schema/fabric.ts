@@ -52,7 +52,13 @@ const ownership: JsonSchema = object(
     heartbeatMs: milliseconds("How often a host that owns disks says that it is alive.", 150, {
       minimum: 1,
     }),
-    leaseMs: milliseconds("Silence after which an owner counts as dead.", 500, { minimum: 1 }),
+    leaseMs: milliseconds(
+      "Silence after which an owner counts as dead. A VM that starts elsewhere after the death of " +
+        "its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause " +
+        "between two looks included.",
+      500,
+      { minimum: 1 },
+    ),
     maxDriftPpm: count("How far a watcher reckons that clocks may run apart.", 10_000, {
       maximum: 1_000_000,
     }),

@@ -443,7 +443,7 @@ export interface DiskOwnership {
    */
   readonly heartbeatMs?: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs?: number;
   /**
@@ -1208,11 +1208,11 @@ export interface BackupOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface RestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -1290,11 +1290,11 @@ export interface DiskCheckpointOperation {
   readonly copyKiB?: number;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface LinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -1327,11 +1327,11 @@ export interface LinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface PromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**
@@ -2792,7 +2792,7 @@ export interface ResolvedDiskOwnership {
    */
   readonly heartbeatMs: number;
   /**
-   * Silence after which an owner counts as dead.
+   * Silence after which an owner counts as dead. A VM that starts elsewhere after the death of its host waits for it: with the defaults about 0.6 s, what clocks may drift and the pause between two looks included.
    */
   readonly leaseMs: number;
   /**
@@ -3557,11 +3557,11 @@ export interface ResolvedBackupOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off back to what a backup holds.
+ * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
  */
 export interface ResolvedRestoreOperation {
   /**
-   * Put the disks of a VM that is off back to what a backup holds.
+   * Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write disks, which get new volumes. Points in time stay.
    */
   readonly do: "restore";
   /**
@@ -3639,11 +3639,11 @@ export interface ResolvedDiskCheckpointOperation {
   readonly copyKiB: number;
 }
 /**
- * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+ * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface ResolvedLinkedCloneOperation {
   /**
-   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied.
+   * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
    */
   readonly do: "linked-clone";
   /**
@@ -3676,11 +3676,11 @@ export interface ResolvedLinkedCloneOperation {
   readonly clone: string;
 }
 /**
- * Make a linked clone a full one while it runs: its disks get a base of their own.
+ * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
  */
 export interface ResolvedPromoteOperation {
   /**
-   * Make a linked clone a full one while it runs: its disks get a base of their own.
+   * Make a linked clone a full one while it runs: its disks get a base of their own. Of copy-on-write disks the array copies up what is still shared, also while the VM is off, and points in time stay; `snapshots` and `copyKiB` then say nothing.
    */
   readonly do: "promote";
   /**

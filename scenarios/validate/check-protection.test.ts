@@ -59,4 +59,6 @@ it.each(cases)("protected %s", (_name, change, line) => {
 
 it("protected as it should be", () => {
   expect(problemsOf({})).toEqual([]);
+  const guest = { kind: "rv64", file: "any.elf" };
+  expect(problemsOf({ vm: { guest, vcpus: 2 } })).toEqual([]);
 });

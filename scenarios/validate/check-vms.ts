@@ -82,10 +82,9 @@ function checkProtection(vm: ResolvedVm, pointer: string, directory: Directory) 
   } else if (!directory.connected(vm.host, protection.host)) {
     found.push([finding(host, `has no link to ${vm.host}`, "a link for the log")]);
   }
-  if (vm.guest.kind === "rv64") {
-    found.push([finding(place, "the guest is of kind rv64", "a modelled guest")]);
-  }
-  if (vm.vcpus !== 1) found.push([finding(place, `the vm has ${vm.vcpus} vcpus`, "one vcpu")]);
+  const isModelled = vm.guest.kind !== "rv64";
+  if (isModelled && vm.vcpus !== 1)
+    found.push([finding(place, `the vm has ${vm.vcpus} vcpus`, "one vcpu")]);
   if (vm.disks.length === 0) {
     found.push([finding(place, "the vm has no disk", "a disk on an array, where the vote is")]);
   } else if (away !== undefined) {

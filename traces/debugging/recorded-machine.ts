@@ -6,6 +6,7 @@
 import {
   type EntityInImage,
   entityInImage,
+  keepCopy,
   type PageChunk,
   PagedMemory,
   type World,
@@ -225,14 +226,14 @@ export class RecordedMachine {
       const entry = this.#entries[this.#taken];
       if (entry === undefined || entry.step > this.progress) return;
       this.#taken++;
-      if (entry.input.kind !== "start" && entry.input.kind !== "end") {
-        this.#board.deliver(entry.input);
-      }
+      const { input } = entry;
+      if (input.kind === "start" || input.kind === "end" || input.kind === "put-out") continue;
+      this.#board.deliver(input);
     }
   }
 
   #base(): Base {
-    const chunks = this.#memory.capture([]);
+    const chunks = this.#memory.capture(keepCopy);
     const board = structuredClone(this.#board.state);
     return { progress: this.progress, taken: this.#taken, board, chunks };
   }
@@ -295,8 +296,9 @@ export class RecordedMachine {
     for (const { index } of this.#timeline.run.snapshots) {
       const inside = this.#inSnapshot(index);
       if (inside === undefined) continue;
-      const { boots: booted, board } = stateOf(inside);
-      if (booted === boots) saved.push({ progress: board!.progress, index });
+      const { boots: booted, board, isProtected } = stateOf(inside);
+      // One that is followed may have received what does not count yet.
+      if (booted === boots && !isProtected) saved.push({ progress: board!.progress, index });
     }
     return saved;
   }

@@ -198,7 +198,7 @@ describe("a file", () => {
 /** A well-chained file with one chunk whose stored bytes and announced length are as given. */
 function lying(stored: Uint8Array, rawLength: number, meta = encodePlain({})): Uint8Array {
   const frames: Uint8Array[] = [];
-  const sink = new FrameSink((frame) => frames.push(frame));
+  const sink = new FrameSink((pieces) => void frames.push(...pieces));
   sink.begin(encodeHeader(sampleHeader));
   sink.appendStored("snapshot", meta, stored, 1, rawLength);
   sink.finish();

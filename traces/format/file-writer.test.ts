@@ -34,6 +34,9 @@ function appendMany(writer: TraceWriter): void {
     writer.append("snapshot", { epoch }, new Uint8Array(5000).fill(epoch));
     // Node cuts small buffers from a shared pool, which must not be moved.
     writer.append("notices", { epoch }, Buffer.from(`epoch ${epoch}`));
+    const lent = writer.lend();
+    lent.fill(epoch, 0, 9000);
+    writer.appendLent("packed-pages", { epoch }, lent, 9000);
     // A view of a larger buffer stays the caller's.
     writer.append(
       "vm-output",
@@ -65,6 +68,8 @@ function observed(writer: TraceWriter, waitMs: number) {
       if (++columns >= 10 && moved === 0) spin(waitMs);
       writer.appendColumns(...chunk);
     },
+    lend: () => writer.lend(),
+    appendLent: (...chunk) => writer.appendLent(...chunk),
     close: (...end) => writer.close(...end),
     closeSync: (...end) => writer.closeSync(...end),
   };

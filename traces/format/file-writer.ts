@@ -13,6 +13,7 @@ import { encodePlain, type Plain, type PlainMap } from "./plain.ts";
 import { ThreadControl, threadStates } from "./thread-control.mjs";
 import { appender } from "./write-fully.mjs";
 import {
+  LENT_BYTES,
   checkColumns,
   checkedMeta,
   checkPayload,
@@ -44,9 +45,13 @@ type Message =
   | { readonly type: "finish" };
 
 const threadAfterBytes = 1024 * 1024;
+/** What is not compressed costs a fraction of what is. */
+const rawShare = 1 / 32;
 const inFlightBytes = 16 * 1024 * 1024;
+const MOST_LENT = 8;
 /** A thread that neither takes bytes nor fails for so long is taken for dead. */
 const patienceMs = 60_000;
+const WAIT_MS = 1_000;
 
 /** Start is paid once per long run: about 40 ms of another core, see README.md. */
 function startThread(control: ThreadControl, file: number): Worker {
@@ -87,6 +92,13 @@ function movableColumn(column: Column, moved: Set<ArrayBuffer>): Column {
   return { ...column, streams, values: values as Float64Array };
 }
 
+/** Shared with the thread, so that nothing is moved and no memory is fresh. */
+interface Lent {
+  readonly bytes: Uint8Array;
+  /** Number of the message whose end gives it back. */
+  until: number;
+}
+
 class FileTraceWriter implements TraceWriter {
   readonly #file: number;
   readonly #sink: FrameSink;
@@ -94,6 +106,10 @@ class FileTraceWriter implements TraceWriter {
   readonly #threadAfterBytes: number;
   readonly #inFlightBytes: number;
   #appended = 0;
+  /** Messages sent to the thread. */
+  #sent = 0;
+  /** Buffers, those lent longest ago first. */
+  #lent: Lent[] = [];
   #worker: Worker | undefined;
   /** Who writes: this thread, the other one, or nobody any more. */
   #stage: "here" | "thread" | "closed" = "here";
@@ -129,6 +145,41 @@ class FileTraceWriter implements TraceWriter {
     this.append(kind, meta, encodePlain(value), codec);
   }
 
+  lend(): Uint8Array {
+    const [oldest] = this.#lent;
+    if (oldest === undefined || (!this.#isTaken(oldest) && this.#lent.length < MOST_LENT)) {
+      const bytes = new Uint8Array(new SharedArrayBuffer(LENT_BYTES));
+      this.#lent.unshift({ bytes, until: this.#control.taken });
+      return bytes;
+    }
+    this.#patiently(
+      () => this.#control.taken,
+      (seen) => this.#control.waitTaken(seen, WAIT_MS),
+      () => this.#isTaken(oldest),
+    );
+    return oldest.bytes;
+  }
+
+  appendLent(kind: ChunkKind, meta: PlainMap, lent: Uint8Array, length: number): void {
+    const metaBytes = checkedMeta(kind, meta);
+    const payload = lent.subarray(0, length);
+    const size = length + 64;
+    if (this.#here(size * rawShare)) {
+      this.#guarded(() => this.#sink.append(kind, metaBytes, payload, "raw"));
+      return;
+    }
+    const at = this.#lent.findIndex(({ bytes }) => bytes === lent);
+    assert(at >= 0, "a buffer that was lent");
+    const [entry] = this.#lent.splice(at, 1);
+    this.#post({ type: "payload", kind, meta: metaBytes, payload, codec: "raw" }, size, []);
+    this.#lent.push({ ...entry!, until: this.#sent });
+  }
+
+  #isTaken({ until }: Lent): boolean {
+    // Both count in 32 bits.
+    return ((until - this.#control.taken) | 0) <= 0;
+  }
+
   appendColumns(kind: ChunkKind, meta: PlainMap, columns: ColumnSet): void {
     const metaBytes = checkedMeta(kind, meta);
     const size = checkColumns(kind, columns);
@@ -158,6 +209,7 @@ class FileTraceWriter implements TraceWriter {
     // A thread that failed to start is no loss: nothing was handed to it.
     if (this.#control.state !== threadStates.ready) return true;
     this.#control.bytesWritten = this.#sink.state.offset;
+    this.#sent = (this.#sent + 1) | 0;
     this.#worker.postMessage({ type: "state", state: this.#sink.state, size: 0 });
     this.#stage = "thread";
     return false;
@@ -165,19 +217,31 @@ class FileTraceWriter implements TraceWriter {
 
   #post(message: Message, size: number, moved: readonly ArrayBuffer[]): void {
     const control = this.#control;
-    let seen = control.inFlightBytes;
-    let waitedMs = 0;
-    while (seen > 0 && seen + size > this.#inFlightBytes) {
+    const hasRoom = (): boolean => {
+      const { inFlightBytes: inFlight } = control;
+      return inFlight === 0 || inFlight + size <= this.#inFlightBytes;
+    };
+    this.#patiently(
+      () => control.inFlightBytes,
+      (seen) => control.waitInFlight(seen, WAIT_MS),
+      hasRoom,
+    );
+    control.addInFlight(size);
+    this.#sent = (this.#sent + 1) | 0;
+    this.#worker!.postMessage({ ...message, size }, moved);
+  }
+
+  /** Waits for the thread, unless it has failed or stands still. */
+  #patiently(look: () => number, wait: (seen: number) => void, isDone: () => boolean): void {
+    for (let waitedMs = 0; !isDone();) {
       this.#throwIfFailed();
-      control.waitInFlight(seen, 1000);
-      const now = control.inFlightBytes;
-      waitedMs = now === seen ? waitedMs + 1000 : 0;
+      const seen = look();
+      if (isDone()) break;
+      wait(seen);
+      waitedMs = look() === seen ? waitedMs + WAIT_MS : 0;
       if (waitedMs > patienceMs) this.#control.fail("the writer's thread stands still");
-      seen = now;
     }
     this.#throwIfFailed();
-    control.addInFlight(size);
-    this.#worker!.postMessage({ ...message, size }, moved);
   }
 
   #throwIfFailed(): void {

@@ -19,11 +19,12 @@ export interface SinkState {
 }
 
 export declare const noLink: Uint8Array;
-export declare function chainLink(before: Uint8Array, bytes: Uint8Array): Uint8Array;
+export declare function chainLink(before: Uint8Array, ...pieces: readonly Uint8Array[]): Uint8Array;
 
 /** Throws RangeError when a limit of layout.mjs is passed: a mistake of the caller. */
 export declare class FrameSink {
-  constructor(write: (frame: Uint8Array) => void, state?: SinkState);
+  /** `write` is given a frame in pieces, whose bytes it has to read at once. */
+  constructor(write: (pieces: readonly Uint8Array[]) => void, state?: SinkState);
   readonly state: SinkState;
   begin(header: Uint8Array): void;
   append(kind: ChunkKind, meta: Uint8Array, payload: Uint8Array, codec: WriteCodec): void;

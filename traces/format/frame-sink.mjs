@@ -1,5 +1,5 @@
 // Makes the bytes of a trace file: prefix, chained frames, index, footer. It knows nothing of
-// threads or files: `write(bytes)` receives each frame whole, in order. Memory, file and thread
+// threads or files: `write(pieces)` receives each frame whole, in order. Memory, file and thread
 // writers all use this one class, so their files are identical.
 // The state is plain data, so a half-written file can be handed from one thread to another.
 import { createHash } from "node:crypto";
@@ -24,8 +24,10 @@ import {
 const qualities = Object.freeze({ fast: 1, small: 6 });
 
 /** The next link of the chain: SHA-256 over the link before and these bytes, cut to 128 bits. */
-export function chainLink(before, bytes) {
-  return createHash("sha256").update(before).update(bytes).digest().subarray(0, linkBytes);
+export function chainLink(before, ...pieces) {
+  const hash = createHash("sha256").update(before);
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest().subarray(0, linkBytes);
 }
 
 export const noLink = new Uint8Array(linkBytes);
@@ -44,9 +46,9 @@ export class FrameSink {
     this.state = state;
   }
 
-  #emit(bytes, link) {
-    this.#write(bytes);
-    this.state.offset += bytes.length;
+  #emit(pieces, link) {
+    this.#write(pieces);
+    for (const { length } of pieces) this.state.offset += length;
     this.state.link = link;
   }
 
@@ -59,7 +61,7 @@ export class FrameSink {
     view.setUint16(10, minimumReaderVersion, true);
     const link = chainLink(noLink, prefix.subarray(0, prefixBytes - linkBytes));
     prefix.set(link, prefixBytes - linkBytes);
-    this.#emit(prefix, link);
+    this.#emit([prefix], link);
     this.#frame(chunkKinds.header, new Uint8Array(0), header, "small");
   }
 
@@ -98,21 +100,18 @@ export class FrameSink {
     check(/^[a-z][a-z0-9-]*$/.test(kind) && name.length <= limits.kindBytes, `kind ${kind}`);
     check(meta.length <= limits.metaBytes, `${kind}: meta of ${meta.length} bytes`);
     check(rawLength <= limits.rawBytes, `${kind}: payload of ${rawLength} bytes`);
-    const bodyBytes = frameHeadBytes + name.length + meta.length + stored.length;
-    const frame = new Uint8Array(bodyBytes + linkBytes);
-    const view = new DataView(frame.buffer);
-    frame[0] = frameTag;
-    frame[1] = codecByte;
-    frame[2] = name.length;
+    const head = new Uint8Array(frameHeadBytes + name.length + meta.length);
+    const view = new DataView(head.buffer);
+    head[0] = frameTag;
+    head[1] = codecByte;
+    head[2] = name.length;
     view.setUint32(4, meta.length, true);
     view.setUint32(8, stored.length, true);
     view.setUint32(12, rawLength, true);
-    frame.set(name, frameHeadBytes);
-    frame.set(meta, frameHeadBytes + name.length);
-    frame.set(stored, frameHeadBytes + name.length + meta.length);
-    const link = chainLink(this.state.link, frame.subarray(0, bodyBytes));
-    frame.set(link, bodyBytes);
-    this.#emit(frame, link);
+    head.set(name, frameHeadBytes);
+    head.set(meta, frameHeadBytes + name.length);
+    const link = chainLink(this.state.link, head, stored);
+    this.#emit([head, stored, link], link);
   }
 
   #index() {
@@ -146,6 +145,6 @@ export class FrameSink {
     view.setBigUint64(24, BigInt(this.state.offset + footerBytes), true);
     const link = chainLink(this.state.link, footer.subarray(0, footerBytes - linkBytes));
     footer.set(link, footerBytes - linkBytes);
-    this.#emit(footer, link);
+    this.#emit([footer], link);
   }
 }

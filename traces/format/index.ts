@@ -18,7 +18,7 @@ export {
   type StreamValues,
 } from "./columns.ts";
 export { type WriteCodec } from "./frame-sink.mjs";
-export { MemoryTraceWriter, writeTraceInMemory, type TraceWriter } from "./writer.ts";
+export { LENT_BYTES, MemoryTraceWriter, writeTraceInMemory, type TraceWriter } from "./writer.ts";
 export { createTraceFile, type FileWriterOptions } from "./file-writer.ts";
 export {
   openTrace,

@@ -17,7 +17,7 @@ export function rewriteTrace(bytes: Uint8Array, keep: (chunk: ChunkRef) => boole
   assert(opened.ok, opened.ok ? "" : opened.message);
   const source = memorySource(bytes);
   const frames: Uint8Array[] = [];
-  const sink = new FrameSink((frame) => frames.push(frame));
+  const sink = new FrameSink((pieces) => void frames.push(...pieces));
   const prefix = source.read(0, prefixBytes)!;
   const head = readFrame(source, prefixBytes, prefix.subarray(12), linkMatches);
   assert(head.ok, "the header was read a moment ago");

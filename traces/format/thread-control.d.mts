@@ -12,9 +12,12 @@ export declare class ThreadControl {
   readonly inFlightBytes: number;
   addInFlight(bytes: number): void;
   removeInFlight(bytes: number): void;
+  readonly taken: number;
+  countTaken(): void;
   bytesWritten: number;
   fail(message: string): void;
   readonly error: string;
   waitInFlight(seen: number, milliseconds: number): void;
+  waitTaken(seen: number, milliseconds: number): void;
   waitState(seen: number, milliseconds: number): void;
 }

@@ -8,6 +8,7 @@ export const threadStates = Object.freeze({ starting: 0, ready: 1, closed: 2, fa
 const state = 0;
 const inFlight = 1;
 const errorLength = 2;
+const taken = 3;
 
 export class ThreadControl {
   #words;
@@ -29,6 +30,7 @@ export class ThreadControl {
     Atomics.store(this.#words, state, next);
     Atomics.notify(this.#words, state);
     Atomics.notify(this.#words, inFlight);
+    Atomics.notify(this.#words, taken);
   }
 
   get inFlightBytes() {
@@ -42,6 +44,16 @@ export class ThreadControl {
   removeInFlight(bytes) {
     Atomics.sub(this.#words, inFlight, bytes);
     Atomics.notify(this.#words, inFlight);
+  }
+
+  /** Messages that the thread has carried out, as a number of 32 bits. */
+  get taken() {
+    return Atomics.load(this.#words, taken);
+  }
+
+  countTaken() {
+    Atomics.add(this.#words, taken, 1);
+    Atomics.notify(this.#words, taken);
   }
 
   get bytesWritten() {
@@ -68,6 +80,10 @@ export class ThreadControl {
   /** Blocks until bytes in flight or state are no longer as given, or the time is over. */
   waitInFlight(seen, milliseconds) {
     Atomics.wait(this.#words, inFlight, seen, milliseconds);
+  }
+
+  waitTaken(seen, milliseconds) {
+    Atomics.wait(this.#words, taken, seen, milliseconds);
   }
 
   waitState(seen, milliseconds) {

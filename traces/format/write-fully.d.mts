@@ -1,1 +1,4 @@
-export declare function appender(file: number, position: number): (bytes: Uint8Array) => void;
+export declare function appender(
+  file: number,
+  position: number,
+): (pieces: readonly Uint8Array[]) => void;

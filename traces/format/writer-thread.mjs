@@ -28,6 +28,7 @@ parentPort.on("message", (message) => {
     take(message);
     control.bytesWritten = sink.state.offset;
     control.removeInFlight(message.size);
+    control.countTaken();
     if (message.type !== "finish") return;
     parentPort.close();
     control.state = threadStates.closed;

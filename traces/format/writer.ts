@@ -23,12 +23,19 @@ export interface TraceWriter {
   readonly appendPlain: (kind: ChunkKind, meta: PlainMap, value: Plain, codec?: WriteCodec) => void;
   /** One chunk of columns. The arrays pass to the writer, as in `append`. */
   readonly appendColumns: (kind: ChunkKind, meta: PlainMap, columns: ColumnSet) => void;
+  /** A buffer of `LENT_BYTES` for `appendLent`; what is in it means nothing. */
+  readonly lend: () => Uint8Array;
+  /** One chunk of bytes as they are: the first ones of a lent buffer, which goes back to the writer. */
+  readonly appendLent: (kind: ChunkKind, meta: PlainMap, lent: Uint8Array, length: number) => void;
   /** Bytes in the file so far; what is still in flight is not counted. */
   readonly bytesWritten: number;
   /** Appends the `end` chunk with {outcome, ...meta}, then index and footer. */
   readonly close: (outcome: string, meta?: PlainMap) => Promise<void>;
   readonly closeSync: (outcome: string, meta?: PlainMap) => void;
 }
+
+/** Size of a buffer that a writer lends. */
+export const LENT_BYTES = 1 << 20;
 
 /** The file could not be written (no space, a lost disk): the environment's fault, not the run's. */
 export class TraceWriteError extends Error {
@@ -87,7 +94,10 @@ export function checkColumns(kind: ChunkKind, columns: ColumnSet): number {
 /** Writes to memory; the same bytes as a file gets. For tests, tools and small traces. */
 export class MemoryTraceWriter implements TraceWriter {
   readonly #frames: Uint8Array[] = [];
-  readonly #sink = new FrameSink((frame) => this.#frames.push(frame));
+  readonly #sink = new FrameSink((pieces) => {
+    for (const piece of pieces) this.#frames.push(piece.slice());
+  });
+  readonly #lent = new Uint8Array(LENT_BYTES);
 
   constructor(header: TraceHeader) {
     this.#sink.begin(encodeHeader(header));
@@ -107,6 +117,14 @@ export class MemoryTraceWriter implements TraceWriter {
     const metaBytes = checkedMeta(kind, meta);
     checkColumns(kind, columns);
     this.#sink.appendColumns(kind, metaBytes, columns);
+  }
+
+  lend(): Uint8Array {
+    return this.#lent;
+  }
+
+  appendLent(kind: ChunkKind, meta: PlainMap, lent: Uint8Array, length: number): void {
+    this.append(kind, meta, lent.subarray(0, length), "raw");
   }
 
   get bytesWritten(): number {

@@ -10,7 +10,6 @@ import {
   hashHex,
   type DrawSink,
   type Epoch,
-  type MemoryPage,
   type Notice,
   type Plain,
   type PlainObject,
@@ -42,6 +41,8 @@ import { SnapshotLadder } from "./snapshot-ladder.ts";
 const SNAPSHOT_WORK = 1 << 15;
 /** A large snapshot must pay for itself: so many bytes of it for one event of distance. */
 const SNAPSHOT_BYTES_PER_EVENT = 16;
+/** Pages of real guests are neither compared nor compressed: a byte of them costs less. */
+const PAGE_SHARE = 1 / 2;
 /** How often the recorder looks whether a snapshot is due, in events. */
 export const PAUSE_EVENTS = 1 << 12;
 const NOTICES_PER_CHUNK = 2_048;
@@ -91,7 +92,7 @@ export class Recorder {
     this.#world = world;
     for (const [streams, results] of this.#early) this.#onDraws(streams, results);
     this.#early = [];
-    world.memories.sendPagesTo((pages: readonly MemoryPage[]) => this.#pages.add(pages));
+    world.memories.sendPagesTo((hash, bytes) => this.#pages.add(hash, bytes));
     this.#ladder = new SnapshotLadder(captureWorld(world));
     world.hooks.onNotice = (notice) => this.#onNotice(notice);
     world.hooks.onEpoch = (epoch) => this.#onEpoch(epoch);
@@ -234,10 +235,12 @@ export class Recorder {
     const world = this.#world!;
     world.gate.flush();
     this.#flush();
+    const before = this.#pages.bytes;
     const image = captureWorld(world);
+    this.#pages.flush();
     const { index, base } = this.#ladder!.push(image);
     const delta = encodePlain(encodeImage(world, image, base) as TracePlain);
-    this.#lastSnapshotBytes = delta.length;
+    this.#lastSnapshotBytes = delta.length + (this.#pages.bytes - before) * PAGE_SHARE;
     const { eventCount: event, timeNs, isBetween } = world;
     const { draws } = world.gate.counts();
     const between = isBetween ? { between: true } : {};

@@ -4,9 +4,11 @@
  */
 import { MEMORY_PAGE_BYTES } from "../../core/kernel/index.ts";
 import type { ChunkRef, Trace } from "../format/index.ts";
-import { MEMORY_HASHES, MEMORY_PAGES } from "../trace-chunks.ts";
+import { unpackPages } from "../recording/packed-page.ts";
+import { MEMORY_HASHES, MEMORY_PAGES, PACKED_PAGES } from "../trace-chunks.ts";
 
 const MOST_BYTES = 64 << 20;
+const MOST_PAGES = 1 << 16;
 
 interface Place {
   readonly chunk: ChunkRef;
@@ -35,7 +37,8 @@ export class SavedPages {
 
   #index(): Map<bigint, Place> {
     const places = new Map<bigint, Place>();
-    const pages = this.#trace.chunks(MEMORY_PAGES);
+    const packed = this.#trace.chunks(PACKED_PAGES);
+    const pages = packed.length > 0 ? packed : this.#trace.chunks(MEMORY_PAGES);
     this.#trace.chunks(MEMORY_HASHES).forEach((chunk, i) => {
       const result = this.#trace.read(chunk);
       const holder = pages[i];
@@ -49,13 +52,18 @@ export class SavedPages {
   #read(chunk: ChunkRef): Uint8Array | undefined {
     const result = this.#trace.read(chunk);
     if (!result.ok) return undefined;
-    this.#chunks.set(chunk, result.bytes);
-    this.#bytes += result.bytes.length;
+    const { count } = chunk.meta;
+    const isPacked = chunk.kind === PACKED_PAGES;
+    if (isPacked && !(Number(count) <= MOST_PAGES)) return undefined;
+    const bytes = isPacked ? unpackPages(result.bytes, Number(count)) : result.bytes;
+    if (bytes === undefined) return undefined;
+    this.#chunks.set(chunk, bytes);
+    this.#bytes += bytes.length;
     for (const [oldest, { length }] of this.#chunks) {
       if (this.#bytes <= MOST_BYTES || oldest === chunk) break;
       this.#chunks.delete(oldest);
       this.#bytes -= length;
     }
-    return result.bytes;
+    return bytes;
   }
 }

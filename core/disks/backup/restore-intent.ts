@@ -1,11 +1,15 @@
 /** What a restore makes durable first. */
+import type { HeldLayer } from "../cow/cow-files.ts";
+
 export type RestoreIntent = {
   readonly kind: "restore";
   readonly operation: string;
   readonly vm: string;
   readonly backup: string;
-  /** New descriptors by disk; their volumes bear the same names. */
+  /** New descriptors by disk; flat volumes bear the same names. */
   readonly descriptors: { readonly [disk: string]: string };
+  /** The new bases are copy-on-write volumes, which the intent holds. */
+  readonly cow?: true;
   /** Layers that nobody needs afterwards. */
-  readonly old: readonly { readonly descriptor: string; readonly volume: string }[];
+  readonly old: readonly HeldLayer[];
 };

@@ -1,6 +1,7 @@
 /**
  * Restore of a VM that is off: new bases are filled from a backup and, for all disks at once, take
- * the place of what the VM ran on. Its points in time stay, with the layers that they need. Must
+ * the place of what the VM ran on: flat volumes, or copy-on-write ones where the disks are such.
+ * Its points in time stay, with the layers or snapshots that they need. Must
  * hold: before the switch nothing of the VM was touched; after it the disks equal the backup.
  */
 import {
@@ -22,12 +23,10 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_DEPTH, COPY_SECTORS } from "../consolidation/copy-plan.ts";
-import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import {
   configurationFile,
-  contentIdOf,
   descriptorFile,
-  descriptorFileOf,
   intentFile,
   type VmConfiguration,
   volumeOf,
@@ -35,8 +34,11 @@ import {
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
+import { intentHolder } from "../cow/cow-intents.ts";
 import { exclusiveLayers } from "../clone/sharers.ts";
 import type { RestoreIntent } from "./restore-intent.ts";
+import { createVvols, describeBase, holdVvols } from "./new-bases.ts";
 import { backupChain, type Manifest, type Repository } from "./manifest.ts";
 
 export type RestoreParams = {
@@ -60,6 +62,8 @@ type State = {
   intentVersion: number;
   before: VmConfiguration | null;
   version: number;
+  /** Of the new bases, by disk. */
+  volumes: { [disk: string]: string };
   /** Volumes still to be copied, oldest first; the first one is being copied. */
   parts: Part[];
   left: SectorRange[];
@@ -99,12 +103,15 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       const ids = Object.keys(op.state.chain[0]!.disks);
       const missing = ids.find((id) => before.running[id] === undefined);
       if (missing !== undefined) return fail("no-such-disk", `${vm}:${missing}`);
-      const other = ids.find((id) => files.descriptor(before.running[id]!)?.kind === "cow");
-      if (other !== undefined) return fail("not-a-redo-chain", `${vm}:${other}`);
+      const isCow = (name: string): boolean => files.descriptor(name)?.kind === "cow";
+      const cow = ids.every((id) => isCow(before.running[id]!));
       const descriptors: { [disk: string]: string } = {};
       for (const id of ids) descriptors[id] = descriptorFile(vm, id, before.layersMade + 1);
-      const old = ids.flatMap((id) => exclusiveLayers(files, vm, before.running[id]!));
-      const intent = { kind: "restore" as const, operation: op.id, vm, backup, descriptors, old };
+      const old = ids
+        .flatMap((id) => exclusiveLayers(files, vm, before.running[id]!))
+        .map((layer) => (isCow(layer.descriptor) ? { ...layer, volume: null } : layer));
+      const common = { kind: "restore" as const, operation: op.id, vm, backup, descriptors, old };
+      const intent: RestoreIntent = cow ? { ...common, cow } : common;
       const state = op.edit();
       state.intent = intent as never;
       state.before = before as never;
@@ -131,25 +138,41 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
 
     createBases(_host, op: Op) {
       const { array } = op.params;
-      const asks = Object.entries(op.state.chain.at(-1)!.disks).flatMap(([id, part]) => {
-        const name = op.state.intent!.descriptors[id]!;
-        const { sectors, grainSectors } = part;
-        const value = descriptorFileOf({
-          cid: contentIdOf(name),
-          parentCid: 0,
-          parent: null,
-          volume: volumeOf(name),
-          kind: "flat",
-          sectors,
-          grainSectors,
-        });
+      const intent = op.state.intent!;
+      if (intent.cow === true)
+        return together(createVvols(array, intent, parts(op)), "holdBases", "undo");
+      const state = op.edit();
+      const asks = parts(op).flatMap(([disk, part]) => {
+        const { sectors } = part;
+        const volume = volumeOf(intent.descriptors[disk]!);
+        state.volumes[disk] = volume;
         return [
-          askArray(array, "create-volume", { name: volumeOf(name), sectors }, ""),
-          askArray(array, "file-write", { name, value }, ""),
+          askArray(array, "create-volume", { name: volume, sectors }, ""),
+          describeBase(array, intent, disk, part, volume),
         ];
       });
       return together(asks, "openBases", "undo");
     },
+
+    /** Names that the array gave; held for descriptors before any of these leads there. */
+    holdBases(_host, op: Op, answers: readonly { readonly vvol: string }[]) {
+      const state = op.edit();
+      parts(op).forEach(([disk], i) => (state.volumes[disk] = answers[i]!.vvol));
+      return together(
+        holdVvols(op.params.array, op.state.intent!, op.state.volumes),
+        "describeBases",
+        "undo",
+      );
+    },
+
+    describeBases: (_host, op: Op) =>
+      together(
+        parts(op).map(([disk, part]) =>
+          describeBase(op.params.array, op.state.intent!, disk, part, op.state.volumes[disk]!),
+        ),
+        "openBases",
+        "undo",
+      ),
 
     openBases(host, op: Op) {
       const state = op.edit();
@@ -159,8 +182,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
         }
       }
       for (const [disk, { sectors }] of Object.entries(op.state.chain.at(-1)!.disks)) {
-        const volume = volumeOf(op.state.intent!.descriptors[disk]!);
-        state.to[disk] = open(host, op.params, volume, sectors);
+        state.to[disk] = open(host, op.params, op.state.volumes[disk]!, sectors);
       }
       return go("nextPart");
     },
@@ -226,7 +248,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     },
 
     removeOld: (_host, op: Op) =>
-      together(removeLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
+      together(dropLayers(op.params.array, op.state.intent!.old), closing(op), "removeAgain"),
 
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
@@ -234,9 +256,19 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
       closeAll(host, op);
       const made = Object.values(op.state.intent!.descriptors);
-      const gone = made.flatMap((name) => removeLayer(op.params.array, name));
-      return together(gone, "closeIntent", "undoAgain");
+      const isCow = op.state.intent!.cow === true;
+      const layers = made.map((name) => {
+        return { descriptor: name, volume: isCow ? null : volumeOf(name) };
+      });
+      return together(dropLayers(op.params.array, layers), closing(op), "undoAgain");
     },
+
+    releaseHeld(_host, op: Op) {
+      const holder = intentHolder(op.state.intent!);
+      return releaseHolder(op.params.array, holder, "closeIntent", "releaseAgain");
+    },
+
+    releaseAgain: () => wait(AGAIN_NS, "releaseHeld"),
 
     undoAgain: () => wait(AGAIN_NS, "undo"),
 
@@ -264,6 +296,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     intentVersion: 0,
     before: null,
     version: 0,
+    volumes: {},
     parts: [],
     left: [],
     copying: [],
@@ -275,6 +308,11 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     startedNs: 0,
   }),
 );
+
+/** What the intent held goes before it. */
+const closing = (op: Op): string => (op.state.intent!.cow === true ? "releaseHeld" : "closeIntent");
+
+const parts = (op: Op) => Object.entries(op.state.chain.at(-1)!.disks);
 
 const counted = (before: VmConfiguration): VmConfiguration => ({
   ...before,

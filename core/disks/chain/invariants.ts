@@ -3,7 +3,7 @@
  * volumes of a VM fit together whenever no operation is at work on them.
  */
 import { always, type Finding, type Invariant, sometimes, type World } from "../../kernel/index.ts";
-import type { ArrayEntity } from "../../platform/index.ts";
+import { type ArrayEntity, vvolsOf } from "../../platform/index.ts";
 import { backupInvariants } from "../backup/invariants.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
@@ -50,6 +50,12 @@ function anyIntent(world: World): boolean {
   return false;
 }
 
+/** A base that runs no more, and that snapshots still read from: of older points, or of clones. */
+function isReadFrom(array: ArrayEntity, volume: string): boolean {
+  const base = vvolsOf(array)?.durable.bases[volume];
+  return base !== undefined && base.holders.length === 0 && base.snapshots.length > 0;
+}
+
 function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
   const files = Object.entries(array.durable.files).filter(([, file]) => file.value !== undefined);
   const used = new Set<string>();
@@ -77,6 +83,7 @@ function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
   if (lost) return { message: `descriptor ${lost[0].slice("file:".length)} belongs to no chain` };
   for (const label of Object.keys(array.durable.volumes)) {
     const volume = label.slice("volume:".length);
+    if (isReadFrom(array, volume)) continue;
     if (!used.has(volume)) return { message: `volume ${volume} belongs to no chain` };
   }
   return undefined;

@@ -136,16 +136,22 @@ function wrote(entity: Entity, world: World, shadow: DiskShadow, id: number, ok:
   delete shadow.pending[id];
   if (!ok) return void shadow.doubtful.push(write);
   const past = write.sector + write.sectors;
-  shadow.doubtful = shadow.doubtful.filter(
-    (each) => each.sector < write.sector || each.sector + each.sectors > past,
-  );
-  // Of two that were under way at once either may have come last.
-  if (Object.values(shadow.pending).some((each) => overlap(each, write))) {
-    shadow.doubtful.push(write);
+  if (shadow.doubtful.length > 0) {
+    shadow.doubtful = shadow.doubtful.filter(
+      (each) => each.sector < write.sector || each.sector + each.sectors > past,
+    );
   }
+  // Of two that were under way at once either may have come last.
+  if (meetsPending(shadow, write)) shadow.doubtful.push(write);
   apply(content(world, keyOf(asDisk(entity)), "seen"), write);
-  shadow.unflushed.push({ ...write, number: shadow.next++ });
+  const { sector, sectors, runs } = write;
+  shadow.unflushed.push({ sector, sectors, runs, number: shadow.next++ });
   forgetOldest(entity, world, shadow);
+}
+
+function meetsPending({ pending }: DiskShadow, write: Write): boolean {
+  for (const id in pending) if (overlap(pending[id]!, write)) return true;
+  return false;
 }
 
 /** The shadow is bounded: a guest that never flushes leaves it without end otherwise. */

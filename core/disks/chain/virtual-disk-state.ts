@@ -109,7 +109,7 @@ export type VirtualDiskConfig = {
 export type VirtualDiskState = {
   /** Base first. */
   readonly layers: readonly Layer[];
-  readonly next: number;
+  /** By the lowest number that was free. */
   readonly flights: { readonly [id: string]: Flight };
   readonly inFlight: number;
   /** Flights that hold a range. */
@@ -128,7 +128,6 @@ export type VirtualDiskEntity = Entity<VirtualDiskConfig, Record<string, never>,
 
 export const initialState = (): VirtualDiskState => ({
   layers: [],
-  next: 1,
   flights: {},
   inFlight: 0,
   locked: [],

@@ -49,6 +49,7 @@ export const virtualDisk = component<VirtualDiskConfig, Record<string, never>, V
     io: (self, request: Request<DiskRequest>) => accept(self, request),
     "layer-replied": (self, reply: Reply) => onReply(self, reply),
   },
+  direct: ["io", "layer-replied"],
   crashed: (self) => dropAllMaps(self),
 });
 
@@ -73,7 +74,8 @@ function accept(self: VirtualDiskEntity, request: Request<DiskRequest>): void {
     return answer(self, request, refused("out-of-range"));
   }
   const state = self.edit();
-  const id = state.next++;
+  let id = 1;
+  while (state.flights[id] !== undefined) id++;
   const flight: Flight = {
     request,
     pieces: [],
@@ -181,8 +183,9 @@ function finish(self: VirtualDiskEntity, id: number): void {
   state.inFlight--;
   if (lockFrom >= 0) state.locked = state.locked.filter((each) => each !== id);
   tellAnswered(self, id, body, outcome);
-  answer(self, request, outcome, dataBytes(body));
   if (lockFrom >= 0) startWaiting(self);
+  // Last: the answer may bring the next request, or the end of the machine.
+  answer(self, request, outcome, dataBytes(body));
 }
 
 function markWritten(
@@ -209,8 +212,15 @@ function outcomeOf(
 ): BlockOutcome {
   if (error !== null) return refused(error.code, error.detail);
   if (body.op !== "read" && body.op !== "read-below") return DONE;
-  const value: ReadValue = { runs: pieces.flatMap((piece) => piece.runs) };
+  const value: ReadValue = { runs: runsOf(pieces) };
   return { ok: true, value: value as unknown as Plain };
+}
+
+function runsOf(pieces: readonly { readonly runs: readonly ContentRun[] }[]) {
+  if (pieces.length === 1) return pieces[0]!.runs;
+  const runs: ContentRun[] = [];
+  for (const piece of pieces) for (const run of piece.runs) runs.push(run);
+  return runs;
 }
 
 function tellAnswered(

@@ -77,7 +77,11 @@ export function writeUp(self: VirtualDiskEntity, id: number): void {
     const writes = joined(all);
     flight.pieces = writes.map((write) => ({ ...write, runs: [] }));
     const fua = body.op === "write" && body.fua === true;
-    writes.forEach((write, piece) => pass(self, id, device, { op: "write", ...write, fua }, piece));
+    writes.forEach((write, piece) => {
+      const { sector: from, sectors: length, runs: content } = write;
+      const io = { op: "write", sector: from, sectors: length, runs: content, fua } as const;
+      pass(self, id, device, io, piece);
+    });
   }
   if (isMirrored(self.volatile)) mirror(self, id, body);
 }

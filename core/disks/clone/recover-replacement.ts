@@ -11,9 +11,16 @@ import {
   type PlainObject,
   together,
 } from "../../kernel/index.ts";
-import { deleteFile, removeLayer, removeLayers } from "../chain/array-requests.ts";
-import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
+import { deleteFile } from "../chain/array-requests.ts";
+import {
+  configurationFile,
+  intentFile,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
 import { fenceFile } from "../chain/surely-write.ts";
+import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
+import { intentHolder } from "../cow/cow-intents.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
 import type { RestoreIntent } from "../backup/restore-intent.ts";
 import type { LinkedCloneIntent } from "./intent.ts";
@@ -38,11 +45,17 @@ export const recoverReplacement = operation<Params, PlainObject>("recover-replac
       const backup = intent.kind === "restore" ? intent.backup : null;
       host.notice("disks-replaced", { vm, backup });
     }
-    const gone = switchedOver
-      ? removeLayers(array, intent.old)
-      : made.flatMap(([, name]) => removeLayer(array, name));
-    return together(gone, "closeIntent");
+    const isCow = intent.kind === "restore" && intent.cow === true;
+    const layers = made.map(([, name]) => {
+      return { descriptor: name, volume: isCow ? null : volumeOf(name) };
+    });
+    const gone = dropLayers(array, switchedOver ? intent.old : layers);
+    return together(gone, isCow ? "releaseHeld" : "closeIntent");
   },
+
+  /** What the intent held goes before it: the intent is all that still knows of it. */
+  releaseHeld: (_host, op: Op) =>
+    releaseHolder(op.params.array, intentHolder(op.params.intent), "closeIntent"),
 
   closeIntent: (_host, op: Op) => deleteFile(op.params.array, intentFile(op.params.vm), "report"),
 

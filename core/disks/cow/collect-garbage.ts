@@ -20,7 +20,7 @@ import {
   type Step,
   together,
 } from "../../kernel/index.ts";
-import type { Hold, VvolInfo } from "../../platform/index.ts";
+import { cloneHolder, type Hold, type VvolInfo } from "../../platform/index.ts";
 import { mentions } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { intentFile } from "../chain/descriptor.ts";
@@ -152,6 +152,7 @@ function staleHolds(
   const prefix = descriptorHolder("");
   return holders
     .filter((holder) => {
+      if (holder.startsWith(cloneHolder(""))) return false; // the array's own business
       if (!holder.startsWith(prefix)) return true; // no intent of that name is open
       const name = holder.slice(prefix.length);
       return gone.has(name) || view.files.descriptor(name)?.volume !== vvol;

@@ -2,72 +2,24 @@
  * Copies a VM's disks with all their points in time, from differences alone: as another VM's, or in
  * place of themselves in another format (copy-on-write to redo logs, and back). What is copied must
  * stand still: points in time do; what runs does while the VM is off.
- *
- * Order: intent, with the names of all that will be made; the copy, to which nothing leads; commit;
- * the configuration leads to the copy; what it replaces goes. Before the commit all that was made
- * goes again.
  */
 import {
-  done,
   type Entity,
   type EntityId,
   fail,
-  go,
   type Operation,
   operation,
-  perform,
-  type Plain,
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
-import { askArray } from "../chain/array-requests.ts";
-import {
-  configurationFile,
-  descriptorFileOf,
-  intentFile,
-  type VmConfiguration,
-  volumeOf,
-} from "../chain/descriptor.ts";
-import { arrayTasks, type TaskResults } from "./array-tasks.ts";
-import {
-  type ArrayView,
-  CowView,
-  hold,
-  lookAtArray,
-  removeMade,
-  sharersOfAll,
-  writeIf,
-} from "./cow-files.ts";
-import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
-import { type CopyPlan, type CopyRequest, type CopyStep, planCopy } from "./hierarchy-plan.ts";
-import { endings, noteFailure } from "./endings.ts";
-import { recoverHierarchy } from "./recover-hierarchy.ts";
+import { carryingOut, type CopyState, newCopy, openCopy } from "./carry-out.ts";
+import { type ArrayView, CowView, lookAtArray, sharersOfAll } from "./cow-files.ts";
+import type { HierarchyIntent } from "./cow-intents.ts";
+import { type CopyPlan, type CopyRequest, planCopy } from "./hierarchy-plan.ts";
 
 export type CopyHierarchyParams = CopyRequest & { readonly array: EntityId };
 
-type CopyState = {
-  plan: CopyPlan | null;
-  configuration: VmConfiguration | null;
-  configurationVersion: number;
-  intent: HierarchyIntent | null;
-  intentVersion: number;
-  /** Names that the array gave, by their places in the plan. */
-  names: { [place: string]: string };
-  cursor: number;
-  copiedSectors: number;
-  failure: { code: string; detail: Plain } | null;
-};
-
 type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
-const PATIENCE_NS = 3_600_000_000_000;
-
-const named = (op: Op, name: string): string => op.state.names[name] ?? name;
-
-function task(op: Op, verb: string, body: Plain, next: string): Step {
-  const { array } = op.params;
-  const tasks = [{ verb, body }];
-  return perform(arrayTasks, { array, tasks, patienceNs: PATIENCE_NS }, next, "trouble");
-}
 
 /** Why the copy cannot be made, else undefined. */
 function problemOf(op: Op, view: CowView): Step | undefined {
@@ -108,38 +60,6 @@ function intentOf(op: Op, view: CowView, plan: CopyPlan): HierarchyIntent {
   return { kind: "copy-hierarchy", ...common, target, made, configuration, replaced };
 }
 
-const STEPS: {
-  readonly [Do in CopyStep["do"]]: (op: Op, step: Extract<CopyStep, { do: Do }>) => Step;
-} = {
-  "create-base": (op, { label, sectors }) => {
-    const body = { label, sectors, holder: intentHolder(op.state.intent!) };
-    return askArray(op.params.array, "vasa-create", body, "nameBase", "trouble");
-  },
-  "create-volume": (op, { name, sectors }) =>
-    askArray(op.params.array, "create-volume", { name, sectors }, "advance", "trouble"),
-  copy: (op, { from, since, to }) => {
-    const body = { from, since, to: named(op, to) };
-    return task(op, "vasa-copy-diffs", body, "countCopied");
-  },
-  snapshot: (op, { base }) => {
-    const holders = [intentHolder(op.state.intent!)];
-    const bases = [{ base: named(op, base), holders }];
-    return task(op, "vasa-prepare", { bases }, "nameSnapshot");
-  },
-  revert: (op, { base, snapshot }) => {
-    const body = { base: named(op, base), snapshot: named(op, snapshot), fence: 0 };
-    return task(op, "vasa-revert", body, "countCopied");
-  },
-  describe: (op, { name, descriptor }) => {
-    if (descriptor.kind !== "cow") return go("writeDescriptor");
-    const vvol = named(op, descriptor.volume);
-    const holds = [{ vvol, holder: descriptorHolder(name) }];
-    return hold(op.params.array, holds, "writeDescriptor", "trouble");
-  },
-};
-
-const stepOf = (op: Op): CopyStep => op.state.plan!.steps[op.state.cursor]!;
-
 export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>(
   "copy-hierarchy",
   {
@@ -147,125 +67,15 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
       const view = new CowView(answer);
-      const { vm, array } = op.params;
+      const { vm } = op.params;
       const problem = problemOf(op, view);
       if (problem !== undefined) return problem;
       const plan = planCopy(view, view.configuration(vm)!, op.params);
       if (plan === undefined) return fail("no-point-in-time", op.params.upTo);
-      const taken = plan.made.find((name) => view.files.get(name) !== undefined);
-      if (taken !== undefined) return fail("descriptor-exists", taken);
-      const intent = intentOf(op, view, plan);
-      const state = op.edit();
-      state.plan = plan as never;
-      state.configuration = view.configuration(vm) as never;
-      state.configurationVersion = view.version(configurationFile(vm));
-      state.intent = intent as never;
-      return writeIf(array, intentFile(vm), intent, 0, "reserveNames", "refuse");
+      return openCopy(op, view, plan, intentOf(op, view, plan));
     },
 
-    /** The names of what is made are nobody's ever after, whatever becomes of this. */
-    reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {
-      op.edit().intentVersion = version;
-      const { array, vm } = op.params;
-      const { configuration, configurationVersion, plan } = op.state;
-      const value = { ...configuration!, layersMade: plan!.configuration.layersMade };
-      const name = configurationFile(vm);
-      return writeIf(array, name, value, configurationVersion, "step", "trouble");
-    },
-
-    step(_host: Entity, op: Op): Step {
-      const { plan, cursor } = op.state;
-      if (cursor === plan!.steps.length) {
-        return lookAtArray(op.params.array, "commit", "trouble");
-      }
-      const step = stepOf(op);
-      return (STEPS[step.do] as (op: Op, step: CopyStep) => Step)(op, step);
-    },
-
-    advance(_host: Entity, op: Op): Step {
-      op.edit().cursor++;
-      return go("step");
-    },
-
-    nameBase(_host: Entity, op: Op, { vvol }: { vvol: string }): Step {
-      op.edit().names[(stepOf(op) as { as: string }).as] = vvol;
-      return go("advance");
-    },
-
-    nameSnapshot(_host: Entity, op: Op, { results }: TaskResults): Step {
-      const { vvol } = results[0]!.items[0]!;
-      op.edit().names[(stepOf(op) as { as: string }).as] = vvol;
-      const body = { snapshots: [vvol], timeoutNs: PATIENCE_NS };
-      return task(op, "vasa-snapshot", body, "advance");
-    },
-
-    countCopied(_host: Entity, op: Op, { results }: TaskResults): Step {
-      op.edit().copiedSectors += results[0]!.copiedSectors;
-      return go("advance");
-    },
-
-    writeDescriptor(_host: Entity, op: Op): Step {
-      const { name, descriptor } = stepOf(op) as Extract<CopyStep, { do: "describe" }>;
-      const value = descriptorFileOf({ ...descriptor, volume: named(op, descriptor.volume) });
-      return writeIf(op.params.array, name, value, 0, "advance", "trouble");
-    },
-
-    /** Checked under the intent: a linked clone may have been taken while it was copied. */
-    commit(_host: Entity, op: Op, answer: ArrayView): Step {
-      const { array, vm } = op.params;
-      const { intent, intentVersion } = op.state;
-      const { files } = new CowView(answer);
-      const replaced = intent!.replaced.map(({ descriptor }) => descriptor);
-      const sharers = sharersOfAll(files, vm, replaced);
-      if (sharers.length > 0) {
-        noteFailure(op, { code: "shared", detail: sharers });
-        return go("settle");
-      }
-      const committed = { ...intent!, stage: "committed" };
-      return writeIf(array, intentFile(vm), committed, intentVersion, "committed", "trouble");
-    },
-
-    committed(host: Entity, op: Op): Step {
-      const { pairs } = op.state.plan!;
-      const { array } = op.params;
-      host.notice("hierarchy-copied", { array, pairs: pairs as unknown as Plain });
-      return go("settle");
-    },
-
-    settle(_host: Entity, op: Op): Step {
-      const { vm, array } = op.params;
-      return perform(recoverHierarchy, { vm, array, own: op.id }, "settled", "unsettled");
-    },
-
-    /** Somebody else may have settled it: then the configuration says how. */
-    settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
-      if (outcome === "forward") return go("report");
-      return outcome === "back" ? go("failed") : lookAtArray(op.params.array, "judge", "unsettled");
-    },
-
-    judge(_host: Entity, op: Op, answer: ArrayView): Step {
-      const { array, target } = op.params;
-      const { intent, plan } = op.state;
-      const running = new CowView(answer).configuration(target)?.running ?? {};
-      const names = Object.entries(plan!.configuration.running);
-      if (names.every(([disk, name]) => running[disk] === name)) return go("report");
-      const volumes = plan!.made.map(volumeOf);
-      return removeMade(array, intent!, plan!.made, volumes, "failed");
-    },
-
-    report: (_host: Entity, op: Op): Step => done({ copiedSectors: op.state.copiedSectors }),
-
-    ...endings,
+    ...carryingOut,
   },
-  () => ({
-    plan: null,
-    configuration: null,
-    configurationVersion: 0,
-    intent: null,
-    intentVersion: 0,
-    names: {},
-    cursor: 0,
-    copiedSectors: 0,
-    failure: null,
-  }),
+  newCopy,
 );

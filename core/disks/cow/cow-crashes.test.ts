@@ -4,17 +4,9 @@
  * on what it ran on or on what the operation makes, nothing is left over.
  */
 import { describe, expect, it } from "vitest";
-import {
-  type AskStep,
-  type Entity,
-  go,
-  operation,
-  type PlainObject,
-  type SectorContent,
-} from "../../kernel/index.ts";
+import { type AskStep, type Entity, go, operation, type PlainObject } from "../../kernel/index.ts";
 import { listVvols } from "../../platform/index.ts";
-import { allocatedChunks } from "../../platform/storage/vvols/copy-tasks.ts";
-import { unsharedRanges } from "../../platform/storage/vvols/vvol-content.ts";
+import { allocatedChunks, unsharedRanges } from "../../platform/storage/vvols/differences.ts";
 import { collectGarbage, garbageOf } from "./collect-garbage.ts";
 import { copyHierarchy } from "./copy-hierarchy.ts";
 import { CowView, releaseHolder } from "./cow-files.ts";
@@ -29,51 +21,17 @@ import { deletePoint } from "./delete-point.ts";
 import { decideSnapshot, SNAPSHOT_RECOVERY } from "./recover-cow-snapshot.ts";
 import { settling, type SettleOp } from "./recovery-loop.ts";
 import { newRevert, revert, REVERT_PHASES, type RevertParams } from "./revert.ts";
-import { CowRig, type RigOptions, SECTORS } from "./testing/cow-rig.ts";
-import { type Enumerated, enumerateCrashes } from "./testing/enumerate-crashes.ts";
-
-/** A VM with points in time "one" and "two", and writes after each. */
-function withHistory(options: RigOptions = {}): CowRig {
-  const rig = new CowRig(options);
-  rig.powerOn();
-  let stamp = 1_000;
-  const touch = (): void => {
-    for (let disk = 0; disk < rig.diskCount; disk++) {
-      const sector = (stamp / 10) % 24;
-      rig.write(disk, sector, 40, (stamp += 100));
-      rig.write(disk, (stamp / 10) % 50, 6, -1);
-    }
-    rig.run();
-  };
-  touch();
-  expect(snap(rig, "one")).toBe("complete");
-  touch();
-  expect(snap(rig, "two")).toBe("complete");
-  touch();
-  return rig;
-}
-
-const snapshotParams = (rig: CowRig, pointInTime: string) => ({
-  instance: rig.instance,
-  disks: rig.open(),
-  pointInTime,
-});
-
-const snap = (rig: CowRig, id: string): string => rig.do(cowSnapshot, snapshotParams(rig, id));
-
-const contents = (rig: CowRig): (SectorContent | undefined)[] =>
-  Array.from({ length: rig.diskCount }, (_, i) => rig.states(i)?.running);
-
-const points = (rig: CowRig): string[] => rig.configuration().pointsInTime.map(({ id }) => id);
-
-function expectSettled(rig: CowRig, where: string): void {
-  expect(rig.file("db.intent"), where).toBeUndefined();
-  expect(rig.world.activeOperations, where).toBe(0);
-  expect(rig.violations(), where).toEqual([]);
-}
-
-const same = (a: readonly (SectorContent | undefined)[], b: typeof a): boolean =>
-  a.every((each, i) => each !== undefined && b[i] !== undefined && each.equals(b[i]!));
+import { type CowRig, SECTORS } from "./testing/cow-rig.ts";
+import { enumerateCrashes } from "./testing/enumerate-crashes.ts";
+import {
+  contents,
+  expectSettled,
+  expectThorough,
+  points,
+  same,
+  snapshotParams,
+  withHistory,
+} from "./testing/history.ts";
 
 const LOSSES = ["host", "array", "nothing"] as const;
 
@@ -348,8 +306,3 @@ const listFilesOf = (rig: CowRig) =>
       ? []
       : [{ name: key.slice("file:".length), value: value as never, version }],
   );
-
-function expectThorough({ steps, settled }: Enumerated, lose: string, least: number): void {
-  expect(steps).toBeGreaterThanOrEqual(least);
-  expect(settled).toBeGreaterThanOrEqual(lose === "host" ? 2 * least : steps);
-}

@@ -7,7 +7,7 @@ import type { AskStep } from "../../kernel/index.ts";
 import type { Hold, VvolInfo } from "../../platform/index.ts";
 import { ArrayFiles, type Scan } from "../chain/array-files.ts";
 import { sharersOf } from "../clone/sharers.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { askArray, deleteFile, removeLayer } from "../chain/array-requests.ts";
 import {
   configurationFile,
   type DiskDescriptor,
@@ -50,6 +50,11 @@ export class CowView {
 
   baseOf(vvol: string): string | undefined {
     return this.vvols.find((each) => each.vvol === vvol)?.base;
+  }
+
+  /** Snapshot that a clone shares chunks with. */
+  originOf(vvol: string): string | undefined {
+    return this.vvols.find((each) => each.vvol === vvol)?.origin;
   }
 
   heldBy(holder: string): readonly VvolInfo[] {
@@ -115,6 +120,18 @@ export const writeDescriptor = (
 export const hold = (array: EntityId, holds: readonly Hold[], next: string, otherwise: string) =>
   askArray(array, "vasa-hold", { holds: [...holds] }, next, otherwise);
 
+/** Holds what an intent made, for its descriptor, unless the intent was settled by somebody else. */
+export function holdUnder(
+  array: EntityId,
+  intent: Pick<CowIntent, "vm" | "operation">,
+  made: Hold,
+  next: string,
+  otherwise: string,
+): AskStep {
+  const body = { holds: [made], under: intentHolder(intent) };
+  return askArray(array, "vasa-hold", body, next, otherwise);
+}
+
 export const release = (array: EntityId, holds: readonly Hold[], next: string, otherwise: string) =>
   askArray(array, "vasa-release", { holds: [...holds] }, next, otherwise);
 
@@ -145,7 +162,8 @@ export function removeMade(
   volumes: readonly string[],
   next: string,
 ): Step {
-  const holders = [intentHolder(intent), ...descriptors.map(descriptorHolder)];
+  // The intent last: as long as it holds what was made, nobody expects a descriptor to lead there.
+  const holders = [...descriptors.map(descriptorHolder), intentHolder(intent)];
   const asks = [
     ...descriptors.map((name) => askArray(array, "file-delete", { name }, "")),
     ...volumes.map((name) => askArray(array, "delete-volume", { name }, "")),
@@ -157,6 +175,18 @@ export function removeMade(
     next,
     next,
   );
+}
+
+/** A layer and its volume; null: a copy-on-write one, which goes with its last holder. */
+export type HeldLayer = { readonly descriptor: string; readonly volume: string | null };
+
+/** Removes layers of either kind; what is gone already is no error. */
+export function dropLayers(array: EntityId, layers: readonly HeldLayer[]): AskStep[] {
+  return layers.flatMap(({ descriptor, volume }) => {
+    if (volume !== null) return removeLayer(array, descriptor, volume);
+    const held = releaseHolder(array, descriptorHolder(descriptor));
+    return [deleteFile(array, descriptor, ""), { ...held, tolerate: ["not-supported"] }];
+  });
 }
 
 /** Nothing is held any more in a name. */

@@ -44,7 +44,7 @@ export type CowDeleteIntent = Common & {
   readonly descriptors: ByDisk;
 };
 
-/** A copy of a hierarchy, as another VM's or in place of itself in another format. */
+/** A copy of a hierarchy, as another VM's or in place of itself in another format; a linked clone. */
 export type HierarchyIntent = Common & {
   readonly kind: "copy-hierarchy";
   /** VM whose configuration names the copy. */
@@ -59,6 +59,8 @@ export type HierarchyIntent = Common & {
   };
   /** What goes when the copy is the disk, `volume` if it is a plain one; none for another VM's. */
   readonly replaced: readonly { readonly descriptor: string; readonly volume: string | null }[];
+  /** Whose content the disks have from then on, when it is not what they had: a point in time's. */
+  readonly source?: { readonly vm: string; readonly pointInTime: string };
 };
 
 /** Disks on redo logs go back to a point in time: new, empty redo logs stand on it. */

@@ -18,6 +18,7 @@ export type DiskFormat = "cow" | "redo";
 
 export type CopyStep =
   | { readonly do: "create-base"; readonly as: string; readonly label: string; sectors: number }
+  | { readonly do: "clone-base"; readonly as: string; readonly label: string; snapshot: string }
   | { readonly do: "create-volume"; readonly name: string; readonly sectors: number }
   | { readonly do: "copy"; readonly from: string; readonly since: string | null; to: string }
   | { readonly do: "snapshot"; readonly base: string; readonly as: string }

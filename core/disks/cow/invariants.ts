@@ -15,10 +15,12 @@ import {
 } from "../../kernel/index.ts";
 import {
   type ArrayEntity,
+  cloneHolder,
   volumeContent,
   type VvolsEntity,
   vvolsOf,
 } from "../../platform/index.ts";
+import type { RestoreIntent } from "../backup/restore-intent.ts";
 import { chainView, flattened } from "../chain/chain-view.ts";
 import { type DiskDescriptor, readDescriptor, type VmConfiguration } from "../chain/descriptor.ts";
 import { type CowIntent, type CowRevertIntent, descriptorHolder } from "./cow-intents.ts";
@@ -29,7 +31,7 @@ type Seen = {
   readonly vvols: VvolsEntity;
   readonly descriptors: ReadonlyMap<string, DiskDescriptor>;
   readonly configurations: readonly VmConfiguration[];
-  readonly intents: readonly CowIntent[];
+  readonly intents: readonly (CowIntent | RestoreIntent)[];
 };
 
 const RELEVANT = /^(delete )?file |vvol|^(take|prepare) /;
@@ -49,12 +51,12 @@ function seen(array: ArrayEntity): Seen | undefined {
   if (vvols === undefined) return undefined;
   const descriptors = new Map<string, DiskDescriptor>();
   const configurations: VmConfiguration[] = [];
-  const intents: CowIntent[] = [];
+  const intents: (CowIntent | RestoreIntent)[] = [];
   for (const [key, { value }] of Object.entries(array.durable.files)) {
     if (value === undefined) continue;
     const name = key.slice("file:".length);
     if (name.endsWith(".vmx")) configurations.push(value as unknown as VmConfiguration);
-    else if (name.endsWith("intent")) intents.push(value as unknown as CowIntent);
+    else if (name.endsWith("intent")) intents.push(value as unknown as CowIntent | RestoreIntent);
     else if (name.endsWith(".vmdk")) {
       const read = readDescriptor(value as PlainObject);
       if (read.ok) descriptors.set(name, read.descriptor);
@@ -65,7 +67,7 @@ function seen(array: ArrayEntity): Seen | undefined {
 
 function aliasedBase({ vvols, descriptors, intents }: Seen): Finding | undefined {
   const swizzling = intents.some(({ kind }) => kind === "cow-snapshot");
-  const copying = intents.some(({ kind }) => kind === "copy-hierarchy");
+  const copying = intents.some(({ kind }) => kind === "copy-hierarchy" || kind === "restore");
   for (const [base, { holders }] of Object.entries(vvols.durable.bases)) {
     if (holders.length === 0 && !swizzling) continue;
     const leading = [...descriptors].filter(([, { volume }]) => volume === base);
@@ -101,7 +103,7 @@ function danglingDescriptor({ array, descriptors, configurations }: Seen): Findi
   return undefined;
 }
 
-/** With no intent open, holders are the descriptors that lead to a vvol, one for one. */
+/** With no intent open, holders are clones and the descriptors that lead to a vvol, one for one. */
 function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefined {
   if (intents.length > 0) return undefined;
   const { bases, snapshots } = vvols.durable;
@@ -110,7 +112,8 @@ function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefine
       .filter(([, { volume }]) => volume === vvol)
       .map(([name]) => descriptorHolder(name))
       .sort();
-    if ([...holders].sort().join() === leading.join()) continue;
+    const others = holders.filter((holder) => !holder.startsWith(cloneHolder("")));
+    if (others.sort().join() === leading.join()) continue;
     const fields = { vvol, holders: [...holders], leading };
     return { message: `${vvol} is held by others than lead to it`, fields };
   }

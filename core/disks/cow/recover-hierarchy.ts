@@ -6,7 +6,7 @@ import { type Entity, go, type Step, together } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { configurationFile, volumeOf } from "../chain/descriptor.ts";
 import { type CowView, deleteIf, releaseHolder, writeIf } from "./cow-files.ts";
-import { descriptorHolder, type HierarchyIntent } from "./cow-intents.ts";
+import { descriptorHolder, intentHolder, type HierarchyIntent } from "./cow-intents.ts";
 import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 type Todo = {
@@ -37,8 +37,10 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
   op.edit().outcome = forward ? "forward" : "back";
   if (forward) {
     const known = view.configuration(intent.target);
-    const [disk, descriptor] = Object.entries(intent.configuration.running)[0]!;
-    return go(known?.running[disk] === descriptor ? "removeDescriptors" : "switchOver");
+    const runs = Object.entries(intent.configuration.running);
+    const switched = runs.every(([disk, name]) => known?.running[disk] === name);
+    if (!switched) return go("switchOver");
+    return go(intent.source === undefined ? "removeDescriptors" : "tell");
   }
   if (intent.stage === "undo") return go("removeDescriptors");
   return undoIntent(op, intent);
@@ -54,7 +56,8 @@ export const recoverHierarchy = settling("recover-hierarchy", decide, {
   },
 
   tell(host, op) {
-    const { target, configuration } = todoOf(op).intent;
+    const { target, configuration, source } = todoOf(op).intent;
+    if (source !== undefined) host.notice("disks-replaced", { vm: target, backup: null });
     for (const { id, disks } of configuration.pointsInTime) {
       host.notice("point-in-time", { vm: target, id, descriptors: disks });
     }
@@ -73,8 +76,14 @@ export const recoverHierarchy = settling("recover-hierarchy", decide, {
       ...askArray(op.params.array, "delete-volume", { name }, ""),
       tolerate: ["gone"],
     }));
-    return together(asks, "releaseVvols", "again");
+    return together(asks, "releaseIntent", "again");
   },
+
+  /** From here on an operation that goes on regardless can hold nothing for a descriptor any more. */
+  releaseIntent: (_host, op) => ({
+    ...releaseHolder(op.params.array, intentHolder(todoOf(op).intent), "releaseVvols", "again"),
+    tolerate: ["not-supported"],
+  }),
 
   releaseVvols(_host, op) {
     const asks = todoOf(op).gone.map(({ name }) => ({

@@ -82,6 +82,7 @@ type Guest = Entity<GuestConfig, Record<string, never>, GuestState>;
 
 const guest = component<GuestConfig, Record<string, never>, GuestState>({
   kind: "test-guest",
+  direct: ["done"],
   volatile: () => ({
     disk: -1,
     stuns: 0,

@@ -12,6 +12,8 @@ export type ContentsImage = ReadonlyMap<string, SectorImage>;
 
 export class Contents implements Store<ContentsImage> {
   #contents = new Map<string, SectorContent>();
+  /** Counts what may have taken a content away: one found before it may not be the one any more. */
+  generation = 0;
 
   /** The content of this name, made with room for `sectors` when there is none. */
   open(name: string, sectors: number = MAX_SECTORS): SectorContent {
@@ -27,15 +29,18 @@ export class Contents implements Store<ContentsImage> {
   }
 
   put(name: string, content: SectorContent): void {
+    this.generation++;
     this.#contents.set(name, content);
   }
 
   remove(name: string): void {
+    this.generation++;
     this.#contents.delete(name);
   }
 
   /** Removes what an entity owned. */
   removeOwned(entity: string): void {
+    this.generation++;
     for (const name of this.#contents.keys()) {
       if (ownerOf(name) === entity) this.#contents.delete(name);
     }
@@ -76,6 +81,7 @@ export class Contents implements Store<ContentsImage> {
   }
 
   restore(image: ContentsImage): void {
+    this.generation++;
     for (const name of this.#contents.keys()) if (!image.has(name)) this.#contents.delete(name);
     for (const [name, sectors] of image) this.open(name, sectors.sectors).restore(sectors);
   }

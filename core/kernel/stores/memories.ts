@@ -2,19 +2,21 @@
  * The memories of a world's real guests by name (`entity#label`). Images share the pages that did not
  * change, and pages of equal content; a difference holds each content once, by its hash.
  *
- * While a run is recorded the pages go to the trace as they are captured, and of those at most 64 MiB
- * stay in memory; while one is replayed they are fetched from there.
+ * While a run is recorded the pages go to the trace as they are captured, and none stays in memory;
+ * while one is replayed they are fetched from there. What a file given to the world holds is neither.
  */
 import { assert } from "../assert.ts";
 import { hash64 } from "../hash.ts";
 import type { PlainObject } from "../plain.ts";
 import {
   changedPages,
+  keepCopy,
   MEMORY_PAGE_BYTES,
   type MemoryPage,
   type PageBacking,
   type PageChunk,
   PagedMemory,
+  type PageTaker,
   withPages,
   ZERO_PAGE,
   zeroChunks,
@@ -34,29 +36,32 @@ interface MemoryImage {
 
 export type MemoriesImage = ReadonlyMap<string, MemoryImage>;
 
-/** Captured pages that also lie in a trace and are kept in memory nevertheless. */
-const PAGES_KEPT = (64 << 20) / MEMORY_PAGE_BYTES;
+/** Takes the content of a captured page; `bytes` are to be read at once. */
+export type PageSink = (hash: bigint, bytes: Uint8Array) => void;
+
+/** A page by the hash of its content. */
+export type PageSource = (hash: bigint) => Uint8Array | undefined;
 
 export class Memories implements Store<MemoriesImage> {
   /** Given when the world is built. */
   makeBacking: MakeBacking | undefined;
+  /** The pages that memories refer to (`PagedMemory.refer`). Given when the world is built. */
+  pagesOfFiles: PageSource | undefined;
   readonly #memories = new Map<string, { shape: MemoryShape; memory: PagedMemory }>();
-  #sink: ((pages: readonly MemoryPage[]) => void) | undefined;
-  #source: ((hash: bigint) => Uint8Array | undefined) | undefined;
-  /** Sent to the sink, with their bytes, oldest first. */
-  #kept: MemoryPage[] = [];
+  #sink: PageSink | undefined;
+  #source: PageSource | undefined;
 
   get size(): number {
     return this.#memories.size;
   }
 
   /** Captured pages go to `sink`, and differences do not hold them. For whoever records. */
-  sendPagesTo(sink: (pages: readonly MemoryPage[]) => void): void {
+  sendPagesTo(sink: PageSink): void {
     this.#sink = sink;
   }
 
   /** Pages of decoded images come from `source`. For whoever replays. */
-  fetchPagesFrom(source: (hash: bigint) => Uint8Array | undefined): void {
+  fetchPagesFrom(source: PageSource): void {
     this.#source = source;
   }
 
@@ -71,6 +76,14 @@ export class Memories implements Store<MemoriesImage> {
 
   get(name: string): PagedMemory | undefined {
     return this.#memories.get(name)?.memory;
+  }
+
+  /** Another entity owns it from now on. */
+  rename(from: string, to: string): void {
+    const moved = this.#memories.get(from);
+    assert(moved && !this.#memories.has(to), () => `no memory ${from}, or one ${to} already`);
+    this.#memories.delete(from);
+    this.#memories.set(to, moved);
   }
 
   /** Removes what an entity owned. */
@@ -103,13 +116,11 @@ export class Memories implements Store<MemoriesImage> {
 
   capture(): MemoriesImage {
     const image = new Map<string, MemoryImage>();
-    const copied: MemoryPage[] = [];
+    const sink = this.#sink;
+    const take: PageTaker =
+      sink === undefined ? keepCopy : ({ hash }, bytes): void => sink(hash, bytes);
     for (const [name, { shape, memory }] of this.#memories) {
-      image.set(name, { shape, chunks: memory.capture(copied) });
-    }
-    if (this.#sink !== undefined && copied.length > 0) {
-      this.#sink(copied);
-      this.#thin(copied);
+      image.set(name, { shape, chunks: memory.capture(take) });
     }
     return image;
   }
@@ -129,7 +140,7 @@ export class Memories implements Store<MemoriesImage> {
   /** Bytes of a captured page. */
   bytesOf(page: MemoryPage): Uint8Array {
     if (page.bytes !== null) return page.bytes;
-    const bytes = this.#source?.(page.hash);
+    const bytes = this.#source?.(page.hash) ?? this.pagesOfFiles?.(page.hash);
     assert(bytes, () => `no content with hash ${page.hash.toString(16)} to restore`);
     assert(
       bytes.length === MEMORY_PAGE_BYTES && hash64(bytes) === page.hash,
@@ -140,20 +151,26 @@ export class Memories implements Store<MemoriesImage> {
 
   encodeDelta(image: MemoriesImage, base: MemoriesImage | undefined): PlainObject {
     const memories: PlainObject[] = [];
+    const isCarried = this.#sink === undefined;
     const contents = new Map<bigint, MemoryPage>();
     for (const [name, { shape, chunks }] of image) {
       const old = base?.get(name);
       const isSame = old !== undefined && sameShape(old.shape, shape);
       const changed = changedPages(isSame ? old.chunks : zeroChunks(shape.pages), chunks);
       if (isSame && changed.length === 0) continue;
-      for (const [, page] of changed) contents.set(page.hash, page);
-      const pages = bytesOfWords(Uint32Array.from(changed, ([page]) => page));
-      const hashes = bytesOfWords(BigUint64Array.from(changed, ([, { hash }]) => hash));
+      if (isCarried) for (const [, page] of changed) contents.set(page.hash, page);
+      const numbers = new Uint32Array(changed.length);
+      const digests = new BigUint64Array(changed.length);
+      for (let i = 0; i < changed.length; i++) {
+        const [page, { hash }] = changed[i]!;
+        numbers[i] = page;
+        digests[i] = hash;
+      }
+      const [pages, hashes] = [bytesOfWords(numbers), bytesOfWords(digests)];
       memories.push({ name, shape, isNew: !isSame, pages, hashes });
     }
     const removed = [...(base?.keys() ?? [])].filter((name) => !image.has(name));
-    const carried = this.#sink === undefined ? [...contents.values()] : [];
-    return { memories, removed, contents: this.#joined(carried) };
+    return { memories, removed, contents: this.#joined([...contents.values()]) };
   }
 
   applyDelta(base: MemoriesImage | undefined, delta: PlainObject): MemoriesImage {
@@ -184,14 +201,6 @@ export class Memories implements Store<MemoriesImage> {
     const joined = new Uint8Array(pages.length * MEMORY_PAGE_BYTES);
     pages.forEach((page, i) => joined.set(this.bytesOf(page), i * MEMORY_PAGE_BYTES));
     return joined;
-  }
-
-  /** The oldest of what the trace has are dropped from memory. */
-  #thin(copied: readonly MemoryPage[]): void {
-    this.#kept.push(...copied);
-    const excess = this.#kept.length - PAGES_KEPT;
-    if (excess <= 0) return;
-    for (const page of this.#kept.splice(0, excess)) page.bytes = null;
   }
 }
 

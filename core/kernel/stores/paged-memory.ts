@@ -27,6 +27,12 @@ export interface MemoryPage {
   bytes: Uint8Array | null;
 }
 
+/** Takes over the content of a captured page; `bytes` are those of the live memory, to be read at once. */
+export type PageTaker = (page: MemoryPage, bytes: Uint8Array) => void;
+
+/** Keeps a copy in memory. */
+export const keepCopy: PageTaker = (page, bytes) => void (page.bytes = bytes.slice());
+
 /** Canonical: two memories of equal content have equal hashes at every place. */
 export type PageChunk = readonly MemoryPage[];
 
@@ -72,9 +78,11 @@ export function changedPages(
   to.forEach((chunk, at) => {
     const before = from[at]!;
     if (before === chunk) return;
-    chunk.forEach((page, i) => {
-      if (before[i]!.hash !== page.hash) changed.push([at * CHUNK_PAGES + i, page]);
-    });
+    for (let i = 0; i < chunk.length; i++) {
+      const [old, page] = [before[i]!, chunk[i]!];
+      // Nearly all are the same object, and hashes are dear to compare.
+      if (old !== page && old.hash !== page.hash) changed.push([at * CHUNK_PAGES + i, page]);
+    }
   });
   return changed;
 }
@@ -118,17 +126,24 @@ export class PagedMemory {
     return (page) => Number(pageOf(chunks, page).hash >> 11n);
   }
 
-  /** All pages as they are now, each with its bytes, and those that were copied for it. */
-  capture(copied: MemoryPage[]): readonly PageChunk[] {
+  /** All pages as they are now; `take` is given those whose content nobody but the backing had. */
+  capture(take: PageTaker): readonly PageChunk[] {
     this.#sync();
     for (const page of this.#uncopied) {
       const content = pageOf(this.#chunks, page);
-      if (content.bytes !== null) continue;
-      content.bytes = this.backing.read(page).slice();
-      copied.push(content);
+      if (content.bytes === null) take(content, this.backing.read(page));
     }
     this.#uncopied.clear();
     return [...this.#chunks];
+  }
+
+  /** These pages hold right now what somebody keeps for good: images refer to it. */
+  refer(pages: Iterable<readonly [number, Uint8Array]>): void {
+    this.#sync();
+    for (const [page, bytes] of pages) {
+      const content = pageOf(this.#chunks, page);
+      if (content !== ZERO_PAGE) content.bytes = bytes;
+    }
   }
 
   /** Writes what differs. `bytesOf` has the bytes of any page of the image. */

@@ -34,7 +34,8 @@ export class Records implements Store<RecordsImage> {
   #recordOwned: number[] = [];
   #generation = 1;
   #digests = new BigUint64Array(PAGE_RECORDS);
-  #unhashed = new Set<number>();
+  /** 1 where the digest of an id is not that of its record. */
+  #unhashed = new Uint8Array(PAGE_RECORDS);
   readonly #writer = new CanonicalWriter();
 
   get(id: number): PlainObject | undefined {
@@ -47,7 +48,7 @@ export class Records implements Store<RecordsImage> {
     this.#ownPage(id >> PAGE_SHIFT)[id & PAGE_MASK] = record;
     // Not ours to change in place: parts of it may belong to a configuration or a definition.
     this.#recordOwned[id] = 0;
-    this.#unhashed.add(id);
+    this.#unhashed[id] = 1;
   }
 
   /** The record, ready to be changed until the event ends. It must exist. */
@@ -55,7 +56,7 @@ export class Records implements Store<RecordsImage> {
     const page = this.#pages[id >> PAGE_SHIFT]!;
     let record = page[id & PAGE_MASK];
     assert(record !== undefined, () => `edit of record ${id}, which does not exist`);
-    this.#unhashed.add(id);
+    this.#unhashed[id] = 1;
     if (this.#recordOwned[id] === this.#generation) return record;
     record = clonePlain(record);
     this.#ownPage(id >> PAGE_SHIFT)[id & PAGE_MASK] = record;
@@ -65,14 +66,13 @@ export class Records implements Store<RecordsImage> {
 
   /** Hash of one record; 0 where there is none. */
   digestOf(id: number): bigint {
-    if (this.#unhashed.delete(id)) this.#digests[id] = this.#hash(id);
+    if (this.#unhashed[id] === 1) this.#rehash(id);
     return this.#digests[id] ?? 0n;
   }
 
   /** The digests of all ids below `used`, as bytes; valid until the next change. */
   digests(): BigUint64Array {
-    for (const id of this.#unhashed) this.#digests[id] = this.#hash(id);
-    this.#unhashed.clear();
+    for (let id = 0; id < this.used; id++) if (this.#unhashed[id] === 1) this.#rehash(id);
     return this.#digests.subarray(0, this.used);
   }
 
@@ -135,7 +135,7 @@ export class Records implements Store<RecordsImage> {
   #markChanged(page: number, before: RecordPage | undefined, after: RecordPage | undefined): void {
     for (let i = 0; i < PAGE_RECORDS; i++) {
       if (before?.[i] === after?.[i]) continue;
-      this.#unhashed.add((page << PAGE_SHIFT) | i);
+      this.#unhashed[(page << PAGE_SHIFT) | i] = 1;
     }
   }
 
@@ -156,8 +156,16 @@ export class Records implements Store<RecordsImage> {
       const grown = new BigUint64Array(Math.max(used, this.#digests.length * 2));
       grown.set(this.#digests);
       this.#digests = grown;
+      const unhashed = new Uint8Array(grown.length);
+      unhashed.set(this.#unhashed);
+      this.#unhashed = unhashed;
     }
     this.used = used;
+  }
+
+  #rehash(id: number): void {
+    this.#digests[id] = this.#hash(id);
+    this.#unhashed[id] = 0;
   }
 
   #hash(id: number): bigint {

@@ -23,6 +23,7 @@ import {
   uniform,
   type World,
 } from "../../kernel/index.ts";
+import { arrivalOf, type LastArrival } from "./last-arrivals.ts";
 import type { NicEntity } from "./nic.ts";
 
 export type LinkOptions = {
@@ -66,8 +67,8 @@ type Direction = {
   readonly queue: readonly Waiting[];
   readonly queuedBytes: number;
   readonly cut: boolean;
-  /** Last arrival of each stream, by sender and receiver: the next cannot arrive before it. */
-  readonly lastArrivalNs: { readonly [flow: string]: number };
+  /** Last arrival of streams of which something is on the way: the next cannot arrive before it. */
+  readonly arrivals: readonly LastArrival[];
   /** Stream messages that wait for a cut to heal, with when they began to. */
   readonly held: readonly { readonly envelope: Envelope; readonly sinceNs: number }[];
 };
@@ -98,7 +99,7 @@ const idle = (): Direction => ({
   queue: [],
   queuedBytes: 0,
   cut: false,
-  lastArrivalNs: {},
+  arrivals: [],
   held: [],
 });
 
@@ -251,19 +252,9 @@ function arriveStream(
     self.measure("retransmissions", 1);
     self.after(arrivalNs - self.simulatedNs, "retransmit", { side, bytes });
   }
-  const flow = flowOf(envelope);
-  const { lastArrivalNs } = editDirection(self, side);
-  if (lastArrivalNs[flow] === undefined) forgetArrived(lastArrivalNs, self.simulatedNs);
-  arrivalNs = Math.max(arrivalNs, lastArrivalNs[flow] ?? 0);
-  lastArrivalNs[flow] = arrivalNs;
-  self.deliver(envelope, arrivalNs - self.simulatedNs);
-}
-
-/** A stream of which nothing is on the way constrains nothing: the table stays small. */
-function forgetArrived(lastArrivalNs: { [flow: string]: number }, nowNs: number): void {
-  for (const [flow, atNs] of Object.entries(lastArrivalNs)) {
-    if (atNs <= nowNs) delete lastArrivalNs[flow];
-  }
+  const last = arrivalOf(editDirection(self, side).arrivals, envelope, self.simulatedNs);
+  last.atNs = Math.max(arrivalNs, last.atNs);
+  self.deliver(envelope, last.atNs - self.simulatedNs);
 }
 
 /** Puts bytes on the wire behind those before; when the last of them has left. */

@@ -8,8 +8,8 @@
  */
 import type { Request } from "../../kernel/index.ts";
 import type { ArrayEntity, Session } from "./array-state.ts";
-import { type BlockOutcome, type BlockRequest, DONE } from "./block.ts";
-import type { DeviceOp } from "./device-state.ts";
+import { type BlockOutcome, type BlockRequest, DONE, withoutBody } from "./block.ts";
+import { activeOf, type DeviceOp } from "./device-state.ts";
 import type { OwnerStamp } from "./ownership.ts";
 
 /** A block request as an initiator sends it. */
@@ -40,38 +40,39 @@ export type Admission =
 const NOTHING: Admission = { do: "nothing" };
 const SERVE: Admission = { do: "serve" };
 
-const senderKey = (sender: string): string => `sender:${sender}`;
-
 export function admit(self: ArrayEntity, io: VolumeIo, request: Request): Admission {
-  const known = self.volatile.sessions[senderKey(io.sender)];
+  const known = self.volatile.sessions[io.sender];
   if (known !== undefined && io.session < known.session) {
     self.notice("sometimes", { name: "a request of an earlier session is dropped" });
     return NOTHING;
   }
   const session = enter(self, io, known);
   if (io.number < session.oldest) return NOTHING;
-  const seen = session.seen[io.number];
-  if (seen === undefined) return SERVE;
-  if (seen === 0) {
-    return io.request.op === "read" ? SERVE : { do: "answer", outcome: DONE };
-  }
-  redirectAnswer(self, seen, request);
+  const at = placeOf(session.seen, io.number);
+  if (at < 0) return SERVE;
+  const { id } = session.seen[at]!;
+  if (id === 0) return io.request.op === "read" ? SERVE : { do: "answer", outcome: DONE };
+  redirectAnswer(self, id, request);
   return NOTHING;
+}
+
+/** From the end: the newest are asked for most. -1: not seen. */
+function placeOf(seen: Session["seen"], number: number): number {
+  let at = seen.length - 1;
+  while (at >= 0 && seen[at]!.number !== number) at--;
+  return at;
 }
 
 /** Notes the sender's session and window; what is below the window is forgotten. */
 function enter(self: ArrayEntity, io: VolumeIo, known: Session | undefined): Session {
-  const key = senderKey(io.sender);
   if (known === undefined || io.session > known.session) {
-    const fresh = { session: io.session, oldest: io.oldest, seen: {} };
-    self.edit().sessions[key] = fresh;
+    const fresh = { session: io.session, oldest: io.oldest, seen: [] };
+    self.edit().sessions[io.sender] = fresh;
     return fresh;
   }
   if (io.oldest <= known.oldest) return known;
-  const edited = self.edit().sessions[key]!;
-  for (const number of Object.keys(edited.seen)) {
-    if (Number(number) < io.oldest) delete edited.seen[number];
-  }
+  const edited = self.edit().sessions[io.sender]!;
+  while (edited.seen.length > 0 && edited.seen[0]!.number < io.oldest) edited.seen.shift();
   edited.oldest = io.oldest;
   return edited;
 }
@@ -79,27 +80,37 @@ function enter(self: ArrayEntity, io: VolumeIo, known: Session | undefined): Ses
 /** The answer goes to the latest copy: the path of an earlier one may be lost. */
 function redirectAnswer(self: ArrayEntity, id: number, request: Request): void {
   const state = self.edit();
-  const op = state.active[id] ?? state.waiting.find((each) => each.id === id);
-  if (op !== undefined) op.request = { ...request, body: null };
+  const op = activeOf(state.active, id) ?? state.waiting.find((each) => each.id === id);
+  if (op !== undefined) op.request = withoutBody(request) as typeof op.request;
 }
 
 /** Notes that the request with this number is queued as `id`. */
 export function noteQueued(self: ArrayEntity, io: VolumeIo, id: number): void {
-  self.edit().sessions[senderKey(io.sender)]!.seen[io.number] = id;
+  const { seen } = self.edit().sessions[io.sender]!;
+  const { number } = io;
+  const at = placeOf(seen, number);
+  if (at >= 0) return void (seen[at]!.id = id);
+  // Late copies come in between.
+  let past = seen.length;
+  while (past > 0 && seen[past - 1]!.number > number) past--;
+  if (past === seen.length) seen.push({ number, id });
+  else seen.splice(past, 0, { number, id });
 }
 
 /** Notes how a request ended: a refused one may be sent again and is then served again. */
 export function noteEnded(self: ArrayEntity, op: DeviceOp, outcome: BlockOutcome): void {
-  const seen = self.volatile.sessions[senderKey(op.sender)]?.seen;
-  if (seen?.[op.number] !== op.id) return;
-  const edited = self.edit().sessions[senderKey(op.sender)]!;
-  if (outcome.ok) edited.seen[op.number] = 0;
-  else delete edited.seen[op.number];
+  const known = self.volatile.sessions[op.sender];
+  if (known === undefined) return;
+  const at = placeOf(known.seen, op.number);
+  if (at < 0 || known.seen[at]!.id !== op.id) return;
+  const { seen } = self.edit().sessions[op.sender]!;
+  if (outcome.ok) seen[at]!.id = 0;
+  else seen.splice(at, 1);
 }
 
 /** Whether the sender has not restarted since it sent this. */
 export function isCurrent(self: ArrayEntity, op: DeviceOp): boolean {
   if (op.sender === "") return true;
-  const known = self.volatile.sessions[senderKey(op.sender)];
+  const known = self.volatile.sessions[op.sender];
   return known === undefined || known.session === op.session;
 }

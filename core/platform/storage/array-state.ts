@@ -32,11 +32,12 @@ export type Session = {
   readonly session: number;
   /** Numbers below this are answered and forgotten. */
   readonly oldest: number;
-  /** By number: the id of the queued request, or 0 when it was done. */
-  readonly seen: { readonly [number: string]: number };
+  /** In the order of their numbers: the id of the queued request, or 0 when it was done. */
+  readonly seen: readonly { readonly number: number; readonly id: number }[];
 };
 
 export type ArrayVolatile = DeviceVolatile & {
+  /** Names of initiators are paths, and so never those of what every object has. */
   readonly sessions: { readonly [sender: string]: Session };
 };
 

@@ -27,6 +27,7 @@ import {
 import { mergeBlocks } from "./block-merge.ts";
 import { answer, type BlockOutcome, isInRange, refused } from "./block.ts";
 import {
+  activeOf,
   type Behaviour,
   currentContent,
   type DeviceEntity,
@@ -55,8 +56,10 @@ import {
   type VolumeName,
 } from "./volumes.ts";
 import { copyFirst, keepBeforePowerLoss, mayOverwrite } from "./vvols/keep.ts";
+import { readShared } from "./vvols/clone-base.ts";
 import {
   isBase,
+  isClone,
   isSnapshot,
   isSnapshotLabel,
   keptGrains,
@@ -111,7 +114,8 @@ const VOLUMES: Behaviour = {
   release: (self, medium, sector, sectors) =>
     releaseSectors(volumesOf(self), medium, sector, sectors),
   overwriting: (self, medium, range) => mayOverwrite(volumesOf(self), medium, range),
-  derived: (self, medium, range) => readSnapshot(volumesOf(self), medium, range),
+  derived: (self, medium, range) =>
+    readSnapshot(volumesOf(self), medium, range) ?? readShared(volumesOf(self), medium, range),
   perform: (self, { verb, body }) => VERBS[verb]!(volumesOf(self), body as never),
   recheck: (self, op) => recheck(volumesOf(self), op),
   ended: (self, op, outcome) => {
@@ -191,7 +195,7 @@ function takeVerb(verb: string): (self: ArrayEntity, request: Request) => void {
 
 /** A first touch since a snapshot: the old content is copied, and only then the write is served. */
 function finishServing(self: ArrayEntity, id: number): void {
-  const { io, medium } = self.volatile.active[id]!;
+  const { io, medium } = activeOf(self.volatile.active, id)!;
   const changes = io.op === "write" || io.op === "discard";
   const copyNs = changes ? copyFirst(self, medium, io) : 0;
   if (copyNs > 0) self.after(copyNs, "served", id);
@@ -242,7 +246,7 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
 
 /** What reads of a volume or snapshot see now; undefined when there is none. Not to be changed. */
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
-  if (isSnapshot(self, name)) return wholeVvol(vvolsOf(self)!, name);
+  if (isSnapshot(self, name) || isClone(self, name)) return wholeVvol(vvolsOf(self)!, name);
   if (self.durable.volumes[volumeLabel(name)] === undefined) return undefined;
   return currentContent(device(self), volumeLabel(name));
 }

@@ -72,6 +72,19 @@ export const refused = (code: BlockError | (string & {}), detail: Plain = null):
 /** A message's headers, counted on the wire beside the data. */
 export const HEADER_BYTES = 64;
 
+/** Metric series of how long requests took. */
+export const LATENCY_SERIES = {
+  read: "read-latency-ns",
+  write: "write-latency-ns",
+  flush: "flush-latency-ns",
+  discard: "discard-latency-ns",
+} as const;
+
+/** What an answer needs of a request. */
+export function withoutBody({ from, askId, delivery, via }: Request): Request {
+  return { from, askId, delivery, via, body: null };
+}
+
 /** Bytes of data that a request carries to the device. */
 export function bytesOut(request: BlockRequest): number {
   return request.op === "write" ? request.sectors * SECTOR_BYTES : 0;

@@ -87,8 +87,7 @@ export type DeviceDurable = {
 export type DeviceVolatile = {
   readonly nextOp: number;
   readonly waiting: readonly DeviceOp[];
-  readonly active: { readonly [id: string]: DeviceOp };
-  readonly activeCount: number;
+  readonly active: readonly DeviceOp[];
   /** Where the last started request ends. */
   readonly head: number;
   readonly cache: {
@@ -147,11 +146,19 @@ export const initialDurable = (): DeviceDurable => ({
 export const initialVolatile = (): DeviceVolatile => ({
   nextOp: 1,
   waiting: [],
-  active: {},
-  activeCount: 0,
+  active: [],
   head: 0,
   cache: { writes: [], sectors: 0, next: 1, generation: 0, destaging: false },
 });
+
+/** The request of this id that the device works on. */
+export function activeOf<O extends { readonly id: number }>(
+  active: readonly O[],
+  id: number,
+): O | undefined {
+  for (const op of active) if (op.id === id) return op;
+  return undefined;
+}
 
 const cachedLabel = (medium: string): string => `cached:${medium}`;
 

@@ -10,11 +10,14 @@ import {
   type BlockRequest,
   bytesBack,
   DONE,
+  LATENCY_SERIES,
   refused,
+  withoutBody,
   type WriteRequest,
 } from "./block.ts";
 import {
   ACKNOWLEDGED,
+  activeOf,
   type Behaviour,
   currentContent,
   type DeviceEntity,
@@ -51,7 +54,7 @@ export function submit(
     id: state.nextOp++,
     medium,
     io,
-    request: { ...request, body: null },
+    request: withoutBody(request),
     arrivedNs: self.simulatedNs,
     through: state.cache.next - 1,
     sender: origin.sender,
@@ -60,15 +63,13 @@ export function submit(
     owner: origin.owner,
     stamp: origin.stamp ?? null,
   };
-  self.measure("queue-depth", state.waiting.length + state.activeCount);
-  if (state.activeCount < self.config.queueDepth) startOp(self, op);
+  self.measure("queue-depth", state.waiting.length + state.active.length);
+  if (state.active.length < self.config.queueDepth) startOp(self, op);
   else (state.waiting as DeviceOp[]).push(op);
 }
 
 function startOp(self: DeviceEntity, op: DeviceOp): void {
-  const state = self.edit();
-  (state.active as { [id: string]: DeviceOp })[op.id] = op;
-  state.activeCount++;
+  (self.edit().active as DeviceOp[]).push(op);
   self.after(serviceNs(self, op), "served", op.id);
 }
 
@@ -97,11 +98,10 @@ function unslowedNs(
 
 /** Timer: the service time of a request is over. */
 export function served(self: DeviceEntity, behaviour: Behaviour, id: number): void {
-  const op = self.volatile.active[id];
+  const { active } = self.edit() as { active: DeviceOp[] };
+  const op = activeOf(active, id);
   assert(op, () => `${self.name} served unknown request ${id}`);
-  const state = self.edit();
-  delete (state.active as { [id: string]: DeviceOp })[id];
-  state.activeCount--;
+  active.splice(active.indexOf(op), 1);
   const outcome = behaviour.recheck(self, op) ?? perform(self, behaviour, op);
   behaviour.ended(self, op, outcome);
   measureOp(self, op, outcome);
@@ -115,16 +115,9 @@ function measureOp(self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome): voi
   const { io } = op;
   if (io.op === "verb") return;
   const latencyNs = self.simulatedNs - op.arrivedNs;
-  self.measure(SERIES[io.op], latencyNs);
+  self.measure(LATENCY_SERIES[io.op], latencyNs);
   if (!outcome.ok) self.measure("refused", 1);
 }
-
-const SERIES = {
-  read: "read-latency-ns",
-  write: "write-latency-ns",
-  flush: "flush-latency-ns",
-  discard: "discard-latency-ns",
-} as const;
 
 /** The oldest waiting request, or with an elevator the next one on the way up, then from below. */
 function takeNext(self: DeviceEntity): DeviceOp | undefined {

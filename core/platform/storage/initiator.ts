@@ -18,7 +18,15 @@ import {
   type World,
 } from "../../kernel/index.ts";
 import type { VolumeIo } from "./array-sessions.ts";
-import { answer, type BlockRequest, bytesOut, HEADER_BYTES, refused } from "./block.ts";
+import {
+  answer,
+  type BlockRequest,
+  bytesOut,
+  HEADER_BYTES,
+  LATENCY_SERIES,
+  refused,
+  withoutBody,
+} from "./block.ts";
 import { keeperName, type OwnerStamp } from "./ownership.ts";
 
 export type InitiatorConfig = {
@@ -37,6 +45,7 @@ export type InitiatorConfig = {
 };
 
 type Outstanding = {
+  readonly number: number;
   /** Whom to answer; without its body. */
   readonly request: Request;
   readonly io: BlockRequest;
@@ -49,35 +58,38 @@ export type InitiatorState = {
   readonly next: number;
   /** Index of the path in use. */
   readonly path: number;
-  readonly outstanding: { readonly [number: string]: Outstanding };
+  /** In the order of their numbers. */
+  readonly outstanding: readonly Outstanding[];
 };
 
 export type InitiatorEntity = Entity<InitiatorConfig, Record<never, never>, InitiatorState>;
 
 export const initiator = component<InitiatorConfig, Record<never, never>, InitiatorState>({
   kind: "initiator",
-  volatile: () => ({ next: 1, path: 0, outstanding: {} }),
+  volatile: () => ({ next: 1, path: 0, outstanding: [] }),
   handlers: { io: takeIo, answered },
+  direct: ["io"],
 });
 
 function takeIo(self: InitiatorEntity, request: Request<BlockRequest>): void {
   const state = self.edit();
   const number = state.next++;
-  (state.outstanding as { [number: string]: Outstanding })[number] = {
-    request: { ...request, body: null },
+  (state.outstanding as Outstanding[]).push({
+    number,
+    request: withoutBody(request),
     io: request.body,
     attempts: 0,
     path: state.path,
     arrivedNs: self.simulatedNs,
-  };
-  transmit(self, number);
+  });
+  transmit(self, state.outstanding.length - 1);
 }
 
-function transmit(self: InitiatorEntity, number: number): void {
+function transmit(self: InitiatorEntity, at: number): void {
   const { array, volume, paths, timeoutNs, owner, stamp } = self.config;
   const { outstanding, path } = self.volatile;
-  const { io } = outstanding[number]!;
-  const edited = self.edit().outstanding[number]!;
+  const { io, number } = outstanding[at]!;
+  const edited = self.edit().outstanding[at]!;
   edited.attempts++;
   edited.path = path;
   const body: VolumeIo = {
@@ -86,35 +98,34 @@ function transmit(self: InitiatorEntity, number: number): void {
     sender: self.name,
     session: self.world.incarnationOf(self.domain),
     number,
-    oldest: oldestOf(outstanding),
+    oldest: outstanding[0]!.number,
     owner,
     stamp,
   };
   const via = paths[path];
-  self.ask(array, "volume-io", body, {
-    then: "answered",
-    tag: number,
-    timeoutNs,
-    bytes: HEADER_BYTES + bytesOut(io),
-    ...(via === undefined ? {} : { via }),
-  });
+  const bytes = HEADER_BYTES + bytesOut(io);
+  const options = { then: "answered", tag: number, timeoutNs, bytes, via: via ?? -1 };
+  self.ask(array, "volume-io", body, options);
 }
 
-/** Numbers are keys in rising order. */
-function oldestOf(outstanding: InitiatorState["outstanding"]): number {
-  for (const number in outstanding) return Number(number);
-  return 0;
+/** Its place among those outstanding; -1 when it is none of them. */
+function placeOf(outstanding: InitiatorState["outstanding"], number: number): number {
+  for (let at = 0; at < outstanding.length; at++) {
+    if (outstanding[at]!.number === number) return at;
+  }
+  return -1;
 }
 
 function answered(self: InitiatorEntity, reply: Reply): void {
   const number = reply.tag as number;
-  const entry = self.volatile.outstanding[number];
-  if (entry === undefined) return;
-  if (!reply.ok && reply.code === "timeout") return sendAgain(self, number, entry);
+  const at = placeOf(self.volatile.outstanding, number);
+  if (at < 0) return;
+  const entry = self.volatile.outstanding[at]!;
+  if (!reply.ok && reply.code === "timeout") return sendAgain(self, at, entry);
   if (!reply.ok && reply.code === "not-owner") tellFenced(self);
   const { request, io, arrivedNs } = entry;
-  delete self.edit().outstanding[number];
-  if (io.op !== "discard") self.measure(`${io.op}-latency-ns`, self.simulatedNs - arrivedNs);
+  self.edit().outstanding.splice(at, 1);
+  if (io.op !== "discard") self.measure(LATENCY_SERIES[io.op], self.simulatedNs - arrivedNs);
   answer(self, request, reply);
 }
 
@@ -127,18 +138,19 @@ function tellFenced(self: InitiatorEntity): void {
 }
 
 /** The path in use changes once for all that were sent over it. */
-function sendAgain(self: InitiatorEntity, number: number, entry: Outstanding): void {
+function sendAgain(self: InitiatorEntity, at: number, entry: Outstanding): void {
+  const { number } = entry;
   const { paths, attempts } = self.config;
   const ways = Math.max(1, paths.length);
   if (self.volatile.path === entry.path) self.edit().path = (entry.path + 1) % ways;
   if (entry.attempts >= attempts) {
-    delete self.edit().outstanding[number];
+    self.edit().outstanding.splice(at, 1);
     self.measure("path-lost", 1);
     return answer(self, entry.request, refused("path-lost"));
   }
   self.notice("path-failover", { from: entry.path, to: self.volatile.path, number });
   self.measure("path-failovers", 1);
-  transmit(self, number);
+  transmit(self, at);
 }
 
 export type InitiatorOptions = {

@@ -31,6 +31,7 @@ import {
   overlaps,
   type ReadRequest,
   type ReadValue,
+  LATENCY_SERIES,
   refused,
   sliceRuns,
   type WriteRequest,
@@ -287,7 +288,7 @@ function passed(self: PageCacheEntity, reply: Reply): void {
   const id = reply.tag as number;
   const { request, io, arrivedNs } = self.volatile.throughs[id]!;
   delete self.edit().throughs[id];
-  if (io.op !== "discard") self.measure(`${io.op}-latency-ns`, self.simulatedNs - arrivedNs);
+  if (io.op !== "discard") self.measure(LATENCY_SERIES[io.op], self.simulatedNs - arrivedNs);
   if (self.config.mode !== "none" && (io.op === "write" || io.op === "discard")) {
     settleThrough(self, io, reply.ok);
   }

@@ -10,7 +10,7 @@ import { device, volumeLabel } from "./array-state.ts";
 import { type BlockOutcome, DONE, refused } from "./block.ts";
 import { createMedium, currentContent, removeMedium } from "./device-state.ts";
 import { reservedGrains } from "./space-reservation.ts";
-import { keptGrains } from "./vvols/snapshot-reads.ts";
+import { cloneAllocation, keptGrains } from "./vvols/snapshot-reads.ts";
 
 export type CreateVolume = { readonly name: string; readonly sectors: number };
 export type ResizeVolume = { readonly name: string; readonly sectors: number };
@@ -99,7 +99,7 @@ export function listVolumes(self: ArrayEntity): BlockOutcome {
 export function allocatedRanges(self: ArrayEntity, { name }: VolumeName): BlockOutcome {
   const label = volumeLabel(name);
   if (self.durable.volumes[label] === undefined) return refused("gone", name);
-  const ranges = currentContent(device(self), label).allocatedRuns();
+  const ranges = cloneAllocation(self, name) ?? currentContent(device(self), label).allocatedRuns();
   return { ok: true, value: { ranges: ranges as unknown as Plain } };
 }
 

@@ -147,11 +147,10 @@ export function losePower(
   mayLand: (op: DeviceOp) => boolean = () => true,
 ): void {
   const { active, cache } = self.volatile;
-  const inService = Object.values(active);
   for (const medium of media) {
     const writes = cache.writes.filter((write) => write.medium === medium);
     const acknowledged = writes.length;
-    for (const op of inService) {
+    for (const op of active) {
       if (op.medium === medium && mayLand(op)) writes.push(...interrupted(op, cache.generation));
     }
     if (writes.length > 0) keepSome(self, medium, writes, acknowledged);

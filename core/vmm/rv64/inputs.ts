@@ -2,7 +2,7 @@
  * What a real machine receives takes effect where it stands, and goes to its boundary log with the
  * progress at which it did.
  */
-import type { PlainObject } from "../../kernel/index.ts";
+import type { Plain, PlainObject } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
 import { tracesOn } from "../pages/machine-traces.ts";
@@ -13,18 +13,40 @@ import {
   type MachineEntity,
   type MachineEntry,
   type MachineInput,
+  type MachineStep,
 } from "./machine-state.ts";
 
 export const machineRecord = (self: MachineEntity) => recordOf(self as unknown as VmEntity);
 
-/** Tells those who record it, before it takes effect. */
-export function logInput(self: MachineEntity, input: MachineInput): void {
+/** Tells those who record it, before it takes effect; false: nobody guards a guarded machine. */
+export function logInput(self: MachineEntity, input: MachineInput): boolean {
   const record = machineRecord(self);
-  const count = record.editDurable().steps++;
   const step = self.volatile.board?.progress ?? 0;
   const nowNs = self.volatile.toNs - self.volatile.startedNs;
+  if (self.config.guard >= 0) return cross(self, { step, nowNs, input }, []);
+  const count = record.editDurable().steps++;
   const entry: MachineEntry = { vm: record.name, step, nowNs, count, input };
   record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
+  return true;
+}
+
+/** Of a guarded machine: whether and when it counts, and what is put out leaves, is up to the guard. */
+export function cross(
+  self: MachineEntity,
+  step: MachineStep,
+  outputs: readonly rv64.BoardOutput[],
+): boolean {
+  const guard = self.world.entityOrNone(self.config.guard);
+  if (guard === undefined) return false;
+  const crossed = { step, outputs, readSectors: readSectors(step.input), vm: self.id };
+  self.world.call(guard, "crossed", crossed as unknown as Plain);
+  return true;
+}
+
+/** What a read brought. */
+function readSectors(input: MachineInput): number {
+  if (input.kind !== "block-done") return 0;
+  return (input.runs ?? []).reduce((sum, { sectors }) => sum + sectors, 0);
 }
 
 /** Hands an input to the machine; during a stun it is held, after the end it is lost. */
@@ -34,7 +56,7 @@ export function deliver(self: MachineEntity, input: rv64.BoardInput): void {
   if (isSuperseded(self as unknown as VmEntity)) return;
   if (stuns > 0) return void self.edit().held.push(input as never);
   catchUp(self);
-  logInput(self, input);
+  if (!logInput(self, input)) return;
   const traces = tracesOn(self);
   boardOf(self).deliver(input);
   traces?.keep();

@@ -5,9 +5,11 @@
  */
 import {
   assert,
+  hash64,
   MEMORY_PAGE_BYTES,
   type NumberArray,
   type PageBacking,
+  type PageSource,
 } from "../../kernel/index.ts";
 import { rv64 } from "../../guest/index.ts";
 
@@ -114,6 +116,8 @@ export class LiveMachine implements PageBacking {
 export interface Machines {
   /** A file that a machine boots, by SHA-256. */
   readonly file: (sha256: string) => Uint8Array;
+  /** A page of one of the files; see `pagesOfFiles`. */
+  readonly pageOfFile: PageSource;
   /** RAM is zero, harts are as at power-on. */
   readonly engine: (options: rv64.EngineOptions) => rv64.Engine;
   /** Instructions between two looks outside; changes nothing. */
@@ -124,6 +128,22 @@ export function makeLiveMachine(machines: Machines | undefined, shape: MachineSh
   assert(machines, "no engine for real guests was given");
   const { ramPages, harts } = shape;
   return new LiveMachine(shape, machines.engine({ ramBytes: ramPages * MEMORY_PAGE_BYTES, harts }));
+}
+
+/** Whole pages of files by hash. They are looked through at the first question: a boot never asks. */
+export function pagesOfFiles(files: Iterable<Uint8Array>): PageSource {
+  let known: Map<bigint, Uint8Array> | undefined;
+  const lookThrough = (): Map<bigint, Uint8Array> => {
+    const pages = new Map<bigint, Uint8Array>();
+    for (const file of files) {
+      for (let at = 0; at + MEMORY_PAGE_BYTES <= file.length; at += MEMORY_PAGE_BYTES) {
+        const bytes = file.subarray(at, at + MEMORY_PAGE_BYTES);
+        pages.set(hash64(bytes), bytes);
+      }
+    }
+    return pages;
+  };
+  return (hash) => (known ??= lookThrough()).get(hash);
 }
 
 /** The files that a machine boots. */

@@ -61,9 +61,11 @@ export class LoneMachine {
       return { ok: true };
     }
     if (!this.runTo(step)) return this.#diverged(`it ended before progress ${step}`);
-    if (input.kind === "end") {
+    if (input.kind === "end" || input.kind === "put-out") {
       // What is put out at power-on comes with the first look, even if there is no other.
-      if (!input.isCut && step === 0) this.#count(this.#board!.run(0).outputs);
+      const isCounted = input.kind === "put-out" || !input.isCut;
+      if (isCounted && step === 0) this.#count(this.#board!.run(0).outputs);
+      if (input.kind === "put-out") return { ok: true };
       if (input.isCut && this.#last.progress === step) this.#outputs = this.#last.before;
       this.#board = undefined;
       return { ok: true };

@@ -1,6 +1,8 @@
 /** State of a run of a real machine beside RAM and harts, and how its parts are reached. */
 import type { Entity, PlainObject, TimeNs } from "../../kernel/index.ts";
 import { type rv64 } from "../../guest/index.ts";
+import type { OutputHash } from "../output-hash.ts";
+import type { RunImage } from "../run-image.ts";
 import type { NoState } from "../vm-record.ts";
 import { isSuperseded, type VmEntity, type VmInstanceConfig, type VmState } from "../vm-state.ts";
 import { type ProgressClock, progressAt, timeOf } from "./clock.ts";
@@ -26,8 +28,13 @@ export type Typing = {
 export type MachineInput =
   | { readonly kind: "start"; readonly run: number }
   | rv64.BoardInput
+  /** It put something out here: told only to whoever follows it on another host. */
+  | { readonly kind: "put-out" }
   /** It ran to here and no further. `isCut`: what it put out here was never carried out. */
   | { readonly kind: "end"; readonly isCut: boolean };
+
+/** What happened to a guarded machine: enough for a copy to take it as well. */
+export type MachineStep = Pick<MachineEntry, "step" | "nowNs" | "input">;
 
 /** An entry of the boundary log of a real guest. */
 export type MachineEntry = {
@@ -63,8 +70,10 @@ export type MachineState = Pick<
   | "disks"
   | "timers"
   | "shutdownBy"
-  | "goesOnFrom"
+  | "isProtected"
 > & {
+  /** What it goes on from once it has its disks; null: it starts. */
+  readonly goesOnFrom: MachineCopy | RunImage | null;
   /** Power-ons and resets of this run. */
   readonly boots: number;
   /** null until it is started. */
@@ -79,7 +88,29 @@ export type MachineState = Pick<
   readonly held: readonly PlainObject[];
   /** The end of what its console showed. */
   readonly console: string;
-  readonly typing: { readonly next: number; readonly shown: string };
+  readonly typing: TypingState;
+};
+
+/** What is to be typed next, and what the console has shown since the last was. */
+export type TypingState = { readonly next: number; readonly shown: string };
+
+/**
+ * A run of a machine as a copy on another host follows it; RAM and harts are a memory of whoever
+ * keeps it.
+ */
+export type MachineCopy = Pick<MachineState, "boots" | "board" | "console" | "typing"> & {
+  readonly run: number;
+  /** Its progress as a function of simulated time, which ends where nothing more is known. */
+  readonly clock: ProgressClock;
+  /** The guest's own time at the last step taken. */
+  readonly nowNs: number;
+  /** What it put out where it stands, while the log has not said so. */
+  readonly exit: readonly PlainObject[] | null;
+  readonly outputs: OutputHash;
+  /** What it asked of its host and was not answered, by number. */
+  readonly open: { readonly [request: string]: PlainObject };
+  /** How often what is to be typed has arrived. */
+  readonly typed: number;
 };
 
 export type MachineEntity = Entity<VmInstanceConfig, NoState, MachineState>;
@@ -89,8 +120,9 @@ export const RAM = "ram";
 export const machineConfig = (self: MachineEntity): MachineConfig =>
   self.config.spec.config as unknown as MachineConfig;
 
-export const liveMachine = (self: MachineEntity): LiveMachine =>
-  self.world.memories.get(`${self.name}#${RAM}`)!.backing as LiveMachine;
+/** RAM and harts of the machine that an entity keeps. */
+export const liveMachine = ({ world, name }: Pick<Entity, "world" | "name">): LiveMachine =>
+  world.memories.get(`${name}#${RAM}`)!.backing as LiveMachine;
 
 /** The board, to be run or given something. */
 export function boardOf(self: MachineEntity): rv64.Board {

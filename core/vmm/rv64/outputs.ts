@@ -4,7 +4,7 @@ import type { rv64 } from "../../guest/index.ts";
 import { withOutputs } from "../output-hash.ts";
 import { announce } from "../policy.ts";
 import type { VmRecord } from "../vm-record.ts";
-import { deliver, machineRecord } from "./inputs.ts";
+import { cross, deliver, machineRecord } from "./inputs.ts";
 import { machineConfig, type MachineEntity } from "./machine-state.ts";
 import { onConsole } from "./typing.ts";
 
@@ -14,16 +14,21 @@ export const CONSOLE_NOTICE = "console-output";
 const BYTE = uniform(256);
 
 export function carryOut(self: MachineEntity, outputs: readonly rv64.BoardOutput[]): void {
+  if (self.config.guard >= 0) {
+    const { board, toNs, startedNs } = self.volatile;
+    const input = { kind: "put-out" } as const;
+    return void cross(self, { step: board!.progress, nowNs: toNs - startedNs, input }, outputs);
+  }
   const durable = machineRecord(self).editDurable();
   durable.outputs = withOutputs(durable.outputs, outputs as never);
-  for (const output of outputs) perform(self, output);
+  for (const output of outputs) performMachine(self, output);
 }
 
-function perform(self: MachineEntity, output: rv64.BoardOutput): void {
+export function performMachine(self: MachineEntity, output: rv64.BoardOutput): void {
   if (self.volatile.stage === "ended") return;
   switch (output.kind) {
     case "console": {
-      const text = new TextDecoder("latin1").decode(output.bytes);
+      const text = textOf(output.bytes);
       machineRecord(self).notice(CONSOLE_NOTICE, { vm: vmOf(self), port: output.port, text });
       return onConsole(self, text);
     }
@@ -40,11 +45,21 @@ function perform(self: MachineEntity, output: rv64.BoardOutput): void {
     case "lifecycle":
       return announce(self, output.event);
     case "halt":
-      return tellEnd(self, output.halt);
+      tellEnd(self, output.halt);
+      return self.world.call(self as never, "halted", output.halt.kind);
     default:
       return unreachable(output);
   }
 }
+
+/** What was seen outside already, and comes again after a failover: its effects on the machine. */
+export function performSeen(self: MachineEntity, output: rv64.BoardOutput): void {
+  if (self.volatile.stage === "ended") return;
+  if (output.kind === "console") onConsole(self, textOf(output.bytes));
+  if (output.kind === "halt") self.world.call(self as never, "halted", output.halt.kind);
+}
+
+export const textOf = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
 
 const vmOf = (self: MachineEntity): string => self.config.spec.vm;
 

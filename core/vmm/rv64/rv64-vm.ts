@@ -7,7 +7,6 @@
  * Must hold: while it is stunned its progress stands still; its state goes with the host.
  */
 import {
-  assert,
   component,
   type Component,
   type Entity,
@@ -17,12 +16,14 @@ import {
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
-import { rv64 } from "../../guest/index.ts";
+import type { rv64 } from "../../guest/index.ts";
 import { memoryReplaced } from "../pages/clients.ts";
 import { tellHeld } from "../pages/held.ts";
 import { removeMemory } from "../pages/guest-memory.ts";
 import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
+import { goOnFromImage } from "../run-image.ts";
+import { attachDisks } from "../vm.ts";
 import type { NoState } from "../vm-record.ts";
 import {
   endRun,
@@ -32,10 +33,12 @@ import {
   type VmInstanceConfig,
 } from "../vm-state.ts";
 import { catchUp, machineAdvance } from "./advancing.ts";
+import { goOnMachine } from "./continued-machine.ts";
 import { logEnd, MACHINE_KIND } from "./end-entry.ts";
 import { deliver, logInput, machineRecord, typeText } from "./inputs.ts";
-import { bootFiles, type LiveMachine, type Machines, machineShape } from "./live-machine.ts";
-import { machineConfig, type MachineEntity, type MachineState, RAM } from "./machine-state.ts";
+import type { Machines } from "./live-machine.ts";
+import { machineConfig, type MachineEntity, type MachineState } from "./machine-state.ts";
+import { powerMachine } from "./power-machine.ts";
 import { blockDone, carryOut, type FrameMessage } from "./outputs.ts";
 import { beginTyping } from "./typing.ts";
 import { viewMachine } from "./view.ts";
@@ -56,6 +59,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
       disks: [],
       timers: {},
       shutdownBy: null,
+      isProtected: false,
       goesOnFrom: null,
       boots: 0,
       board: null,
@@ -70,14 +74,17 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
     handlers: {
       boot: (self, _arg: number) => boot(self, machines),
       attach: (self, request: Request<{ readonly disks: readonly EntityId[] }>) => {
-        const state = self.edit();
-        state.disks = [...request.body.disks];
-        state.stage = "running";
-        state.startedNs = self.simulatedNs;
-        self.after(0, "boot");
+        attachDisks(asVm(self), request.body.disks);
         self.reply(request, {});
       },
-      exit: (self, _arg: number) => onExit(self, machines),
+      /** It has its disks, and takes the place of a former instance. */
+      "go-on": (self, _arg: number) => {
+        const from = self.volatile.goesOnFrom!;
+        if ("image" in from) return goOnFromImage(asVm(self), from);
+        if (goOnMachine(self, from)) self.after(0, "boot");
+      },
+      exit: (self, _arg: number) => onExit(self),
+      halted: (self, how: string) => onHalted(self, how, machines),
       type: (self, text: string) => typeText(self, text),
       "block-replied": (self, reply: Reply) => {
         const input = blockDone(self, reply);
@@ -119,27 +126,20 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
   });
 }
 
-/** Power-on, or a reset: RAM is zero, what it boots is loaded. */
+/** Power-on, or a reset. */
 function boot(self: MachineEntity, machines: Machines | undefined): void {
   if (self.volatile.stage !== "running") return;
-  assert(machines, "no engine for real guests was given");
-  const { world } = self;
-  const config = machineConfig(self).board;
-  world.memories.removeOwned(self.name);
-  const memory = world.memories.create(`${self.name}#${RAM}`, machineShape(config));
-  const { engine } = memory.backing as LiveMachine;
+  const board = powerMachine(self, machineConfig(self).board, machines);
   const traced = knownMemory(self);
   if (traced !== undefined) memoryReplaced(traced);
-  const made = rv64.Board.create(engine, config, bootFiles(machines, config));
-  assert(made.ok, () => (made.ok ? "" : `${self.name} does not boot: ${made.problem.message}`));
   const state = self.edit();
   state.boots++;
-  state.board = made.board.state as never;
+  state.board = board as never;
   state.exit = null;
   state.idleUntil = null;
   state.toNs = self.simulatedNs;
-  state.clock = { sinceNs: self.simulatedNs, from: made.board.progress() };
-  logInput(self, { kind: "start", run: self.config.run });
+  state.clock = { sinceNs: self.simulatedNs, from: board.progress };
+  if (!logInput(self, { kind: "start", run: self.config.run })) return;
   drawOrder(self);
   beginTyping(self);
 }
@@ -152,21 +152,21 @@ function drawOrder(self: MachineEntity): void {
   deliver(self, { kind: "hart-order", order: orderOf(number, harts) });
 }
 
-function onExit(self: MachineEntity, machines: Machines | undefined): void {
+function onExit(self: MachineEntity): void {
   const { exit, stage } = self.volatile;
   if (exit === null || stage === "ended" || isSuperseded(asVm(self))) return;
   const memory = knownMemory(self);
   if (memory !== undefined && memory.volatile.held !== null) return tellHeld(memory);
   self.edit().exit = null;
-  const outputs = exit.outputs as unknown as readonly rv64.BoardOutput[];
-  const halt = outputs.find((output) => output.kind === "halt");
-  carryOut(self, outputs);
-  if (halt === undefined) return;
-  if (halt.halt.kind === "reset") {
-    logEnd(machineRecord(self));
-    return boot(self, machines);
-  }
-  endRun(asVm(self), "shutdown");
+  carryOut(self, exit.outputs as unknown as readonly rv64.BoardOutput[]);
+}
+
+/** It was the last that it put out. */
+function onHalted(self: MachineEntity, how: string, machines: Machines | undefined): void {
+  if (how !== "reset") return endRun(asVm(self), "shutdown");
+  if (self.config.guard >= 0) logInput(self, { kind: "end", isCut: false });
+  else logEnd(machineRecord(self));
+  boot(self, machines);
 }
 
 /** It stops where it stands. */

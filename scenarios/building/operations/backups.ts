@@ -16,6 +16,8 @@ const startBackup: Starter<"backup"> = (self, { id, vm, to, mode, copyKiB }) => 
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "backup", vm, "vm-off");
   const { instance, host, array, disks } = running;
+  // Its snapshot is a redo log; copy-on-write disks are restored, not backed up.
+  if (disks.length === 0) return refuse(self, id, "backup", vm, "not-a-redo-chain");
   const repository = repositoryOf(self, host.name, to);
   if (repository.paths.length === 0) return refuse(self, id, "backup", vm, "no-path");
   startOperation(self.world, backup, host, id, {

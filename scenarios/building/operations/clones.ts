@@ -1,9 +1,17 @@
 /** Starts linked clones and their promotion. */
-import { linkedClone, promote } from "../../../core/disks/index.ts";
+import { cowLinkedClone, linkedClone, promote, splitClone } from "../../../core/disks/index.ts";
 import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Starter } from "./starter.ts";
-import { redoDisksOf, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
+import {
+  disksOfKind,
+  placeOf,
+  redoDisksOf,
+  refuse,
+  runningVm,
+  splitDisks,
+  vmOfDocument,
+} from "./vm-access.ts";
 
 /** At the host of the clone, which must be off: nothing of either VM is touched but small files. */
 const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone }) => {
@@ -17,10 +25,18 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
   }
   const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array ?? -1;
   const params = { vm, pointInTime: point, clone, array };
-  startOperation(world, linkedClone, world.named(host), id, params);
+  const kind = disksOfKind(self, vm, "cow").length > 0 ? cowLinkedClone : linkedClone;
+  startOperation(world, kind, world.named(host), id, params);
 };
 
+/** The array does it where disks are copy-on-write, with their points in time, on or off. */
 const startPromote: Starter<"promote"> = (self, { id, vm, snapshots, copyKiB }) => {
+  if (disksOfKind(self, vm, "cow").length > 0) {
+    const place = placeOf(self, vm);
+    if (typeof place === "string") return refuse(self, id, "promote", vm, place);
+    const { host: at, array: on } = place;
+    return void startOperation(self.world, splitClone, at, id, { vm, array: on });
+  }
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "promote", vm, "vm-off");
   const { instance, host, array, disks } = running;

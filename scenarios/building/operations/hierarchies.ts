@@ -6,27 +6,14 @@ import {
   revert,
   revertRedo,
 } from "../../../core/disks/index.ts";
-import { type Entity, startOperation } from "../../../core/kernel/index.ts";
+import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Driver } from "../driver.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import type { Starter } from "./starter.ts";
-import { disksOfKind, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
+import { disksOfKind, placeOf, refuse } from "./vm-access.ts";
 
 const DEFAULT_COPY_KIB = 512;
-
-type Place = { readonly host: Entity; readonly array: number };
-
-/** Host where a VM runs, ran last, or is by the document; or why nothing can be done there. */
-function placeOf(self: Driver, vm: string): Place | string {
-  const { world } = self;
-  const record = vmRecordOf(world, vm);
-  const document = vmOfDocument(self, vm);
-  const host = world.named(record.durable.host === "" ? document.host : record.durable.host);
-  if (!world.isUp(host.domain)) return "host-down";
-  const array = splitDisks(self, document, host.name).remote[0]?.access.array;
-  return array === undefined ? "no-array" : { host, array };
-}
 
 const isOn = (self: Driver, vm: string): boolean => vmOf(vmRecordOf(self.world, vm)) !== undefined;
 

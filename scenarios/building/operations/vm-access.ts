@@ -91,3 +91,17 @@ export function runningVm(
     });
   return { instance, host, array: open[0]?.access.array ?? -1, disks: open };
 }
+
+/** Where something is done with the files of a VM, on or off. */
+export type Place = { readonly host: Entity; readonly array: number };
+
+/** Host where a VM runs, ran last, or is by the document; or why nothing can be done there. */
+export function placeOf(self: Driver, vm: string): Place | string {
+  const { world } = self;
+  const record = vmRecordOf(world, vm);
+  const document = vmOfDocument(self, vm);
+  const host = world.named(record.durable.host === "" ? document.host : record.durable.host);
+  if (!world.isUp(host.domain)) return "host-down";
+  const array = splitDisks(self, document, host.name).remote[0]?.access.array;
+  return array === undefined ? "no-array" : { host, array };
+}

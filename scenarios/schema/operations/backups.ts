@@ -29,7 +29,9 @@ export const backup: Extension = {
 export const restore: Extension = {
   family: "operation",
   name: "restore",
-  description: "Put the disks of a VM that is off back to what a backup holds.",
+  description:
+    "Put the disks of a VM that is off back to what a backup holds: redo chains, or copy-on-write " +
+    "disks, which get new volumes. Points in time stay.",
   parameters: object(
     "",
     {

@@ -6,7 +6,9 @@ export const linkedClone: Extension = {
   family: "operation",
   name: "linked-clone",
   description:
-    "Put the disks of a VM that is off on a point in time of another VM; nothing is copied.",
+    "Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo " +
+    "logs the point in time stays as long as the clone stands on it; copy-on-write disks share " +
+    "chunks, which the array keeps as long as a clone needs them, and the point may be given up.",
   parameters: object(
     "",
     {
@@ -22,7 +24,10 @@ export const linkedClone: Extension = {
 export const promote: Extension = {
   family: "operation",
   name: "promote",
-  description: "Make a linked clone a full one while it runs: its disks get a base of their own.",
+  description:
+    "Make a linked clone a full one while it runs: its disks get a base of their own. Of " +
+    "copy-on-write disks the array copies up what is still shared, also while the VM is off, and " +
+    "points in time stay; `snapshots` and `copyKiB` then say nothing.",
   parameters: object(
     "",
     {

@@ -147,6 +147,8 @@ export class CowRig {
   readonly diskCount: number;
   readonly sectors: number;
   instance = -1;
+  /** Whose intents are settled. */
+  owner = "db";
   #operations = 0;
   /** Codes of operations that ended, by id. */
   readonly ended = new Map<string, { outcome: string; figures: PlainObject; detail: unknown }>();
@@ -179,17 +181,23 @@ export class CowRig {
     });
     this.vvols = spawnVvols(this.array, { chunkSectors: CHUNK, metadataNs: 50_000 });
     newWire(world, "wire", [hostDomain, arrayDomain], 10_000);
-    const ids = Array.from({ length: disks }, (_, i) => `d${i}`);
-    provisionDisks(
-      this.array,
-      "db",
-      ids.map((disk) => ({ disk, sectors, grainSectors: CHUNK, kind })),
-    );
+    this.provision("db", kind);
     world.hooks.onNotice = (notice) => {
       if (notice.kind !== "operation-end") return;
       const { id, outcome, figures, detail } = notice.data as never;
       this.ended.set(id, { outcome, figures, detail });
     };
+  }
+
+  /** Makes the disks of one more VM, empty. */
+  provision(vm: string, kind: "cow" | "flat"): void {
+    const disks = Array.from({ length: this.diskCount }, (_, i) => `d${i}`);
+    const { sectors } = this;
+    provisionDisks(
+      this.array,
+      vm,
+      disks.map((disk) => ({ disk, sectors, grainSectors: CHUNK, kind })),
+    );
   }
 
   get host(): Entity {
@@ -289,11 +297,11 @@ export class CowRig {
 
   /** Settles what a crash left, as a power-on would; its code. */
   settle(): string {
-    return this.do(settle, {});
+    return this.do(settle, { vm: this.owner });
   }
 
   startSettling(): void {
-    this.start(settle, {});
+    this.start(settle, { vm: this.owner });
   }
 
   crashHost(): void {

@@ -1,6 +1,7 @@
 // Measures the compiled engine against QEMU -icount on the same programs, one after the other, and prints MIPS and ratios;
 // integer and floating point apart. Needs qemu-system-riscv64 and riscv64-unknown-elf-gcc. Instructions are counted by the
 // engine; QEMU is timed on the same files, less the time it takes for no rounds at all (where the result may be wrong).
+// Arguments: rounds of each program, and --json for one JSON object a program.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,7 +12,9 @@ import { image } from "../testing/image.ts";
 
 const INTEGER = ["sha256", "sieve", "matmul", "mergesort", "crc", "div", "xorshift"];
 const FLOATING = ["nbody", "mandelbrot"];
-const ROUNDS = Number(process.argv[2] ?? 8);
+const words = process.argv.slice(2);
+const asJson = words.includes("--json");
+const ROUNDS = Number(words.find((word) => !word.startsWith("--")) ?? 8);
 const SAMPLES = new URL("../samples/", import.meta.url).pathname;
 const SOURCE = new URL("programs.c", import.meta.url).pathname;
 const FLAGS = "-march=rv64gc -mabi=lp64d -mcmodel=medany -O2 -ffreestanding -nostdlib -static";
@@ -61,6 +64,10 @@ try {
       const file = compile(folder, program, ROUNDS);
       const own = ownSeconds(file);
       const qemu = qemuSeconds(file) - qemuSeconds(compile(folder, program, 0));
+      if (asJson) {
+        console.log(JSON.stringify({ kind, program, ...own, qemuSeconds: qemu }));
+        continue;
+      }
       const mips = (seconds: number): string => (own.instructions / seconds / 1e6).toFixed(0);
       const ratio = (own.seconds / qemu).toFixed(2);
       console.log(
@@ -70,6 +77,7 @@ try {
       total.qemu += qemu;
       total.instructions += own.instructions;
     }
+    if (asJson) continue;
     const mips = (total.instructions / total.own / 1e6).toFixed(0);
     const ratio = (total.own / total.qemu).toFixed(2);
     console.log(`${kind}: ${mips} MIPS over all, ${ratio} times slower than QEMU -icount`);

@@ -2,6 +2,7 @@
 
 export { Board, type BoardMade, type BoardRun } from "./board.ts";
 export type { BootFiles } from "./boot/load.ts";
+export { verbatimPages } from "./boot/verbatim-pages.ts";
 export type { BoardConfig, BoardProblem, ElfBoot, LinuxBoot } from "./config.ts";
 export type { BoardInput, BoardOutput, ConsolePort, Halt, LifecycleEvent } from "./contract.ts";
 export type { BoardState } from "./state.ts";

@@ -52,8 +52,10 @@ export class CompiledEngine implements Engine {
       env: { memory: this.#memory, abort },
     });
     this.#core = instance.exports as unknown as CoreExports;
-    const pages = options.codePages ?? DEFAULT_CODE_PAGES;
-    assert(pages >= 1, "at least one decoded page");
+    const { codePages = DEFAULT_CODE_PAGES } = options;
+    assert(codePages >= 1, "at least one decoded page");
+    // More than one for each page of RAM are of no use.
+    const pages = Math.min(codePages, Math.ceil(options.ramBytes / layout.PAGE_BYTES));
     const made = this.#core.create(BigInt(options.ramBytes), options.harts, pages);
     if (made === 0) throw new RangeError(`no memory for a guest of ${options.ramBytes} bytes`);
     const { buffer } = this.#memory;
@@ -172,9 +174,10 @@ export class CompiledEngine implements Engine {
 
   dirtyPages(): number[] {
     const pages: number[] = [];
-    this.#flags.forEach((flags, page) => {
-      if ((flags & layout.PAGE_DIRTY) !== 0) pages.push(page);
-    });
+    const flags = this.#flags;
+    for (let page = 0; page < flags.length; page++) {
+      if ((flags[page]! & layout.PAGE_DIRTY) !== 0) pages.push(page);
+    }
     return pages;
   }
 

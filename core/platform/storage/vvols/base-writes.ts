@@ -4,15 +4,11 @@
  *
  * Must hold: like any other write, one to a base keeps first what it comes over.
  */
-import type { ContentRun, SectorRange } from "../../../kernel/index.ts";
-import { type ArrayEntity, device, volumeLabel } from "../array-state.ts";
-import { ACKNOWLEDGED, tell } from "../device-state.ts";
+import type { SectorRange } from "../../../kernel/index.ts";
+import { type ArrayEntity, volumeLabel } from "../array-state.ts";
 import { releaseSectors, reserveSectors } from "../volumes.ts";
-import { takeWrite } from "../write-cache.ts";
 import { mayOverwrite } from "./keep.ts";
-
-/** What is to be in a range: `runs` null makes it never written. */
-export type Piece = SectorRange & { readonly runs: readonly ContentRun[] | null };
+import { landPiece, type Piece } from "./land-piece.ts";
 
 /** False when there is no space; then some of the pieces may have been written. */
 export function writeVolume(array: ArrayEntity, volume: string, pieces: readonly Piece[]): boolean {
@@ -22,11 +18,7 @@ export function writeVolume(array: ArrayEntity, volume: string, pieces: readonly
     if (!mayOverwrite(array, medium, piece)) return false;
     if (runs === null) releaseSectors(array, medium, sector, sectors);
     else if (!reserveSectors(array, medium, sector, sectors)) return false;
-    const { next: id } = array.volatile.cache;
-    takeWrite(device(array), medium, piece, { fua: true });
-    tell(device(array), ACKNOWLEDGED, () => {
-      return { medium, op: "write", id, sector, sectors, runs, durable: true, barrier: false };
-    });
+    landPiece(array, medium, piece);
   }
   return true;
 }

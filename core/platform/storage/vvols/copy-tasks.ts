@@ -10,8 +10,12 @@ import { device, volumeLabel } from "../array-state.ts";
 import { currentContent } from "../device-state.ts";
 import { drawServiceNs, sectorsNs } from "../service-time.ts";
 import { persistMedium } from "../write-cache.ts";
-import { gapsOf, type Piece, writeVolume } from "./base-writes.ts";
-import { readVvol, unsharedRanges, vvolAllocation, vvolSectors } from "./vvol-content.ts";
+import { nextShared, ownChunks } from "./clone-base.ts";
+import { detachClone } from "./hierarchy.ts";
+import { gapsOf, writeVolume } from "./base-writes.ts";
+import type { Piece } from "./land-piece.ts";
+import { allocatedChunks, unsharedRanges } from "./differences.ts";
+import { readVvol, vvolAllocation, vvolSectors } from "./vvol-content.ts";
 import { arrayOf, type VvolsEntity } from "./vvol-state.ts";
 
 export type RevertBody = {
@@ -25,7 +29,7 @@ export type RevertBody = {
 export type CopyBody = {
   /** A snapshot or base, or a plain volume. */
   readonly from: string;
-  /** Of the same family; null: all that is written in `from`. */
+  /** What `to` holds already; null: all that is written in `from`. */
   readonly since: string | null;
   readonly to: string;
 };
@@ -53,7 +57,7 @@ export function revertProblem(self: VvolsEntity, body: RevertBody): string | und
   const { bases, snapshots } = self.durable;
   const base = bases[body.base];
   if (base === undefined || snapshots[body.snapshot]?.state !== "taken") return "gone";
-  if (self.volatile.bindings[body.base] !== undefined) return "bound";
+  if (self.durable.bindings[body.base] !== undefined) return "bound";
   return body.fence < base.fence ? "superseded" : undefined;
 }
 
@@ -80,6 +84,28 @@ export function revertStep(self: VvolsEntity, body: RevertBody, cursor: number):
     ];
   });
   return moved(self, base, batch, pieces, cursor);
+}
+
+export type SplitBody = {
+  /** A clone. */
+  readonly vvol: string;
+};
+
+export const splitProblem = (self: VvolsEntity, { vvol }: SplitBody): string | undefined =>
+  self.durable.bases[vvol] === undefined ? "gone" : undefined;
+
+/** Copies up what the clone still shares, and lets its origin go; what shares nothing is done. */
+export function splitStep(self: VvolsEntity, body: SplitBody, cursor: number): CopyStep {
+  const problem = splitProblem(self, body);
+  if (problem !== undefined) return stopped(cursor, problem);
+  const next = nextShared(self, body.vvol, cursor, STEP_CHUNKS);
+  if (next === null) {
+    detachClone(self, body.vvol);
+    return stopped(cursor, "");
+  }
+  const { fits, sectors } = ownChunks(self, body.vvol, next);
+  if (!fits) return stopped(cursor, "no-space");
+  return { cursor: next.sector + next.sectors, sectors, done: false, code: "" };
 }
 
 export function copyProblem(self: VvolsEntity, { from, since, to }: CopyBody): string | undefined {
@@ -114,23 +140,6 @@ export function differencesOf(
   if (since !== null) return unsharedRanges(self, from, since);
   if (!isVvol(self, from)) return volumeContentOf(self, from).allocatedRuns();
   return allocatedChunks(self, from);
-}
-
-/** Chunks of a vvol that hold a written sector. */
-export function allocatedChunks(self: VvolsEntity, vvol: string): readonly SectorRange[] {
-  const { bases, snapshots } = self.durable;
-  const { chunkSectors } = bases[snapshots[vvol]?.base ?? vvol]!;
-  const sectors = vvolSectors(self, vvol);
-  const ranges: { sector: number; sectors: number }[] = [];
-  for (const run of vvolAllocation(self, vvol, { sector: 0, sectors })) {
-    const from = run.sector - (run.sector % chunkSectors);
-    const past = Math.ceil((run.sector + run.sectors) / chunkSectors) * chunkSectors;
-    const to = Math.min(past, sectors);
-    const last = ranges.at(-1);
-    if (last !== undefined && from <= last.sector + last.sectors) last.sectors = to - last.sector;
-    else ranges.push({ sector: from, sectors: to - from });
-  }
-  return ranges;
 }
 
 const within = ({ sector, sectors }: SectorRange, size: number): SectorRange => ({

@@ -3,53 +3,39 @@
  * it holds is copied to that snapshot. A first touch costs the array a read and two writes where any
  * other write costs one.
  *
- * Must hold: no sector of a base changes, by whatever way, unless its chunk is kept; what is kept is
- * durable before the change is.
+ * Must hold: no sector of a base changes, by whatever way, unless its chunk is kept, and is the base's
+ * own; what is kept and copied up is durable before the change is.
  */
 import type { SectorRange } from "../../../kernel/index.ts";
 import { type ArrayEntity, device, volumeLabel } from "../array-state.ts";
 import { drawServiceNs, sectorsNs } from "../service-time.ts";
 import { addUsedGrains, grainsOfRuns } from "../volumes.ts";
-import {
-  arrayOf,
-  baseContent,
-  chunkMap,
-  keptContent,
-  type VvolsEntity,
-  vvolsOf,
-} from "./vvol-state.ts";
-import { reservedGrains } from "../space-reservation.ts";
+import { hasGrains, type Kept, NOTHING_KEPT, ownChunks } from "./clone-base.ts";
+import { readVvol, vvolAllocation } from "./vvol-content.ts";
+import { arrayOf, chunkMap, keptContent, type VvolsEntity, vvolsOf } from "./vvol-state.ts";
 
-/** What keeping cost; `fits` false: there is no space, and nothing was done. */
-export type Kept = { readonly fits: boolean; readonly chunks: number; readonly sectors: number };
-
-const NOTHING: Kept = { fits: true, chunks: 0, sectors: 0 };
 const NO_SPACE: Kept = { fits: false, chunks: 0, sectors: 0 };
 
 /** Keeps, for the newest snapshot of `base`, the chunks of a range that are about to change. */
 export function keepOld(self: VvolsEntity, base: string, range: SectorRange): Kept {
   const { snapshots, chunkSectors } = self.durable.bases[base]!;
   const newest = snapshots.at(-1);
-  if (newest === undefined) return NOTHING;
+  if (newest === undefined) return NOTHING_KEPT;
   const spans = missingChunks(self, newest, chunkSectors, range);
-  if (spans.length === 0) return NOTHING;
-  const content = baseContent(self, base);
+  if (spans.length === 0) return NOTHING_KEPT;
   const array = arrayOf(self);
-  const { grainSectors, capacitySectors } = array.config;
   const { sectors: size } = self.durable.snapshots[newest]!;
   const allocated = spans.flatMap(({ sector, sectors }) => {
     const from = sector * chunkSectors;
     const to = Math.min((sector + sectors) * chunkSectors, size);
-    return content.allocatedRuns(from, to - from);
+    return vvolAllocation(self, base, { sector: from, sectors: to - from });
   });
-  const grains = grainsOfRuns(allocated, grainSectors);
-  const taken = array.durable.usedGrains + reservedGrains(array);
-  const full = (taken + grains) * grainSectors > capacitySectors;
-  if (grains > 0 && (full || array.durable.armed.noSpace)) return NO_SPACE;
+  const grains = grainsOfRuns(allocated, array.config.grainSectors);
+  if (!hasGrains(array, grains)) return NO_SPACE;
   const kept = keptContent(self, newest, size);
   let copied = 0;
   for (const { sector, sectors } of allocated) {
-    kept.write(sector, content.read(sector, sectors));
+    kept.write(sector, readVvol(self, base, { sector, sectors }));
     copied += sectors;
   }
   const map = chunkMap(self, newest);
@@ -95,7 +81,9 @@ function missingChunks(
 /** For the array: before sectors of one of its media change. False: refuse, there is no space. */
 export function mayOverwrite(array: ArrayEntity, medium: string, range: SectorRange): boolean {
   const found = baseUnder(array, medium);
-  return found === undefined || keepOld(found.vvols, found.base, range).fits;
+  if (found === undefined) return true;
+  const { vvols, base } = found;
+  return keepOld(vvols, base, range).fits && ownChunks(vvols, base, range).fits;
 }
 
 /**
@@ -105,10 +93,15 @@ export function mayOverwrite(array: ArrayEntity, medium: string, range: SectorRa
 export function copyFirst(array: ArrayEntity, medium: string, range: SectorRange): number {
   const found = baseUnder(array, medium);
   if (found === undefined) return 0;
-  const { chunks, sectors } = keepOld(found.vvols, found.base, range);
-  if (chunks === 0) return 0;
-  const { timing } = array.config;
+  const { vvols, base } = found;
+  const keptNs = copyNs(array, keepOld(vvols, base, range));
+  return keptNs + copyNs(array, ownChunks(vvols, base, range));
+}
+
+/** Time to read and write what was copied; nothing was: none. */
+function copyNs(array: ArrayEntity, { sectors }: Kept): number {
   if (sectors === 0) return 0;
+  const { timing } = array.config;
   const readNs = drawServiceNs(array, "cow-read-ns", timing.read);
   const writeNs = drawServiceNs(array, "cow-write-ns", timing.write);
   return readNs + writeNs + 2 * (timing.seekNs + sectorsNs(timing, sectors));
@@ -129,8 +122,10 @@ function baseUnder(
  * kept before. One that found no space for that has reached nothing.
  */
 export function keepBeforePowerLoss(array: ArrayEntity): void {
-  for (const [id, { io, medium }] of Object.entries(device(array).volatile.active)) {
+  for (const { id, io, medium } of device(array).volatile.active) {
     if (io.op !== "write" && io.op !== "discard") continue;
-    if (!mayOverwrite(array, medium, io)) delete array.edit().active[id];
+    if (mayOverwrite(array, medium, io)) continue;
+    const state = array.edit();
+    state.active = state.active.filter((each) => each.id !== id);
   }
 }

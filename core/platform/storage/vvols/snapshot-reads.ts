@@ -2,7 +2,7 @@
 import type { ContentRun, SectorRange } from "../../../kernel/index.ts";
 import type { ArrayEntity } from "../array-state.ts";
 import { type BlockOutcome, type BlockRequest, isInRange, refused } from "../block.ts";
-import { readVvol } from "./vvol-content.ts";
+import { readVvol, vvolAllocation, vvolSectors } from "./vvol-content.ts";
 import { vvolsOf } from "./vvol-state.ts";
 
 const PREFIX = "snapshot:";
@@ -21,6 +21,10 @@ export function isSnapshot(array: ArrayEntity, name: string): boolean {
 export const isBase = (array: ArrayEntity, name: string): boolean =>
   vvolsOf(array)?.durable.bases[name] !== undefined;
 
+/** A base that reads some of what it holds in a snapshot of another. */
+export const isClone = (array: ArrayEntity, name: string): boolean =>
+  vvolsOf(array)?.durable.bases[name]?.origin !== undefined;
+
 /** Why a request to a snapshot is refused; undefined: it is a read that can be served. */
 export function snapshotProblem(
   array: ArrayEntity,
@@ -31,7 +35,7 @@ export function snapshotProblem(
   const vvols = vvolsOf(array);
   const known = vvols?.durable.snapshots[vvol];
   if (vvols === undefined || known?.state !== "taken") return refused("gone", vvol);
-  if (vvols.volatile.bindings[vvol] === undefined) return refused("not-bound", vvol);
+  if (vvols.durable.bindings[vvol] === undefined) return refused("not-bound", vvol);
   if (request.op === "flush") return undefined;
   if (request.op !== "read") return refused("read-only", vvol);
   return isInRange(request, known.sectors) ? undefined : refused("out-of-range");
@@ -45,6 +49,13 @@ export function readSnapshot(
 ): readonly ContentRun[] | undefined {
   if (!isSnapshotLabel(medium)) return undefined;
   return readVvol(vvolsOf(array)!, nameOf(medium), range);
+}
+
+/** Written sectors of a clone, its own and those that it shares; undefined: it is none. */
+export function cloneAllocation(array: ArrayEntity, name: string) {
+  if (!isClone(array, name)) return undefined;
+  const vvols = vvolsOf(array)!;
+  return vvolAllocation(vvols, name, { sector: 0, sectors: vvolSectors(vvols, name) });
 }
 
 /** Grains of the array that all that is kept takes. */

@@ -17,6 +17,9 @@ import {
   type RevertBody,
   revertProblem,
   revertStep,
+  type SplitBody,
+  splitProblem,
+  splitStep,
 } from "./copy-tasks.ts";
 import { prepareSnapshot, takeSnapshot } from "./hierarchy.ts";
 import type { TaskItem, VasaFaults, VasaTask, VvolsEntity } from "./vvol-state.ts";
@@ -53,6 +56,10 @@ export const TASK_VERBS: { readonly [verb: string]: TaskVerb } = {
     begun: beginRevert,
     step: (self, { body, cursor }) =>
       copied(revertStep(self, body as unknown as RevertBody, cursor)),
+  },
+  split: {
+    problem: splitProblem,
+    step: (self, { body, cursor }) => copied(splitStep(self, body as unknown as SplitBody, cursor)),
   },
   "copy-diffs": {
     problem: copyProblem,
@@ -157,7 +164,7 @@ function ended(
 function fateOf(self: VvolsEntity, verb: string): VasaTask["fate"] {
   if (takeArmed(self, "lostTasks")) return "lost";
   if (takeArmed(self, "lateTasks")) return "late";
-  const copies = verb === "revert" || verb === "copy-diffs";
+  const copies = verb === "revert" || verb === "copy-diffs" || verb === "split";
   return copies && takeArmed(self, "tornCopies") ? "torn" : "";
 }
 

@@ -1,6 +1,9 @@
-/** What a snapshot holds, read through those after it; and where two points in time differ. */
-import { type ContentRun, SectorContent, type SectorRange } from "../../../kernel/index.ts";
-import { baseContent, chunkMap, keptContent, type VvolsEntity } from "./vvol-state.ts";
+/**
+ * What a vvol holds: a snapshot is read through those after it, down to its base; and of a clone's
+ * base what it shares is read in the snapshot that it is a clone of.
+ */
+import type { ContentRun, SectorContent, SectorRange } from "../../../kernel/index.ts";
+import { baseContent, chunkMap, keptContent, ownedMap, type VvolsEntity } from "./vvol-state.ts";
 
 /** A piece of a read and the snapshot that keeps it; null: the base. */
 type KeptPiece = SectorRange & { readonly by: string | null };
@@ -49,18 +52,62 @@ function piecesOf(self: VvolsEntity, vvol: string, range: SectorRange): KeptPiec
   return pieces;
 }
 
-function contentOf(self: VvolsEntity, vvol: string, by: string | null): SectorContent {
-  if (by !== null) return keptContent(self, by, self.durable.snapshots[by]!.sectors);
-  return baseContent(self, self.durable.snapshots[vvol]!.base);
+const keptOf = (self: VvolsEntity, by: string): SectorContent =>
+  keptContent(self, by, self.durable.snapshots[by]!.sectors);
+
+/** A piece of a base that lies in it, or that a clone shares with its origin. */
+export type OwnPiece = SectorRange & { readonly shared: boolean };
+
+/** Who answers for each piece of a range of a base, in order. */
+export function ownPieces(self: VvolsEntity, base: string, range: SectorRange): OwnPiece[] {
+  const { origin, chunkSectors } = self.durable.bases[base]!;
+  if (origin === undefined) return [{ ...range, shared: false }];
+  const { sectors: size } = self.durable.snapshots[origin]!;
+  const map = ownedMap(self, base, origin);
+  const past = range.sector + range.sectors;
+  const end = Math.min(past, size);
+  const pieces: OwnPiece[] = [];
+  let at = range.sector;
+  const upTo = (to: number, shared: boolean): void => {
+    if (to > at) pieces.push({ sector: at, sectors: to - at, shared });
+    at = Math.max(at, to);
+  };
+  const first = Math.floor(at / chunkSectors);
+  const pastChunk = Math.ceil(end / chunkSectors);
+  for (const run of first < pastChunk ? map.allocatedRuns(first, pastChunk - first) : []) {
+    upTo(Math.min(run.sector * chunkSectors, end), true);
+    upTo(Math.min((run.sector + run.sectors) * chunkSectors, end), false);
+  }
+  upTo(end, true);
+  upTo(past, false);
+  return pieces;
+}
+
+function readBase(self: VvolsEntity, base: string, range: SectorRange): ContentRun[] {
+  const origin = self.durable.bases[base]!.origin!;
+  return ownPieces(self, base, range).flatMap(({ shared, ...piece }) =>
+    shared
+      ? readVvol(self, origin, piece)
+      : baseContent(self, base).read(piece.sector, piece.sectors),
+  );
+}
+
+function baseAllocation(self: VvolsEntity, base: string, range: SectorRange): SectorRange[] {
+  const origin = self.durable.bases[base]!.origin!;
+  return ownPieces(self, base, range).flatMap(({ shared, ...piece }) =>
+    shared
+      ? vvolAllocation(self, origin, piece)
+      : baseContent(self, base).allocatedRuns(piece.sector, piece.sectors),
+  );
 }
 
 /** Content of a range of a taken snapshot or a base. */
 export function readVvol(self: VvolsEntity, vvol: string, range: SectorRange): ContentRun[] {
-  if (self.durable.snapshots[vvol] === undefined) {
-    return baseContent(self, vvol).read(range.sector, range.sectors);
-  }
+  if (self.durable.snapshots[vvol] === undefined) return readBase(self, vvol, range);
   return piecesOf(self, vvol, range).flatMap(({ sector, sectors, by }) =>
-    contentOf(self, vvol, by).read(sector, sectors),
+    by === null
+      ? readBase(self, baseOf(self, vvol), { sector, sectors })
+      : keptOf(self, by).read(sector, sectors),
   );
 }
 
@@ -70,21 +117,42 @@ export function vvolAllocation(
   vvol: string,
   range: SectorRange,
 ): readonly SectorRange[] {
-  if (self.durable.snapshots[vvol] === undefined) {
-    return baseContent(self, vvol).allocatedRuns(range.sector, range.sectors);
-  }
+  if (self.durable.snapshots[vvol] === undefined) return baseAllocation(self, vvol, range);
   return piecesOf(self, vvol, range).flatMap(({ sector, sectors, by }) =>
-    contentOf(self, vvol, by).allocatedRuns(sector, sectors),
+    by === null
+      ? baseAllocation(self, baseOf(self, vvol), { sector, sectors })
+      : keptOf(self, by).allocatedRuns(sector, sectors),
   );
 }
 
-/** All of a snapshot as one content, the base's with what is kept over it. For observers, exports. */
+/** All of a base, with what it shares. Not to be changed. */
+function wholeBase(self: VvolsEntity, base: string): SectorContent {
+  const { origin } = self.durable.bases[base]!;
+  const own = baseContent(self, base);
+  if (origin === undefined) return own;
+  const whole = own.fork();
+  const from = wholeVvol(self, origin);
+  for (const { shared, sector, sectors } of ownPieces(self, base, {
+    sector: 0,
+    sectors: own.sectors,
+  })) {
+    if (!shared) continue;
+    for (const run of from.allocatedRuns(sector, sectors)) {
+      whole.write(run.sector, from.read(run.sector, run.sectors));
+    }
+  }
+  return whole;
+}
+
+/** All of a vvol as one content, the base's with what is kept over it. For observers, exports. */
 export function wholeVvol(self: VvolsEntity, vvol: string): SectorContent {
-  const { sectors, base } = self.durable.snapshots[vvol]!;
+  const snapshot = self.durable.snapshots[vvol];
+  if (snapshot === undefined) return wholeBase(self, vvol);
+  const { sectors, base } = snapshot;
   const { chunkSectors } = self.durable.bases[base]!;
-  const whole = baseContent(self, base).fork();
+  const whole = wholeBase(self, base).fork();
   for (const by of readOrder(self, vvol).toReversed()) {
-    const kept = contentOf(self, vvol, by);
+    const kept = keptOf(self, by);
     for (const chunks of chunkMap(self, by).allocatedRuns()) {
       const from = chunks.sector * chunkSectors;
       const to = Math.min((chunks.sector + chunks.sectors) * chunkSectors, kept.sectors);
@@ -101,44 +169,6 @@ export function wholeVvol(self: VvolsEntity, vvol: string): SectorContent {
 /** The base of a vvol, which may be that base. */
 export const baseOf = (self: VvolsEntity, vvol: string): string =>
   self.durable.snapshots[vvol]?.base ?? vvol;
-
-/**
- * Chunks in which a vvol may differ from another of its family, as ranges of sectors: all that was
- * overwritten between the two. More than what differs where a chunk was rewritten with what it had;
- * never less.
- */
-export function unsharedRanges(self: VvolsEntity, a: string, b: string): readonly SectorRange[] {
-  const base = baseOf(self, a);
-  const { snapshots, chunkSectors } = self.durable.bases[base]!;
-  const place = (vvol: string): number =>
-    vvol === base ? snapshots.length : snapshots.indexOf(vvol);
-  const [from, to] = [place(a), place(b)].sort((x, y) => x - y) as [number, number];
-  const sectors = baseContent(self, base).sectors;
-  const changed = new SectorContent(Math.ceil(sectors / chunkSectors));
-  for (const snapshot of snapshots.slice(from, to)) {
-    for (const run of chunkMap(self, snapshot).allocatedRuns()) {
-      changed.writeZeros(run.sector, run.sectors);
-    }
-  }
-  addGrowth(self, changed, [a, b], chunkSectors);
-  return changed.allocatedRuns().map(({ sector, sectors: chunks }) => ({
-    sector: sector * chunkSectors,
-    sectors: Math.min((sector + chunks) * chunkSectors, sectors) - sector * chunkSectors,
-  }));
-}
-
-/** What only the larger of two has is a difference. */
-function addGrowth(
-  self: VvolsEntity,
-  changed: SectorContent,
-  vvols: readonly string[],
-  chunkSectors: number,
-): void {
-  const sizes = vvols.map((each) => vvolSectors(self, each));
-  const first = Math.floor(Math.min(...sizes) / chunkSectors);
-  const past = Math.ceil(Math.max(...sizes) / chunkSectors);
-  if (Math.min(...sizes) < Math.max(...sizes)) changed.writeZeros(first, past - first);
-}
 
 export const vvolSectors = (self: VvolsEntity, vvol: string): number =>
   self.durable.snapshots[vvol]?.sectors ?? baseContent(self, vvol).sectors;

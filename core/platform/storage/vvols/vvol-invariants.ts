@@ -5,6 +5,7 @@
  */
 import {
   always,
+  type ContentRun,
   type Finding,
   type Invariant,
   type PlainObject,
@@ -14,17 +15,16 @@ import {
 } from "../../../kernel/index.ts";
 import type { ArrayEntity } from "../array-state.ts";
 import { volumeLabel } from "../array-state.ts";
+import { overlaps } from "../block.ts";
 import { ACKNOWLEDGED, POWER_LOST } from "../device-state.ts";
-import { baseOf, readVvol, wholeVvol } from "./vvol-content.ts";
-import { baseContent, type VvolsEntity, vvolsOf } from "./vvol-state.ts";
+import { baseOf, ownPieces, readVvol, wholeVvol } from "./vvol-content.ts";
+import { baseContent, cloneHolder, type VvolsEntity, vvolsOf } from "./vvol-state.ts";
 
 const shadowName = (self: VvolsEntity, vvol: string): string => `${self.name}/point#${vvol}`;
 
 function remember(self: VvolsEntity, data: PlainObject, world: World): void {
   const { vvol, base } = data as { vvol: string; base: string };
-  const content = baseContent(self, base);
-  const shadow = world.shadowContents.open(shadowName(self, vvol), content.sectors);
-  shadow.restore(content.capture());
+  world.shadowContents.put(shadowName(self, vvol), wholeVvol(self, base).fork());
 }
 
 function changedAt(self: VvolsEntity, vvol: string, range: SectorRange): Finding | undefined {
@@ -69,14 +69,78 @@ function afterWrite(array: ArrayEntity, data: PlainObject): Finding | undefined 
   return undefined;
 }
 
+// --- clones -----------------------------------------------------------------------------------
+
+const cloneShadow = (self: VvolsEntity, base: string): string => `${self.name}/clone#${base}`;
+
+function rememberClone(self: VvolsEntity, data: PlainObject, world: World): void {
+  const { vvol, origin } = data as { vvol: string; origin: string };
+  world.shadowContents.put(cloneShadow(self, vvol), wholeVvol(self, origin).fork());
+}
+
+/** A clone reads as its origin did, but for what was written to it. */
+function cloneAfterWrite(array: ArrayEntity, data: PlainObject): Finding | undefined {
+  const self = vvolsOf(array);
+  if (self === undefined || data["op"] !== "write") return undefined;
+  const { medium, sector, sectors, runs } = data as unknown as { medium: string } & SectorRange & {
+      readonly runs: readonly ContentRun[] | null;
+    };
+  const base = baseOfMedium(medium);
+  const shadow = self.world.shadowContents.get(cloneShadow(self, base));
+  if (shadow === undefined) return undefined;
+  const { sectors: size } = baseContent(self, base);
+  if (shadow.sectors < size) shadow.resize(size);
+  if (runs === null) shadow.discard(sector, sectors);
+  else shadow.write(sector, runs);
+  const { chunkSectors } = self.durable.bases[base]!;
+  const from = sector - (sector % chunkSectors);
+  const past = Math.min(Math.ceil((sector + sectors) / chunkSectors) * chunkSectors, size);
+  const found = new SectorContent(past - from);
+  found.write(0, readVvol(self, base, { sector: from, sectors: past - from }));
+  const expected = new SectorContent(past - from);
+  expected.write(0, shadow.read(from, past - from));
+  const [wrong] = found.diffRanges(expected);
+  return wrong === undefined ? undefined : cloneChanged(base, from + wrong.sector);
+}
+
+const cloneChanged = (vvol: string, sector: number): Finding => ({
+  message: `clone ${vvol} does not read as its origin and what was written`,
+  fields: { vvol, sector },
+});
+
+/** Everything, after something went that they may have shared. */
+function clonesChanged(self: VvolsEntity, world: World): Finding | undefined {
+  for (const base of Object.keys(self.durable.bases)) {
+    const shadow = world.shadowContents.get(cloneShadow(self, base));
+    const [wrong] = shadow?.diffRanges(wholeVvol(self, base)) ?? [];
+    if (wrong !== undefined) return cloneChanged(base, wrong.sector);
+  }
+  return undefined;
+}
+
+/** What was not durable may be gone: from here on it reads as it does, where it is its own. */
+function cloneAfterPowerLoss(self: VvolsEntity, base: string, world: World): Finding | undefined {
+  const shadow = world.shadowContents.get(cloneShadow(self, base));
+  if (shadow === undefined) return undefined;
+  const whole = wholeVvol(self, base);
+  const shared = ownPieces(self, base, { sector: 0, sectors: whole.sectors });
+  for (const range of whole.diffRanges(shadow)) {
+    const lost = shared.find((each) => each.shared && overlaps(each, range));
+    if (lost !== undefined) return cloneChanged(base, lost.sector);
+  }
+  world.shadowContents.put(cloneShadow(self, base), whole.fork());
+  return undefined;
+}
+
 function afterRemoval(self: VvolsEntity, data: PlainObject, world: World): Finding | undefined {
   const { vvol } = data as { vvol: string };
   world.shadowContents.remove(shadowName(self, vvol));
+  world.shadowContents.remove(cloneShadow(self, vvol));
   for (const base of Object.keys(self.durable.bases)) {
     const finding = familyChanged(self, base);
     if (finding !== undefined) return finding;
   }
-  return undefined;
+  return clonesChanged(self, world);
 }
 
 /** A bitmap may tell more than what differs, never less. */
@@ -103,7 +167,7 @@ function underApproximates(self: VvolsEntity, data: PlainObject): Finding | unde
 /** By the shadow: what a snapshot reads may be what is wrong. */
 const contentNow = (self: VvolsEntity, vvol: string): SectorContent =>
   baseOf(self, vvol) === vvol
-    ? baseContent(self, vvol)
+    ? wholeVvol(self, vvol)
     : (self.world.shadowContents.get(shadowName(self, vvol)) ?? wholeVvol(self, vvol));
 
 function brokenTable(self: VvolsEntity): Finding | undefined {
@@ -113,10 +177,18 @@ function brokenTable(self: VvolsEntity): Finding | undefined {
     if (listed === undefined) return { message: `snapshot ${name} has no base` };
     if (listed !== (state === "taken")) return { message: `snapshot ${name} is out of its place` };
     if (holders.length === 0) return { message: `snapshot ${name} is held by nobody` };
+    const clones = holders.filter((holder) => holder.startsWith(cloneHolder("")));
+    const stale = clones.find(
+      (holder) => bases[holder.slice(cloneHolder("").length)]?.origin !== name,
+    );
+    if (stale !== undefined) return { message: `snapshot ${name} is held by ${stale}, no clone` };
   }
   for (const [name, base] of Object.entries(bases)) {
     const lost = base.snapshots.find((each) => snapshots[each] === undefined);
     if (lost !== undefined) return { message: `base ${name} reads from ${lost}, which is gone` };
+    const { origin } = base;
+    if (origin === undefined || snapshots[origin]?.holders.includes(cloneHolder(name))) continue;
+    return { message: `clone ${name} shares with ${origin}, which it does not hold` };
   }
   return undefined;
 }
@@ -132,6 +204,18 @@ export const vvolInvariants: readonly Invariant[] = [
         const self = vvolsOf(entity as never);
         const base = baseOfMedium((data as { medium: string }).medium);
         return self === undefined ? undefined : familyChanged(self, base);
+      },
+    },
+  }),
+  always("a clone reads as its origin, but for what was written to it", {
+    mechanism: "vvols",
+    observes: {
+      "vvol-cloned": (entity, data, world) => rememberClone(entity as never, data, world),
+      [ACKNOWLEDGED]: (entity, data) => cloneAfterWrite(entity as never, data),
+      [POWER_LOST]: (entity, data, world) => {
+        const self = vvolsOf(entity as never);
+        const base = baseOfMedium((data as { medium: string }).medium);
+        return self === undefined ? undefined : cloneAfterPowerLoss(self, base, world);
       },
     },
   }),

@@ -5,6 +5,7 @@
  * The snapshots of a base stand in the order of time, oldest first. Each keeps the chunks that were
  * overwritten while it was the newest; what it does not keep is that of the next one, and in the end
  * of the base. Contents: `kept:NAME` the kept sectors, `map:NAME` one sector for each kept chunk.
+ * A clone is a base that begins with nothing of its own and reads from the snapshot it is a clone of.
  *
  * Must hold: a vvol has holders (descriptors, clones, open intents) and goes with the last of them;
  * a base that snapshots still read from stays until they are gone.
@@ -22,6 +23,11 @@ export type VvolBase = {
   readonly holders: readonly string[];
   /** Reverts with a lower number than this are too late. */
   readonly fence: number;
+  /**
+   * Snapshot, of another base, that a clone shares its chunks with: those that it does not own yet,
+   * which `map:NAME` tells, are read there. Absent: it owns all.
+   */
+  readonly origin?: string;
 };
 
 export type VvolSnapshot = {
@@ -52,6 +58,11 @@ export type VvolsDurable = {
   readonly serial: number;
   readonly bases: { readonly [name: string]: VvolBase };
   readonly snapshots: { readonly [name: string]: VvolSnapshot };
+  /**
+   * Host that a vvol is bound to. As on real arrays a binding belongs to the configuration of a
+   * protocol endpoint: it outlives restarts of the array and of the host, until it is unbound.
+   */
+  readonly bindings: { readonly [vvol: string]: string };
   readonly armed: VasaFaults;
 };
 
@@ -82,8 +93,6 @@ export type VasaTask = {
 export type VvolsVolatile = {
   readonly nextTask: number;
   readonly tasks: { readonly [id: string]: VasaTask };
-  /** Host that a vvol is bound to. */
-  readonly bindings: { readonly [vvol: string]: string };
 };
 
 export type VvolsConfig = {
@@ -98,22 +107,37 @@ export type VvolsEntity = Entity<VvolsConfig, VvolsDurable, VvolsVolatile>;
 
 export const vvolsName = (array: string): string => `${array}/vvols`;
 
+/** Names put together once for each array: a pure cache. */
+const names = new WeakMap<ArrayEntity, string>();
+
 /** The copy-on-write side of an array; undefined when it has none. */
 export function vvolsOf(array: ArrayEntity): VvolsEntity | undefined {
-  const id = array.world.registry.idOf(vvolsName(array.name));
+  let name = names.get(array);
+  if (name === undefined) names.set(array, (name = vvolsName(array.name)));
+  const id = array.world.registry.idOf(name);
   return id === undefined ? undefined : (array.world.entity(id) as unknown as VvolsEntity);
 }
 
 export const arrayOf = (self: VvolsEntity): ArrayEntity =>
   self.world.entity(self.config.array) as unknown as ArrayEntity;
 
-/** What a base holds now. */
+/** Holder of the snapshot that a clone shares chunks with. */
+export const cloneHolder = (base: string): string => `clone:${base}`;
+
+/** What lies in a base itself: all that it reads, unless it is a clone that shares some of it. */
 export function baseContent(self: VvolsEntity, base: string): SectorContent {
   return currentContent(device(arrayOf(self)), volumeLabel(base));
 }
 
 export const keptContent = (self: VvolsEntity, snapshot: string, sectors: number): SectorContent =>
   self.content(`kept:${snapshot}`, sectors);
+
+/** Chunks that a clone has of its own, as far as its origin goes. */
+export const ownedMap = (self: VvolsEntity, clone: string, origin: string): SectorContent => {
+  const { sectors, base } = self.durable.snapshots[origin]!;
+  const { chunkSectors } = self.durable.bases[base]!;
+  return self.content(`map:${clone}`, Math.ceil(sectors / chunkSectors));
+};
 
 export const chunkMap = (self: VvolsEntity, snapshot: string): SectorContent => {
   const { sectors, base } = self.durable.snapshots[snapshot]!;

@@ -5,93 +5,22 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SectorContent, type DomainId, type World } from "../../../kernel/index.ts";
-import { type ArrayOptions, spawnArray, volumeContent } from "../array.ts";
-import type { ArrayEntity } from "../array-state.ts";
-import { storageInvariants } from "../invariants.ts";
-import { answersOf, askAt, type Client, newClient, newWorld, stampRun } from "../testing/bench.ts";
-import { MEDIUM } from "../testing/stacks.ts";
-import { vvolInvariants } from "./vvol-invariants.ts";
-import { keptContent, type VvolsEntity } from "./vvol-state.ts";
-import { addVvol, spawnVvols } from "./vvols.ts";
-
-const SECTORS = 200;
-const CHUNK = 8;
-
-type Rig = {
-  world: World;
-  domain: DomainId;
-  array: ArrayEntity;
-  vvols: VvolsEntity;
-  client: Client;
-  tag: number;
-};
-
-function rig(options: Partial<ArrayOptions> = {}, seed = 1): Rig {
-  const world = newWorld({ seed });
-  world.addInvariants([...storageInvariants, ...vvolInvariants]);
-  const domain = world.addDomain("array");
-  const client = newClient(world, domain);
-  const array = spawnArray(world, {
-    ...MEDIUM,
-    name: "array",
-    domain,
-    capacityBytes: 4_000 * 512,
-    grainBytes: 4 * 512,
-    cacheProtected: true,
-    ...options,
-  });
-  const vvols = spawnVvols(array, { chunkSectors: CHUNK });
-  addVvol(array, "base", SECTORS, ["descriptor:base"]);
-  return { world, domain, array, vvols, client, tag: 0 };
-}
-
-function call(at: Rig, verb: string, body: object) {
-  const tag = ++at.tag;
-  askAt(at.client, 0, at.array, tag, body, verb);
-  const find = () => answersOf(at.client).findLast((each) => each.tag === tag);
-  // Not until all is quiet: what is cached is to stay in the cache.
-  while (find() === undefined) at.world.run({ untilEvent: at.world.eventCount + 1 });
-  const answer = find()!;
-  return { ok: answer.ok, code: answer.code, value: (answer.value as { value?: never }).value };
-}
-
-type Update = {
-  state: string;
-  items: { vvol: string; ok: boolean; code: string }[];
-  copiedSectors: number;
-};
-
-function task(at: Rig, verb: string, body: object): Update & { code: string } {
-  const started = call(at, `vasa-${verb}`, body);
-  if (!started.ok) return { state: "refused", items: [], copiedSectors: 0, code: started.code };
-  let told = call(at, "vasa-task", started.value as never);
-  let untilNs = at.world.timeNs;
-  const isRunning = () => (told.value as Update | undefined)?.state === "running";
-  for (let asked = 0; asked < 200 && isRunning(); asked++) {
-    at.world.run({ untilNs: (untilNs += 100_000) });
-    told = call(at, "vasa-task", started.value as never);
-  }
-  const none: Update = { state: "no-task", items: [], copiedSectors: 0 };
-  return { ...((told.value as Update | undefined) ?? none), code: told.code };
-}
-
-function snapshot(at: Rig, base = "base"): string {
-  const bases = [{ base, holders: ["intent:test"] }];
-  const [prepared] = task(at, "prepare", { bases }).items;
-  task(at, "snapshot", { snapshots: [prepared!.vvol], timeoutNs: 1e9 });
-  return prepared!.vvol;
-}
-
-function write(at: Rig, sector: number, sectors: number, stamp: number, volume = "base") {
-  const number = ++at.tag;
-  const request =
-    stamp < 0
-      ? { op: "discard", sector, sectors }
-      : { op: "write", sector, sectors, runs: [stampRun(stamp, sectors)] };
-  const sent = { sender: "s", session: 0, number, oldest: number, owner: "s" };
-  return call(at, "volume-io", { volume, request, ...sent });
-}
+import { SectorContent } from "../../../kernel/index.ts";
+import { volumeContent } from "../array.ts";
+import { askAt, stampRun } from "../testing/bench.ts";
+import {
+  call,
+  CHUNK,
+  type Rig,
+  rig,
+  SECTORS,
+  snapshot,
+  task,
+  violations,
+  write,
+} from "./testing/vvol-rig.ts";
+import { keptContent } from "./vvol-state.ts";
+import { addVvol } from "./vvols.ts";
 
 /** The array is lost while a write is on its way: it may have landed, or not, or in part. */
 function writeCutShort(at: Rig, after: number): void {
@@ -103,9 +32,6 @@ function writeCutShort(at: Rig, after: number): void {
   at.world.crash(at.domain, "test");
   at.world.restart(at.domain);
 }
-
-const violations = (at: Rig): string[] =>
-  at.world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
 
 type Command =
   | { do: "write"; sector: number; sectors: number; stamp: number }
@@ -339,6 +265,24 @@ describe("copy-on-write volumes", () => {
     expect(read({ op: "read", sector: SECTORS, sectors: 1 }).code).toBe("out-of-range");
     call(at, "vasa-unbind", { vvol });
     expect(read({ op: "read", sector: 3, sectors: 5 }).code).toBe("not-bound");
+  });
+
+  it("stay bound over a restart of the array, until the host lets go or is known to be lost", () => {
+    const at = rig();
+    const [first, second] = [snapshot(at), snapshot(at)];
+    call(at, "vasa-bind", { vvol: first, host: "alpha" });
+    call(at, "vasa-bind", { vvol: second, host: "beta" });
+    at.world.crash(at.domain, "test");
+    at.world.restart(at.domain);
+    expect(call(at, "vasa-bind", { vvol: first, host: "alpha" }).ok).toBe(true);
+    expect(call(at, "vasa-bind", { vvol: first, host: "beta" }).code).toBe("bound");
+    call(at, "vasa-unbind", { vvol: first, host: "beta" });
+    expect(call(at, "vasa-bind", { vvol: first, host: "beta" }).code).toBe("bound");
+    call(at, "vasa-unbind-host", { host: "alpha" });
+    expect(call(at, "vasa-bind", { vvol: first, host: "beta" }).ok).toBe(true);
+    expect(call(at, "vasa-bind", { vvol: second, host: "alpha" }).code).toBe("bound");
+    call(at, "vasa-release-holder", { holder: "intent:test" });
+    expect(at.vvols.durable.bindings).toEqual({});
   });
 
   it("show a chunk that was not kept before it changed (canary)", () => {

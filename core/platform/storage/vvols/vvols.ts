@@ -3,17 +3,19 @@
  * VASA 2.0 that hosts ask the array for. Bases are volumes of the array and take block requests like
  * any other; snapshots are read once they are bound.
  *
- * Verbs (all through the array's queue): `vasa-create`, `vasa-hold`, `vasa-release` and
- * `vasa-release-holder` (the last holder deletes), `vasa-bind`, `vasa-unbind`, `vasa-query`,
+ * Verbs (all through the array's queue): `vasa-create`, `vasa-clone`, `vasa-hold`, `vasa-release` and
+ * `vasa-release-holder` (the last holder deletes), `vasa-bind` (idempotent for the host that has
+ * it), `vasa-unbind`, `vasa-unbind-host` (all that a host left, also a lost one), `vasa-query`,
  * `vasa-allocated`, `vasa-unshared`, `vasa-unshared-chunks`; as tasks `vasa-prepare`,
- * `vasa-snapshot`, `vasa-revert`, `vasa-copy-diffs`, asked after with `vasa-task`.
+ * `vasa-snapshot`, `vasa-revert`, `vasa-copy-diffs`, `vasa-split`, asked after with `vasa-task`.
  */
 import { assert, component, type Plain, type Request } from "../../../kernel/index.ts";
 import type { ArrayEntity } from "../array-state.ts";
 import { type BlockOutcome, DONE, refused } from "../block.ts";
-import { allocatedChunks } from "./copy-tasks.ts";
+import { allocatedChunks, rootOf, unsharedRanges } from "./differences.ts";
 import {
   addBase,
+  cloneSnapshot,
   createBase,
   type Hold,
   holdersOf,
@@ -22,7 +24,7 @@ import {
   releaseVvols,
 } from "./hierarchy.ts";
 import { startTask, stepTask, TASK_VERBS, taskUpdate } from "./tasks.ts";
-import { baseOf, unsharedRanges, vvolSectors } from "./vvol-content.ts";
+import { baseOf, vvolSectors } from "./vvol-content.ts";
 import {
   type VasaFaults,
   type VvolsConfig,
@@ -39,6 +41,8 @@ export type VvolInfo = {
   readonly state: "base" | "prepared" | "taken";
   readonly sectors: number;
   readonly holders: readonly string[];
+  /** Snapshot that a clone shares chunks with. */
+  readonly origin?: string;
 };
 
 /** Two vvols of one family. */
@@ -50,8 +54,8 @@ const NO_FAULTS: VasaFaults = { lostTasks: 0, lateTasks: 0, failedItems: 0, torn
 
 const vvols = component<VvolsConfig, VvolsDurable, VvolsVolatile>({
   kind: "vvols",
-  durable: () => ({ serial: 0, bases: {}, snapshots: {}, armed: NO_FAULTS }),
-  volatile: () => ({ nextTask: 1, tasks: {}, bindings: {} }),
+  durable: () => ({ serial: 0, bases: {}, snapshots: {}, bindings: {}, armed: NO_FAULTS }),
+  volatile: () => ({ nextTask: 1, tasks: {} }),
   handlers: {
     step: (self, id: string) => stepTask(self, id),
     "arm-vasa-fault": (self, request: Request<ArmVasaFault>) => {
@@ -96,14 +100,16 @@ type Verb = (self: VvolsEntity, body: never) => BlockOutcome;
 const SYNCHRONOUS: { readonly [verb: string]: Verb } = {
   create: (self, body: { label: string; sectors: number; holder: string }) =>
     createBase(self, body.label, body.sectors, body.holder),
-  hold: (self, { holds }: { holds: readonly Hold[] }) => holdVvols(self, holds),
+  clone: (self, body: { snapshot: string; label: string; holder: string }) =>
+    cloneSnapshot(self, body.snapshot, body.label, body.holder),
+  hold: (self, { holds, under }: { holds: readonly Hold[]; under?: string }) =>
+    holdVvols(self, holds, under),
   release: (self, { holds }: { holds: readonly Hold[] }) => releaseVvols(self, holds),
   "release-holder": (self, { holder }: { holder: string }) => releaseHolder(self, holder),
   bind: (self, { vvol, host }: { vvol: string; host: string }) => bind(self, vvol, host),
-  unbind: (self, { vvol }: { vvol: string }) => {
-    delete self.edit().bindings[vvol];
-    return DONE;
-  },
+  unbind: (self, { vvol, host }: { vvol: string; host?: string }) =>
+    unbind(self, (each, by) => each === vvol && (host === undefined || by === host)),
+  "unbind-host": (self, { host }: { host: string }) => unbind(self, (_, by) => by === host),
   query: (self) => ({ ok: true, value: { vvols: listVvols(self) as unknown as Plain } }),
   task: (self, { task }: { task: string }) => taskUpdate(self, task),
   allocated: (self, { vvol }: { vvol: string }) => allocated(self, vvol),
@@ -135,9 +141,21 @@ export const VASA_VERBS: {
 
 function bind(self: VvolsEntity, vvol: string, host: string): BlockOutcome {
   if (holdersOf(self, vvol) === undefined) return refused("gone", vvol);
-  const bound = self.volatile.bindings[vvol];
+  const bound = self.durable.bindings[vvol];
   if (bound !== undefined && bound !== host) return refused("bound", bound);
-  self.edit().bindings[vvol] = host;
+  if (bound === host) return DONE;
+  self.editDurable().bindings[vvol] = host;
+  self.durableStep(`bind vvol ${vvol}`);
+  return DONE;
+}
+
+/** What is not bound is no error. */
+function unbind(self: VvolsEntity, goes: (vvol: string, host: string) => boolean): BlockOutcome {
+  const gone = Object.entries(self.durable.bindings).filter(([vvol, host]) => goes(vvol, host));
+  if (gone.length === 0) return DONE;
+  const { bindings } = self.editDurable();
+  for (const [vvol] of gone) delete bindings[vvol];
+  self.durableStep(`unbind ${gone.length} vvols`);
   return DONE;
 }
 
@@ -145,8 +163,10 @@ function bind(self: VvolsEntity, vvol: string, host: string): BlockOutcome {
 export function listVvols(self: VvolsEntity): readonly VvolInfo[] {
   const { bases, snapshots } = self.durable;
   return [
-    ...Object.entries(bases).map(([vvol, { holders }]): VvolInfo => {
-      return { vvol, base: vvol, state: "base", sectors: vvolSectors(self, vvol), holders };
+    ...Object.entries(bases).map(([vvol, { holders, origin }]): VvolInfo => {
+      const sectors = vvolSectors(self, vvol);
+      const info: VvolInfo = { vvol, base: vvol, state: "base", sectors, holders };
+      return origin === undefined ? info : { ...info, origin };
     }),
     ...Object.entries(snapshots).map(([vvol, { base, state, sectors, holders }]): VvolInfo => {
       return { vvol, base, state, sectors, holders };
@@ -164,7 +184,7 @@ function allocated(self: VvolsEntity, vvol: string): BlockOutcome {
 function unshared(self: VvolsEntity, { vvol, since }: Pair, as: string): BlockOutcome {
   const both = [vvol, since];
   if (both.some((each) => holdersOf(self, each) === undefined)) return refused("gone", both);
-  if (baseOf(self, vvol) !== baseOf(self, since)) return refused("unrelated", both);
+  if (rootOf(self, vvol) !== rootOf(self, since)) return refused("unrelated", both);
   const ranges = unsharedRanges(self, vvol, since);
   self.notice("vvol-bitmap", { vvol, since, ranges: ranges as unknown as Plain });
   const { chunkSectors } = self.durable.bases[baseOf(self, vvol)]!;

@@ -26,7 +26,7 @@ import {
   vmInvariants,
   type VmRecord,
 } from "../../index.ts";
-import type { Machines } from "../live-machine.ts";
+import { type Machines, pagesOfFiles } from "../live-machine.ts";
 import { type MachineConfig, type MachineEntity, type Typing } from "../machine-state.ts";
 
 export const SECTORS = 256;
@@ -125,6 +125,7 @@ export function machinesOf(
   const files = new Map(names.map((name) => [program(name).sha256, program(name).bytes]));
   return {
     file: (sha256) => files.get(sha256)!,
+    pageOfFile: pagesOfFiles(files.values()),
     engine: (options) =>
       engine === "compiled"
         ? new rv64.CompiledEngine({ ...options, module: MODULE, codePages: 64 })

@@ -42,13 +42,19 @@ export function readKernelHeader(image: Uint8Array): Read<Kernel> {
 
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+/** Offsets from the start of RAM. */
 interface Placement {
   readonly kernel: number;
   readonly initrd: number;
   readonly tree: number;
 }
 
-/** Offsets from the start of RAM, or what does not fit. */
+/** Where the files of a boot go, or what does not fit. */
+export function placeLinux(files: LinuxFiles, ramBytes: number): Read<Placement> {
+  const kernel = readKernelHeader(files.kernel);
+  return isProblem(kernel) ? kernel : place(kernel, files.initrd?.length ?? 0, ramBytes);
+}
+
 function place(kernel: Kernel, initrdBytes: number, ramBytes: number): Read<Placement> {
   const tree = ramBytes - TREE_BYTES;
   const kernelEnd = kernel.offset + kernel.memoryBytes;
@@ -88,10 +94,8 @@ export function loadLinux(
 ): Read<{ readonly entry: bigint; readonly tree: bigint }> {
   if (boot.rngSeed !== null && !SEED.test(boot.rngSeed))
     return { code: "bad-config", message: "rngSeed: up to 64 bytes in hexadecimal" };
-  const kernel = readKernelHeader(files.kernel);
-  if (isProblem(kernel)) return kernel;
   const initrdBytes = files.initrd?.length ?? 0;
-  const placed = place(kernel, initrdBytes, engine.ramBytes);
+  const placed = placeLinux(files, engine.ramBytes);
   if (isProblem(placed)) return placed;
   const start = layout.RAM_BASE + placed.initrd;
   const description = describeMachine(config, virtioDevices, {

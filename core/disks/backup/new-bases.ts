@@ -1,0 +1,48 @@
+/** The new bases of a restore: copy-on-write volumes, named by the array, and their descriptors. */
+import type { AskStep, EntityId } from "../../kernel/index.ts";
+import { askArray } from "../chain/array-requests.ts";
+import { contentIdOf, descriptorFileOf } from "../chain/descriptor.ts";
+import { holdUnder } from "../cow/cow-files.ts";
+import { descriptorHolder, intentHolder } from "../cow/cow-intents.ts";
+import type { Manifest } from "./manifest.ts";
+import type { RestoreIntent } from "./restore-intent.ts";
+
+type Part = Manifest["disks"][string];
+
+/** Answered with the names, in the order of the disks. */
+export function createVvols(
+  array: EntityId,
+  intent: RestoreIntent,
+  parts: readonly (readonly [string, Part])[],
+): AskStep[] {
+  return parts.map(([disk, { sectors }]) => {
+    const body = { label: `${intent.vm}-${disk}`, sectors, holder: intentHolder(intent) };
+    return askArray(array, "vasa-create", body, "");
+  });
+}
+
+/** Held for descriptors before any of these leads there. */
+export function holdVvols(
+  array: EntityId,
+  intent: RestoreIntent,
+  volumes: { readonly [disk: string]: string },
+): AskStep[] {
+  return Object.entries(volumes).map(([disk, vvol]) => {
+    const holder = descriptorHolder(intent.descriptors[disk]!);
+    return holdUnder(array, intent, { vvol, holder }, "", "");
+  });
+}
+
+export function describeBase(
+  array: EntityId,
+  { descriptors, cow }: RestoreIntent,
+  disk: string,
+  { sectors, grainSectors }: Part,
+  volume: string,
+): AskStep {
+  const name = descriptors[disk]!;
+  const kind = cow === true ? "cow" : "flat";
+  const own = { cid: contentIdOf(name), parentCid: 0, parent: null, volume, kind } as const;
+  const value = descriptorFileOf({ ...own, sectors, grainSectors });
+  return askArray(array, "file-write", { name, value }, "");
+}

@@ -1,0 +1,226 @@
+/**
+ * How a plan that makes disks is carried out: intent, with the names of all that will be made; the
+ * names are reserved; then step by step what the plan says, to which nothing leads; commit; recovery
+ * makes a configuration lead to it, and what it replaces goes. Before the commit all that was made
+ * goes again.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  type Operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Refusal,
+  type Step,
+} from "../../kernel/index.ts";
+import { askArray } from "../chain/array-requests.ts";
+import {
+  configurationFile,
+  descriptorFileOf,
+  intentFile,
+  type VmConfiguration,
+  volumeOf,
+} from "../chain/descriptor.ts";
+import { arrayTasks, type TaskResults } from "./array-tasks.ts";
+import {
+  type ArrayView,
+  CowView,
+  holdUnder,
+  lookAtArray,
+  removeMade,
+  sharersOfAll,
+  writeIf,
+} from "./cow-files.ts";
+import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
+import { endings, noteFailure } from "./endings.ts";
+import type { CopyPlan, CopyStep } from "./hierarchy-plan.ts";
+import { recoverHierarchy } from "./recover-hierarchy.ts";
+
+export type CopyState = {
+  plan: CopyPlan | null;
+  configuration: VmConfiguration | null;
+  configurationVersion: number;
+  intent: HierarchyIntent | null;
+  intentVersion: number;
+  /** Names that the array gave, by their places in the plan. */
+  names: { [place: string]: string };
+  cursor: number;
+  copiedSectors: number;
+  failure: Refusal | null;
+};
+
+export const newCopy = (): CopyState & PlainObject =>
+  ({
+    plan: null,
+    configuration: null,
+    configurationVersion: 0,
+    intent: null,
+    intentVersion: 0,
+    names: {},
+    cursor: 0,
+    copiedSectors: 0,
+    failure: null,
+  }) as CopyState & PlainObject;
+
+type Op = Operation<{ readonly array: EntityId } & PlainObject, CopyState & PlainObject>;
+const PATIENCE_NS = 3_600_000_000_000;
+
+/** Opens the intent; nothing of the plan may be there yet. */
+export function openCopy(op: Op, view: CowView, plan: CopyPlan, intent: HierarchyIntent): Step {
+  const taken = plan.made.find((name) => view.files.get(name) !== undefined);
+  if (taken !== undefined) return fail("descriptor-exists", taken);
+  const state = op.edit();
+  state.plan = plan as never;
+  state.configuration = view.configuration(intent.vm) as never;
+  state.configurationVersion = view.version(configurationFile(intent.vm));
+  state.intent = intent as never;
+  return writeIf(op.params.array, intentFile(intent.vm), intent, 0, "reserveNames", "refuse");
+}
+
+const named = (op: Op, name: string): string => op.state.names[name] ?? name;
+
+function task(op: Op, verb: string, body: Plain, next: string): Step {
+  const { array } = op.params;
+  const tasks = [{ verb, body }];
+  return perform(arrayTasks, { array, tasks, patienceNs: PATIENCE_NS }, next, "trouble");
+}
+
+const STEPS: {
+  readonly [Do in CopyStep["do"]]: (op: Op, step: Extract<CopyStep, { do: Do }>) => Step;
+} = {
+  "create-base": (op, { label, sectors }) => {
+    const body = { label, sectors, holder: intentHolder(op.state.intent!) };
+    return askArray(op.params.array, "vasa-create", body, "nameBase", "trouble");
+  },
+  "clone-base": (op, { snapshot, label }) => {
+    const body = { snapshot, label, holder: intentHolder(op.state.intent!) };
+    return askArray(op.params.array, "vasa-clone", body, "nameBase", "trouble");
+  },
+  "create-volume": (op, { name, sectors }) =>
+    askArray(op.params.array, "create-volume", { name, sectors }, "advance", "trouble"),
+  copy: (op, { from, since, to }) => {
+    const body = { from, since, to: named(op, to) };
+    return task(op, "vasa-copy-diffs", body, "countCopied");
+  },
+  snapshot: (op, { base }) => {
+    const holders = [intentHolder(op.state.intent!)];
+    const bases = [{ base: named(op, base), holders }];
+    return task(op, "vasa-prepare", { bases }, "nameSnapshot");
+  },
+  revert: (op, { base, snapshot }) => {
+    const body = { base: named(op, base), snapshot: named(op, snapshot), fence: 0 };
+    return task(op, "vasa-revert", body, "countCopied");
+  },
+  describe: (op, { name, descriptor }) => {
+    if (descriptor.kind !== "cow") return go("writeDescriptor");
+    const vvol = named(op, descriptor.volume);
+    const made = { vvol, holder: descriptorHolder(name) };
+    return holdUnder(op.params.array, op.state.intent!, made, "writeDescriptor", "trouble");
+  },
+};
+
+const stepOf = (op: Op): CopyStep => op.state.plan!.steps[op.state.cursor]!;
+
+/** Phases after that of `openCopy`. */
+export const carryingOut = {
+  /** The names of what is made are nobody's ever after, whatever becomes of this. */
+  reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {
+    op.edit().intentVersion = version;
+    const { array } = op.params;
+    const { configuration, configurationVersion, plan } = op.state;
+    const { vm } = op.state.intent!;
+    const value = { ...configuration!, layersMade: plan!.configuration.layersMade };
+    const name = configurationFile(vm);
+    return writeIf(array, name, value, configurationVersion, "step", "trouble");
+  },
+
+  step(_host: Entity, op: Op): Step {
+    const { plan, cursor } = op.state;
+    if (cursor === plan!.steps.length) {
+      return lookAtArray(op.params.array, "commit", "trouble");
+    }
+    const step = stepOf(op);
+    return (STEPS[step.do] as (op: Op, step: CopyStep) => Step)(op, step);
+  },
+
+  advance(_host: Entity, op: Op): Step {
+    op.edit().cursor++;
+    return go("step");
+  },
+
+  nameBase(_host: Entity, op: Op, { vvol }: { vvol: string }): Step {
+    op.edit().names[(stepOf(op) as { as: string }).as] = vvol;
+    return go("advance");
+  },
+
+  nameSnapshot(_host: Entity, op: Op, { results }: TaskResults): Step {
+    const { vvol } = results[0]!.items[0]!;
+    op.edit().names[(stepOf(op) as { as: string }).as] = vvol;
+    const body = { snapshots: [vvol], timeoutNs: PATIENCE_NS };
+    return task(op, "vasa-snapshot", body, "advance");
+  },
+
+  countCopied(_host: Entity, op: Op, { results }: TaskResults): Step {
+    op.edit().copiedSectors += results[0]!.copiedSectors;
+    return go("advance");
+  },
+
+  writeDescriptor(_host: Entity, op: Op): Step {
+    const { name, descriptor } = stepOf(op) as Extract<CopyStep, { do: "describe" }>;
+    const value = descriptorFileOf({ ...descriptor, volume: named(op, descriptor.volume) });
+    return writeIf(op.params.array, name, value, 0, "advance", "trouble");
+  },
+
+  /** Checked under the intent: a linked clone may have been taken while it was copied. */
+  commit(_host: Entity, op: Op, answer: ArrayView): Step {
+    const { array } = op.params;
+    const { intent, intentVersion } = op.state;
+    const { vm } = intent!;
+    const { files } = new CowView(answer);
+    const replaced = intent!.replaced.map(({ descriptor }) => descriptor);
+    const sharers = sharersOfAll(files, vm, replaced);
+    if (sharers.length > 0) {
+      noteFailure(op, { code: "shared", detail: sharers });
+      return go("settle");
+    }
+    const committed = { ...intent!, stage: "committed" };
+    return writeIf(array, intentFile(vm), committed, intentVersion, "committed", "trouble");
+  },
+
+  committed(host: Entity, op: Op): Step {
+    const { pairs } = op.state.plan!;
+    const { array } = op.params;
+    host.notice("hierarchy-copied", { array, pairs: pairs as unknown as Plain });
+    return go("settle");
+  },
+
+  settle(_host: Entity, op: Op): Step {
+    const { array } = op.params;
+    const { vm } = op.state.intent!;
+    return perform(recoverHierarchy, { vm, array, own: op.id }, "settled", "unsettled");
+  },
+
+  /** Somebody else may have settled it: then the configuration says how. */
+  settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {
+    if (outcome === "forward") return go("report");
+    return outcome === "back" ? go("failed") : lookAtArray(op.params.array, "judge", "unsettled");
+  },
+
+  judge(_host: Entity, op: Op, answer: ArrayView): Step {
+    const { array } = op.params;
+    const { intent, plan } = op.state;
+    const running = new CowView(answer).configuration(intent!.target)?.running ?? {};
+    const names = Object.entries(plan!.configuration.running);
+    if (names.every(([disk, name]) => running[disk] === name)) return go("report");
+    const volumes = plan!.made.map(volumeOf);
+    return removeMade(array, intent!, plan!.made, volumes, "failed");
+  },
+
+  report: (_host: Entity, op: Op): Step => done({ copiedSectors: op.state.copiedSectors }),
+
+  ...endings,
+};

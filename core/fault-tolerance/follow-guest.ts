@@ -1,0 +1,68 @@
+/** A copy of a modelled guest: it takes the same steps, and computes as long as the machine computes. */
+import type { Editable } from "../kernel/index.ts";
+import {
+  copyOfNextRun,
+  follow,
+  type LoggedStep,
+  type RunCopy,
+  settledLabel,
+  type Vmm,
+} from "../vmm/index.ts";
+import { followedRecord, type Follower, type Following } from "./follower-state.ts";
+import { keepOutputs, tellDiverged } from "./pending-outputs.ts";
+
+export function followingGuest(vmm: Vmm): Following {
+  return {
+    begin: (self) => {
+      const record = followedRecord(self);
+      record.config.spec.disks.forEach(({ sectors }, disk) => {
+        const settled = record.content(settledLabel(disk), sectors).capture();
+        self.content(settledLabel(disk), sectors).restore(settled);
+      });
+      return structuredClone(copyOfNextRun(vmm.kinds, record));
+    },
+    catchUp: (self) => catchUp(self, vmm),
+    isThere: ({ volatile: { queue } }) => queue.length === 0,
+    behindNs: ({ volatile: { queue, copy } }) => {
+      const last = queue.at(-1);
+      return last === undefined ? 0 : last.step.nowNs - copy.nowNs;
+    },
+    beforeMore: () => {},
+    haveLeft: () => {},
+  };
+}
+
+const copyOf = ({ volatile }: Follower): RunCopy => volatile.copy as RunCopy;
+
+/** The copy takes every step that it can; one that ends a burst waits until that is computed. */
+function catchUp(self: Follower, vmm: Vmm): void {
+  for (;;) {
+    compute(self);
+    const next = self.volatile.queue[0];
+    if (next === undefined) return;
+    const endsBurst = next.step.input.kind === "cpu-done";
+    if (endsBurst && self.volatile.computed === 0) return;
+    const state = self.edit();
+    state.queue.shift();
+    if (endsBurst) state.computed--;
+    const { spec } = followedRecord(self).config;
+    const settled = (disk: number) => self.content(settledLabel(disk), spec.disks[disk]!.sectors);
+    const parts = { kinds: vmm.kinds, inputs: vmm.inputs, spec, settled };
+    const copy = state.copy as Editable<RunCopy>;
+    keepOutputs(self, follow(parts, copy, next.step as LoggedStep));
+    if (next.outputs.hash !== copyOf(self).outputs.hash) tellDiverged(self);
+  }
+}
+
+/** One burst at a time, on this host's processor; after the vote as far as there are steps left. */
+function compute(self: Follower): void {
+  const { isComputing, computed, stage, queue } = self.volatile;
+  const burst = copyOf(self).bursts[0]?.[computed];
+  const isOver = stage === "live" && queue.length === 0;
+  if (isComputing || burst === undefined || isOver) return;
+  const { vm, powerOn } = self.config;
+  const { shares } = followedRecord(self).config;
+  self.edit().isComputing = true;
+  const body = { vcpu: `${vm}/follower`, shares, workNs: burst.workNs };
+  self.ask(powerOn.cpu, "run", body, { then: "computed" });
+}
