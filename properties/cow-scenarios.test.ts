@@ -8,6 +8,15 @@ import { captureWorld, fromMs, restoreWorld, type World } from "../core/kernel/i
 import { powerStateOf, vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import { validateDocument } from "../scenarios/index.ts";
+import {
+  afterEach,
+  crash,
+  crashPoints,
+  expectRunning,
+  intentsOf,
+  outcomesOf,
+  sampled,
+} from "./testing/crash-points.ts";
 import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
 
 type Timeline = NonNullable<ScenarioDocument["timeline"]>;
@@ -179,6 +188,64 @@ describe("an operation of a timeline, cut short by the loss of", () => {
       }
     },
     120_000,
+  );
+});
+
+describe("a revert of a VM that is on", () => {
+  const timeline: Timeline = [
+    ...HISTORY.slice(0, 2),
+    { id: "cut", atMs: 900, do: "revert", vm: "db", point: "first", restart: true },
+    { id: "third", atMs: 5_000, do: "snapshot", vm: "db" },
+  ];
+
+  it.each(["cow", "redo"] as const)("boots it again from %s disks", (kind) => {
+    const world = builderOf(datacenter(kind, timeline, 5_500)).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(5_500) });
+    expectRunning(world, "db", kind);
+    expect([ended["cut"], ended["third"]]).toEqual(["complete", "complete"]);
+    expect(vmRecordOf(world, "db").durable.run).toBe(2);
+  });
+
+  it("that fails lets it go on as it was", () => {
+    const faults = [
+      { kind: "array-task" as const, array: "array", how: "torn" as const, atMs: 890 },
+    ];
+    const world = builderOf({ ...datacenter("cow", timeline, 5_500), faults }).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(5_500) });
+    expectRunning(world, "db", "");
+    expect([ended["cut"], ended["third"]]).toEqual(["io-error", "complete"]);
+    expect(vmRecordOf(world, "db").durable.run).toBe(1);
+  });
+
+  it.each([
+    ["alpha", "cow"],
+    ["array", "cow"],
+    ["alpha", "redo"],
+  ] as const)(
+    "cut short by the loss of %s leaves it running on one state or the other, %s disks",
+    (lost, kind) => {
+      const world = builderOf(datacenter(kind, timeline.slice(0, 3), 9_000)).build({ seed: 1 });
+      world.run({ untilNs: fromMs(900) - 1 });
+      const isMeant = (id: string): boolean => /^cut(\.|$)/.test(id);
+      const points = crashPoints(world, fromMs(2_000), isMeant);
+      expect(points.length).toBeGreaterThan(15);
+      const runs = new Set<number>();
+      const every = Math.ceil(points.length / 12);
+      afterEach(world, captureWorld(world), sampled(points, every), ({ at }) => {
+        crash(world, lost);
+        world.run({ untilNs: world.timeNs + fromMs(200) });
+        world.restart(world.registry.domainNamed(lost)!);
+        world.run({ untilNs: world.timeNs + fromMs(lost === "array" ? 14_000 : 5_000) });
+        expectRunning(world, "db", `${lost} lost at ${at}`);
+        expect(world.activeOperations, at).toBe(0);
+        expect(intentsOf(world), at).toEqual([]);
+        runs.add(vmRecordOf(world, "db").durable.run);
+      });
+      if (lost === "alpha") expect(runs).toContain(2);
+    },
+    300_000,
   );
 });
 

@@ -6,6 +6,7 @@ import type { AnyComponent } from "../kernel/index.ts";
 import { backup } from "./backup/backup.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
+import { openIntent } from "./chain/open-intent.ts";
 import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { copyPoint } from "./checkpoint/copy-point.ts";
@@ -21,6 +22,7 @@ import { growDisk } from "./grow/grow-disk.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
+import { revertRunning } from "./power/revert-running.ts";
 import { powerOff, stun, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
@@ -29,6 +31,7 @@ import { snapshot } from "./snapshot/snapshot.ts";
 
 export const diskComponents: readonly AnyComponent[] = [
   virtualDisk,
+  openIntent,
   surelyWrite,
   fenceFile,
   snapshot,
@@ -50,6 +53,7 @@ export const diskComponents: readonly AnyComponent[] = [
   ...handoffComponents,
   ...cowComponents,
   powerOn,
+  revertRunning,
   powerOff,
   stun,
   unstun,

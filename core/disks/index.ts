@@ -23,6 +23,7 @@ export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
 export { spawnKeeper } from "./handoff/keeper.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
+export { revertRunning } from "./power/revert-running.ts";
 export { powerOff, stun, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";
 export { copyHierarchy } from "./cow/copy-hierarchy.ts";

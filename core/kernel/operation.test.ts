@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  abandonOperations,
   ask,
   type AskStep,
   component,
@@ -188,5 +189,18 @@ describe("an operation performed as a phase of another", () => {
       world.crash(near.domain, "test");
     });
     expect(ended.map(({ outcome }) => outcome)).toEqual(["crashed", "crashed"]);
+  });
+
+  it("is abandoned with the whole, though it does not name what that is about", () => {
+    const part = operation("part-abandoned", { first: () => wait(50, "end"), end: () => done() });
+    const whole = operation("whole-abandoned", { first: () => perform(part, {}, "got") });
+    const { world, near, ended } = stage();
+    startOperation(world, whole, near, "whole", { vm: "db" });
+    world.run({ untilNs: 10 });
+    abandonOperations(world, near.domain, "db");
+    expect(world.run()).toBe("idle");
+    expect(ended.map(({ outcome }) => outcome)).toEqual(["abandoned", "abandoned"]);
+    expect(world.activeOperations).toBe(0);
+    expect(world.checker.violations).toEqual([]);
   });
 });

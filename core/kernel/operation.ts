@@ -232,11 +232,14 @@ function begin(
  * settled by whoever has the VM now. Their outcome is "abandoned".
  */
 export function abandonOperations(world: World, domain: number, vm: string): void {
+  const gone = new Set<EntityId>();
   for (const entity of world.entities()) {
     if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
     const operation = entity as unknown as OperationEntity;
-    const { id, params } = operation.config;
-    if (params["vm"] !== vm) continue;
+    const { id, params, parent } = operation.config;
+    // What was a phase of one that goes has nobody to tell how it ended.
+    if (params["vm"] !== vm && !gone.has(parent?.operation ?? -1)) continue;
+    gone.add(entity.id);
     world.activeOperations--;
     const { phase } = operation.volatile;
     const end = { id, phase, outcome: "abandoned", figures: {}, detail: null };

@@ -1,13 +1,25 @@
-/** The bug bank: searches and suites are worth what they catch of it. One file for each area. */
+/** All planted bugs. */
 import type { Bug } from "./bug.ts";
-import { diskBugs } from "./disk-bugs.ts";
+import { backupBugs } from "./bank/backup.ts";
+import { consolidationBugs } from "./bank/consolidation.ts";
+import { cowBugs } from "./bank/cow.ts";
+import { diskBugs } from "./bank/disks.ts";
+import { handoffBugs } from "./bank/handoff.ts";
+import { kernelBugs } from "./bank/kernel.ts";
+import { machineBugs } from "./bank/machines.ts";
+import { platformBugs } from "./bank/platform.ts";
+import { rv64Bugs } from "./bank/rv64.ts";
+import { traceBugs } from "./bank/traces.ts";
 
-export const bugs: readonly Bug[] = [...diskBugs];
-
-export function bugNamed(name: string | null): Bug {
-  const found = bugs.find((bug) => bug.name === name);
-  if (found === undefined) throw new Error(`no bug ${name}; there are: ${names()}`);
-  return found;
-}
-
-const names = (): string => bugs.map((bug) => bug.name).join(", ");
+export const bank: readonly Bug[] = [
+  ...kernelBugs,
+  ...platformBugs,
+  ...diskBugs,
+  ...cowBugs,
+  ...consolidationBugs,
+  ...handoffBugs,
+  ...backupBugs,
+  ...machineBugs,
+  ...rv64Bugs,
+  ...traceBugs,
+];

@@ -1,59 +1,71 @@
-/**
- * `npm run bugs`: plants each bug of the bank and lets what should catch it try. Arguments: names of
- * bugs (none: all), `--seeds N` (median over so many), `--for SECONDS`, `--shrink-runs N`.
- */
-import { availableParallelism } from "node:os";
+// `npm run bugs -- [NAME...]`: plants each bug in turn and says who catches it. Options: --explore or --suite does only
+// the one; --all runs the suites also for bugs that exploring finds; --seeds 5; --runs 400 and --for 60 (processor
+// seconds) bound each seed; --show prints what is known and does nothing; --list names the bugs; --json; --out FILE keeps
+// results elsewhere. Taken up where it was ended: results hold for one code version.
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bugNamed, bugs } from "./bank.ts";
-import { type Caught, catchBug } from "./catch-bug.ts";
+import { codeVersion } from "../../traces/index.ts";
+import { bank } from "./bank.ts";
+import { huntBug } from "./hunt-bug.ts";
+import { Results } from "./results.ts";
+import { rowOf, summaryOf, tableOf, totalsOf } from "./table.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seeds: { type: "string", default: "1" },
-    for: { type: "string", default: "120" },
-    "shrink-runs": { type: "string", default: "1000" },
+    explore: { type: "boolean" },
+    suite: { type: "boolean" },
+    all: { type: "boolean" },
+    show: { type: "boolean" },
+    list: { type: "boolean" },
+    json: { type: "boolean" },
+    seeds: { type: "string", default: "5" },
+    runs: { type: "string", default: "400" },
+    for: { type: "string", default: "60" },
+    out: { type: "string" },
   },
 });
 
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
-
-const chosen = positionals.length === 0 ? bugs : positionals.map(bugNamed);
-const all: Caught[] = [];
-let survivors = 0;
-console.log("caught  runs  seconds  entries  bug: by");
-for (const bug of chosen) {
-  const tries: Caught[] = [];
-  for (let seed = 1; seed <= Number(values.seeds); seed++) {
-    tries.push(
-      await catchBug(bug, {
-        seed,
-        workers: availableParallelism(),
-        most: Number(values.for),
-        shrinkRuns: Number(values["shrink-runs"]),
-      }),
-    );
-  }
-  all.push(...tries);
-  const caught = tries.filter(({ isCaught }) => isCaught);
-  if (caught.length < tries.length) survivors++;
-  const of = (figure: (each: Caught) => number): number => median(caught.map(figure));
-  const columns = [
-    `${caught.length}/${tries.length}`.padEnd(6),
-    String(of(({ runs }) => runs)).padStart(5),
-    of(({ seconds }) => seconds)
-      .toFixed(1)
-      .padStart(8),
-    String(of(({ entries }) => entries)).padStart(8),
-  ];
-  console.log(`${columns.join(" ")}  ${bug.name}: ${tries[0]?.by ?? ""}`);
-}
-const caught = all.filter(({ isCaught, runs }) => isCaught && runs > 0);
-const [found, left] = [0, 1].map((at) => caught.reduce((sum, { faults }) => sum + faults[at]!, 0));
-const removed = found === 0 ? 0 : Math.round((1 - left! / found!) * 100);
-console.log(
-  `${chosen.length} bugs, ${survivors} survived; median ${median(caught.map((c) => c.seconds)).toFixed(1)} s, ` +
-    `reproducer of ${median(caught.map((c) => c.entries))} entries, ${removed} % of faults removed`,
+/** A bug is chosen by its name, its mechanism, or a part of its name. */
+const bugs = bank.filter(
+  ({ name, mechanism }) =>
+    positionals.length === 0 ||
+    positionals.some((word) => name.includes(word) || mechanism === word),
 );
-process.exitCode = survivors === 0 ? 0 : 1;
+if (bugs.length === 0) {
+  console.error(`no bug ${positionals.join(", ")}; npm run bugs -- --list names them`);
+  process.exit(2);
+}
+if (values.list === true) {
+  for (const { name, mechanism, what } of bugs) console.log(`${name} (${mechanism}): ${what}`);
+  process.exit(0);
+}
+
+const { ORRERY_CACHE, XDG_CACHE_HOME } = process.env;
+const cache = join(
+  ORRERY_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "orrery"),
+  "bugs",
+);
+const results = new Results(values.out ?? join(cache, "results.jsonl"), codeVersion());
+const limits = { mostRuns: Number(values.runs), mostSeconds: Number(values.for), shrinkRuns: 200 };
+if (values.show !== true) {
+  for (const [index, bug] of bugs.entries()) {
+    await huntBug(bug, results, {
+      explores: values.suite !== true,
+      suites: values.explore === true ? "none" : values.suite || values.all ? "all" : "missed",
+      seeds: Number(values.seeds),
+      limits,
+      cache,
+      onStep: (text) => console.error(`${index + 1} of ${bugs.length}  ${text}`),
+    });
+  }
+}
+const rows = bugs.map((bug) => rowOf(bug, results));
+const totals = totalsOf(rows);
+console.log(
+  values.json === true
+    ? JSON.stringify({ codeVersion: codeVersion(), totals, rows })
+    : `${tableOf(rows)}\n\n${summaryOf(totals)}\ncode version ${codeVersion()}`,
+);
+process.exitCode = totals.survivors.length > 0 ? 1 : 0;

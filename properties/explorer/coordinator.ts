@@ -134,6 +134,7 @@ export class Coordinator {
   /** The blocks up to some one are all done and have as many findings as were asked for. */
   #hasEnough(): boolean {
     const { findings, shard } = this.#limits;
+    if (this.#tally.findings.length < findings) return false;
     let tally = NOTHING;
     for (let block = shard.index; this.#results.has(block); block += shard.of) {
       tally = mergeTallies(tally, this.#results.get(block)!.tally);

@@ -912,11 +912,11 @@ export interface SnapshotOperation {
   readonly disks?: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface RevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -943,6 +943,10 @@ export interface RevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart?: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.
@@ -3261,11 +3265,11 @@ export interface ResolvedSnapshotOperation {
   readonly disks: readonly string[];
 }
 /**
- * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+ * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
  */
 export interface ResolvedRevertOperation {
   /**
-   * Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.
+   * Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is refused, or restarted.
    */
   readonly do: "revert";
   /**
@@ -3292,6 +3296,10 @@ export interface ResolvedRevertOperation {
    * The snapshot operation that took the point in time.
    */
   readonly point: string;
+  /**
+   * A VM that is on is stunned, its disks are reverted, and it boots from them: its guest cannot go on when they change under it. A revert that fails lets it go on.
+   */
+  readonly restart: boolean;
 }
 /**
  * Give up a point in time. With copy-on-write disks no data moves, and the VM may be on or off; on redo logs this is `consolidate` with a mirror.

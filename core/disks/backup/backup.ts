@@ -23,6 +23,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import { trackSince } from "../chain/changed-blocks.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askDevice, whileOpen } from "../chain/open-disks.ts";
@@ -75,9 +76,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
         repository: repository.array,
         volumes: Object.values(op.state.manifest!.disks).map(({ volume }) => volume),
       };
-      const value = intent as unknown as Plain;
-      const body = { name: backupIntentFile(vm), value, ifVersion: 0 };
-      return askArray(array, "file-write", body, "openManifest", "refuse");
+      return opensIntent(array, vm, backupIntentFile(vm), intent, "openManifest");
     },
 
     refuse: (_host, _op: BackupOp, why: Refusal) => fail(why.code, why.detail),

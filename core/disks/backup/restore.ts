@@ -24,6 +24,7 @@ import {
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_DEPTH, COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   descriptorFile,
@@ -116,8 +117,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       state.intent = intent as never;
       state.before = before as never;
       state.version = file.version;
-      const body = { name: intentFile(vm), value: intent as unknown as Plain, ifVersion: 0 };
-      return askArray(array, "file-write", body, "countLayers", "refuse");
+      return opensIntent(array, vm, intentFile(vm), intent, "countLayers");
     },
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),

@@ -39,6 +39,7 @@ import {
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askInstance, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
 import { blockMergeConsolidate } from "../consolidation/block-merge.ts";
@@ -143,8 +144,7 @@ export const diskCheckpoint = operation<
         repository: repository.array,
         volumes: parts.map(([, { volume }]) => volume),
       };
-      const body = { name: backupIntentFile(vm), value: intent as unknown as Plain, ifVersion: 0 };
-      return askArray(array, "file-write", body, "openManifest", "refuse");
+      return opensIntent(array, vm, backupIntentFile(vm), intent, "openManifest");
     }),
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),

@@ -24,6 +24,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   contentIdOf,
@@ -66,9 +67,8 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       const plan = planClone(new ArrayFiles(found), op);
       if (!plan.ok) return fail(plan.code, plan.detail);
       op.edit().intent = plan.intent as never;
-      const value = plan.intent as unknown as PlainObject;
-      const body = { name: intentFile(op.params.clone), value, ifVersion: 0 };
-      return askArray(op.params.array, "file-write", body, "lookForOthers", "refuse");
+      const { array, clone } = op.params;
+      return opensIntent(array, clone, intentFile(clone), plan.intent, "lookForOthers");
     },
 
     refuse: (_host, _op, { code, detail }: Refusal) => fail(code, detail),

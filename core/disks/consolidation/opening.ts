@@ -13,6 +13,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import type { ConsolidationOp } from "./consolidation-state.ts";
@@ -40,8 +41,7 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
       pointInTime,
       merges: plan.merges,
     };
-    const body = { name: intentFile(vm), value: value as unknown as Plain, ifVersion: 0 };
-    return askArray(array, "file-write", body, "lookForSharers", "refuse");
+    return opensIntent(array, vm, intentFile(vm), value, "lookForSharers");
   },
 
   refuse: (_host: Entity, _op: ConsolidationOp, why: { code: string; detail: Plain }) =>

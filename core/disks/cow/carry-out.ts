@@ -18,6 +18,7 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   descriptorFileOf,
@@ -78,7 +79,8 @@ export function openCopy(op: Op, view: CowView, plan: CopyPlan, intent: Hierarch
   state.configuration = view.configuration(intent.vm) as never;
   state.configurationVersion = view.version(configurationFile(intent.vm));
   state.intent = intent as never;
-  return writeIf(op.params.array, intentFile(intent.vm), intent, 0, "reserveNames", "refuse");
+  const { vm } = intent;
+  return opensIntent(op.params.array, vm, intentFile(vm), intent, "reserveNames");
 }
 
 const named = (op: Op, name: string): string => op.state.names[name] ?? name;

@@ -11,6 +11,7 @@
  * moment some descriptor leads to the base. Before the commit everything is undone: snapshots that
  * were taken without it are no points in time of one moment.
  */
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   type Entity,
   type EntityId,
@@ -119,7 +120,7 @@ export const COW_SNAPSHOT_PHASES = {
     state.configuration = configuration as never;
     state.intent = intent as never;
     state.configurationVersion = view.version(configurationFile(vm));
-    return writeIf(array, intentFile(vm), intent, 0, "reserveNames", "refuse");
+    return opensIntent(array, vm, intentFile(vm), intent, "reserveNames");
   },
 
   /** The names of what is made are nobody's ever after, whatever becomes of this. */

@@ -5,6 +5,7 @@
  *
  * Once the intent is committed there is one way only, forward: the point in time is given up.
  */
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   done,
   type Entity,
@@ -74,7 +75,7 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       const descriptors = { ...point.disks };
       const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
       op.edit().intent = intent as never;
-      return writeIf(array, intentFile(vm), intent, 0, "lookForOthers", "refuse");
+      return opensIntent(array, vm, intentFile(vm), intent, "lookForOthers");
     },
 
     lookForOthers(_host: Entity, op: Op, { version }: { version: number }): Step {

@@ -8,6 +8,7 @@
  * is committed: all disks are at the point in time; running descriptors stand on it; safety
  * snapshots and intent go. Failed or cut short before the commit, all disks go back.
  */
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   done,
   type Entity,
@@ -90,7 +91,7 @@ export const REVERT_PHASES = {
     const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
     const intent: CowRevertIntent = { kind: "cow-revert", ...common, running, target, safety: {} };
     state.intent = intent as never;
-    return writeIf(array, intentFile(vm), intent, 0, "prepareSafety", "refuse");
+    return opensIntent(array, vm, intentFile(vm), intent, "prepareSafety");
   },
 
   prepareSafety(_host: Entity, op: Op, { version }: { version: number }): Step {

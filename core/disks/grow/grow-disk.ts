@@ -26,6 +26,7 @@ import type { VmEntity } from "../../vmm/index.ts";
 import { diskResized } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import {
   configurationFile,
@@ -95,8 +96,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       const of = { operation: op.id, vm, disk, descriptor: name, volume, fromSectors: sectors };
       const intent: GrowIntent = { kind: "grow", ...of, toSectors };
       op.edit().intent = intent as never;
-      const body = { name: intentFile(vm), value: intent as unknown as Plain, ifVersion: 0 };
-      return askArray(array, "file-write", body, "noteIntent", "refuse");
+      return opensIntent(array, vm, intentFile(vm), intent, "noteIntent");
     },
 
     noteIntent(_host, op: Op, { version }: { version: number }) {

@@ -17,7 +17,6 @@ import {
   go,
   operation,
   perform,
-  type Plain,
   type PlainObject,
   together,
   wait,
@@ -25,6 +24,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import { beginMerge, endMerge } from "../chain/change-layers.ts";
 import { configurationFile, intentFile, volumeOf } from "../chain/descriptor.ts";
 import { mapOf } from "../chain/layers.ts";
@@ -76,8 +76,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       state.configuration = configuration.value as never;
       state.configurationVersion = configuration.version;
       state.shared = sharedVolumes(files, intent) as never;
-      const body = { name: intentFile(vm), value: intent as unknown as Plain, ifVersion: 0 };
-      return askArray(array, "file-write", body, "countLayers", "refuse");
+      return opensIntent(array, vm, intentFile(vm), intent, "countLayers");
     },
 
     refuse: (_host, _op: PromotionOp, why: Refusal) => fail(why.code, why.detail),

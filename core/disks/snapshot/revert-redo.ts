@@ -18,6 +18,7 @@ import {
   together,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   type DiskDescriptor,
@@ -99,7 +100,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       if ("step" in planned) return planned;
       op.edit().intent = planned as never;
       const { array, vm } = op.params;
-      return writeIf(array, intentFile(vm), planned, 0, "reserveNames", "refuse");
+      return opensIntent(array, vm, intentFile(vm), planned, "reserveNames");
     },
 
     reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {

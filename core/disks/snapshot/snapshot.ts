@@ -29,6 +29,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
+import { opensIntent } from "../chain/open-intent.ts";
 import {
   asDescriptor,
   configurationFile,
@@ -125,8 +126,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         vm,
         descriptors: { ...state.made },
       };
-      const body = { name: intentFile(vm), value: intent, ifVersion: 0 };
-      return askArray(op.params.array, "file-write", body, "createRedoLogs", "refuse");
+      return opensIntent(op.params.array, vm, intentFile(vm), intent, "createRedoLogs");
     },
 
     createRedoLogs(_host, op, { version }: { version: number }) {

@@ -5,24 +5,46 @@ import {
   deletePoint,
   revert,
   revertRedo,
+  revertRunning,
 } from "../../../core/disks/index.ts";
 import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Driver } from "../driver.ts";
 import { consolidationStarters } from "./consolidation.ts";
+import { openingOn } from "./power.ts";
 import type { Starter } from "./starter.ts";
-import { disksOfKind, placeOf, refuse } from "./vm-access.ts";
+import { disksOfKind, placeOf, redoDisksOf, refuse, runningVm, vmOfDocument } from "./vm-access.ts";
 
 const DEFAULT_COPY_KIB = 512;
 
 const isOn = (self: Driver, vm: string): boolean => vmOf(vmRecordOf(self.world, vm)) !== undefined;
 
-const startRevert: Starter<"revert"> = (self, { id, vm, point }) => {
+/** A guest whose disks change under it must boot again, and only who says so has it booted. */
+const startRevert: Starter<"revert"> = (self, entry) => {
+  const { id, vm, point, restart } = entry;
+  if (isOn(self, vm) && restart) return startRevertRunning(self, entry);
   const place = isOn(self, vm) ? "vm-on" : placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "revert", vm, place);
   const kind = disksOfKind(self, vm, "cow").length > 0 ? revert : revertRedo;
   const params = { vm, array: place.array, pointInTime: point };
   startOperation(self.world, kind, place.host, id, params);
+};
+
+const startRevertRunning: Starter<"revert"> = (self, { id, vm, point }) => {
+  const document = vmOfDocument(self, vm);
+  if (document.protection !== undefined) return refuse(self, id, "revert", vm, "protected");
+  const cow = disksOfKind(self, vm, "cow");
+  const disks = cow.length > 0 ? cow : redoDisksOf(self, vm);
+  const { instance, host, array, disks: open } = runningVm(self, vm, disks)!;
+  startOperation(self.world, revertRunning, host, id, {
+    vm,
+    instance: instance.id,
+    array,
+    disks: open,
+    pointInTime: point,
+    format: cow.length > 0 ? "cow" : "redo",
+    powerOn: openingOn(self, document, host.name, false),
+  } as never);
 };
 
 const startDeleteSnapshot: Starter<"delete-snapshot"> = (self, entry) => {

@@ -47,7 +47,7 @@ export function powerOnVm(
 }
 
 /** How a host opens the disks of a VM and starts it. */
-function openingOn(
+export function openingOn(
   self: Driver,
   document: ResolvedVm,
   where: string,

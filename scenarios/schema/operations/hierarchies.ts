@@ -1,6 +1,6 @@
 /** Timeline operations on all that is kept of a VM's disks: points in time and their order. */
 import type { Extension } from "../extension.ts";
-import { id, object, oneOfWords } from "../members.ts";
+import { flag, id, object, oneOfWords } from "../members.ts";
 
 const vm = id("The VM.");
 const point = id("The snapshot operation that took the point in time.");
@@ -9,9 +9,22 @@ export const revert: Extension = {
   family: "operation",
   name: "revert",
   description:
-    "Put the disks of a VM that is off back to a point in time. Copy-on-write disks are reverted " +
-    "by the array, guarded by a safety snapshot; on redo logs a new one is put on the point.",
-  parameters: object("", { vm, point }, ["vm", "point"]),
+    "Put the disks of a VM back to a point in time. Copy-on-write disks are reverted by the array, " +
+    "guarded by a safety snapshot; on redo logs a new one is put on the point. A VM that is on is " +
+    "refused, or restarted.",
+  parameters: object(
+    "",
+    {
+      vm,
+      point,
+      restart: flag(
+        "A VM that is on is stunned, its disks are reverted, and it boots from them: its guest " +
+          "cannot go on when they change under it. A revert that fails lets it go on.",
+        false,
+      ),
+    },
+    ["vm", "point"],
+  ),
   references: { vm: "vm", point: "operation" },
 };
 
