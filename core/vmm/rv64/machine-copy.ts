@@ -27,6 +27,9 @@ import { firstTyping, onShown, withShown } from "./typing.ts";
 /** Instructions of a guest in a unit of work, about a microsecond of real time. */
 const INSTRUCTIONS_PER_WORK = 400;
 
+/** Under which it is kept that the machine asked for orders of its harts. */
+const ORDERS = "orders";
+
 export type CopyKeeper = {
   /** Its memory is the machine's. */
   readonly self: Pick<Entity, "world" | "name">;
@@ -142,7 +145,7 @@ function putOut(keeper: CopyKeeper): readonly rv64.BoardOutput[] {
   for (const output of outputs) {
     if (output.kind === "block" || output.kind === "need-random") {
       copy.open[output.request] = output as never;
-    }
+    } else if (output.kind === "need-orders") copy.open[ORDERS] = output;
   }
   return outputs;
 }
@@ -150,6 +153,7 @@ function putOut(keeper: CopyKeeper): readonly rv64.BoardOutput[] {
 /** What led to the input is not waited for any more. */
 function forgetCause({ config, copy }: CopyKeeper, input: MachineInput): void {
   if (input.kind === "block-done" || input.kind === "random") delete copy.open[input.request];
+  if (input.kind === "hart-orders") delete copy.open[ORDERS];
   if (input.kind !== "console") return;
   const awaited = copy.typed < copy.typing.next ? config.typed[copy.typed] : undefined;
   if (awaited?.text === new TextDecoder().decode(input.bytes)) copy.typed++;

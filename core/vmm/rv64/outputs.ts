@@ -1,5 +1,5 @@
 /** Carries out what a real machine put out, in the event of its exit. */
-import { type Reply, uniform, unreachable } from "../../kernel/index.ts";
+import { permutation, type Reply, uniform, unreachable } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { withOutputs } from "../output-hash.ts";
 import { announce } from "../policy.ts";
@@ -12,6 +12,8 @@ import { onConsole } from "./typing.ts";
 export const CONSOLE_NOTICE = "console-output";
 
 const BYTE = uniform(256);
+/** Rounds whose order of harts is drawn in one event. */
+const ORDERS_AT_ONCE = 64;
 
 export function carryOut(self: MachineEntity, outputs: readonly rv64.BoardOutput[]): void {
   if (self.config.guard >= 0) {
@@ -41,6 +43,14 @@ export function performMachine(self: MachineEntity, output: rv64.BoardOutput): v
       const bytes = new Uint8Array(output.bytes);
       for (let i = 0; i < bytes.length; i++) bytes[i] = record.draw("random", BYTE);
       return deliver(self, { kind: "random", request: output.request, bytes });
+    }
+    case "need-orders": {
+      const order = permutation(machineConfig(self).board.harts);
+      const draw = (): number => machineRecord(self).draw("hart order", order);
+      return deliver(self, {
+        kind: "hart-orders",
+        orders: Array.from({ length: ORDERS_AT_ONCE }, draw),
+      });
     }
     case "lifecycle":
       return announce(self, output.event);

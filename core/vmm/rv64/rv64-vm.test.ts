@@ -128,6 +128,28 @@ describe("real guests in a world", () => {
     expect(finish(built.world)).not.toBe(root);
   });
 
+  it("harts take their turns in orders that are drawn, a new one each round", () => {
+    const smp = { id: "m1", program: "board/smp", host: 0, harts: 4 } as const;
+    const run = (seed: number, slice: number) => {
+      const { world, records, start } = machineWorld({ machines: [smp], slice, gate: { seed } });
+      const orders: number[] = [];
+      world.hooks.onNotice = ({ kind, data }) => {
+        const { input } = data as unknown as MachineEntry;
+        if (kind === "boundary" && input.kind === "hart-orders") orders.push(...input.orders);
+      };
+      start(0);
+      world.run({ untilNs: END_NS * 2 });
+      expect(records[0]!.durable.ended).toBe("shutdown");
+      world.finish();
+      return { root: world.root(), orders };
+    };
+    const first = run(1, 10_000_000);
+    expect(first.orders.length).toBeGreaterThan(100);
+    expect(new Set(first.orders).size).toBe(24);
+    for (const slice of [1_000, 7_919]) expect(run(1, slice)).toEqual(first);
+    expect(run(2, 10_000_000).root).not.toBe(first.root);
+  });
+
   it("alone, its progress at every event is exactly that of the instant", () => {
     const [, , worker] = TALKING.machines;
     const built = machineWorld({ machines: [worker!] });

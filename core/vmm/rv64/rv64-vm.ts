@@ -11,8 +11,6 @@ import {
   type Component,
   type Entity,
   type EntityId,
-  orderOf,
-  permutation,
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
@@ -140,16 +138,7 @@ function boot(self: MachineEntity, machines: Machines | undefined): void {
   state.toNs = self.simulatedNs;
   state.clock = { sinceNs: self.simulatedNs, from: board.progress };
   if (!logInput(self, { kind: "start", run: self.config.run })) return;
-  drawOrder(self);
   beginTyping(self);
-}
-
-/** With several harts, whose turn comes when is up to chance. */
-function drawOrder(self: MachineEntity): void {
-  const { harts } = machineConfig(self).board;
-  if (harts === 1) return;
-  const number = machineRecord(self).draw("hart order", permutation(harts));
-  deliver(self, { kind: "hart-order", order: orderOf(number, harts) });
 }
 
 function onExit(self: MachineEntity): void {

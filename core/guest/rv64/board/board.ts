@@ -32,6 +32,7 @@ import { takeInput } from "./inputs.ts";
 import { type Deadlines, deadlinesOf, linesOf, nextPassing } from "./interrupt-lines.ts";
 import { nextTurn, takeTurn } from "./schedule.ts";
 import { attendToFirmwareCall } from "./sbi/firmware.ts";
+import { wakeHart } from "./sbi/harts.ts";
 import { type BoardState, initialState } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -133,9 +134,11 @@ export class Board implements Surroundings {
       }
       this.#switchFrom(state.schedule.order[state.schedule.position]!, turn.hart);
       takeTurn(state.schedule, turn);
+      if (state.harts[turn.hart] === "suspended") wakeHart(this, turn.hart);
       const most = Math.min(
         until - state.progress,
-        state.schedule.left,
+        // Behind one instruction, so that a run ends there wherever the one before was cut.
+        state.schedule.asks ? 1 : state.schedule.left,
         this.#untilInstant(turn.hart),
       );
       const { stop } = this.#execute(turn.hart, most, over);
@@ -198,10 +201,15 @@ export class Board implements Surroundings {
 
   #execute(hart: number, budget: number, stepOver: boolean): { readonly stop: Stop | null } {
     this.#setClock(hart);
+    const { schedule, progress } = this.state;
     const { executed, stop } = this.engine.run(hart, budget, stepOver);
     this.#advance(executed);
     const debug = this.#attend(hart, { executed, stop });
     this.#settle();
+    if (schedule.asks && this.state.progress > progress) {
+      schedule.asks = false;
+      this.emit({ kind: "need-orders" });
+    }
     return { stop: debug };
   }
 

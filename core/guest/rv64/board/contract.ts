@@ -23,8 +23,8 @@ export type BoardInput =
   | { readonly kind: "packet"; readonly nic: string; readonly bytes: Uint8Array }
   /** Answer to `need-random`: exactly as many bytes. */
   | { readonly kind: "random"; readonly request: number; readonly bytes: Uint8Array }
-  /** Order of the harts from the next round on: each once. Without it: 0, 1, 2, ... */
-  | { readonly kind: "hart-order"; readonly order: readonly number[] };
+  /** Answer to `need-orders`: numbers of permutations (`orderOf`), one for each of the next rounds. */
+  | { readonly kind: "hart-orders"; readonly orders: readonly number[] };
 
 export type LifecycleEvent =
   "preboot" | "postboot" | "application-start" | "application-exit" | "shutdown";
@@ -46,6 +46,8 @@ export type BoardOutput = { readonly progress: number } & (
     }
   | { readonly kind: "send"; readonly nic: string; readonly bytes: Uint8Array }
   | { readonly kind: "need-random"; readonly request: number; readonly bytes: number }
+  /** Of several harts: in which order they run in the next rounds. Unanswered, they go on as they did. */
+  | { readonly kind: "need-orders" }
   | { readonly kind: "lifecycle"; readonly event: LifecycleEvent }
   | { readonly kind: "halt"; readonly halt: Halt }
 );

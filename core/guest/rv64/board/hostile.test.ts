@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { RAM_BASE } from "../layout.ts";
 import { takeInput } from "./inputs.ts";
 import { CLINT, FINISHER, PLIC, UART, VIRTIO } from "./memory-map.ts";
+import { INDIRECT_DESCRIPTORS } from "./virtio/device.ts";
 import { CONFIG, devicesAlone, RAM_BYTES } from "./testing/bench.ts";
 
 const DISK = CONFIG.disks[0]!;
@@ -96,6 +97,8 @@ function setUp(made: Machine, device: number, queue: number, index: number): voi
     void bus.store(base + BigInt(offset), 4, BigInt(number));
   put(0x70, 0);
   put(0x70, 3);
+  put(0x24, 0);
+  put(0x20, index % 2 === 0 ? INDIRECT_DESCRIPTORS : 0);
   put(0x24, 1);
   put(0x20, 1);
   put(0x70, 11);

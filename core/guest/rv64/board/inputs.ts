@@ -1,6 +1,6 @@
 // What happens to the machine from outside.
 
-import { assert, unreachable } from "../../../kernel/index.ts";
+import { assert, factorial, unreachable } from "../../../kernel/index.ts";
 import type { Bus } from "./bus.ts";
 import type { BoardInput } from "./contract.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,10 +17,8 @@ function type(queue: number[], bytes: Uint8Array): void {
   for (const byte of bytes.subarray(0, room)) queue.push(byte);
 }
 
-function isOrder(order: readonly number[], harts: number): boolean {
-  const known = order.every((hart, i) => order.indexOf(hart) === i && hart >= 0 && hart < harts);
-  return order.length === harts && known;
-}
+const isOrder = (order: number, harts: number): boolean =>
+  Number.isInteger(order) && order >= 0 && order < factorial(harts);
 
 function deviceOf(bus: Bus, kind: VirtioKind, id: string): VirtioDevice {
   const found = bus.virtio.find(
@@ -46,10 +44,15 @@ export function takeInput({ state }: Surroundings, bus: Bus, input: BoardInput):
       return receive(deviceOf(bus, "net", input.nic), input.bytes);
     case "random":
       return finishRandom(deviceOf(bus, "rng", "rng"), input.request, input.bytes);
-    case "hart-order":
-      assert(isOrder(input.order, state.harts.length), "each hart once");
-      state.schedule.nextOrder = [...input.order];
+    case "hart-orders": {
+      const { harts, schedule } = state;
+      assert(
+        input.orders.every((order) => isOrder(order, harts.length)),
+        "numbers of orders",
+      );
+      schedule.orders.push(...input.orders);
       return;
+    }
     default:
       return unreachable(input);
   }

@@ -109,7 +109,7 @@ describe("what must not matter", () => {
   test("canary: a hart order and a quantum do matter, and so does one input's progress", () => {
     const plain = run(smp, "compiled", 1_000);
     const board = powerOn("compiled", smp);
-    const order = { at: 300, input: { kind: "hart-order", order: [3, 1, 0, 2] } } as const;
+    const order = { at: 300, input: { kind: "hart-orders", orders: [13] } } as const;
     const host = new TestHost(board, [order], DELAY);
     host.drive(board, 1_000, LIMIT);
     expect(host.console).toBe(plain.console);

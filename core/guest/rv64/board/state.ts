@@ -6,13 +6,19 @@ import type { BoardConfig } from "./config.ts";
 import { SOURCES } from "./memory-map.ts";
 import { initialVirtio, type VirtioState } from "./virtio/state.ts";
 
-/** SBI hart states (spec 2.0, 9): calls take effect at once, and a suspended hart is one that waits. */
-export type HartStatus = "started" | "stopped";
+/** SBI hart states (spec 2.0, 9); calls take effect at once. */
+export type HartStatus = "started" | "stopped" | "suspended";
+
+/** Where a suspended hart that lost its registers goes on, and what is in a1 then. */
+export type Resume = { address: string; argument: string };
 
 export interface ScheduleState {
-  /** Order of the harts in this round, and from the next round on. */
+  /** Order of the harts in this round. */
   order: number[];
-  nextOrder: number[];
+  /** Numbers of the orders of the next rounds, as far as the host has given them. */
+  orders: number[];
+  /** The host is to be asked for more behind the next instruction. */
+  asks: boolean;
   /** Whose turn it is: an index of `order`. */
   position: number;
   /** Instructions left of its quantum. */
@@ -67,6 +73,8 @@ export type BoardState = {
   halted: Halt | null;
   schedule: ScheduleState;
   harts: HartStatus[];
+  /** By hart; null: none, or it kept its registers. */
+  resumes: (Resume | null)[];
   clint: ClintState;
   plic: PlicState;
   uart: UartState;
@@ -92,8 +100,9 @@ export function initialState(config: BoardConfig): BoardState {
     progress: 0,
     started: false,
     halted: null,
-    schedule: { order, nextOrder: [...order], position: 0, left: config.quantum },
+    schedule: { order, orders: [], asks: harts > 1, position: 0, left: config.quantum },
     harts: filled<HartStatus>(harts, "started"),
+    resumes: filled<Resume | null>(harts, null),
     clint: {
       msip: filled(harts, false),
       mtimecmp: filled(harts, NEVER),

@@ -2,7 +2,7 @@
 
 import { SSIP } from "../../architecture.ts";
 import * as layout from "../../layout.ts";
-import { toHex } from "../clint.ts";
+import { fromHex, toHex } from "../clint.ts";
 import { enterSupervisor } from "../supervisor-entry.ts";
 import type { Surroundings } from "../surroundings.ts";
 import {
@@ -44,30 +44,60 @@ export const rfence: Extension = (call) => {
   return answer(harts === null ? INVALID_PARAM : SUCCESS);
 };
 
-const STATUS = { started: 0n, stopped: 1n } as const;
+const STATUS = { started: 0n, stopped: 1n, suspended: 4n } as const;
 const RETENTIVE = 0n;
 const NON_RETENTIVE = 0x8000_0000n;
+
+/** Whether a hart can begin to execute there. */
+function isEntry({ engine }: Surroundings, address: bigint): boolean {
+  const offset = address - BigInt(layout.RAM_BASE);
+  return (address & 1n) === 0n && offset >= 0n && offset < BigInt(engine.ramBytes);
+}
 
 function start(around: Surroundings, target: bigint, address: bigint, opaque: bigint) {
   const { state, engine } = around;
   const status = target < BigInt(state.harts.length) ? state.harts[Number(target)] : undefined;
   if (status === undefined) return answer(INVALID_PARAM);
   if (status !== "stopped") return answer(ALREADY_AVAILABLE);
-  const offset = address - BigInt(layout.RAM_BASE);
-  if ((address & 1n) === 1n || offset < 0n || offset >= BigInt(engine.ramBytes))
-    return answer(INVALID_ADDRESS);
+  if (!isEntry(around, address)) return answer(INVALID_ADDRESS);
   enterSupervisor(engine, Number(target), address, opaque);
   state.harts[Number(target)] = "started";
   return answer(SUCCESS);
 }
 
-/** The default retentive suspend is a `wfi`; the state that loses registers is not offered. */
-function suspend({ engine }: Surroundings, hart: number, type: bigint) {
+/**
+ * The two default suspends (9.4): the hart waits for an interrupt that it has enabled. With its
+ * registers it returns from the call then; without them it begins anew where it said.
+ */
+function suspend(
+  around: Surroundings,
+  hart: number,
+  type: bigint,
+  address: bigint,
+  opaque: bigint,
+) {
+  const { state, engine } = around;
   const kind = type & 0xffff_ffffn;
-  if (kind === NON_RETENTIVE) return answer(NOT_SUPPORTED);
-  if (kind !== RETENTIVE) return answer(INVALID_PARAM);
+  if (kind !== RETENTIVE && kind !== NON_RETENTIVE) return answer(INVALID_PARAM);
+  const losesRegisters = kind === NON_RETENTIVE;
+  if (losesRegisters && !isEntry(around, address)) return answer(INVALID_ADDRESS);
+  state.harts[hart] = "suspended";
+  state.resumes[hart] = losesRegisters
+    ? { address: toHex(address), argument: toHex(opaque) }
+    : null;
   engine.setWord(hart, layout.HART_WAITING, 1n);
-  return answer(SUCCESS);
+  return losesRegisters ? null : answer(SUCCESS);
+}
+
+/** A suspended hart is about to execute again. What is pending still is. */
+export function wakeHart({ state, engine }: Surroundings, hart: number): void {
+  const resume = state.resumes[hart]!;
+  state.harts[hart] = "started";
+  state.resumes[hart] = null;
+  if (resume === null) return;
+  const pending = engine.word(hart, layout.HART_MIP);
+  enterSupervisor(engine, hart, fromHex(resume.address), fromHex(resume.argument));
+  engine.setWord(hart, layout.HART_MIP, pending);
 }
 
 export const hsm: Extension = ({ around, hart, function: number, arguments: [a0, a1, a2] }) => {
@@ -83,7 +113,7 @@ export const hsm: Extension = ({ around, hart, function: number, arguments: [a0,
       return status === undefined ? answer(INVALID_PARAM) : answer(SUCCESS, STATUS[status]);
     }
     case 3n:
-      return suspend(around, hart, a0);
+      return suspend(around, hart, a0, a1, a2);
     default:
       return answer(NOT_SUPPORTED);
   }

@@ -1,7 +1,7 @@
 // A small host for tests of the board: disks in memory, a network that echoes, chosen random bytes, a keyboard. It answers a
 // fixed progress after the request, so a run depends on nothing but its script.
 
-import { type ContentRun, expandRuns, SECTOR_BYTES } from "../../../../kernel/index.ts";
+import { type ContentRun, expandRuns, factorial, SECTOR_BYTES } from "../../../../kernel/index.ts";
 import type { BlockRequest } from "../../../../platform/index.ts";
 import type { Board } from "../board.ts";
 import type { BoardInput, BoardOutput } from "../contract.ts";
@@ -61,6 +61,10 @@ export class TestHost {
     } else if (output.kind === "need-random") {
       const bytes = Uint8Array.from({ length: output.bytes }, (_, i) => i * 5 + output.request);
       this.#later(board, { kind: "random", request: output.request, bytes });
+    } else if (output.kind === "need-orders") {
+      const { harts } = board.config;
+      const orders = [1, 5, 3, 2, 4].map((i) => (i * output.progress) % factorial(harts));
+      this.#later(board, { kind: "hart-orders", orders });
     }
   }
 

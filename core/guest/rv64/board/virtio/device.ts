@@ -9,6 +9,8 @@ export const DRIVER_OK = 4;
 export const NEEDS_RESET = 64;
 const USED_BUFFER = 1;
 const CONFIGURATION_CHANGED = 2;
+/** VIRTIO_RING_F_INDIRECT_DESC, offered by every device. */
+export const INDIRECT_DESCRIPTORS = 1 << 28;
 
 /** What tells one kind of device from another. */
 export interface Behaviour {
@@ -52,10 +54,12 @@ export class VirtioDevice {
   /** The next chain of a queue, if `fits`; null when there is none, or it does not fit and stays. */
   take(queue: number, fits: (chain: Chain) => boolean = () => true): Chain | null {
     if (!this.works) return null;
-    const found = peekChain(this.state.queues[queue]!, this.memory);
+    const { queues, driverFeatures } = this.state;
+    const allowsIndirect = (driverFeatures[0] & INDIRECT_DESCRIPTORS) !== 0;
+    const found = peekChain(queues[queue]!, this.memory, allowsIndirect);
     if (found === "broken") this.breakDown();
     if (typeof found === "string" || !fits(found)) return null;
-    advance(this.state.queues[queue]!);
+    advance(queues[queue]!);
     return found;
   }
 

@@ -4,7 +4,7 @@
 import type { Device, Surroundings } from "../surroundings.ts";
 import { block } from "./block.ts";
 import { virtioConsole } from "./console.ts";
-import { type Behaviour, VirtioDevice } from "./device.ts";
+import { type Behaviour, INDIRECT_DESCRIPTORS, VirtioDevice } from "./device.ts";
 import { net } from "./net.ts";
 import { MOST_ENTRIES } from "./queue.ts";
 import { rng } from "./rng.ts";
@@ -63,7 +63,7 @@ export class VirtioMmio implements Device {
   }
 
   get #features(): bigint {
-    return this.#behaviour.features | VERSION_1;
+    return this.#behaviour.features | BigInt(INDIRECT_DESCRIPTORS) | VERSION_1;
   }
 
   #queue(state: VirtioState): QueueState | undefined {

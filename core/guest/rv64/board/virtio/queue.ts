@@ -42,19 +42,48 @@ function ringsOf(queue: QueueState, memory: GuestMemory): Rings | null {
   return { descriptors, available, used };
 }
 
-/** The chain that starts at a head; null when it is malformed. */
-function walk(queue: QueueState, memory: GuestMemory, table: number, head: number): Chain | null {
+/** A table of descriptors: the queue's own, or one that a descriptor of it names (2.7.5.3). */
+interface Table {
+  readonly at: number;
+  readonly entries: number;
+}
+
+/** The table in the range of an indirect descriptor; null when it cannot be one. */
+function indirectTable(range: Segment): Table | null {
+  const entries = range.bytes / DESCRIPTOR_BYTES;
+  return Number.isInteger(entries) && entries > 0 ? { at: range.offset, entries } : null;
+}
+
+/**
+ * The chain that starts at a head; null when it is malformed. An indirect descriptor is the last of
+ * the queue's own table, and there is none in the table that it names.
+ */
+function walk(
+  queue: QueueState,
+  memory: GuestMemory,
+  own: Table,
+  head: number,
+  allowsIndirect: boolean,
+): Chain | null {
   const readable: Segment[] = [];
   const writable: Segment[] = [];
+  let table = own;
   let index = head;
-  // A chain longer than the table holds a loop.
-  for (let length = 0; length < queue.size; length++) {
-    if (index >= queue.size) return null;
-    const at = table + index * DESCRIPTOR_BYTES;
+  // A chain longer than the queue holds a loop, or is none that a driver may make.
+  while (readable.length + writable.length < queue.size) {
+    if (index >= table.entries) return null;
+    const at = table.at + index * DESCRIPTOR_BYTES;
     const flags = memory.u16(at + 12);
     const bytes = memory.u32(at + 8);
     const offset = memory.offsetOf([memory.u32(at), memory.u32(at + 4)], bytes);
-    if (offset === null || (flags & INDIRECT) !== 0) return null;
+    if (offset === null) return null;
+    if ((flags & INDIRECT) !== 0) {
+      const named = indirectTable({ offset, bytes });
+      if (!allowsIndirect || table !== own || (flags & NEXT) !== 0 || named === null) return null;
+      table = named;
+      index = 0;
+      continue;
+    }
     const toWrite = (flags & WRITABLE) !== 0;
     if (!toWrite && writable.length > 0) return null;
     (toWrite ? writable : readable).push({ offset, bytes });
@@ -68,7 +97,11 @@ function walk(queue: QueueState, memory: GuestMemory, table: number, head: numbe
 }
 
 /** The next chain, without taking it: "none" when the driver offers none now. */
-export function peekChain(queue: QueueState, memory: GuestMemory): Chain | "none" | "broken" {
+export function peekChain(
+  queue: QueueState,
+  memory: GuestMemory,
+  allowsIndirect: boolean,
+): Chain | "none" | "broken" {
   if (!queue.ready) return "none";
   const rings = ringsOf(queue, memory);
   if (rings === null) return "broken";
@@ -77,7 +110,8 @@ export function peekChain(queue: QueueState, memory: GuestMemory): Chain | "none
   if (offered > queue.size) return "broken";
   const slot = queue.nextAvailable % queue.size;
   const head = memory.u16(rings.available + 4 + 2 * slot);
-  return walk(queue, memory, rings.descriptors, head) ?? "broken";
+  const own = { at: rings.descriptors, entries: queue.size };
+  return walk(queue, memory, own, head, allowsIndirect) ?? "broken";
 }
 
 /** Takes the chain that `peekChain` showed. */

@@ -31,13 +31,13 @@ static void debug_print(const char *text) {
 
 void _start(void);
 
-/* Other harts: wait for one message, and stop. */
+/* Other harts: wait for one message, suspended with their registers, and stop. */
 static void visit(u64 hart, u64 argument) {
   visits[hart]++;
   arguments[hart] = argument;
   csr_set(sie, 2);
   csr_set(sstatus, 2);
-  while (messages[hart] < visits[hart]) asm volatile("wfi");
+  while (messages[hart] < visits[hart]) expect(call(HSM, 3, 0, 0, 0).error == 0);
   call(HSM, 1, 0, 0, 0);
   finish(1);
 }
@@ -57,7 +57,8 @@ static void harts(void) {
       expect(call(HSM, 0, hart, (u64)_start, 100 * round + hart).error == 0);
     for (u64 hart = 1; hart < count; hart++) {
       while (visits[hart] < (u64)round) {}
-      expect(call(HSM, 2, hart, 0, 0).value == 0);
+      while (call(HSM, 2, hart, 0, 0).value != 4) {}
+      expect(call(HSM, 0, hart, (u64)_start, 0).error == -6);
       expect(arguments[hart] == 100 * round + hart);
       expect(call(IPI, 0, 1, hart, 0).error == 0);
       while (call(HSM, 2, hart, 0, 0).value != 1) {}
@@ -72,9 +73,25 @@ static void harts(void) {
   report("harts", count);
 }
 
+#define ANEW 77
+
+static int suspended;
+static u64 waiting_since;
+
+static void rest(void);
+
 int main(u64 hart, u64 argument) {
   asm volatile("mv tp, %0" ::"r"(hart));
   if (hart != 0) visit(hart, argument);
+  if (suspended) {
+    // Without its registers it begins anew when its interrupt is there: that is still pending.
+    expect(argument == ANEW && ticks == 3 && csr_read(time) - waiting_since >= 5000);
+    expect((csr_read(sstatus) & 2) == 0 && csr_read(satp) == 0);
+    csr_set(sie, 0x20);
+    csr_set(sstatus, 2);
+    expect(ticks == 4);
+    rest();
+  }
   expect(call(BASE, 0, 0, 0, 0).value == 0x2000000);
   expect(call(BASE, 3, HSM, 0, 0).value == 1);
   expect(call(BASE, 3, 0x504d55, 0, 0).value == 0);
@@ -98,9 +115,19 @@ int main(u64 hart, u64 argument) {
   call(TIME, 0, start + 9000, 0, 0);
   expect(call(HSM, 3, 0, 0, 0).error == 0);
   expect(ticks == 3 && csr_read(time) - start >= 9000);
-  expect(call(HSM, 3, 0x80000000, (u64)_start, 0).error == -2);
+  expect(call(HSM, 3, 0x80000000, 0x1000, 0).error == -5);
+  expect(call(HSM, 3, 0x80000000, (u64)_start + 1, 0).error == -5);
   expect(call(HSM, 3, 5, 0, 0).error == -3);
+  suspended = 1;
+  waiting_since = csr_read(time);
+  call(TIME, 0, waiting_since + 5000, 0, 0);
+  csr_clear(sstatus, 2);
+  call(HSM, 3, 0x80000000, (u64)_start, ANEW);
+  finish(3);
+  return 0;
+}
 
+static void rest(void) {
   // To itself.
   csr_set(sie, 2);
   call(IPI, 0, 1, 0, 0);
@@ -116,5 +143,4 @@ int main(u64 hart, u64 argument) {
   expect(call(SRST, 0, 0, 9, 0).error == -3);
   call(SRST, 0, 0, 0, 0);
   finish(2);
-  return 0;
 }

@@ -8,6 +8,11 @@ static volatile struct {
   u64 sector;
 } header = {4, 0, 0};
 static volatile u8 status;
+static volatile struct descriptor table[ENTRIES + 2] __attribute__((aligned(16)));
+static u32 features = 1 << 9;
+
+#define FLAG_INDIRECT 4
+#define INDIRECT_DESCRIPTORS (1 << 28)
 
 void trap(u64 cause, u64 *resume) {
   (void)resume;
@@ -15,7 +20,7 @@ void trap(u64 cause, u64 *resume) {
 }
 
 static void begin(void) {
-  device_begin(0, 2, 1 << 9);
+  device_begin(0, 2, features);
   queue_setup(0, 0, &queue);
   describe(&queue, 0, &header, 16, FLAG_NEXT, 1);
   describe(&queue, 1, &status, 1, FLAG_WRITE, 0);
@@ -33,6 +38,70 @@ static void broken(const char *what) {
   print(what);
   print("\n");
   begin();
+}
+
+static void entry(int i, volatile void *at, u32 length, u16 flags, u16 next) {
+  table[i].address = (u64)at;
+  table[i].length = length;
+  table[i].flags = flags;
+  table[i].next = next;
+}
+
+/* A sound flush by an indirect table, for others to spoil. */
+static void describe_indirect(void) {
+  entry(0, &header, 16, FLAG_NEXT, 1);
+  entry(1, &status, 1, FLAG_WRITE, 0);
+  describe(&queue, 0, table, 2 * 16, FLAG_INDIRECT, 0);
+}
+
+static void indirect(void) {
+  static const struct {
+    const char *what;
+    u64 address;
+    u32 length;
+    u16 flags;
+  } tables[] = {{"table outside RAM", 0x1000, 32, FLAG_INDIRECT},
+                {"table without entries", 0, 0, FLAG_INDIRECT},
+                {"table of half an entry", 0, 24, FLAG_INDIRECT},
+                {"table beyond RAM", 0, 0xfffffff0, FLAG_INDIRECT},
+                {"table that goes on", 0, 32, FLAG_INDIRECT | FLAG_NEXT}};
+  for (u32 i = 0; i < sizeof tables / sizeof *tables; i++) {
+    describe_indirect();
+    u64 at = tables[i].address ? tables[i].address : (u64)table;
+    describe(&queue, 0, (volatile void *)at, tables[i].length, tables[i].flags, 1);
+    offer(0, 0, &queue, 0);
+    broken(tables[i].what);
+  }
+  describe_indirect();
+  table[0].next = 2;
+  offer(0, 0, &queue, 0);
+  broken("next beyond the table");
+  describe_indirect();
+  entry(1, table, 32, FLAG_INDIRECT, 0);
+  offer(0, 0, &queue, 0);
+  broken("table in a table");
+  describe_indirect();
+  entry(1, &status, 1, FLAG_WRITE | FLAG_NEXT, 0);
+  offer(0, 0, &queue, 0);
+  broken("loop in a table");
+  for (int i = 0; i < ENTRIES + 2; i++) entry(i, &header, 2, FLAG_NEXT, i + 1);
+  entry(ENTRIES + 1, &status, 1, FLAG_WRITE, 0);
+  describe(&queue, 0, table, (ENTRIES + 2) * 16, FLAG_INDIRECT, 0);
+  offer(0, 0, &queue, 0);
+  broken("longer than the queue");
+  // All of the request in the table, and only the end of it.
+  describe_indirect();
+  offer(0, 0, &queue, 0);
+  while (queue.used.index == 0) {}
+  expect(status == 0);
+  status = 0xff;
+  entry(0, &status, 1, FLAG_WRITE, 0);
+  describe(&queue, 0, &header, 16, FLAG_NEXT, 1);
+  describe(&queue, 1, table, 16, FLAG_INDIRECT, 0);
+  offer(0, 0, &queue, 0);
+  while (queue.used.index == 1) {}
+  expect(status == 0);
+  print("indirect works\n");
 }
 
 int main(u64 hart, u64 argument) {
@@ -59,7 +128,7 @@ int main(u64 hart, u64 argument) {
   queue.table[1].flags = 0;
   offer(0, 0, &queue, 0);
   broken("readable after writable");
-  queue.table[0].flags = 4;
+  queue.table[0].flags = FLAG_INDIRECT;
   offer(0, 0, &queue, 0);
   broken("indirect without leave");
   queue.table[1].flags = 0;
@@ -89,11 +158,15 @@ int main(u64 hart, u64 argument) {
     broken("queue misplaced");
   }
 
+  features |= INDIRECT_DESCRIPTORS;
+  begin();
+  indirect();
+
   // Features that were not offered, or not chosen at all, are refused.
   write32(REG(0, 0x70), 0);
   write32(REG(0, 0x70), 3);
   write32(REG(0, 0x24), 0);
-  write32(REG(0, 0x20), 1 << 28);
+  write32(REG(0, 0x20), 1 << 29);
   write32(REG(0, 0x24), 1);
   write32(REG(0, 0x20), 1);
   write32(REG(0, 0x70), 11);
