@@ -3,9 +3,9 @@ export { codeVersion } from "./code-version.ts";
 export { diffTraces, type TraceDifference } from "./comparing/trace-diff.ts";
 export { finishUnless } from "./replaying/sliced.ts";
 export { type Change, type EventLine, whyChanged } from "./comparing/why.ts";
-export * from "./debugging/index.ts";
+export { type DebugTarget, openGuest } from "./debugging/index.ts";
 export * from "./format/index.ts";
-export { type DebugTarget, type GdbServed, openGuest, serveGdb } from "./gdb/index.ts";
+export { type GdbServed, serveGdb } from "./gdb/index.ts";
 export {
   type ChainSource,
   type DiskImage,

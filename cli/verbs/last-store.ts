@@ -1,4 +1,5 @@
 /** `orrery why` of memory of a real guest: the instruction that last wrote it. */
+import type { MachineConfig } from "../../core/vmm/index.ts";
 import type { Timeline } from "../../traces/index.ts";
 import { formatTime } from "../time.ts";
 import type { OpenRun } from "./with-run.ts";
@@ -13,55 +14,64 @@ const MOST_BYTES = 4_096;
 /** `/VM/machine/memory/PLACE`; undefined: the path names something else. */
 const MEMORY_PATH = /^\/?([^/]+)(?:\/run-\d+)?\/machine(?:\/hart-([0-7]))?\/memory\/([^/]+)$/;
 
-/** Searches backwards from where the timeline stands. */
+const hexBytes = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+/**
+ * Searches backwards from where the timeline stands, and moves it about. Undefined, too, when the
+ * signal came.
+ */
 export async function lastStoreAt(
-  { builder }: OpenRun,
+  { run, builder }: OpenRun,
   timeline: Timeline,
   path: string,
+  signal: AbortSignal,
 ): Promise<LastStore | undefined> {
   const [, vm, hart, text] = MEMORY_PATH.exec(path) ?? [];
   if (vm === undefined || text === undefined || !builder.vms.includes(vm)) return undefined;
   if (builder.guestSpec(vm).kind !== "rv64") return undefined;
   const { rv64 } = await import("../../core/guest/index.ts");
-  const { Debugger, RecordedMachine } = await import("../../traces/index.ts");
-  const here = timeline.world.timeNs;
-  const event = timeline.event;
-  const machine = RecordedMachine.open(timeline, builder, vm);
-  if (machine === undefined) return { problem: `${vm} was never powered on` };
-  timeline.seekTime(here);
-  const debugged = new Debugger(machine, machine.placeIn(timeline.world));
-  const symbols = rv64.symbolsOf(machine.program(builder.machines));
+  const { finishUnless, openGuest } = await import("../../traces/index.ts");
+  const [hereNs, { event }] = [timeline.world.timeNs, timeline];
+  const { machines } = builder;
+  const config = builder.guestSpec(vm).config as unknown as MachineConfig;
+  const opened = openGuest({ run, builder, vm, config, machines, timeline });
+  if (!opened.ok) return { problem: `${vm}: ${opened.message}` };
+  const machine = opened.target;
+  timeline.seekTime(hereNs);
+  const always = (): boolean => true;
+  const seek = (to: number) => finishUnless(signal, machine.seek(to, always));
+  await seek(machine.placeInWorld());
+  const { boot } = config.board;
+  const symbols = rv64.symbolsOf(machines.file(boot.kind === "elf" ? boot.file : boot.kernel));
   const place = rv64.parsePlace(symbols, text);
   if (place === undefined) return { problem: `${text} is no address and no symbol` };
   const bytes = Math.min(place.count ?? DEFAULT_BYTES, MOST_BYTES);
   const physical =
-    hart === undefined ? place.address : debugged.physical(Number(hart), place.address);
-  const inRam = physical !== null && debugged.isInRam(physical, bytes);
+    hart === undefined ? place.address : machine.physical(Number(hart), place.address);
+  const inRam = physical !== null && machine.isInRam(physical, bytes);
   if (!inRam) return { problem: `${rv64.hex(place.address)} is not in RAM, or not mapped` };
-  const store = debugged.lastStore(Number(physical), bytes, machine.progress);
+  const searching = machine.lastStore(Number(physical), bytes, () => !signal.aborted);
+  const store = await finishUnless(signal, searching);
+  if (signal.aborted) return undefined;
+  const { run: number, progress, world } = machine.where();
   if (store === undefined) {
-    const line = `no instruction of run ${machine.run} wrote ${text} before event #${event}`;
+    const line = `no instruction of run ${number + 1} wrote ${text} before event #${event}`;
     return { lines: [`${line}; what is there was loaded, or came from a device`], changes: [] };
   }
-  machine.seek(store.progress - 1);
-  const before = debugged.dump(physical, bytes);
-  const instruction = debugged.instructionAt(store.hart, symbols);
-  machine.seek(store.progress);
-  const after = debugged.dump(physical, bytes);
-  const timeNs = machine.timeOf(store.progress);
-  const where = `${formatTime(timeNs)} ${vm} hart ${store.hart}, progress ${store.progress}`;
-  const change = {
-    vm,
-    hart: store.hart,
-    progress: store.progress,
-    timeNs,
-    ...instruction,
-    before,
-    after,
-  };
+  const after = hexBytes(machine.readPhysical(physical, bytes));
+  await seek(store.place - 1);
+  const before = hexBytes(machine.readPhysical(physical, bytes));
+  const instruction = machine.instructionAt(store.hart, symbols);
+  const timeNs = world?.timeNs ?? null;
+  const when = timeNs === null ? "" : `${formatTime(timeNs)} `;
   const { pc, at, text: code } = instruction;
+  const change = { vm, hart: store.hart, progress, timeNs, ...instruction, before, after };
   return {
-    lines: [`${where}: ${pc} <${at}> ${code}`, `  ${before} -> ${after}`],
+    lines: [
+      `${when}${vm} hart ${store.hart}, progress ${progress}: ${pc} <${at}> ${code}`,
+      `  ${before} -> ${after}`,
+    ],
     changes: [change],
   };
 }

@@ -67,7 +67,8 @@ export const why: Verb = verb<readonly [string, string], WhyFlags>({
       if (beyond !== undefined) return context.usage(beyond);
       const timeline = new Timeline(opened.run, opened.builder);
       seekMoment(timeline, options.at);
-      const stored = await lastStoreAt(opened, timeline, path);
+      const stored = await lastStoreAt(opened, timeline, path, context.signal);
+      if (context.signal.aborted) return EXIT.interrupted;
       if (stored !== undefined) {
         if ("problem" in stored) return context.usage(stored.problem);
         for (const line of stored.lines) context.print(line);

@@ -22,7 +22,7 @@ export { hash64, hashHex } from "./hash.ts";
 export * from "./invariant.ts";
 export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";
-export { equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
+export { clonePlain, equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 export * from "./random/index.ts";
 export { domainRoots, entityDigests } from "./root.ts";
 export {
@@ -37,11 +37,15 @@ export {
 export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
 export { type MakeBacking, type MemoryShape, type PageSource } from "./stores/memories.ts";
 export {
-  keepCopy,
+  changedPages,
   MEMORY_PAGE_BYTES,
+  type MemoryPage,
   type PageBacking,
   type PageChunk,
   PagedMemory,
+  pageOf,
+  withPages,
+  zeroChunks,
 } from "./stores/paged-memory.ts";
 export { type ArrayImage, NumberArray, type NumberRun } from "./stores/number-array.ts";
 export * from "./time.ts";

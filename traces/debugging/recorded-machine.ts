@@ -1,332 +1,399 @@
 /**
- * A real guest of a recorded run at any instruction, alone: its pages, harts and devices come from the
- * nearest saved snapshot, what it received since from its boundary log. A place is a progress of the
- * machine in one of its runs; at a place all inputs with that progress have been taken.
+ * A recorded machine under a debugger. Forwards it is executed with breakpoints and watches in the
+ * engine; backwards, stretch by stretch from checkpoint to checkpoint, to find the last stop in each.
  */
-import {
-  type EntityInImage,
-  entityInImage,
-  keepCopy,
-  type PageChunk,
-  PagedMemory,
-  type World,
-} from "../../core/kernel/index.ts";
-import { type GuestSpec, rv64 } from "../../core/guest/index.ts";
-import {
-  bootFiles,
-  LiveMachine,
-  type MachineConfig,
-  type MachineEntry,
-  machineShape,
-  type Machines,
-  type MachineState,
-  timeOf,
-} from "../../core/vmm/index.ts";
-import { chunkKinds } from "../format/index.ts";
-import { boundaryRows } from "../recording/boundary-log.ts";
-import type { Timeline } from "../replaying/timeline.ts";
+import { rv64 } from "../../core/guest/index.ts";
+import type { Sliced } from "../replaying/sliced.ts";
+import type {
+  DebugTarget,
+  Direction,
+  Halted,
+  RegisterName,
+  Stops,
+  WatchedRange,
+  Whereabouts,
+} from "./debug-target.ts";
+import { handlersOf, takesInterrupt } from "./interrupts.ts";
+import type { Journey } from "./journey.ts";
+import type { WorldClock } from "./world-clock.ts";
+import { NO_STOPS, nextWatched, physicalOf, type ResolvedStops, resolveStops } from "./watching.ts";
 
-/** Whoever builds worlds builds machines alone, too. */
-export interface MachineSource {
-  readonly guestSpec: (vm: string) => GuestSpec;
-  readonly machines: Machines;
-}
+const { HART_F, HART_PC, HART_PRIVILEGE, HART_TRAPPED, HART_X } = rv64.layout;
+/** Instructions looked at one by one, before someone else gets a turn. */
+const LOOKS = 4_096;
+/** Stops in one stretch, before it is looked at from its end. */
+const DENSE_STOPS = 64;
+/** A stretch that is not worth being cut further. */
+const SHORT_STRETCH = 2_048;
 
-/** A state from which the machine can go on. */
-interface Base {
-  readonly progress: number;
-  /** Entries of the run that it has taken. */
-  readonly taken: number;
-  readonly board: rv64.BoardState;
-  readonly chunks: readonly PageChunk[];
-}
-
-/** Why `run` stopped before its goal. */
-export interface DebugStop {
+/** A stop on the way, at the place where it is shown backwards. */
+interface Found {
+  readonly place: number;
   readonly hart: number;
-  readonly reason: "breakpoint" | "watch";
+  readonly kind: "breakpoint" | "watch";
+  /** Undefined: which one is still to be seen. */
+  readonly range?: WatchedRange;
 }
 
-/** Instructions between a base made on the way and the place that was looked for. */
-const NEAR = 1 << 17;
-const BASES_KEPT = 12;
+type Scanned = Found | "nothing" | "dense" | "interrupted";
 
-export class RecordedMachine {
-  readonly vm: string;
-  /** Number of the power-on. */
-  readonly run: number;
-  readonly engine: rv64.Engine;
-  /** The last place that the recording reaches. */
+export class RecordedMachine implements DebugTarget {
+  readonly begin: number;
   readonly end: number;
-  readonly #timeline: Timeline;
-  readonly #config: rv64.BoardConfig;
-  readonly #live: LiveMachine;
-  readonly #memory: PagedMemory;
-  readonly #slice: number;
-  readonly #entries: readonly MachineEntry[];
-  /** Entries of earlier runs. */
-  readonly #before: number;
-  readonly #start: Base;
-  /** Snapshots of the trace that hold the machine, by progress. */
-  readonly #saved: readonly { readonly progress: number; readonly index: number }[];
-  /** Made on the way, last used last. */
-  #made: Base[] = [];
-  #board: rv64.Board;
-  #taken = 0;
-  #watches: readonly rv64.Watch[] = [];
+  readonly #journey: Journey;
+  readonly #clock: WorldClock;
+  #stops: ResolvedStops = NO_STOPS;
+  /** The hart that was last stopped at, while the machine stands there. */
+  #focus: number | undefined;
 
-  /** Undefined when the VM was never powered on. */
-  static open(timeline: Timeline, source: MachineSource, vm: string): RecordedMachine | undefined {
-    const entries = entriesOf(timeline, vm);
-    return entries.length === 0 ? undefined : new RecordedMachine(timeline, source, vm, entries);
+  constructor(journey: Journey, clock: WorldClock) {
+    this.#journey = journey;
+    this.#clock = clock;
+    this.begin = journey.place;
+    this.end = journey.end;
   }
 
-  private constructor(
-    timeline: Timeline,
-    { guestSpec, machines }: MachineSource,
-    vm: string,
-    entries: readonly MachineEntry[],
-  ) {
-    this.vm = vm;
-    this.#timeline = timeline;
-    const first = entries.findLastIndex(({ input }) => input.kind === "start");
-    const { input } = entries[first]!;
-    this.run = input.kind === "start" ? input.run : 1;
-    this.#before = first + 1;
-    this.#entries = entries.slice(first + 1);
-    this.#config = (guestSpec(vm).config as unknown as MachineConfig).board;
-    this.#slice = machines.slice;
-    const shape = machineShape(this.#config);
-    this.engine = machines.engine({
-      ramBytes: this.#config.memoryMiB * 2 ** 20,
-      harts: this.#config.harts,
-    });
-    this.#live = new LiveMachine(shape, this.engine);
-    this.#memory = new PagedMemory(shape.pages, this.#live);
-    const files = bootFiles(machines, this.#config);
-    const made = rv64.Board.create(this.engine, this.#config, files);
-    if (!made.ok) throw new Error(made.problem.message);
-    this.#board = made.board;
-    this.#start = this.#base();
-    this.#saved = this.#findSaved(entries);
-    this.end = this.#findEnd();
+  get #engine(): rv64.Engine {
+    return this.#journey.machine.engine;
   }
 
-  /** Where it is. */
-  get progress(): number {
-    return this.#board.progress();
+  get #board(): rv64.Board {
+    return this.#journey.machine.board;
   }
 
-  /** Instructions that a hart has executed, those that trapped included. */
-  executed(hart: number): number {
-    return Number(this.engine.word(hart, rv64.layout.HART_PROGRESS));
+  get harts(): number {
+    return this.#engine.harts;
   }
 
-  setBreakpoints(addresses: readonly bigint[]): void {
-    this.engine.setBreakpoints(addresses);
+  place(): number {
+    return this.#journey.place;
   }
 
-  /** Physical ranges; a run stops right behind a store into one. */
-  setWatches(watches: readonly rv64.Watch[]): void {
-    this.#watches = watches;
-    this.#board.setWatches(watches);
+  hart(): number {
+    const { order, position } = this.#board.state.schedule;
+    return this.#focus ?? this.#board.nextHart() ?? order[position]!;
   }
 
-  /** Goes to a place, forwards or backwards; stops at no breakpoint. */
-  seek(progress: number): void {
-    const target = Math.max(0, Math.min(progress, this.end));
-    const ahead = target - this.progress;
-    if (ahead < 0 || ahead > NEAR) {
-      const base = this.#baseFor(target);
-      if (ahead < 0 || this.progress < base.progress) this.#restore(base);
+  register(hart: number, name: RegisterName): bigint | null {
+    const engine = this.#engine;
+    switch (name.kind) {
+      case "integer":
+        return engine.word(hart, HART_X + 8 * name.number);
+      case "float":
+        return engine.word(hart, HART_F + 8 * name.number);
+      case "csr":
+        return engine.readCsr(hart, name.number);
+      case "pc":
+        return engine.word(hart, HART_PC);
+      case "privilege":
+        return engine.word(hart, HART_PRIVILEGE);
     }
-    if (target - this.progress > NEAR) {
-      this.#silently(target - NEAR);
-      this.#keep(this.#base());
+  }
+
+  read(hart: number, address: bigint, bytes: number): Uint8Array {
+    const engine = this.#engine;
+    const wrapped = (at: bigint): bigint => BigInt.asUintN(64, at);
+    return rv64.bytesAt({ engine }, address, bytes, (at) => physicalOf(engine, hart, wrapped(at)));
+  }
+
+  /** Bytes of physical memory; as many as there are. */
+  readPhysical(address: bigint, bytes: number): Uint8Array {
+    return rv64.bytesAt({ engine: this.#engine }, address, bytes, (at) => at);
+  }
+
+  /** Where an address that a hart would use lies; null: nowhere. */
+  physical(hart: number, address: bigint): bigint | null {
+    return rv64.addressOf(this.#engine, hart, address);
+  }
+
+  isInRam(physical: bigint, bytes: number): boolean {
+    const offset = physical - BigInt(rv64.layout.RAM_BASE);
+    return bytes > 0 && offset >= 0n && offset + BigInt(bytes) <= this.#engine.ramBytes;
+  }
+
+  /** The next instruction of a hart. */
+  instructionAt(
+    hart: number,
+    symbols: rv64.Symbols,
+  ): { readonly pc: string; readonly at: string; readonly text: string } {
+    const pc = this.register(hart, { kind: "pc" })!;
+    const text = rv64.disassemble(this.read(hart, pc, 4), pc)?.text ?? "?";
+    return { pc: rv64.hex(pc), at: symbols.nameOf(pc), text };
+  }
+
+  /** Where the world stands that it was opened with; its own end while it is off there. */
+  placeInWorld(): number {
+    const now = this.#clock.now();
+    return now === undefined
+      ? this.end
+      : this.#journey.machine.log.runs[now.run]!.begin + now.progress;
+  }
+
+  /**
+   * The last store of an instruction into a range of RAM since power-on, up to where it stands. It stands right behind
+   * the store then; undefined when there is none, or whoever drives it wanted it to end.
+   */
+  *lastStore(
+    physical: number,
+    bytes: number,
+    goesOn: () => boolean,
+  ): Sliced<{ readonly place: number; readonly hart: number } | undefined> {
+    const pieces = [{ address: physical, bytes }];
+    const range = { kind: "write", address: BigInt(physical), bytes } as const;
+    const watched = [{ range, pieces }];
+    this.#stops = { breakpoints: [], watched, stores: pieces, looksAhead: false };
+    const halted = yield* this.#back(goesOn, this.#journey.machine.beginOfRun);
+    this.#stops = NO_STOPS;
+    return halted.kind === "watch" ? { place: this.place(), hart: halted.hart } : undefined;
+  }
+
+  where(): Whereabouts {
+    const { machine, place } = this.#journey;
+    const progress = place - machine.beginOfRun;
+    let retired = 0n;
+    for (let hart = 0; hart < this.harts; hart++) {
+      retired += machine.executed(hart) - this.#engine.word(hart, HART_TRAPPED);
     }
-    this.#silently(target);
+    const world = this.#clock.at(machine.run, progress);
+    return { place, run: machine.run, progress, retired, world };
   }
 
-  /** The last place before `progress` from which a run can begin; undefined at the start. */
-  previousBase(progress: number): number | undefined {
-    if (progress <= 0) return undefined;
-    const saved = this.#saved.findLast((each) => each.progress < progress);
-    return saved?.progress ?? 0;
+  setStops(hart: number, stops: Stops): string | null {
+    const resolved = resolveStops(this.#engine, hart, stops);
+    if (typeof resolved === "string") return resolved;
+    this.#stops = resolved;
+    return null;
   }
 
-  /** Runs on to a place; a breakpoint right here counts only without `stepOver`. */
-  runTo(progress: number, stepOver = false): DebugStop | undefined {
-    const target = Math.min(progress, this.end);
-    let over = stepOver;
-    this.#takeDue();
-    while (this.progress < target && this.#board.state.halted === null) {
-      const next = this.#entries[this.#taken]?.step ?? Infinity;
-      const goal = Math.min(target, next, this.progress + this.#slice);
-      const { reason, stop, hart = 0 } = this.#board.run(goal, over);
-      over = false;
-      if (reason === "debug") {
-        const isWatch = stop?.reason === "watch";
-        if (isWatch) this.#takeDue();
-        return { hart, reason: isWatch ? "watch" : "breakpoint" };
+  *move(
+    direction: Direction,
+    step: number | null,
+    goesOn: () => boolean,
+    only?: number,
+  ): Sliced<Halted> {
+    this.#focus = undefined;
+    const moving =
+      direction === "forward"
+        ? this.#forward(step, goesOn, only)
+        : step === null
+          ? this.#back(goesOn)
+          : this.#stepBack(step, goesOn);
+    const halted = yield* moving;
+    if (halted.kind !== "breakpoint") yield* this.#settle();
+    if ("hart" in halted) this.#focus = halted.hart;
+    return halted;
+  }
+
+  *seek(place: number, goesOn: () => boolean): Sliced<Halted> {
+    this.#focus = undefined;
+    this.#arm(NO_STOPS);
+    const target = Math.min(Math.max(place, this.begin), this.end);
+    const arrived = yield* this.#journey.seek(target, goesOn);
+    yield* this.#settle();
+    if (!arrived) return { kind: "interrupted" };
+    return { kind: "stepped", hart: this.hart() };
+  }
+
+  #arm({ breakpoints, stores }: ResolvedStops): void {
+    this.#journey.machine.setStops(breakpoints, stores);
+  }
+
+  *#forward(step: number | null, goesOn: () => boolean, only?: number): Sliced<Halted> {
+    const journey = this.#journey;
+    const { machine } = journey;
+    if (journey.place >= this.end) return { kind: "end" };
+    this.#arm(this.#stops);
+    const { run } = machine;
+    const from = step === null ? 0n : machine.executed(step);
+    const oneByOne = step !== null || this.#stops.looksAhead;
+    for (let looks = 0, over = true; ;) {
+      const ahead = this.#lookAhead();
+      if (ahead !== undefined) return { kind: "watch", ...ahead };
+      const ran = journey.slice(oneByOne ? this.#next() : this.end, over);
+      over = ran?.stop?.reason === "breakpoint" && only !== undefined && ran.hart !== only;
+      if (ran?.reason === "debug" && !over) {
+        const halted = yield* this.#haltedAt(ran);
+        if (halted !== undefined) return halted;
       }
-      this.#takeDue();
+      if (step !== null && (machine.run !== run || machine.executed(step) > from)) {
+        return { kind: "stepped", hart: step };
+      }
+      if (journey.place >= this.end) return { kind: "end" };
+      if ((oneByOne || over) && ++looks % LOOKS !== 0) continue;
+      if (!goesOn()) return { kind: "interrupted" };
+      yield;
     }
+  }
+
+  /** The place behind the next instruction, or behind the time in which there is none. */
+  #next(): number {
+    const { place, machine } = this.#journey;
+    if (this.#board.nextHart() !== null || machine.isAtEndOfRun) return place + 1;
+    const { idleUntil } = this.#board.run(this.#board.progress());
+    const woken = machine.beginOfRun + (idleUntil ?? 0);
+    return Math.min(Math.max(place + 1, woken), this.end);
+  }
+
+  #lookAhead(): { readonly hart: number; readonly range: WatchedRange } | undefined {
+    if (!this.#stops.looksAhead) return undefined;
+    const hart = this.#board.nextHart();
+    const range = hart === null ? undefined : nextWatched(this.#engine, hart, this.#stops);
+    return hart === null || range === undefined ? undefined : { hart, range };
+  }
+
+  /** What the debugger stops for; undefined when it was a watch of the machine itself. */
+  *#haltedAt({ stop, hart = 0 }: rv64.BoardRun): Sliced<Halted | undefined> {
+    if (stop?.reason !== "watch") return { kind: "breakpoint", hart };
+    const { place } = this.#journey;
+    const range = yield* this.#rangeStoredAt(place - 1, hart);
+    if (range !== undefined) return { kind: "watch", hart, range };
+    yield* this.#journey.seek(place);
+    this.#arm(this.#stops);
     return undefined;
   }
 
-  /** The clock of the machine at the snapshot from which this place is reached, or at power-on. */
-  clockNear(progress: number): MachineState["clock"] {
-    const saved = this.#saved.findLast((each) => each.progress <= progress);
-    if (saved !== undefined) return stateOf(this.#inSnapshot(saved.index)!).clock;
-    let sinceNs = 0;
-    for (const [, timeNs, , kind, data] of this.#timeline.run.notices()) {
-      const isBegin = kind === "lifecycle" && data["event"] === "preboot";
-      if (isBegin && data["vm"] === this.vm && data["run"] === this.run) sinceNs = timeNs;
-    }
-    return { sinceNs, from: 0 };
+  /** Goes to a place, to see which watched range its instruction stores to. */
+  *#rangeStoredAt(place: number, hart: number): Sliced<WatchedRange | undefined> {
+    yield* this.#approach(place);
+    yield* this.#settle();
+    this.#arm(NO_STOPS);
+    return nextWatched(this.#engine, hart, this.#stops);
   }
 
-  /** When it was at a place: exact while it was not stunned since the snapshot before. */
-  timeOf(progress: number): number {
-    return timeOf(this.clockNear(progress), this.#config.instructionsPerSecond, progress);
-  }
-
-  /** Where it stands in a world of this run; the end when it is off there. */
-  placeIn(world: World): number {
-    const id = world.registry.idOf(`${this.vm}/run-${this.run}`);
-    const state =
-      id === undefined ? undefined : (world.volatile.get(id) as MachineState | undefined);
-    return state?.board?.progress ?? this.end;
-  }
-
-  /** What it boots. */
-  program(machines: Machines): Uint8Array {
-    const { boot } = this.#config;
-    return machines.file(boot.kind === "elf" ? boot.file : boot.kernel);
-  }
-
-  /** The clock of the machine in a world of this run; undefined while it is off. */
-  clockIn(world: World): MachineState["clock"] | undefined {
-    const id = world.registry.idOf(`${this.vm}/run-${this.run}`);
-    const state =
-      id === undefined ? undefined : (world.volatile.get(id) as MachineState | undefined);
-    return state?.board === null ? undefined : state?.clock;
-  }
-
-  #silently(progress: number): void {
-    while (this.progress < progress) {
-      const stop = this.runTo(progress, true);
-      if (stop === undefined) break;
-    }
-    this.#takeDue();
-  }
-
-  #takeDue(): void {
+  *#back(goesOn: () => boolean, begin: number = this.begin): Sliced<Halted> {
+    const journey = this.#journey;
+    if (journey.place <= begin) return { kind: "begin" };
+    let behind = journey.place;
+    yield* this.#approach(behind - 1);
     for (;;) {
-      const entry = this.#entries[this.#taken];
-      if (entry === undefined || entry.step > this.progress) return;
-      this.#taken++;
-      const { input } = entry;
-      if (input.kind === "start" || input.kind === "end" || input.kind === "put-out") continue;
-      this.#board.deliver(input);
+      const from = journey.checkpoints.placeBefore(behind - 1);
+      yield* this.#approach(from);
+      const found = yield* this.#lastStop(behind, goesOn);
+      if (found === "interrupted") {
+        yield* this.#approach(behind);
+        return { kind: "interrupted" };
+      }
+      if (found === "dense") {
+        yield* this.#approach(behind - 1);
+        continue;
+      }
+      if (found !== "nothing") {
+        const halted = yield* this.#haltBack(found);
+        if (halted !== undefined) return halted;
+      }
+      behind = found === "nothing" ? from : journey.place;
+      if (behind > begin) continue;
+      yield* this.#approach(begin);
+      return { kind: "begin" };
     }
   }
 
-  #base(): Base {
-    const chunks = this.#memory.capture(keepCopy);
-    const board = structuredClone(this.#board.state);
-    return { progress: this.progress, taken: this.#taken, board, chunks };
+  *#approach(place: number): Sliced<void> {
+    this.#arm(NO_STOPS);
+    yield* this.#journey.seekBack(place);
   }
 
-  #keep(base: Base): void {
-    this.#made = [...this.#made.slice(1 - BASES_KEPT), base];
-  }
-
-  #restore({ board, taken, chunks }: Base): void {
-    this.#memory.restore(chunks, (page) => {
-      const bytes = page.bytes ?? this.#timeline.pages.find(page.hash);
-      if (bytes === undefined) throw new Error(`the trace lacks a page of ${this.vm}`);
-      return bytes;
-    });
-    this.#board = new rv64.Board(this.engine, this.#config, structuredClone(board));
-    this.#board.setWatches(this.#watches);
-    this.#taken = taken;
-  }
-
-  /** The last base at or before a place. */
-  #baseFor(progress: number): Base {
-    const made = this.#made.filter((each) => each.progress <= progress);
-    const nearest = made.reduce(
-      (best, each) => (each.progress > best.progress ? each : best),
-      this.#start,
-    );
-    const saved = this.#saved.findLast((each) => each.progress <= progress);
-    if (saved === undefined || saved.progress <= nearest.progress) return nearest;
-    const inside = this.#inSnapshot(saved.index)!;
-    const record = entityInImage(this.#timeline.image(this.#refOf(saved.index)), this.vm)!;
-    return {
-      progress: saved.progress,
-      taken: (record.durable["steps"] as number) - this.#before,
-      board: stateOf(inside).board as unknown as rv64.BoardState,
-      chunks: inside.memory("ram")!,
-    };
-  }
-
-  #refOf(index: number) {
-    return this.#timeline.run.snapshots[index - 1]!;
-  }
-
-  /** The run of the machine in a snapshot; undefined when it is not there, or not started. */
-  #inSnapshot(index: number): EntityInImage | undefined {
-    const inside = entityInImage(
-      this.#timeline.image(this.#refOf(index)),
-      `${this.vm}/run-${this.run}`,
-    );
-    if (inside === undefined || inside.memory("ram") === undefined) return undefined;
-    return stateOf(inside).board === null ? undefined : inside;
-  }
-
-  #findSaved(all: readonly MachineEntry[]): { progress: number; index: number }[] {
-    const saved: { progress: number; index: number }[] = [];
-    // A reset begins anew: what came before is another machine.
-    const { run } = this;
-    const isBoot = ({ input }: MachineEntry): boolean =>
-      input.kind === "start" && input.run === run;
-    const boots = all.filter(isBoot).length;
-    for (const { index } of this.#timeline.run.snapshots) {
-      const inside = this.#inSnapshot(index);
-      if (inside === undefined) continue;
-      const { boots: booted, board, isProtected } = stateOf(inside);
-      // One that is followed may have received what does not count yet.
-      if (booted === boots && !isProtected) saved.push({ progress: board!.progress, index });
+  /** To a stop found on the way; undefined, and before it, when it was none of the debugger's. */
+  *#haltBack({ place, kind, hart, range }: Found): Sliced<Halted | undefined> {
+    if (kind === "breakpoint") {
+      yield* this.#approach(place);
+      yield* this.#settle();
+      return { kind, hart };
     }
-    return saved;
-  }
-
-  #findEnd(): number {
-    const last = this.#entries.at(-1);
-    if (last?.input.kind === "end") return last.step;
-    this.#timeline.seekEvent(this.#timeline.run.lastEvent + 1);
-    const { world } = this.#timeline;
-    const id = world.registry.idOf(`${this.vm}/run-${this.run}`);
-    if (id === undefined) return last?.step ?? 0;
-    world.advancing.settle();
-    const { board } = world.volatile.get(id) as unknown as MachineState;
-    return board?.progress ?? 0;
-  }
-}
-
-const stateOf = (inside: EntityInImage): MachineState => inside.volatile as unknown as MachineState;
-
-function entriesOf({ run }: Timeline, vm: string): MachineEntry[] {
-  const entries: MachineEntry[] = [];
-  for (const chunk of run.trace.chunks(chunkKinds.boundary)) {
-    if (chunk.meta["vm"] !== vm) continue;
-    const read = run.trace.readPlain(chunk);
-    if (!read.ok) throw new Error(`boundary log at byte ${chunk.offset}: ${read.message}`);
-    for (const { progress: step, payload } of boundaryRows(read.value as never)) {
-      entries.push({ vm, step, ...payload } as unknown as MachineEntry);
+    const stored = range ?? (yield* this.#rangeStoredAt(place - 1, hart));
+    if (stored !== undefined) {
+      yield* this.#approach(place);
+      return { kind, hart, range: stored };
     }
+    const pc = this.register(hart, { kind: "pc" })!;
+    return this.#stops.breakpoints.includes(pc) ? { kind: "breakpoint", hart } : undefined;
   }
-  return entries;
+
+  /** The last stop between here and `behind`. */
+  *#lastStop(behind: number, goesOn: () => boolean): Sliced<Scanned> {
+    const journey = this.#journey;
+    this.#arm(this.#stops);
+    let last: Found | "nothing" = "nothing";
+    let [stops, looks] = [0, 0];
+    for (let over = false; journey.place < behind;) {
+      const { place } = journey;
+      const ahead = this.#lookAhead();
+      if (ahead !== undefined) last = { kind: "watch", place: place + 1, ...ahead };
+      const target = this.#stops.looksAhead ? Math.min(this.#next(), behind) : behind;
+      const ran = journey.slice(target, over);
+      over = ran?.reason === "debug" && ran.stop?.reason !== "watch";
+      if (ran?.reason === "debug") {
+        const hart = ran.hart ?? 0;
+        last = over
+          ? { kind: "breakpoint", place: journey.place, hart }
+          : { kind: "watch", place: journey.place, hart };
+        const left = behind - journey.place;
+        if (++stops > DENSE_STOPS && left > SHORT_STRETCH) return "dense";
+      }
+      if (this.#stops.looksAhead && ++looks % LOOKS !== 0) continue;
+      if (!goesOn()) return "interrupted";
+      if (stops === 0 || stops % DENSE_STOPS === 0) yield;
+    }
+    return last;
+  }
+
+  /** Before the last instruction that a hart executed. */
+  *#stepBack(hart: number, goesOn: () => boolean): Sliced<Halted> {
+    const journey = this.#journey;
+    const { machine, checkpoints } = journey;
+    if (journey.place <= this.begin) return { kind: "begin" };
+    const stepped: Halted = { kind: "stepped", hart };
+    const { run } = machine;
+    const count = machine.executed(hart);
+    const { place } = journey;
+    yield* this.#approach(place - 1);
+    if (machine.run !== run) return stepped;
+    if (machine.executed(hart) < count) {
+      const range =
+        this.#stops.watched.length > 0 ? nextWatched(this.#engine, hart, this.#stops) : undefined;
+      if (range === undefined) return stepped;
+      yield* this.#approach(place);
+      return { kind: "watch", hart, range };
+    }
+    const { beginOfRun } = machine;
+    for (let behind = journey.place; behind > beginOfRun;) {
+      if (!goesOn()) return { kind: "interrupted" };
+      const from = checkpoints.placeBefore(behind - 1);
+      yield* this.#approach(from);
+      if (machine.executed(hart) < count) {
+        yield* this.#lastBelow(hart, count, behind);
+        return stepped;
+      }
+      behind = from;
+    }
+    if (beginOfRun === this.begin) return { kind: "begin" };
+    yield* this.#approach(beginOfRun - 1);
+    return stepped;
+  }
+
+  /** To the last place between here and `behind` at which a hart has executed less than `count`. */
+  *#lastBelow(hart: number, count: bigint, behind: number): Sliced<void> {
+    const journey = this.#journey;
+    let [low, high] = [journey.place, behind];
+    while (high - low > 1) {
+      const middle = low + Math.floor((high - low) / 2);
+      yield* journey.seek(middle);
+      if (journey.machine.executed(hart) >= count) high = middle;
+      else {
+        low = middle;
+        if (journey.checkpoints.executedSince() > SHORT_STRETCH) journey.checkpoints.take();
+      }
+    }
+    yield* journey.seek(low);
+  }
+
+  /** An interrupt that is taken before the next instruction is taken now, so that it is seen. */
+  *#settle(): Sliced<void> {
+    const { machine, place } = this.#journey;
+    const hart = this.#board.nextHart();
+    if (hart === null || place >= this.end || !takesInterrupt(this.#engine, hart)) return;
+    machine.setStops(handlersOf(this.#engine, hart), []);
+    machine.advance(place + 1);
+    if (machine.place !== place) yield* this.#approach(place);
+  }
 }

@@ -2,7 +2,7 @@
  * The packets of a debugger and their answers ("GDB manual", E.2 and E.4), for a machine that cannot be changed. A
  * packet that is not known gets the empty answer; one that makes no sense gets an error.
  */
-import type { DebugTarget, Direction, Halted } from "./debug-target.ts";
+import type { DebugTarget, Direction, Halted } from "../debugging/index.ts";
 import { monitor } from "./monitor.ts";
 import { MOST_PACKET } from "./packets.ts";
 import type { Sliced } from "../replaying/sliced.ts";

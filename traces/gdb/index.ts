@@ -1,4 +1,2 @@
-/** The door of the debugger's side: opening a recorded guest, and serving GDB. */
-export type { DebugTarget } from "./debug-target.ts";
-export { type GuestOpened, openGuest } from "./open-guest.ts";
+/** The door of the debugger's side: a recorded guest served to GDB. */
 export { serveGdb, type GdbServed } from "./server.ts";

@@ -1,5 +1,5 @@
 /** What `monitor` does in a debugger: where the machine stands in the recording, and going elsewhere. */
-import type { DebugTarget } from "./debug-target.ts";
+import type { DebugTarget } from "../debugging/index.ts";
 import type { Sliced } from "../replaying/sliced.ts";
 
 const HELP = `monitor when             event, retired instructions and simulated time of this place

@@ -3,8 +3,7 @@
  * leaves. Never listens on anything but the loopback address.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import type { DebugTarget } from "./debug-target.ts";
-import { Diverged } from "./recorded-board.ts";
+import { type DebugTarget, Diverged } from "../debugging/index.ts";
 import { Session } from "./session.ts";
 
 const LOOPBACK = "127.0.0.1";

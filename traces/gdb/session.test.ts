@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { rv64 } from "../../core/guest/index.ts";
 import { program } from "../../core/vmm/rv64/testing/index.ts";
 import { finish } from "../replaying/sliced.ts";
-import type { DebugTarget } from "./debug-target.ts";
+import type { DebugTarget } from "../debugging/index.ts";
 import { frame, MOST_PACKET, PacketReader } from "./packets.ts";
 import { Session } from "./session.ts";
-import { debugged, recordGuests } from "./testing/recorded-guest.ts";
+import { debugged, recordGuests } from "../debugging/testing/index.ts";
 import { hexOfText, hexOfWord, textOfHex } from "./words.ts";
 
 const MACHINES = [{ id: "m4", program: "board/smp", host: 0, harts: 3 }] as const;

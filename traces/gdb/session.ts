@@ -3,7 +3,7 @@
  * the other; during a long one the event loop has its turns, and an interrupt byte is heard.
  */
 import { type Answer, Commands } from "./commands.ts";
-import type { DebugTarget } from "./debug-target.ts";
+import type { DebugTarget } from "../debugging/index.ts";
 import { ACKNOWLEDGE, frame, PacketReader, type Received, REFUSE } from "./packets.ts";
 
 /** A debugger waits for answers; who sends so many packets without is none. */

@@ -1,5 +1,5 @@
 /** Breakpoints and watchpoints as a debugger inserts and removes them (packets Z and z). */
-import type { DebugTarget, Stops, WatchKind } from "./debug-target.ts";
+import type { DebugTarget, Stops, WatchKind } from "../debugging/index.ts";
 import { parseAddress, parseSize } from "./words.ts";
 
 const SOFTWARE = "0";

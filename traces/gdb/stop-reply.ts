@@ -1,5 +1,5 @@
 /** What a debugger is told when the machine has stopped ("GDB manual", E.3). */
-import type { DebugTarget, Halted, WatchKind } from "./debug-target.ts";
+import type { DebugTarget, Halted, WatchKind } from "../debugging/index.ts";
 import { hexOfWord } from "./words.ts";
 
 const TRAP = "05";

@@ -3,7 +3,7 @@
  * manual", G.5.12, RISC-V features).
  */
 import { rv64 } from "../../core/guest/index.ts";
-import type { DebugTarget, RegisterName } from "./debug-target.ts";
+import type { DebugTarget, RegisterName } from "../debugging/index.ts";
 
 export interface Register {
   readonly name: string;

@@ -50,7 +50,15 @@ export type VmConfiguration = {
   readonly pointsInTime: readonly PointInTime[];
   /** Counts redo logs ever made, for their names. */
   readonly layersMade: number;
+  /** Tracking of changes that counts (see change-tracker.ts); absent: none. */
+  readonly tracking?: string;
 };
+
+/** Of disks whose content is no longer what changes were tracked of. */
+export function untracked(configuration: VmConfiguration): VmConfiguration {
+  const { tracking: _, ...rest } = configuration;
+  return rest;
+}
 
 /** Durable before anything else of an operation, gone when it is over: what recovery decides by. */
 export type SnapshotIntent = {

@@ -98,6 +98,15 @@ export class EntryLog {
     return this.#chunk(chunk)[number - this.#starts[chunk]!]!;
   }
 
+  /** Where an entry took effect; infinite when the log ends before, below all places for none. */
+  placeOf(number: number): number {
+    if (number < 0) return -1;
+    if (number >= this.#starts.at(-1)!) return Infinity;
+    const run = this.runs.findLast(({ first }) => first - 1 <= number)!;
+    const { step, input } = this.entry(number);
+    return run.begin + (input.kind === "start" ? 0 : step);
+  }
+
   /** Number of the run that a place belongs to. */
   runAt(place: number): number {
     let low = 0;

@@ -1,19 +1,33 @@
 /**
  * States of a machine that it can be put back to, in bounded memory: each keeps the pages written
  * since the one before. When there are too many, the one whose neighbours are closest goes first.
+ * Snapshots of the trace are among them from when they are first the nearest; their pages stay there.
  *
  * Must hold: all changes of RAM since `base` are marked dirty in the engine, so that it can be put
- * back by what was saved and what is marked.
+ * back by what was saved and what is marked; a page that differs between two states is saved at the
+ * later one, or in between.
  */
+import {
+  changedPages,
+  hash64,
+  type PageChunk,
+  pageOf,
+  withPages,
+  zeroChunks,
+} from "../../core/kernel/index.ts";
 import { rv64 } from "../../core/guest/index.ts";
-import { firstBehind, PageVersions } from "./page-versions.ts";
+import { machineShape } from "../../core/vmm/index.ts";
+import { firstBehind, type PageContent, PageVersions } from "./page-versions.ts";
 import { allPages, type KeptMachine, type RecordedBoard } from "./recorded-board.ts";
+import type { SavedMachines } from "./saved-machines.ts";
 
 const { PAGE_BYTES } = rv64.layout;
 
 interface Checkpoint extends KeptMachine {
   /** Instructions executed before it in its run, of all harts. */
   readonly executed: bigint;
+  /** All its pages, where it is a snapshot of the trace. */
+  readonly chunks?: readonly PageChunk[];
 }
 
 export interface CheckpointLimits {
@@ -32,15 +46,24 @@ export class Checkpoints {
   readonly #versions = new Map<number, PageVersions>();
   /** The place whose RAM the engine holds, but for dirty pages: a checkpoint's or a power-on. */
   #base: number;
+  readonly #saved: SavedMachines | undefined;
+  #savedCount = 0;
+  #atPowerOn: readonly PageChunk[] | undefined;
 
-  constructor(machine: RecordedBoard, limits: CheckpointLimits = CHECKPOINT_LIMITS) {
+  constructor(
+    machine: RecordedBoard,
+    limits: CheckpointLimits = CHECKPOINT_LIMITS,
+    saved?: SavedMachines,
+  ) {
     this.#machine = machine;
     this.#limits = limits;
     this.#base = machine.place;
+    this.#saved = saved;
   }
 
+  /** Of those that keep their pages themselves. */
   get count(): number {
-    return this.#list.length;
+    return this.#list.length - this.#savedCount;
   }
 
   /** Pages kept. */
@@ -53,8 +76,12 @@ export class Checkpoints {
   /** The last place up to this one that the machine can be put back to. */
   placeBefore(place: number): number {
     const { begin } = this.#machine.log.runs[this.#machine.log.runAt(place)]!;
-    const found = this.#places[firstBehind(this.#places, place) - 1] ?? begin;
-    return Math.max(found, begin);
+    const kept = this.#places[firstBehind(this.#places, place) - 1] ?? begin;
+    const found = Math.max(kept, begin);
+    const saved = this.#saved?.last(begin, place);
+    if (saved === undefined || saved.place <= found) return found;
+    this.#adopt(saved.index);
+    return saved.place;
   }
 
   /** The next one behind, infinite if there is none. */
@@ -82,12 +109,12 @@ export class Checkpoints {
         pages.set(page, engine.ram.slice(page * PAGE_BYTES, (page + 1) * PAGE_BYTES));
       }
       this.#versionsOf(run).save(place, pages);
-      this.#list.splice(at, 0, { ...machine.keep(), executed: machine.executedByAll() });
-      this.#places.splice(at, 0, place);
+      this.#insert({ ...machine.keep(), executed: machine.executedByAll() });
+      this.#saveBehind(place, run, pages.keys());
     }
     engine.clearDirty();
     this.#base = place;
-    while (this.#list.length > this.#limits.checkpoints || this.pages > this.#limits.pages) {
+    while (this.count > this.#limits.checkpoints || this.pages > this.#limits.pages) {
       if (!this.#thinOut()) return;
     }
   }
@@ -98,14 +125,68 @@ export class Checkpoints {
     const { engine, log, initial } = machine;
     const run = log.runAt(place);
     const versions = this.#versionsOf(run);
-    const content = (page: number): Uint8Array | undefined =>
-      versions.at(page, place) ?? initial.pages.get(page);
+    const content = (page: number): Uint8Array | undefined => {
+      const kept = versions.at(page, place) ?? initial.pages.get(page);
+      if (kept === undefined || kept instanceof Uint8Array) return kept;
+      return kept.bytes ?? this.#saved!.bytesOf(kept);
+    };
     machine.writePages(this.#differing(run, place), content);
+    engine.clearDirty();
+    this.#base = place;
     const at = firstBehind(this.#places, place) - 1;
     if (this.#places[at] === place) machine.putBack(this.#list[at]!);
     else machine.restart(run);
-    engine.clearDirty();
-    this.#base = place;
+  }
+
+  #insert(checkpoint: Checkpoint): void {
+    const at = firstBehind(this.#places, checkpoint.place);
+    this.#list.splice(at, 0, checkpoint);
+    this.#places.splice(at, 0, checkpoint.place);
+  }
+
+  /** Takes a snapshot of the trace among them. */
+  #adopt(index: number): void {
+    const saved = this.#saved!.read(index);
+    const { place, run, chunks } = saved;
+    const { begin } = this.#machine.log.runs[run]!;
+    const versions = this.#versionsOf(run);
+    const before = this.#list.findLast(
+      (each) => each.run === run && each.chunks !== undefined && each.place < place,
+    );
+    const changed = new Set(
+      changedPages(before?.chunks ?? this.#powerOnChunks(), chunks).map(([page]) => page),
+    );
+    for (const page of versions.savedWithin(before?.place ?? begin - 1, place)) changed.add(page);
+    const pages = this.#pagesOf(chunks, changed);
+    versions.save(place, pages);
+    this.#insert(saved);
+    this.#savedCount++;
+    this.#saveBehind(place, run, pages.keys());
+  }
+
+  /** What may differ at a place, the next snapshot behind has to save as well. */
+  #saveBehind(place: number, run: number, pages: Iterable<number>): void {
+    const next = this.#list.find(
+      (each) => each.place > place && each.run === run && each.chunks !== undefined,
+    );
+    if (next?.chunks === undefined) return;
+    this.#versionsOf(run).save(next.place, this.#pagesOf(next.chunks, pages));
+  }
+
+  #pagesOf(chunks: readonly PageChunk[], pages: Iterable<number>): Map<number, PageContent> {
+    const { ramPages } = machineShape(this.#machine.config);
+    const found = new Map<number, PageContent>();
+    for (const page of pages) if (page < ramPages) found.set(page, pageOf(chunks, page));
+    return found;
+  }
+
+  #powerOnChunks(): readonly PageChunk[] {
+    const { config, initial } = this.#machine;
+    this.#atPowerOn ??= withPages(
+      zeroChunks(machineShape(config).pages),
+      Array.from(initial.pages, ([page, bytes]) => [page, { hash: hash64(bytes), bytes }] as const),
+    );
+    return this.#atPowerOn;
   }
 
   /** Pages that may differ between the engine and a place. */
@@ -127,8 +208,8 @@ export class Checkpoints {
   /** Drops the checkpoint that leaves the smallest gap; never the one that the engine builds on. */
   #thinOut(): boolean {
     let [least, chosen] = [Infinity, -1];
-    for (const [at, { place }] of this.#list.entries()) {
-      if (place === this.#base) continue;
+    for (const [at, { place, chunks }] of this.#list.entries()) {
+      if (place === this.#base || chunks !== undefined) continue;
       const gap = this.#gapWithout(at);
       if (gap < least) [least, chosen] = [gap, at];
     }

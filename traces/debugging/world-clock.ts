@@ -5,8 +5,7 @@
 import { SECOND } from "../../core/kernel/index.ts";
 import { type MachineState, timeOf, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import type { RecordedRun } from "../replaying/recorded-run.ts";
-import { Timeline } from "../replaying/timeline.ts";
-import type { WorldBuilder } from "../world-builder.ts";
+import type { Timeline } from "../replaying/timeline.ts";
 import type { Run } from "./entry-log.ts";
 
 export interface WorldClock {
@@ -20,11 +19,14 @@ export interface WorldClock {
   ) => { readonly timeNs: number; readonly event: number } | null;
   /** Progress of the machine at the end of the recording, if it is on. */
   readonly endProgress: () => number;
+  /** Where the machine stands in the world as it is now: a run and a progress in it; undefined while it is off. */
+  readonly now: () => { readonly run: number; readonly progress: number } | undefined;
 }
 
 export interface ClockOptions {
   readonly run: RecordedRun;
-  readonly builder: WorldBuilder;
+  /** The world of the recording, built when it is asked for. */
+  readonly timeline: () => Timeline;
   readonly vm: string;
   readonly instructionsPerSecond: number;
   /** Runs of the machine. */
@@ -39,8 +41,6 @@ interface Moment extends Pick<Run, "powerOn" | "boots"> {
 
 export class RecordedClock implements WorldClock {
   readonly #options: ClockOptions;
-  #timeline: Timeline | undefined;
-
   constructor(options: ClockOptions) {
     this.#options = options;
   }
@@ -59,9 +59,18 @@ export class RecordedClock implements WorldClock {
     return this.#moment().progress;
   }
 
+  now(): { readonly run: number; readonly progress: number } | undefined {
+    this.#opened().world.advancing.settle();
+    const { powerOn, boots, state } = this.#moment();
+    const isIt = (each: Pick<Run, "powerOn" | "boots">): boolean =>
+      each.powerOn === powerOn && each.boots === boots;
+    const run = this.#options.runs.findIndex(isIt);
+    const board = state?.board ?? null;
+    return run < 0 || board === null ? undefined : { run, progress: board.progress };
+  }
+
   #opened(): Timeline {
-    const { run, builder } = this.#options;
-    return (this.#timeline ??= new Timeline(run, builder));
+    return this.#options.timeline();
   }
 
   #endNs(): number {

@@ -2,15 +2,21 @@
  * The pages of a machine's RAM as they were at some places of a run. A version is kept under the
  * place where it was saved and holds until the next one; what was never saved is as at power-on.
  */
-export type Pages = ReadonlyMap<number, Uint8Array>;
+import type { MemoryPage } from "../../core/kernel/index.ts";
+
+/** Its bytes, or a page of a trace, which has them. */
+export type PageContent = Uint8Array | MemoryPage;
+export type Pages = ReadonlyMap<number, PageContent>;
+
+const weight = (content: PageContent): number => (content instanceof Uint8Array ? 1 : 0);
 
 export class PageVersions {
   /** Places in ascending order, and the pages saved there. */
   readonly #places: number[] = [];
-  readonly #saved = new Map<number, Map<number, Uint8Array>>();
+  readonly #saved = new Map<number, Map<number, PageContent>>();
   /** By page: the places at which it was saved, ascending. */
   readonly #byPage = new Map<number, number[]>();
-  /** Pages in all. */
+  /** Pages whose bytes are kept here. */
   count = 0;
 
   save(place: number, pages: Pages): void {
@@ -19,19 +25,19 @@ export class PageVersions {
       this.#saved.set(place, (saved = new Map()));
       insert(this.#places, place);
     }
-    for (const [page, bytes] of pages) {
+    for (const [page, content] of pages) {
       if (!saved.has(page)) {
         const places = this.#byPage.get(page) ?? [];
         if (places.length === 0) this.#byPage.set(page, places);
         insert(places, place);
-        this.count++;
+        this.count += weight(content);
+        saved.set(page, content);
       }
-      saved.set(page, bytes);
     }
   }
 
   /** The page as it was at a place where all changes had been saved; undefined: as at power-on. */
-  at(page: number, place: number): Uint8Array | undefined {
+  at(page: number, place: number): PageContent | undefined {
     const places = this.#byPage.get(page);
     if (places === undefined) return undefined;
     const behind = firstBehind(places, place);
@@ -56,14 +62,14 @@ export class PageVersions {
     const to = firstBehind(this.#places, upTo);
     for (const place of this.#places.slice(from, to)) {
       const saved = this.#saved.get(place)!;
-      for (const page of saved.keys()) {
+      for (const [page, content] of saved) {
         const places = this.#byPage.get(page)!;
         const later = places[firstBehind(places, place)] ?? Infinity;
         if (later > next) continue;
         saved.delete(page);
         places.splice(places.indexOf(place), 1);
         if (places.length === 0) this.#byPage.delete(page);
-        this.count--;
+        this.count -= weight(content);
       }
       if (saved.size > 0) continue;
       this.#saved.delete(place);

@@ -7,7 +7,6 @@ import { rv64 } from "../../core/guest/index.ts";
 import { assert } from "../../core/kernel/index.ts";
 import { bootFiles, type MachineConfig, type Machines } from "../../core/vmm/index.ts";
 import type { EntryLog, Run } from "./entry-log.ts";
-import type { Pages } from "./page-versions.ts";
 
 const MIB = 2 ** 20;
 const { PAGE_BYTES } = rv64.layout;
@@ -30,7 +29,10 @@ export class RecordedBoard {
   readonly engine: rv64.Engine;
   readonly log: EntryLog;
   /** The machine at power-on; pages that are not there are zero. */
-  readonly initial: { readonly kept: KeptMachine; readonly pages: Pages };
+  readonly initial: {
+    readonly kept: KeptMachine;
+    readonly pages: ReadonlyMap<number, Uint8Array>;
+  };
   #board: rv64.Board;
   #run = 0;
   #next = 0;
@@ -41,12 +43,13 @@ export class RecordedBoard {
     this.log = log;
     const { harts, memoryMiB } = this.config;
     this.engine = machines.engine({ ramBytes: memoryMiB * MIB, harts });
-    const made = rv64.Board.create(this.engine, this.config, bootFiles(machines, this.config));
+    const files = bootFiles(machines, this.config);
+    const made = rv64.Board.create(this.engine, this.config, files);
     assert(made.ok, () => (made.ok ? "" : made.problem.message));
     this.#board = made.board;
     // What it puts out at power-on comes with the first look: it must not come with the first step.
     made.board.run(0);
-    this.initial = { kept: this.keep(), pages: nonZeroPages(this.engine.ram) };
+    this.initial = { kept: this.keep(), pages: this.#initialPages(files) };
     this.engine.clearDirty();
     this.restart(0);
   }
@@ -108,7 +111,6 @@ export class RecordedBoard {
   /** All but RAM, which has to be as at power-on, is as it was when a run began. */
   restart(run: number): void {
     this.putBack({ ...this.initial.kept, run, next: this.log.runs[run]!.first });
-    this.#deliver();
   }
 
   /** Whether this is the last place of a run. */
@@ -139,13 +141,25 @@ export class RecordedBoard {
     return { place: this.place, run: this.#run, harts, state, next: this.#next };
   }
 
-  /** Takes over all but RAM, which has to be as it was. */
+  /** Takes over all but RAM, which has to be as it was; what comes in there is delivered. */
   putBack({ run, harts, state, next }: KeptMachine): void {
     harts.forEach((block, hart) => this.engine.writeHart(hart, block));
     this.#board = new rv64.Board(this.engine, this.config, structuredClone(state));
     this.#board.setWatches(this.#watches);
     this.#run = run;
     this.#next = next;
+    this.#deliver();
+  }
+
+  /** Whole pages of files are not copied. */
+  #initialPages(files: rv64.BootFiles): Map<number, Uint8Array> {
+    const { ram } = this.engine;
+    const pages = new Map(rv64.verbatimPages(this.config, files));
+    for (let page = 0; page * PAGE_BYTES < ram.length; page++) {
+      const bytes = ram.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+      if (!pages.has(page) && Buffer.compare(bytes, ZEROS) !== 0) pages.set(page, bytes.slice());
+    }
+    return pages;
   }
 
   /** Writes pages of RAM; undefined stands for zeros. */
@@ -158,13 +172,4 @@ const ZEROS = new Uint8Array(PAGE_BYTES);
 
 export function* allPages({ memoryMiB }: rv64.BoardConfig): Generator<number> {
   for (let page = 0; page < (memoryMiB * MIB) / PAGE_BYTES; page++) yield page;
-}
-
-function nonZeroPages(ram: Uint8Array): Map<number, Uint8Array> {
-  const pages = new Map<number, Uint8Array>();
-  for (let page = 0; page * PAGE_BYTES < ram.length; page++) {
-    const bytes = ram.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
-    if (Buffer.compare(bytes, ZEROS) !== 0) pages.set(page, bytes.slice());
-  }
-  return pages;
 }

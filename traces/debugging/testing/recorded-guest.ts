@@ -77,6 +77,7 @@ export interface TestMachine {
 const CLOCK = {
   at: (_run: number, progress: number) => ({ timeNs: progress * 10, event: 0 }),
   endProgress: () => 0,
+  now: () => undefined,
 };
 
 export function debugged(
