@@ -10,6 +10,13 @@ export {
 } from "./boundary.ts";
 export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
+export {
+  departRun,
+  dropArrivingRun,
+  imageOfRun,
+  type MovedRun,
+  spawnArrivingRun,
+} from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
@@ -20,12 +27,12 @@ export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
   clientBitmap,
-  clientOf,
   knownMemory,
   type MemoryEntity,
   PAGE_SECTORS,
   privatePages,
 } from "./pages/memory-state.ts";
+export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { deviceWrote, writePages } from "./pages/touches.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";

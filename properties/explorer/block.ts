@@ -48,6 +48,7 @@ export interface BlockOptions {
   /** Runs that took a worker down, to be passed over. */
   readonly skip: readonly number[];
   readonly beforeRun?: (run: number, document: ResolvedScenario) => void;
+  readonly afterRun?: (run: number, document: ResolvedScenario, record: RunRecord) => Promise<void>;
   /** Looked at after every run: end the block where it is. */
   readonly isStopped?: () => boolean;
 }
@@ -70,7 +71,8 @@ const FEATURES: { readonly [strategy: string]: FeatureChoice } = {
 };
 
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
-  const { block, blockRuns, runs, skip, auditAll, beforeRun, isStopped } = options;
+  const { block, blockRuns, runs, skip, auditAll } = options;
+  const { beforeRun, afterRun, isStopped } = options;
   const led: ResolvedScenario[] = [];
   const known = new Set<string>();
   let { ground } = searcher;
@@ -88,6 +90,7 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
     tally = mergeTallies(tally, tallyOf(run, document, record));
     const isAudited = auditAll || run % AUDIT_EVERY === AUDIT_EVERY - 1;
     if (isAudited) audits.push({ run, document, root: record.root });
+    await afterRun?.(run, document, record);
     if (isStopped?.()) break;
   }
   return { block, tally, audits };

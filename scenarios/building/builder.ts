@@ -39,6 +39,7 @@ import {
   vvolInvariants,
 } from "../../core/platform/index.ts";
 import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
+import { createMigration } from "../../core/migration/index.ts";
 import {
   createVmm,
   type Machines,
@@ -115,6 +116,7 @@ export function createBuilder(
     return spec;
   };
   const faultTolerance = createFaultTolerance(vmm);
+  const migration = createMigration(vmm);
   const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
     const world = new World({ gate: withChoices(gate, document) });
@@ -147,6 +149,12 @@ export function createBuilder(
       const ids = isProtected.map(({ id }) => id);
       const onHosts = [...fabric.hosts.values()].map(({ host }) => host);
       faultTolerance.wire(world, outsideDomain, onHosts, ids);
+    }
+    if (document.timeline.some((entry) => entry.do === "migrate")) {
+      migration.wire(
+        world,
+        [...fabric.hosts.values()].map(({ host }) => host),
+      );
     }
     const entity = world.spawn(driver, { document } as never, {
       domain: driverDomain,

@@ -15,6 +15,7 @@ import {
   migrateDiskFormat,
   revert,
 } from "./operations/hierarchies.ts";
+import { migrate } from "./operations/migration.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
@@ -33,6 +34,7 @@ export const builtInOperations: readonly Extension[] = [
   linkedClone,
   promote,
   growDisk,
+  migrate,
   powerOn,
   powerOff,
   stun,

@@ -37,6 +37,7 @@ export type TimelineEntry =
   | LinkedCloneOperation
   | PromoteOperation
   | GrowDiskOperation
+  | MigrateOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -1203,7 +1204,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1403,6 +1404,75 @@ export interface GrowDiskOperation {
    * Size that the guest sees afterwards.
    */
   readonly toMiB: number;
+}
+/**
+ * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+ */
+export interface MigrateOperation {
+  /**
+   * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+   */
+  readonly do: "migrate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it goes on.
+   */
+  readonly to: string;
+  /**
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   */
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  /**
+   * Rate of the first round.
+   */
+  readonly minMbps?: number;
+  /**
+   * Rate of the last round; a round that would have to be faster is not begun.
+   */
+  readonly maxMbps?: number;
+  /**
+   * How much faster than pages were dirtied the next round is.
+   */
+  readonly stepMbps?: number;
+  /**
+   * With less than this left the VM is stopped.
+   */
+  readonly stopBelowKiB?: number;
+  /**
+   * Rounds after which it is stopped in any case.
+   */
+  readonly maxRounds?: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs?: number;
+  /**
+   * Entries of the second-stage tables on which traces are set at first.
+   */
+  readonly granularity?: "4KiB" | "2MiB" | "1GiB";
+  /**
+   * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
+   */
+  readonly tracedBy?: "one" | "all";
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -2389,6 +2459,7 @@ export type ResolvedTimelineEntry =
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
+  | ResolvedMigrateOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3556,7 +3627,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -3756,6 +3827,75 @@ export interface ResolvedGrowDiskOperation {
    * Size that the guest sees afterwards.
    */
   readonly toMiB: number;
+}
+/**
+ * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+ */
+export interface ResolvedMigrateOperation {
+  /**
+   * Move a running VM to another host while it runs. Its disks stay where they are, on arrays that both hosts reach; its memory goes over the link between the two.
+   */
+  readonly do: "migrate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The host on which it goes on.
+   */
+  readonly to: string;
+  /**
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  /**
+   * Rate of the first round.
+   */
+  readonly minMbps: number;
+  /**
+   * Rate of the last round; a round that would have to be faster is not begun.
+   */
+  readonly maxMbps: number;
+  /**
+   * How much faster than pages were dirtied the next round is.
+   */
+  readonly stepMbps: number;
+  /**
+   * With less than this left the VM is stopped.
+   */
+  readonly stopBelowKiB: number;
+  /**
+   * Rounds after which it is stopped in any case.
+   */
+  readonly maxRounds: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs: number;
+  /**
+   * Entries of the second-stage tables on which traces are set at first.
+   */
+  readonly granularity: "4KiB" | "2MiB" | "1GiB";
+  /**
+   * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
+   */
+  readonly tracedBy: "one" | "all";
 }
 /**
  * Power a VM on, on the host where it is registered.

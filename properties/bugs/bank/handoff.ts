@@ -1,0 +1,101 @@
+/** Bugs in the ownership of disks: epochs, leases, drains. */
+import type { Bug } from "../bug.ts";
+
+const ACQUIRE = "core/disks/handoff/acquire-disk.ts";
+const RELEASE = "core/disks/handoff/release-disk.ts";
+const KEEPER = "core/disks/handoff/keeper.ts";
+
+export const handoffBugs: readonly Bug[] = [
+  {
+    name: "epoch-not-checked",
+    what: "the array holds a request against the owner's name and not against the epoch",
+    mechanism: "handoff",
+    file: "core/platform/storage/ownership.ts",
+    find: "(!stamp.checksEpoch || epoch === stamp.epoch)) return undefined;",
+    replace: "(!stamp.checksEpoch || epoch >= stamp.epoch)) return undefined;",
+    breaks: ["a request with an old epoch is refused"],
+    suites: ["core/platform/storage/ownership.test.ts", "properties/handoff.test.ts"],
+  },
+  {
+    name: "epoch-kept-by-same-owner",
+    what: "an owner that takes its disk again goes on under the old epoch",
+    mechanism: "handoff",
+    file: ACQUIRE,
+    find: "epoch: (before?.epoch ?? 0) + 1,",
+    replace: "epoch: (before?.epoch ?? 0) + (before?.owner === host.name ? 0 : 1),",
+    breaks: ["the epoch rises with every change"],
+    report: "https://github.com/sliceworkz/eventstore/pull/176",
+  },
+  {
+    name: "lease-outlives-owner",
+    what: "an owner that is silent is never taken for dead",
+    mechanism: "handoff",
+    file: ACQUIRE,
+    find: "nowNs - watched.sinceNs >= watchedNs(leaseNs, maxDriftPpm)) {",
+    replace: "nowNs - watched.sinceNs >= 100 * watchedNs(leaseNs, maxDriftPpm)) {",
+    breaks: ["a disk whose owner is gone can be had"],
+  },
+  {
+    name: "taken-without-asking",
+    what: "a disk whose owner does not answer at once is taken without waiting for its lease",
+    mechanism: "handoff",
+    file: ACQUIRE,
+    find: "nowNs - watched.sinceNs >= watchedNs(leaseNs, maxDriftPpm)) {",
+    replace: "nowNs - watched.sinceNs >= 0) {",
+    breaks: ["a disk is taken from an owner only when its lease has run out"],
+  },
+  {
+    name: "taken-whatever-version",
+    what: "of two hosts that take a disk the later one overwrites the earlier",
+    mechanism: "handoff",
+    file: ACQUIRE,
+    find: "const body = { name: fileOf(op), value, ifVersion: file?.version ?? 0 };",
+    replace: "const body = { name: fileOf(op), value, ...(file === null && { ifVersion: 0 }) };",
+    breaks: ["of several takers one wins"],
+  },
+  {
+    name: "handoff-without-flush",
+    what: "a disk is given up while the host's cache holds acknowledged writes",
+    mechanism: "handoff",
+    file: RELEASE,
+    find: 'return isDrained(disk) ? go("flush") : wait(DRAIN_POLL_NS, "drain");',
+    replace: 'return isDrained(disk) ? go("close") : wait(DRAIN_POLL_NS, "drain");',
+    breaks: ["the new owner reads what the guest was told is written"],
+  },
+  {
+    name: "handoff-without-drain",
+    what: "a disk is given up while writes of the guest are under way",
+    mechanism: "handoff",
+    file: RELEASE,
+    find: 'return isDrained(disk) ? go("flush") : wait(DRAIN_POLL_NS, "drain");',
+    replace: 'return go("flush");',
+    breaks: ["in-flight writes are drained before the close"],
+  },
+  {
+    name: "busy-disk-released",
+    what: "a disk of a VM that is on is given to who asks for it",
+    mechanism: "handoff",
+    file: KEEPER,
+    find: 'if (isUsed && !(disk.stage === "open" && disk.yielding)) {',
+    replace: 'if (isUsed && disk.stage !== "open") {',
+    breaks: ["an owner that is legitimately busy refuses"],
+  },
+  {
+    name: "fenced-owner-goes-on",
+    what: "a host that was out of touch does not look whether its disks are still its own",
+    mechanism: "handoff",
+    file: KEEPER,
+    find: "if (owner !== hostName(self) || epoch !== disk.epoch) fenced(self, file, disk.epoch);",
+    replace: "if (owner === null || epoch < disk.epoch) fenced(self, file, disk.epoch);",
+    breaks: ["a VM whose disk is somebody else's ends"],
+  },
+  {
+    name: "seized-epoch-forgotten",
+    what: "a request that finds itself granted keeps the epoch of the owner before",
+    mechanism: "handoff",
+    file: ACQUIRE,
+    find: "      kept.epoch = epoch;\n",
+    replace: "      kept.epoch = epoch - 1;\n",
+    breaks: ["requests bear the epoch that was granted"],
+  },
+];

@@ -1,0 +1,71 @@
+/**
+ * A planted bug: a small change of a source file, of the kind that people make, by which the search
+ * and the suites are measured. Must hold: the text that it replaces stands exactly once in its
+ * file, and what it makes of the file is a program.
+ */
+export interface Bug {
+  readonly name: string;
+  /** What is wrong, in one line. */
+  readonly what: string;
+  readonly mechanism: Mechanism;
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Invariants, laws or tests that ought to notice: what a reader expects, not what is checked. */
+  readonly breaks: readonly string[];
+  /** Test files and folders that may notice; the suites of the mechanism when there are none. */
+  readonly suites?: readonly string[];
+  /** Scenarios to explore; those of the mechanism when there are none. */
+  readonly scenarios?: readonly string[];
+  /** The report of a bug in another system that this one re-creates. */
+  readonly report?: string;
+}
+
+export type Mechanism =
+  | "kernel"
+  | "platform"
+  | "disks"
+  | "cow"
+  | "consolidation"
+  | "promotion"
+  | "handoff"
+  | "backup"
+  | "vmm"
+  | "pages"
+  | "fault-tolerance"
+  | "rv64"
+  | "traces";
+
+const STORM = ["scenarios/storage-storm.ts"];
+
+/** Where to hunt for the bugs of a mechanism: no scenario and no suite knows of any of them. */
+export const GROUNDS: {
+  readonly [mechanism in Mechanism]: {
+    readonly scenarios: readonly string[];
+    readonly suites: readonly string[];
+  };
+} = {
+  kernel: { scenarios: STORM, suites: ["core/kernel"] },
+  platform: { scenarios: STORM, suites: ["core/platform"] },
+  disks: { scenarios: STORM, suites: ["properties/snapshot-crashes.test.ts"] },
+  cow: { scenarios: STORM, suites: ["core/disks/cow"] },
+  consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
+  promotion: { scenarios: STORM, suites: ["core/disks/promotion"] },
+  handoff: { scenarios: STORM, suites: ["properties/handoff.test.ts"] },
+  backup: { scenarios: STORM, suites: ["properties/backup-crashes.test.ts"] },
+  vmm: { scenarios: STORM, suites: ["core/vmm"] },
+  pages: { scenarios: [], suites: ["core/vmm/pages"] },
+  "fault-tolerance": {
+    scenarios: ["scenarios/fault-tolerant.ts"],
+    suites: ["properties/fault-tolerance.test.ts"],
+  },
+  rv64: { scenarios: [], suites: ["core/guest/rv64"] },
+  traces: { scenarios: [], suites: ["traces"] },
+};
+
+export const suitesOf = (bug: Bug): readonly string[] =>
+  bug.suites ?? GROUNDS[bug.mechanism].suites;
+
+export const scenariosOf = (bug: Bug): readonly string[] =>
+  bug.scenarios ?? GROUNDS[bug.mechanism].scenarios;
