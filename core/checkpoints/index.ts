@@ -1,5 +1,4 @@
 /** The door of checkpoints: memory and devices of a running machine in a file, and back. */
-export { catalogFile, checkpointIntentFile } from "./catalog.ts";
 export { checkpointComponents } from "./components.ts";
 export { checkpointInvariants } from "./invariants.ts";
 export { restoreCheckpoint, type RestoreParams } from "./restore/restore-checkpoint.ts";
