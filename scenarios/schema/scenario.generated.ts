@@ -1369,11 +1369,11 @@ export interface PromoteOperation {
   readonly copyKiB?: number;
 }
 /**
- * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
  */
 export interface GrowDiskOperation {
   /**
-   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
    */
   readonly do: "grow-disk";
   /**
@@ -3792,11 +3792,11 @@ export interface ResolvedPromoteOperation {
   readonly copyKiB: number;
 }
 /**
- * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
  */
 export interface ResolvedGrowDiskOperation {
   /**
-   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
    */
   readonly do: "grow-disk";
   /**
