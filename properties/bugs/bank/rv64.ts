@@ -2,8 +2,6 @@
 import type { Bug } from "../bug.ts";
 
 const ASSEMBLY = "core/guest/rv64/assembly";
-const suites = ["core/guest/rv64/lockstep.test.ts", "core/guest/rv64"];
-
 export const rv64Bugs: readonly Bug[] = [
   {
     name: "interrupt-one-late",
@@ -24,7 +22,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "store<u8>(pageFlags + page, flags & ~<u8>PAGE_TABLE);",
     breaks: ["what was written is dirty"],
     report: "https://github.com/cloud-hypervisor/cloud-hypervisor/issues/2458",
-    suites: ["core/guest/rv64", "core/vmm/rv64"],
   },
   {
     name: "tlb-not-flushed",
@@ -80,7 +77,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "      if (reserved < offset + bytes.length && reserved + 8 > offset)",
     replace: "      if (reserved < offset && reserved + 8 > offset + bytes.length)",
     breaks: ["a store-conditional fails after a store to the reserved word"],
-    suites: ["core/guest/rv64"],
   },
   {
     name: "rounds-half-up",
@@ -90,7 +86,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "return cut > SIGN || (cut == SIGN && (kept & 1) != 0);",
     replace: "return cut >= SIGN;",
     breaks: ["arithmetic is that of IEEE 754"],
-    suites: ["core/guest/rv64/softfloat.test.ts", ...suites],
   },
   {
     name: "tininess-before-rounding",
@@ -100,7 +95,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  if (below > 1) return true;\n",
     replace: "  if (below > 0) return true;\n",
     breaks: ["arithmetic is that of IEEE 754"],
-    suites: ["core/guest/rv64/softfloat.test.ts", ...suites],
   },
   {
     name: "execute-only-loads-stay",
@@ -131,7 +125,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "  activate(hart);\n",
     breaks: ["snapshot and restore change no root"],
     report: "https://github.com/gem5/gem5/issues/2908",
-    suites: ["core/guest/rv64", "core/vmm/rv64"],
   },
   {
     name: "counter-counts-traps",
@@ -151,6 +144,5 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  flushAll();\n  clearEvent();\n}\n\n/** How many",
     replace: "  clearEvent();\n}\n\n/** How many",
     breaks: ["the engine stops before an access that somebody may want to see"],
-    suites: ["core/vmm/pages", "core/guest/rv64"],
   },
 ];
