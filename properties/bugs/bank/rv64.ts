@@ -11,7 +11,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  takeInterrupt();\n  const left = interpret(budget);",
     replace: "  if (budget == 1) takeInterrupt();\n  const left = interpret(budget);",
     breaks: ["compiled and reference engine agree at every step"],
-    suites,
   },
   {
     name: "dirty-mark-lost-on-host-write",
@@ -34,7 +33,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: `export function flushOwnTranslated(): void {
   memory.fill(base, 0xff, MACHINE_CONTEXT);`,
     breaks: ["translation behaves as if every access walked the tables"],
-    suites,
   },
   {
     name: "upper-half-not-flushed",
@@ -45,7 +43,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "const region = (((<u64>note) & 0x3ffff) << 46) >> 25;",
     breaks: ["translation behaves as if every access walked the tables"],
     report: "https://github.com/riscv/sail-riscv/pull/729",
-    suites,
   },
   {
     name: "reservation-kept-after-sc",
@@ -56,7 +53,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "  if (failed == 0) set(HART_RESERVATION, NONE);\n  setX(rd, failed);",
     breaks: ["compiled and reference engine agree at every step"],
     report: "https://github.com/riscv-software-src/riscv-tests/pull/465",
-    suites,
   },
   {
     name: "reservation-too-wide",
@@ -67,7 +63,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "    if ((physical & ~63) == (reserved & ~63)) {",
     breaks: ["compiled and reference engine agree at every step"],
     report: "https://github.com/chipsalliance/rocket-chip/issues/3511",
-    suites,
   },
   {
     name: "reservation-kept-over-host-write",
@@ -104,7 +99,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  if ((old ^ next) & arch.MSTATUS_MXR) flushOwnLoads();\n",
     replace: "",
     breaks: ["translation behaves as if every access walked the tables"],
-    suites,
   },
   {
     name: "code-not-dropped-on-store",
@@ -114,7 +108,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  stored(second, size - part);\n",
     replace: "",
     breaks: ["dropping every cache at any instant changes nothing"],
-    suites,
   },
   {
     name: "restored-hart-keeps-translations",
@@ -134,7 +127,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "return get(HART_INSTRET_OFFSET) + get(HART_PROGRESS) - get(HART_TRAPPED);",
     replace: "return get(HART_INSTRET_OFFSET) + get(HART_PROGRESS);",
     breaks: ["compiled and reference engine agree at every step"],
-    suites,
   },
   {
     name: "traced-store-passes",
