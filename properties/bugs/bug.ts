@@ -50,11 +50,12 @@ export const GROUNDS: {
     scenarios: STORM,
     suites: ["world", "event-queue", "gate", "operation"]
       .map((name) => `core/kernel/${name}.test.ts`)
-      .concat("properties/time-laws.test.ts", "core/platform/storage/stack.test.ts"),
+      .concat("core/platform/network/link.test.ts", "core/platform/storage/stack.test.ts")
+      .concat("properties/time-laws.test.ts"),
   },
   platform: {
     scenarios: STORM,
-    suites: ["storage/disk", "storage/array", "storage/stack", "network/link"].map(
+    suites: ["network/link", "storage/disk", "storage/array", "storage/stack"].map(
       (name) => `core/platform/${name}.test.ts`,
     ),
   },
