@@ -1,4 +1,7 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
+export { askArray, type FileValue, readFileIfAny } from "./chain/array-requests.ts";
+export { askDevice, askInstance, DRAIN_POLL_NS } from "./chain/open-disks.ts";
+export { surelyWrite, type Written } from "./chain/surely-write.ts";
 export { type DiskStates, diskStates } from "./chain/disk-states.ts";
 export * from "./chain/descriptor.ts";
 export * from "./chain/vmdk-descriptor.ts";
@@ -20,7 +23,9 @@ export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
 export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
-export { spawnKeeper } from "./handoff/keeper.ts";
+export { keeperOf, spawnKeeper } from "./handoff/keeper.ts";
+export { isDrained } from "./chain/virtual-disk.ts";
+export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";

@@ -10,12 +10,20 @@ export {
 } from "./boundary.ts";
 export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
+export {
+  departRun,
+  dropArrivingRun,
+  imageOfRun,
+  type MovedRun,
+  spawnArrivingRun,
+} from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
+export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
@@ -26,6 +34,7 @@ export {
   PAGE_SECTORS,
   privatePages,
 } from "./pages/memory-state.ts";
+export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { deviceWrote, writePages } from "./pages/touches.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";

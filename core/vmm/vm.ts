@@ -29,6 +29,7 @@ import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
+import { arrive, forward } from "./moved-run.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -102,9 +103,13 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       "disk-resized": (self, resized: { readonly disk: number; readonly sectors: number }) =>
         deliver(self, { kind: "resized", ...resized }),
       "block-replied": (self, reply: Reply) => deliver(self, blockDone(self, reply)),
-      "cpu-replied": (self, reply: Reply) => deliver(self, computed(self, reply.tag as number)),
+      "cpu-replied": (self, reply: Reply) => {
+        if (self.volatile.stage !== "ended") deliver(self, computed(self, reply.tag as number));
+      },
       computed: (self, vcpu: number) => deliver(self, computed(self, vcpu)),
       packet: (self, { body }: Request<PacketInput>) => {
+        const { instance } = recordOf(self).durable;
+        if (self.volatile.stage === "ended" && instance >= 0) return forward(self, instance, body);
         received(self, body.bytes);
         deliver(self, body);
       },
@@ -144,6 +149,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
 /** Gives the virtual machine its disks, in the order of its specification, and starts it. */
 export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   if (vm.volatile.stage !== "opening") return;
+  const { arriving } = vm.volatile;
+  if (arriving !== undefined) return arrive(vm, arriving, disks);
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";

@@ -3,6 +3,7 @@
  * driver that plays timeline and faults, and the invariants. Building draws nothing and reads
  * nothing: the same document and inputs give the same world around any gate.
  */
+import { checkpointComponents, checkpointInvariants } from "../../core/checkpoints/index.ts";
 import {
   diskComponents,
   diskInvariants,
@@ -39,6 +40,7 @@ import {
   vvolInvariants,
 } from "../../core/platform/index.ts";
 import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
+import { createMigration } from "../../core/migration/index.ts";
 import {
   createVmm,
   type Machines,
@@ -60,6 +62,7 @@ import { buildFabric, type Fabric, MIB, SECTORS_PER_MIB } from "./fabric.ts";
 import { guestConfig } from "./guest-config.ts";
 import type { ImageInput } from "./image-inputs.ts";
 import type { ScenarioInput } from "./inputs.ts";
+import { savesMemory } from "./operations/checkpoints.ts";
 import { isOwnOperation } from "./own-parts.ts";
 
 /** What a trace needs to re-execute a run, and to replay one guest of it alone. */
@@ -75,6 +78,7 @@ const PAGE_BYTES = 4_096;
 /** What is first made while a world runs: a fresh world must know it to take over a snapshot. */
 const MADE_LATER: readonly AnyComponent[] = [
   ...diskComponents,
+  ...checkpointComponents,
   ...([initiator, pageCache] as unknown as readonly AnyComponent[]),
 ];
 
@@ -115,6 +119,7 @@ export function createBuilder(
     return spec;
   };
   const faultTolerance = createFaultTolerance(vmm);
+  const migration = createMigration(vmm);
   const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
     const world = new World({ gate: withChoices(gate, document) });
@@ -134,6 +139,7 @@ export function createBuilder(
       ...diskInvariants,
       ...growInvariants,
       ...handoffInvariants,
+      ...(savesMemory(document) ? checkpointInvariants : []),
       ...own.invariants,
     ]);
     const fabric = buildFabric(world, hosts, arrays, links);
@@ -147,6 +153,12 @@ export function createBuilder(
       const ids = isProtected.map(({ id }) => id);
       const onHosts = [...fabric.hosts.values()].map(({ host }) => host);
       faultTolerance.wire(world, outsideDomain, onHosts, ids);
+    }
+    if (document.timeline.some((entry) => entry.do === "migrate")) {
+      migration.wire(
+        world,
+        [...fabric.hosts.values()].map(({ host }) => host),
+      );
     }
     const entity = world.spawn(driver, { document } as never, {
       domain: driverDomain,

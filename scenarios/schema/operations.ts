@@ -4,7 +4,7 @@
  */
 import type { Extension } from "./extension.ts";
 import { backup, restore } from "./operations/backups.ts";
-import { diskCheckpoint } from "./operations/checkpoints.ts";
+import { checkpoint, diskCheckpoint, restoreCheckpoint, resume, suspend } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { growDisk } from "./operations/grow.ts";
@@ -15,6 +15,7 @@ import {
   migrateDiskFormat,
   revert,
 } from "./operations/hierarchies.ts";
+import { migrate } from "./operations/migration.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
@@ -30,9 +31,14 @@ export const builtInOperations: readonly Extension[] = [
   backup,
   restore,
   diskCheckpoint,
+  checkpoint,
+  suspend,
+  resume,
+  restoreCheckpoint,
   linkedClone,
   promote,
   growDisk,
+  migrate,
   powerOn,
   powerOff,
   stun,

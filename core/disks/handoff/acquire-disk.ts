@@ -159,8 +159,12 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
 
     notReleased(host, op, why: { code: string; detail: Plain }) {
       if (why.code === "busy") return giveUp(host, op, "disk-busy", why.detail);
-      if (why.code === "closing") return wait(CLOSING_POLL_NS, "readOwner");
       const state = op.edit();
+      if (why.code === "closing") {
+        // It may fail to close it, and is then to be asked again.
+        state.watched = null;
+        return wait(CLOSING_POLL_NS, "readOwner");
+      }
       state.asked++;
       if (state.asked === 2) {
         host.notice("sometimes", { name: "a release goes to the next filter in the chain" });

@@ -74,13 +74,17 @@ export class Bitmap {
     return sum;
   }
 
-  /** First set bit from `from` on; -1: none. */
-  next(from: number): number {
-    if (from >= this.bits) return -1;
+  /** First set bit from `from` on, below `end`; -1: none. */
+  next(from: number, end: number = this.bits): number {
+    const found = from >= end ? -1 : this.#look(from, end);
+    return found < end ? found : -1;
+  }
+
+  #look(from: number, end: number): number {
     const at = from >>> 5;
     const rest = this.words.get(at) & (ALL << (from & 31));
     if (rest !== 0) return (at << 5) + lowest(rest);
-    const found = this.words.nextNonZero(at + 1);
+    const found = this.words.nextNonZero(at + 1, bitmapWords(end));
     return found < 0 ? -1 : (found << 5) + lowest(this.words.get(found));
   }
 }

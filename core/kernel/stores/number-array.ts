@@ -112,9 +112,9 @@ export class NumberArray {
     return { at, count, first, step };
   }
 
-  /** First index from `from` on that is not zero; -1: none. */
-  nextNonZero(from: number): number {
-    for (let index = from; index < this.length; index++) {
+  /** First index from `from` on, below `end`, that is not zero; -1: none. */
+  nextNonZero(from: number, end: number = this.length): number {
+    for (let index = from; index < end; index++) {
       const chunk = this.#chunks[index >>> CHUNK_SHIFT]!;
       if (chunk === ZEROS || (isRun(chunk) && chunk.first === 0 && chunk.step === 0)) {
         index |= CHUNK_MASK;

@@ -45,9 +45,9 @@ function readStamps(self: MemoryEntity, page: number, pages: number): ContentRun
   const hidden = privatePages(self);
   const runs: ContentRun[] = [];
   for (let at = page; at < page + pages;) {
-    const next = hidden.next(at);
+    const next = hidden.next(at, page + pages);
     const isHidden = next === at;
-    const end = isHidden || next < 0 ? page + pages : Math.min(next, page + pages);
+    const end = isHidden || next < 0 ? page + pages : next;
     const run = stamps.runAt(at, isHidden ? 1 : end - at);
     const { first, step } = run;
     const isOne = run.count === 1 || step === PAGE_SECTORS || (first === 0 && step === 0);
@@ -102,8 +102,9 @@ function loadStamps(self: MemoryEntity, page: number, pages: number, run: Conten
   const stamps = stampsOf(self);
   const hidden = privatePages(self);
   const first = run.kind === "zero" ? 0 : run.stamp;
+  const end = page + pages;
   stamps.fill(page, pages, first, run.kind === "zero" ? 0 : PAGE_SECTORS);
-  for (let at = hidden.next(page); at >= 0 && at < page + pages; at = hidden.next(at + 1)) {
+  for (let at = hidden.next(page, end); at >= 0; at = hidden.next(at + 1, end)) {
     stamps.set(at, plainStamp(self.config.number, stamps.get(at)));
   }
 }
@@ -132,5 +133,10 @@ export function setPrivate(
 ): void {
   const hidden = privatePages(self);
   if (isPrivate) hidden.addRange(page, pages);
-  else for (let at = page; at < page + pages; at++) hidden.delete(at);
+  else {
+    const end = page + pages;
+    for (let at = hidden.next(page, end); at >= 0; at = hidden.next(at + 1, end)) {
+      hidden.delete(at);
+    }
+  }
 }

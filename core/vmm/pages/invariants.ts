@@ -5,23 +5,20 @@
  */
 import {
   always,
-  type ArrayImage,
   Bitmap,
   bitmapWords,
   type Entity,
   type Finding,
   type Invariant,
-  type NumberArray,
   type World,
 } from "../../kernel/index.ts";
-import { ramOf } from "./content.ts";
 import { TRACES_COUNT, TRACES_TAKEN } from "./clients.ts";
-import { clientBitmap, clientOf, type MemoryEntity, stampsOf } from "./memory-state.ts";
+import { clientBitmap, clientOf, type MemoryEntity } from "./memory-state.ts";
+import { differsFrom, rememberContent } from "./shadow-content.ts";
 
 const MECHANISM = "page traces";
 
-const shadowOf = (self: MemoryEntity, client: string): NumberArray =>
-  self.world.shadowArrays.open(`${self.name}#${client}`, "f64", self.config.pages);
+const shadowOf = (self: MemoryEntity, client: string): string => `${self.name}#${client}`;
 
 /** What was traced when the traces began to count. */
 const tracedThen = (self: MemoryEntity, client: string): Bitmap => {
@@ -34,33 +31,17 @@ const tracedThen = (self: MemoryEntity, client: string): Bitmap => {
   return new Bitmap(words, pages);
 };
 
-/** Content of each page as a number: its stamp, or 53 bits of the hash of its bytes. */
-function contentNow(self: MemoryEntity): ArrayImage | number[] {
-  if (!self.config.isReal) return stampsOf(self).capture();
-  const hashes = ramOf(self)?.hashes() ?? (() => 0);
-  return Array.from({ length: self.config.pages }, (_, page) => hashes(page));
-}
-
 function remember(self: MemoryEntity, client: string): void {
-  const shadow = shadowOf(self, client);
   tracedThen(self, client).become(clientBitmap(self, client, "armed"));
-  const content = contentNow(self);
-  if (Array.isArray(content)) content.forEach((value, page) => shadow.set(page, value));
-  else shadow.restore(content);
+  rememberContent(self, shadowOf(self, client));
 }
 
 function missed(self: MemoryEntity, client: string): Finding | undefined {
   if (clientOf(self, client)?.keeps !== false) return undefined;
   const dirty = clientBitmap(self, client, "dirty");
   const traced = tracedThen(self, client);
-  const shadow = shadowOf(self, client);
-  const content = contentNow(self);
-  const unseen: number[] = [];
-  const look = (page: number): void => {
-    if (traced.has(page) && !dirty.has(page)) unseen.push(page);
-  };
-  if (!Array.isArray(content)) shadow.eachDifference(content, look);
-  else content.forEach((value, page) => value !== shadow.get(page) && look(page));
+  const changed = differsFrom(self, shadowOf(self, client));
+  const unseen = changed.filter((page) => traced.has(page) && !dirty.has(page));
   if (unseen.length === 0) return undefined;
   const pages = unseen.slice(0, 8);
   const message = `${unseen.length} pages of ${self.name} changed unseen by ${client}`;

@@ -10,6 +10,7 @@ import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import { growStarters } from "./grow.ts";
 import { hierarchyStarters } from "./hierarchies.ts";
+import { migrationStarters } from "./migration.ts";
 import { powerStarters } from "./power.ts";
 import { snapshotStarters } from "./snapshots.ts";
 import type { Starter } from "./starter.ts";
@@ -22,6 +23,7 @@ const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = 
   ...consolidationStarters,
   ...growStarters,
   ...hierarchyStarters,
+  ...migrationStarters,
   ...powerStarters,
   ...snapshotStarters,
 };

@@ -1,0 +1,90 @@
+/** What must hold of machines that move. */
+import { always, type Entity, type Finding, type Invariant, type World } from "../kernel/index.ts";
+import { knownMemory, rememberContent, differsFrom, type VmEntity } from "../vmm/index.ts";
+import { CLIENT, MIGRATION_NOTICE } from "./settings.ts";
+
+type Move = {
+  readonly vm: string;
+  readonly event: string;
+  readonly run: number;
+  readonly instance: string;
+};
+
+type Given = { given: { [instance: string]: boolean } };
+
+const shadowName = (vm: string): string => `${vm}#at-quiesce`;
+
+const runNamed = (world: World, name: string): VmEntity => world.named(name) as unknown as VmEntity;
+
+export const migrationInvariants: readonly Invariant[] = [
+  always("memory at the destination is what it was at the source when that stopped", {
+    mechanism: "migration",
+    observes: {
+      [MIGRATION_NOTICE]: (_entity, data, world): Finding | undefined => {
+        const { vm, event, instance } = data as Move;
+        if (event !== "quiesced" && event !== "arrived") return undefined;
+        const memory = knownMemory(runNamed(world, instance))!;
+        if (event === "quiesced") {
+          rememberContent(memory, shadowName(vm));
+          return undefined;
+        }
+        const pages = differsFrom(memory, shadowName(vm));
+        if (pages.length === 0) return undefined;
+        const message = `${pages.length} pages of ${vm} are not what they were`;
+        return { message, fields: { vm, pages: pages.slice(0, 8) } };
+      },
+    },
+  }),
+  always(
+    "a machine that was given away does not run here any more",
+    {
+      mechanism: "migration",
+      reads: ["vm", "rv64-vm"],
+      shadow: { given: {} },
+      observes: {
+        [MIGRATION_NOTICE]: (_entity, data, _world, editShadow): void => {
+          const { event, instance } = data as Move;
+          if (event !== "given") return;
+          (editShadow() as unknown as Given).given[instance] = true;
+        },
+      },
+    },
+    (entity: Entity, _world, shadow): Finding | undefined => {
+      if ((shadow as unknown as Given).given[entity.name] !== true) return undefined;
+      const { stage, stuns } = (entity as unknown as VmEntity).volatile;
+      if (stage === "ended" || stuns > 0) return undefined;
+      return { message: `${entity.name} runs although it was given away` };
+    },
+  ),
+  always("a machine arrives once it was given away, and only once", {
+    mechanism: "migration",
+    shadow: { open: {} },
+    observes: {
+      [MIGRATION_NOTICE]: (_entity, data, _world, editShadow): Finding | undefined => {
+        const { vm, event, instance } = data as Move;
+        const { open } = editShadow() as unknown as { open: { [vm: string]: boolean } };
+        if (event === "given") open[vm] = true;
+        if (event !== "arrived") return undefined;
+        const wasGiven = open[vm] === true;
+        open[vm] = false;
+        return wasGiven ? undefined : { message: `${instance} arrived and was not given away` };
+      },
+    },
+  }),
+  always("a move that was given up leaves no traces", {
+    mechanism: "migration",
+    observes: {
+      [MIGRATION_NOTICE]: (_entity, data, world): Finding | undefined => {
+        const { vm, event } = data as Move;
+        if (event !== "given-up") return undefined;
+        for (const entity of world.entities()) {
+          if (entity.kind !== "guest-memory" || !entity.name.startsWith(`${vm}/run-`)) continue;
+          const { clients } = entity.volatile as { clients: readonly { name: string }[] };
+          const left = clients.some(({ name }) => name === CLIENT);
+          if (left) return { message: `${entity.name} is traced although the move was given up` };
+        }
+        return undefined;
+      },
+    },
+  }),
+];

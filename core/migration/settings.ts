@@ -1,0 +1,78 @@
+/**
+ * How a machine is moved while it runs (Clark et al., NSDI 2005; loose traces: US 11,995,459), and the
+ * words in which the two hosts speak.
+ */
+import type { Entity, EntityId, PlainObject } from "../kernel/index.ts";
+import type { PowerOnParams } from "../disks/index.ts";
+import type { PackedPages } from "./packing.ts";
+import type { Granularity, MovedRun, TraceWish } from "../vmm/index.ts";
+
+export type MigrationSettings = {
+  /**
+   * `pre-copy`: rounds at a rate that follows what was dirtied. Baselines: `fixed-rate`, rounds at the
+   * highest rate; `stop-and-copy`, everything while the machine stands still.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  /** Of the first round. */
+  readonly minBitsPerSecond: number;
+  /** Of the last round, and when a round would have to be faster there is no other. */
+  readonly maxBitsPerSecond: number;
+  /** A round is so much faster than pages were dirtied in the one before. */
+  readonly stepBitsPerSecond: number;
+  /** With less than this left to send the machine is stopped. */
+  readonly stopBelowBytes: number;
+  readonly maxRounds: number;
+  /** What it takes to start the machine at its destination, beside everything that is modelled. */
+  readonly startUpNs: number;
+  readonly granularity: Granularity;
+  /** vCPUs that install traces. */
+  readonly by: TraceWish["by"];
+};
+
+export type MigrateParams = {
+  readonly vm: string;
+  /** The run as it is now. */
+  readonly instance: EntityId;
+  readonly to: string;
+  readonly settings: MigrationSettings;
+  /** How the destination opens the disks. */
+  readonly opening: PowerOnParams & PlainObject;
+};
+
+/** One round as its figures tell it. */
+export type Round = { readonly bytes: number; readonly ns: number; readonly dirtiedPages: number };
+
+export const PAGE_BYTES = 4_096;
+
+/** Asks to make ready; `source` is the operation that moves the machine. */
+export type Reservation = {
+  readonly vm: string;
+  readonly record: EntityId;
+  readonly run: number;
+  readonly source: EntityId;
+  readonly agent: EntityId;
+  readonly opening: PowerOnParams & PlainObject;
+  readonly startUpNs: number;
+};
+
+export type PagesMessage = {
+  readonly vm: string;
+  readonly source: EntityId;
+  readonly packed: PackedPages;
+};
+export type ImageMessage = {
+  readonly vm: string;
+  readonly source: EntityId;
+  readonly image: MovedRun;
+};
+export type AboutMove = { readonly vm: string; readonly source: EntityId };
+
+/** Notice of a step; data is {vm, event, run, ...}. For invariants and whoever watches. */
+export const MIGRATION_NOTICE = "migration";
+/** Client of the page-trace service. */
+export const CLIENT = "migration";
+
+export const agentName = (host: string): string => `${host}/migration`;
+
+export const agentOf = (host: Entity, name: string = host.name): Entity =>
+  host.world.named(agentName(name));

@@ -1,0 +1,43 @@
+/** Starts the move of a VM to another host. */
+import { migrate, type MigrationSettings } from "../../../core/migration/index.ts";
+import { type Entity, fromMs, startOperation } from "../../../core/kernel/index.ts";
+import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import { openingOn } from "./power.ts";
+import type { EntryOf, Starter } from "./starter.ts";
+import { hostOf, refuse, vmOfDocument } from "./vm-access.ts";
+
+const KIB = 1_024;
+const MBPS = 1_000_000;
+
+function settingsOf(entry: EntryOf<"migrate">): MigrationSettings {
+  const { algorithm, granularity, tracedBy, maxRounds } = entry;
+  return {
+    algorithm,
+    granularity,
+    maxRounds,
+    by: tracedBy === "all" ? "all" : [0],
+    minBitsPerSecond: Math.round(Math.min(entry.minMbps, entry.maxMbps) * MBPS),
+    maxBitsPerSecond: Math.round(entry.maxMbps * MBPS),
+    stepBitsPerSecond: Math.round(entry.stepMbps * MBPS),
+    stopBelowBytes: entry.stopBelowKiB * KIB,
+    startUpNs: fromMs(entry.startUpMs),
+  };
+}
+
+const startMigrate: Starter<"migrate"> = (self, entry) => {
+  const { id, vm, to } = entry;
+  const instance = vmOf(vmRecordOf(self.world, vm));
+  if (instance === undefined) return refuse(self, id, "migrate", vm, "vm-off");
+  const host = hostOf(self.world, instance as unknown as Entity);
+  const opening = openingOn(self, vmOfDocument(self, vm), to, false);
+  const settings = settingsOf(entry);
+  startOperation(self.world, migrate, host, id, {
+    vm,
+    instance: instance.id,
+    to,
+    settings,
+    opening,
+  });
+};
+
+export const migrationStarters = { migrate: startMigrate };

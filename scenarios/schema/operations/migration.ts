@@ -1,0 +1,46 @@
+/** The timeline operation that moves a running VM to another host. */
+import type { Extension } from "../extension.ts";
+import { amount, count, id, milliseconds, object, oneOfWords } from "../members.ts";
+
+export const migrate: Extension = {
+  family: "operation",
+  name: "migrate",
+  description:
+    "Move a running VM to another host while it runs. Its disks stay where they are, on arrays that " +
+    "both hosts reach; its memory goes over the link between the two.",
+  parameters: object(
+    "",
+    {
+      vm: id("The VM."),
+      to: id("The host on which it goes on."),
+      algorithm: oneOfWords(
+        "`pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = " +
+          "rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.",
+        ["pre-copy", "fixed-rate", "stop-and-copy"],
+        "pre-copy",
+      ),
+      minMbps: amount("Rate of the first round.", 100, { minimum: 1 }),
+      maxMbps: amount(
+        "Rate of the last round; a round that would have to be faster is not begun.",
+        1_000,
+        { minimum: 1 },
+      ),
+      stepMbps: amount("How much faster than pages were dirtied the next round is.", 50),
+      stopBelowKiB: count("With less than this left the VM is stopped.", 256),
+      maxRounds: count("Rounds after which it is stopped in any case.", 30, { minimum: 1 }),
+      startUpMs: milliseconds("What starting at the destination takes by itself.", 40),
+      granularity: oneOfWords(
+        "Entries of the second-stage tables on which traces are set at first.",
+        ["4KiB", "2MiB", "1GiB"],
+        "1GiB",
+      ),
+      tracedBy: oneOfWords(
+        "`one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.",
+        ["one", "all"],
+        "one",
+      ),
+    },
+    ["vm", "to"],
+  ),
+  references: { vm: "vm", to: "host" },
+};
