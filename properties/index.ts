@@ -1,5 +1,16 @@
 /** The door of properties: searches for broken invariants, and making what they find small. */
 export { explore, type Explored } from "./explorer/explore.ts";
 export { mergeResults, readResult, type SearchResult } from "./explorer/result-file.ts";
-export { saveFinding, type SavedFinding } from "./explorer/save-findings.ts";
+export {
+  saveFinding,
+  type SavedFinding,
+  saveShrunk,
+  violationOf,
+} from "./explorer/save-findings.ts";
 export { BLOCK_RUNS, type Strategy } from "./explorer/search.ts";
+export { documentOfRun } from "./shrinking/trace-document.ts";
+export {
+  type DepthReport,
+  type Enumerated,
+  enumerateCrashes,
+} from "./crash-enumeration/enumerate.ts";

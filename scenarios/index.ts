@@ -1,6 +1,7 @@
 /** The scenarios' door: documents, their schema and types, loading and checking. */
 export { NOTHING_OWN, type OwnParts, type ScenarioDefinition } from "./define.ts";
 export {
+  checkExpectations,
   createBuilder,
   expectedViolations,
   type ScenarioBuilder,

@@ -19,9 +19,11 @@ import {
   prepareInputs,
   type ScenarioBuilder,
 } from "./building/index.ts";
+import { documentHash } from "./canonical-json.ts";
 import { NOTHING_OWN, type OwnParts } from "./define.ts";
 import { locateInput } from "./locate-input.ts";
 import { readDocument } from "./read-document.ts";
+import type { ReadyScenario } from "./run-scenario.ts";
 import type { ResolvedScenario } from "./schema/scenario.generated.ts";
 
 export interface OpenRunOptions {
@@ -35,6 +37,8 @@ export type OpenedRun =
       readonly run: RecordedRun;
       readonly builder: ScenarioBuilder;
       readonly document: ResolvedScenario;
+      /** What was run, with its inputs: for runs that vary it. */
+      readonly scenario: ReadyScenario;
       /** The sources that made the trace are those that read it. */
       readonly sameCode: boolean;
       readonly status: "whole" | "salvaged";
@@ -95,7 +99,17 @@ export async function openRecordedRun(
     return { ok: false, code: "bad-document", message: problem!.message };
   }
   const builder = createBuilder(document, prepared.inputs, own, images.inputs);
-  return { ok: true, run: new RecordedRun(trace), builder, document, sameCode, status, damage };
+  const scenario: ReadyScenario = {
+    path: String(header.extra["path"]),
+    document,
+    canonical: header.scenarioJson,
+    hash: documentHash(document),
+    inputs: prepared.inputs,
+    images: images.inputs,
+    own,
+  };
+  const run = new RecordedRun(trace);
+  return { ok: true, run, builder, document, scenario, sameCode, status, damage };
 }
 
 function failureCode(code: string): "unreadable" | "damaged" | "newer-format" {

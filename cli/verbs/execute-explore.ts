@@ -148,8 +148,16 @@ function unsaved({
 }: SearchResult["tally"]["findings"][number]): SavedFinding {
   const { invariant, mechanism, phase, message } = violation;
   return {
-    ...{ invariant, mechanism, phase, message, run, runs },
-    ...{ document: "", trace: "", reproduce: "", shrinkRuns: 0 },
+    invariant,
+    mechanism,
+    phase,
+    message,
+    run,
+    runs,
+    document: "",
+    trace: "",
+    reproduce: "",
+    shrinkRuns: 0,
     operations: [document.timeline.length, document.timeline.length],
     faults: [document.faults.length, document.faults.length],
     isMinimal: false,
@@ -175,12 +183,10 @@ function report(
   const unreached = Object.keys(reached).filter((state) => reached[state] === 0);
   const runsPerSecond = seconds === 0 ? 0 : runs / seconds;
   const simulatedPerReal = seconds === 0 ? 0 : simulatedNs / 1e9 / seconds;
-  const figures = { scenario, seed, strategy, runs, events, simulatedNs, wallMs };
-  context.result({
-    ...figures,
-    ...{ runsPerSecond, simulatedPerReal, workers, lostWorkers, audited, mismatches },
-    ...{ reached, unreached, cells, findings: saved, result: path },
-  });
+  const speed = { wallMs, runsPerSecond, simulatedPerReal, workers, lostWorkers };
+  const covered = { reached, unreached, cells, findings: saved, result: path };
+  const figures = { scenario, seed, strategy, runs, events, simulatedNs, audited, mismatches };
+  context.result({ ...figures, ...speed, ...covered });
   for (const { run, conditions, expected, found } of mismatches) {
     const what = `run ${run} has root ${found}, not ${expected}: ${conditions}`;
     context.print(pc.red(`NOT DETERMINISTIC ${what}`));

@@ -14,6 +14,7 @@
  */
 import type { Verb } from "../verb.ts";
 import { bench } from "./bench.ts";
+import { crashes } from "./crashes.ts";
 import { diff } from "./diff.ts";
 import { experiment } from "./experiment.ts";
 import { explore } from "./explore.ts";
@@ -27,6 +28,7 @@ import { report } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { runOutput } from "./run-output.ts";
 import { schema } from "./schema.ts";
+import { shrink } from "./shrink.ts";
 import { why } from "./why.ts";
 
 /** The engine is loaded when a run is executed, so that help and checks start fast. */
@@ -45,6 +47,8 @@ export const verbs: readonly Verb[] = [
   diff,
   exportVerb,
   explore,
+  shrink,
+  crashes,
   experiment,
   gdb,
   guest,

@@ -11,6 +11,9 @@ import { verbs } from "./index.ts";
 const folder = mkdtempSync(join(tmpdir(), "orrery-outputs-"));
 const at = (name: string): string => join(folder, name);
 writeFileSync(at("small.json"), JSON.stringify(smallScenario));
+const lost = { kind: "lost-write", device: "array", count: 1_000, atMs: 20 };
+const later = { kind: "slow", component: "array", factor: 2, atMs: 300 };
+writeFileSync(at("broken.json"), JSON.stringify({ ...smallScenario, faults: [lost, later] }));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const [SCENARIO, TRACE, LATER] = [at("small.json"), at("small.orrery"), at("later.orrery")];
@@ -35,6 +38,9 @@ const LINES: readonly (readonly string[])[] = [
     ["intensity=1", "load=modelled", "method=mirror"].flatMap((each) => ["--set", each]),
   ),
   ["explore", SCENARIO, "--runs", "4", "--workers", "1", "-o", at("search")],
+  ["run", at("broken.json"), "-o", at("broken.orrery")],
+  ["shrink", at("broken.orrery"), "-o", at("smallest")],
+  ["crashes", SCENARIO, "--most", "3", "--losses", "2", "-o", at("crashes")],
   ["explore", "--merge", at("search/search.json")],
   ["schema", "snapshot"],
 ];

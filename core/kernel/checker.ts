@@ -92,6 +92,15 @@ export class Checker {
     }
   }
 
+  /** Forgets all invariants, to measure what they cost. */
+  forget(): void {
+    this.#invariants.length = 0;
+    this.#byKind.clear();
+    this.#observers.clear();
+    this.#dirty.length = 0;
+    for (const entity of this.#world.entities()) entity.watched = false;
+  }
+
   get hasDirty(): boolean {
     return this.#dirty.length > 0 || (this.#hasDeferred && this.#world.activeOperations === 0);
   }

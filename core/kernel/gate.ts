@@ -121,8 +121,8 @@ export class Gate implements Store<GateImage> {
   #byName = new Map<string, Stream>();
   #unsaved: Stream[] = [];
 
-  readonly #bufferStreams = new Uint32Array(BUFFER);
-  readonly #bufferResults = new Float64Array(BUFFER);
+  #bufferStreams = new Uint32Array(BLOCK);
+  #bufferResults = new Float64Array(BLOCK);
   #buffered = 0;
   /** Everything below is in the chain; a multiple of BLOCK. */
   #hashed = 0;
@@ -190,7 +190,7 @@ export class Gate implements Store<GateImage> {
     this.#bufferStreams[at] = stream;
     this.#bufferResults[at] = result;
     this.#buffered = at + 1;
-    if (at + 1 === BUFFER) this.#recycle();
+    if (at + 1 === this.#bufferStreams.length) this.#makeRoom();
   }
 
   markUnsaved(stream: Stream): void {
@@ -327,6 +327,18 @@ export class Gate implements Store<GateImage> {
       this.#byName.set(`${name.entity}\n${name.purpose}`, stream);
     }
     this.#streams = streams;
+  }
+
+  /** A short run never needs the whole buffer. */
+  #makeRoom(): void {
+    const size = this.#bufferStreams.length;
+    if (size === BUFFER) return this.#recycle();
+    const streams = new Uint32Array(2 * size);
+    streams.set(this.#bufferStreams);
+    this.#bufferStreams = streams;
+    const results = new Float64Array(2 * size);
+    results.set(this.#bufferResults);
+    this.#bufferResults = results;
   }
 
   #recycle(): void {

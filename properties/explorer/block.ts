@@ -45,6 +45,8 @@ export interface BlockOptions {
   readonly block: number;
   /** Runs of this block: all, or what is left of the search. */
   readonly runs: number;
+  /** Different findings with which the block ends; none are enough unless told. */
+  readonly findings?: number;
   /** Runs that took a worker down, to be passed over. */
   readonly skip: readonly number[];
   readonly beforeRun?: (run: number, document: ResolvedScenario) => void;
@@ -71,7 +73,7 @@ const FEATURES: { readonly [strategy: string]: FeatureChoice } = {
 };
 
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
-  const { block, blockRuns, runs, skip, auditAll } = options;
+  const { block, blockRuns, runs, skip, auditAll, findings = Infinity } = options;
   const { beforeRun, afterRun, isStopped } = options;
   const led: ResolvedScenario[] = [];
   const known = new Set<string>();
@@ -91,7 +93,7 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
     const isAudited = auditAll || run % AUDIT_EVERY === AUDIT_EVERY - 1;
     if (isAudited) audits.push({ run, document, root: record.root });
     await afterRun?.(run, document, record);
-    if (isStopped?.()) break;
+    if (tally.findings.length >= findings || isStopped?.()) break;
   }
   return { block, tally, audits };
 }

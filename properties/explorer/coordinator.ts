@@ -131,6 +131,18 @@ export class Coordinator {
     return blocks;
   }
 
+  /** The blocks up to some one are all done and have as many findings as were asked for. */
+  #hasEnough(): boolean {
+    const { findings, shard } = this.#limits;
+    if (this.#tally.findings.length < findings) return false;
+    let tally = NOTHING;
+    for (let block = shard.index; this.#results.has(block); block += shard.of) {
+      tally = mergeTallies(tally, this.#results.get(block)!.tally);
+      if (tally.findings.length >= findings) return true;
+    }
+    return false;
+  }
+
   #start(group: Map<Worker, Doing>): void {
     const worker = new Worker(this.#request, {
       onMessage: (from, message) => this.#onMessage(from, message),
@@ -245,13 +257,15 @@ export class Coordinator {
     const runs = Math.min(blockRuns, this.#limits.runs - block * blockRuns);
     if (runs <= 0) return undefined;
     this.#nextBlock += this.#limits.shard.of;
-    return { task: { block, runs, skip: [] }, losses: 0, lostIn: undefined };
+    const { findings } = this.#limits;
+    const task = { block, runs, skip: [], findings: Number.isFinite(findings) ? findings : null };
+    return { task, losses: 0, lostIn: undefined };
   }
 
   #endIfDone(): void {
     const busy = [...this.#searchers.values()].some(({ what }) => what === "block");
     const auditing = [...this.#auditors.values()].some(({ what }) => what === "audit");
-    if (this.#refused !== undefined) return this.#finish();
+    if (this.#refused !== undefined || this.#hasEnough()) return this.#finish();
     if (busy || auditing) return;
     if (this.#audits.length > 0 && !this.#isStopping) return;
     const left =

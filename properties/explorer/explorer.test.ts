@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 
 const block = (number: number, runs = 3) =>
-  runBlock(searcher, { ...request, block: number, runs, skip: [] });
+  runBlock(searcher, { ...request, block: number, runs, skip: [], findings: Infinity });
 
 async function search(
   shard: { readonly index: number; readonly of: number },
@@ -54,14 +54,21 @@ describe("a block of runs", () => {
     const [first, again] = [await block(1), await block(1)];
     expect(again).toEqual(first);
     expect(first.tally.runs).toBe(3);
-    const other = await runBlock(searcher, { ...request, seed: 4, block: 1, runs: 3, skip: [] });
+    const other = await runBlock(searcher, {
+      ...request,
+      seed: 4,
+      block: 1,
+      runs: 3,
+      skip: [],
+      findings: Infinity,
+    });
     expect(other.tally).not.toEqual(first.tally);
   }, 120_000);
 
   it.each(["uniform", "pct"] as const)(
     "of strategy %s covers something",
     async (strategy) => {
-      const options = { ...request, strategy, block: 0, runs: 6, skip: [] };
+      const options = { ...request, strategy, block: 0, runs: 6, skip: [], findings: Infinity };
       const { tally } = await runBlock(searcher, options);
       expect(tally.runs).toBe(6);
       expect(tally.events).toBeGreaterThan(1_000);

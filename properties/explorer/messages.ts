@@ -6,6 +6,8 @@ export interface BlockTask {
   readonly block: number;
   readonly runs: number;
   readonly skip: readonly number[];
+  /** Findings with which it ends; null: none are enough. */
+  readonly findings: number | null;
 }
 
 export type ToWorker =

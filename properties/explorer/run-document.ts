@@ -6,11 +6,18 @@
 import {
   captureWorld,
   hashHex,
+  type Notice,
   restoreWorld,
   type Steer,
   type World,
 } from "../../core/kernel/index.ts";
-import { createBuilder, type ReadyScenario, type ResolvedScenario } from "../../scenarios/index.ts";
+import { RunSummary } from "../../traces/index.ts";
+import {
+  checkExpectations,
+  createBuilder,
+  type ReadyScenario,
+  type ResolvedScenario,
+} from "../../scenarios/index.ts";
 import { Coverage } from "./coverage.ts";
 
 /** A broken invariant, and where the search puts it. */
@@ -43,6 +50,8 @@ export interface RunOptions {
   readonly snapshotEvery?: number;
   /** Runs that go on longer count as endless. */
   readonly mostEvents?: number;
+  /** Sees every notice in its event. */
+  readonly watch?: (notice: Notice, world: World) => void;
   /** Sees the world when the run has ended. */
   readonly onEnd?: (world: World) => void;
 }
@@ -57,13 +66,18 @@ export function runDocument(
   document: ResolvedScenario,
   options: RunOptions = {},
 ): RunRecord {
-  const { steer, snapshotEvery, mostEvents = MOST_EVENTS, onEnd } = options;
+  const { steer, snapshotEvery, mostEvents = MOST_EVENTS, watch, onEnd } = options;
   const { inputs, own, images = [] } = scenario;
   const builder = createBuilder(document, inputs, own, images);
   const world = builder.build({ seed: document.seed, ...(steer && { steer }) });
   const coverage = new Coverage();
   const violations: FoundViolation[] = [];
+  const summary = new RunSummary();
   world.hooks.onNotice = (notice) => {
+    if (document.expect.length > 0) {
+      summary.add([notice.event, notice.timeNs, notice.entity, notice.kind, notice.data]);
+    }
+    watch?.(notice, world);
     if (notice.kind !== "violation") return coverage.note(notice);
     const { invariant, mechanism, message, entities, event, atNs } =
       notice.data as unknown as FoundViolation;
@@ -75,6 +89,7 @@ export function runDocument(
   else runWithSnapshots(world, untilNs, snapshotEvery);
   if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
   world.finish();
+  if (document.expect.length > 0) checkExpectations(world, document, summary);
   onEnd?.(world);
   return {
     root: hashHex(world.root()),

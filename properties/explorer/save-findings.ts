@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   withDocument,
+  type JsonValue,
   openRecordedRun,
   type ReadyScenario,
   type ResolvedScenario,
@@ -13,7 +14,7 @@ import {
 } from "../../scenarios/index.ts";
 import { createTraceFile, replayAsync, type TraceHeader } from "../../traces/index.ts";
 import { shrinkDocument } from "../shrinking/shrink.ts";
-import type { FoundViolation } from "./run-document.ts";
+import { type FoundViolation, runDocument } from "./run-document.ts";
 import type { Finding } from "./search.ts";
 
 export interface SavedFinding {
@@ -45,11 +46,27 @@ export interface SaveOptions {
   readonly onProgress?: (runs: number, size: number) => void;
 }
 
-export async function saveFinding(
+type Found = Pick<Finding, "violation" | "run" | "runs" | "document">;
+
+export interface ShrunkAndSaved {
+  readonly saved: SavedFinding;
+  /** The document as a person would write it. */
+  readonly smallest: JsonValue;
+  /** Further removals that were tried, all without the violation. */
+  readonly necessary: number;
+}
+
+export const saveFinding = async (
   scenario: ReadyScenario,
-  { violation, run, runs, document }: Finding,
+  found: Found,
+  options: SaveOptions,
+): Promise<SavedFinding> => (await saveShrunk(scenario, found, options)).saved;
+
+export async function saveShrunk(
+  scenario: ReadyScenario,
+  { violation, run, runs, document }: Found,
   { folder, name, mostRuns, isStopped, onProgress }: SaveOptions,
-): Promise<SavedFinding> {
+): Promise<ShrunkAndSaved> {
   const { invariant, mechanism, phase, message } = violation;
   const shrunk = await shrinkDocument(scenario, document, {
     invariant,
@@ -59,13 +76,13 @@ export async function saveFinding(
     ...(onProgress && { onProgress }),
   });
   const resolved = shrunk?.resolved ?? document;
-  const plain = shrunk?.document ?? document;
+  const smallest = shrunk?.document ?? (document as unknown as JsonValue);
   const [documentFile, trace] = [join(folder, `${name}.json`), join(folder, `${name}.orrery`)];
-  await writeFile(documentFile, `${JSON.stringify(plain, null, 2)}\n`);
+  await writeFile(documentFile, `${JSON.stringify(smallest, null, 2)}\n`);
   const isReplayed = await recordAndReplay(scenario, resolved, trace, violation);
   const bringsParts = scenario.own.mechanisms.length + scenario.own.invariants.length > 0;
   const left = [resolved.timeline.length, resolved.faults.length] as const;
-  return {
+  const saved: SavedFinding = {
     invariant,
     mechanism,
     phase,
@@ -81,6 +98,17 @@ export async function saveFinding(
     isMinimal: shrunk?.isMinimal ?? false,
     isReplayed,
   };
+  return { saved, smallest, necessary: shrunk?.necessary ?? 0 };
+}
+
+/** The first violation of a document's run, or the first of an invariant. */
+export function violationOf(
+  scenario: ReadyScenario,
+  document: ResolvedScenario,
+  invariant?: string,
+): FoundViolation | undefined {
+  const { violations } = runDocument(scenario, document);
+  return violations.find((each) => invariant === undefined || each.invariant === invariant);
 }
 
 async function recordAndReplay(

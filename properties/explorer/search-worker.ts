@@ -25,7 +25,10 @@ async function open(asked: SearchRequest): Promise<void> {
   tell({ type: "ready" });
 }
 
-async function doBlock({ block, runs, skip }: BlockTask, careful: boolean): Promise<void> {
+async function doBlock(
+  { block, runs, skip, findings }: BlockTask,
+  careful: boolean,
+): Promise<void> {
   const { seed, strategy, blockRuns, auditAll } = request!;
   const result = await runBlock(searcher!, {
     seed,
@@ -35,6 +38,7 @@ async function doBlock({ block, runs, skip }: BlockTask, careful: boolean): Prom
     block,
     runs,
     skip,
+    findings: findings ?? Infinity,
     beforeRun: (run, document) => tell({ type: "running", run, ...(careful && { document }) }),
     isStopped: () => isStopped,
   });

@@ -9,11 +9,13 @@ import { benchRecording, benchTraceSize } from "./recording.ts";
 import { formatRows, type Row } from "./row.ts";
 import { benchSpeed } from "./rv64-speed.ts";
 import { benchSeeking } from "./seeking.ts";
+import { benchStorage } from "./storage.ts";
 
 const now = (bench: () => Row[]) => () => Promise.resolve(bench());
 
 const BENCHES: { readonly [name: string]: () => Promise<Row[]> } = {
   hold: now(benchHold),
+  storage: now(benchStorage),
   size: now(benchTraceSize),
   seek: now(benchSeeking),
   hashing: now(benchHashing),

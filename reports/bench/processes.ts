@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BootFigures } from "./boot-run.ts";
+import type { ChainFigures } from "./deep-chain-run.ts";
 import type { HoldFigures } from "./hold-run.ts";
 import type { ScenarioFigures } from "./scenario-run.ts";
+import type { SmallRunsFigures } from "./small-runs.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const PYTHONS = ["python3", "/usr/bin/python3"];
@@ -30,6 +32,16 @@ export function holdRun(
 export function scenarioRun(scenario: string, path = "-"): ScenarioFigures {
   const args = ["--import", "tsx", here("./scenario-run.ts"), scenario, path];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as ScenarioFigures;
+}
+
+export function deepChainRun(requests: number, layers: number): ChainFigures {
+  const args = ["--import", "tsx", here("./deep-chain-run.ts"), String(requests), String(layers)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as ChainFigures;
+}
+
+export function smallRuns(how: "checked" | "unchecked", runs: number): SmallRunsFigures {
+  const args = ["--import", "tsx", here("./small-runs.ts"), how, String(runs)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as SmallRunsFigures;
 }
 
 /** Boots Debian, recorded unless the path is "-", and so often again. */

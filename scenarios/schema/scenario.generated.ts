@@ -1204,7 +1204,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -3627,7 +3627,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
    */
   readonly mode: "full" | "incremental";
   /**

@@ -6,6 +6,7 @@
 import type { rv64 } from "../../core/guest/index.ts";
 import type { Sliced } from "../replaying/sliced.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { takesInterrupt } from "./interrupts.ts";
 import type { RecordedBoard } from "./recorded-board.ts";
 
 /** Instructions between two checkpoints, and at most in one slice: some milliseconds. */
@@ -45,6 +46,15 @@ export class Journey {
     this.#idleUntil = isIdle ? machine.beginOfRun + (ran.idleUntil ?? 0) : 0;
     if (this.place === next || checkpoints.executedSince() >= INTERVAL) checkpoints.take();
     return ran;
+  }
+
+  /** Over the access to a traced page before which it was stopped, or the interrupt that comes first. */
+  pass(): rv64.BoardRun | undefined {
+    const { machine, place } = this;
+    const step = (): rv64.BoardRun | undefined => this.slice(place + 1, true);
+    const hart = machine.board.nextHart();
+    const isInterrupted = hart !== null && takesInterrupt(machine.engine, hart);
+    return isInterrupted ? step() : machine.untraced(step);
   }
 
   /** To a place; false when it was interrupted on the way. No stops may be set. */

@@ -37,6 +37,7 @@ export class RecordedBoard {
   #run = 0;
   #next = 0;
   #watches: readonly rv64.Watch[] = [];
+  #traced: readonly number[] = [];
 
   constructor(config: MachineConfig, machines: Machines, log: EntryLog) {
     this.config = config.board;
@@ -85,10 +86,33 @@ export class RecordedBoard {
     return this.log.runs[this.#run]!;
   }
 
-  setStops(breakpoints: readonly bigint[], watches: readonly rv64.Watch[]): void {
+  /** `traced`: pages of RAM; a run stops before each access to one. */
+  setStops(
+    breakpoints: readonly bigint[],
+    watches: readonly rv64.Watch[],
+    traced: readonly number[] = [],
+  ): void {
     this.engine.setBreakpoints(breakpoints);
     this.#watches = watches;
     this.#board.setWatches(watches);
+    this.#trace("none");
+    this.#traced = traced;
+    this.#trace("accesses");
+  }
+
+  /** What runs meanwhile is stopped at no traced page. */
+  untraced<T>(running: () => T): T {
+    this.#trace("none");
+    try {
+      return running();
+    } finally {
+      this.#trace("accesses");
+    }
+  }
+
+  #trace(trace: rv64.PageTrace): void {
+    for (const page of this.#traced) this.engine.setPageTrace(page, trace);
+    if (this.#traced.length > 0 && trace !== "none") this.engine.tracesAdded();
   }
 
   /**

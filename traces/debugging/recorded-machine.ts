@@ -141,7 +141,7 @@ export class RecordedMachine implements DebugTarget {
     const pieces = [{ address: physical, bytes }];
     const range = { kind: "write", address: BigInt(physical), bytes } as const;
     const watched = [{ range, pieces }];
-    this.#stops = { breakpoints: [], watched, stores: pieces, looksAhead: false };
+    this.#stops = { breakpoints: [], watched, stores: pieces, traced: [] };
     const halted = yield* this.#back(goesOn, this.#journey.machine.beginOfRun);
     this.#stops = NO_STOPS;
     return halted.kind === "watch" ? { place: this.place(), hart: halted.hart } : undefined;
@@ -194,8 +194,8 @@ export class RecordedMachine implements DebugTarget {
     return { kind: "stepped", hart: this.hart() };
   }
 
-  #arm({ breakpoints, stores }: ResolvedStops): void {
-    this.#journey.machine.setStops(breakpoints, stores);
+  #arm({ breakpoints, stores, traced }: ResolvedStops): void {
+    this.#journey.machine.setStops(breakpoints, stores, traced);
   }
 
   *#forward(step: number | null, goesOn: () => boolean, only?: number): Sliced<Halted> {
@@ -203,15 +203,17 @@ export class RecordedMachine implements DebugTarget {
     const { machine } = journey;
     if (journey.place >= this.end) return { kind: "end" };
     this.#arm(this.#stops);
-    const { run } = machine;
-    const from = step === null ? 0n : machine.executed(step);
-    const oneByOne = step !== null || this.#stops.looksAhead;
-    for (let looks = 0, over = true; ;) {
-      const ahead = this.#lookAhead();
+    const [run, from] = [machine.run, step === null ? 0n : machine.executed(step)];
+    const oneByOne = step !== null;
+    for (let looks = 0, over = true, begins = true, traced = false; ; begins = false) {
+      const ahead = begins || oneByOne || traced ? this.#lookAhead() : undefined;
       if (ahead !== undefined) return { kind: "watch", ...ahead };
-      const ran = journey.slice(oneByOne ? this.#next() : this.end, over);
+      const ran: rv64.BoardRun | undefined = traced
+        ? journey.pass()
+        : journey.slice(oneByOne ? this.#next() : this.end, over);
+      traced = ran?.stop?.reason === "trace";
       over = ran?.stop?.reason === "breakpoint" && only !== undefined && ran.hart !== only;
-      if (ran?.reason === "debug" && !over) {
+      if (ran?.reason === "debug" && !over && !traced) {
         const halted = yield* this.#haltedAt(ran);
         if (halted !== undefined) return halted;
       }
@@ -219,7 +221,7 @@ export class RecordedMachine implements DebugTarget {
         return { kind: "stepped", hart: step };
       }
       if (journey.place >= this.end) return { kind: "end" };
-      if ((oneByOne || over) && ++looks % LOOKS !== 0) continue;
+      if ((oneByOne || over || traced) && ++looks % LOOKS !== 0) continue;
       if (!goesOn()) return { kind: "interrupted" };
       yield;
     }
@@ -235,7 +237,7 @@ export class RecordedMachine implements DebugTarget {
   }
 
   #lookAhead(): { readonly hart: number; readonly range: WatchedRange } | undefined {
-    if (!this.#stops.looksAhead) return undefined;
+    if (this.#stops.traced.length === 0) return undefined;
     const hart = this.#board.nextHart();
     const range = hart === null ? undefined : nextWatched(this.#engine, hart, this.#stops);
     return hart === null || range === undefined ? undefined : { hart, range };
@@ -315,14 +317,13 @@ export class RecordedMachine implements DebugTarget {
     this.#arm(this.#stops);
     let last: Found | "nothing" = "nothing";
     let [stops, looks] = [0, 0];
-    for (let over = false; journey.place < behind;) {
-      const { place } = journey;
-      const ahead = this.#lookAhead();
-      if (ahead !== undefined) last = { kind: "watch", place: place + 1, ...ahead };
-      const target = this.#stops.looksAhead ? Math.min(this.#next(), behind) : behind;
-      const ran = journey.slice(target, over);
-      over = ran?.reason === "debug" && ran.stop?.reason !== "watch";
-      if (ran?.reason === "debug") {
+    for (let over = false, traced = false; journey.place < behind;) {
+      const ran: rv64.BoardRun | undefined = traced ? journey.pass() : journey.slice(behind, over);
+      traced = ran?.stop?.reason === "trace" && journey.place < behind;
+      const ahead = traced ? this.#lookAhead() : undefined;
+      if (ahead !== undefined) last = { kind: "watch", place: journey.place + 1, ...ahead };
+      over = ran?.stop?.reason === "breakpoint";
+      if (ran?.reason === "debug" && !traced) {
         const hart = ran.hart ?? 0;
         last = over
           ? { kind: "breakpoint", place: journey.place, hart }
@@ -330,7 +331,7 @@ export class RecordedMachine implements DebugTarget {
         const left = behind - journey.place;
         if (++stops > DENSE_STOPS && left > SHORT_STRETCH) return "dense";
       }
-      if (this.#stops.looksAhead && ++looks % LOOKS !== 0) continue;
+      if (traced && ++looks % LOOKS !== 0) continue;
       if (!goesOn()) return "interrupted";
       if (stops === 0 || stops % DENSE_STOPS === 0) yield;
     }

@@ -21,17 +21,17 @@ interface Watched {
 export interface ResolvedStops {
   readonly breakpoints: readonly bigint[];
   readonly watched: readonly Watched[];
-  /** What the engine sees by itself; none when every instruction is looked at. */
+  /** What the engine sees by itself; none when pages are traced. */
   readonly stores: readonly rv64.Watch[];
-  /** Loads are watched: every instruction has to be looked at before it is executed. */
-  readonly looksAhead: boolean;
+  /** Loads are watched: every access to these pages of RAM has to be looked at before it is made. */
+  readonly traced: readonly number[];
 }
 
 export const NO_STOPS: ResolvedStops = {
   breakpoints: [],
   watched: [],
   stores: [],
-  looksAhead: false,
+  traced: [],
 };
 
 /** A debugger's address: as the hart sees it or, where nothing is mapped, a physical one. */
@@ -52,10 +52,13 @@ export function resolveStops(
     if (typeof pieces === "string") return pieces;
     watched.push({ range, pieces });
   }
-  const looksAhead = watches.some(({ kind }) => kind !== "write");
-  const stores = looksAhead ? [] : watched.flatMap(({ pieces }) => pieces);
-  if (stores.length > MOST_PIECES) return `more than ${MOST_PIECES} watched ranges`;
-  return { breakpoints: addresses, watched, stores, looksAhead };
+  const pieces = watched.flatMap((each) => each.pieces);
+  if (watches.some(({ kind }) => kind !== "write")) {
+    const pages = pieces.map((piece) => Math.floor((piece.address - RAM_BASE) / PAGE_BYTES));
+    return { breakpoints: addresses, watched, stores: [], traced: [...new Set(pages)] };
+  }
+  if (pieces.length > MOST_PIECES) return `more than ${MOST_PIECES} watched ranges`;
+  return { breakpoints: addresses, watched, stores: pieces, traced: [] };
 }
 
 function piecesOf(

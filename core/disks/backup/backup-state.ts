@@ -50,6 +50,8 @@ export type BackupState = {
   startedNs: number;
   stunNs: number;
   consolidation: PlainObject | null;
+  /** Tracking of changes that the configuration names. */
+  tracking: string;
 };
 
 export type BackupOp = Operation<BackupParams & PlainObject, BackupState & PlainObject>;
@@ -68,6 +70,7 @@ export const initialBackup = (): BackupState => ({
   startedNs: 0,
   stunNs: 0,
   consolidation: null,
+  tracking: "",
 });
 
 /** The last complete backup of the VM to which changes are known for every disk; null: none. */

@@ -22,7 +22,13 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
+import {
+  AGAIN_NS,
+  askArray,
+  deleteFile,
+  type FileValue,
+  readFile,
+} from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { trackSince } from "../chain/changed-blocks.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
@@ -186,9 +192,32 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
 
     committed: whileOpen((_host, op: BackupOp, disks, { written }: Written & PlainObject) => {
       if (!written) return go("giveUp");
+      for (const disk of disks) closeRepository(op, disk);
+      return go("lookForTracking");
+    }),
+
+    lookForTracking: (_host, op: BackupOp) =>
+      readFile(op.params.array, configurationFile(op.params.vm), "nameTracking", "giveUpPoint"),
+
+    /** Nothing is tracked durably that the configuration does not name. */
+    nameTracking(_host, op: BackupOp, { value, version }: FileValue) {
+      const before = value as VmConfiguration;
+      const { vm, array } = op.params;
+      op.edit().tracking = before.tracking ?? op.id;
+      if (before.tracking !== undefined) return go("track");
+      const named = { ...before, tracking: op.id };
+      const params = { array, name: configurationFile(vm), value: named, before, version };
+      return perform(surelyWrite, params as unknown as PlainObject, "named", "lookForTracking");
+    },
+
+    named: (_host, _op: BackupOp, { written }: Written & PlainObject) =>
+      go(written ? "track" : "lookForTracking"),
+
+    track: whileOpen((_host, op: BackupOp, disks) => {
+      const { backup: since, array } = op.params;
+      const { tracking } = op.state;
       for (const disk of disks) {
-        closeRepository(op, disk);
-        trackSince(disk, op.params.backup, op.state.point[disk.config.disk]!);
+        trackSince(disk, since, op.state.point[disk.config.disk]!, { array, tracking });
       }
       return go("giveUpPoint");
     }),

@@ -29,6 +29,7 @@ import {
   configurationFile,
   descriptorFile,
   intentFile,
+  untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
@@ -237,7 +238,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     switchOver(_host, op: Op) {
       const { before, intent } = op.state;
       const running = { ...before!.running, ...intent!.descriptors };
-      return configure(op, { ...before!, running }, "switched");
+      return configure(op, { ...untracked(before!), running }, "switched");
     },
 
     switched(host, op: Op, { written }: Written & PlainObject) {

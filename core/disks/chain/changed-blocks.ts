@@ -1,9 +1,10 @@
 /**
- * Which blocks changed since a point in time. What is tracked lives in the host's memory and dies
- * with it: after a crash nothing is known, which is told, never guessed. Must hold: a sector that
- * was written since is in the answer; some that were not may be.
+ * Which blocks changed since a point in time: by sector as long as the disk stays open, by region
+ * after that, from what was made durable ahead of each write (change-tracker.ts). Must hold: a sector
+ * that was written since is in the answer; some that were not may be.
  */
-import type { SectorContent } from "../../kernel/index.ts";
+import type { EntityId, SectorContent } from "../../kernel/index.ts";
+import { beginTracking } from "./change-tracker.ts";
 import { mapOf } from "./layers.ts";
 import type { VirtualDiskEntity } from "./virtual-disk-state.ts";
 
@@ -17,7 +18,12 @@ export function changedSince(disk: VirtualDiskEntity, point: string): SectorCont
  * From here on changes since the point in time under the layers above `descriptor` are tracked: what
  * those layers hold was written since, and so is what is on its way.
  */
-export function trackSince(disk: VirtualDiskEntity, point: string, descriptor: string): void {
+export function trackSince(
+  disk: VirtualDiskEntity,
+  point: string,
+  descriptor: string,
+  durably: { readonly array: EntityId; readonly tracking: string },
+): void {
   const { layers, flights } = disk.volatile;
   const from = layers.findIndex((layer) => layer.descriptor === descriptor);
   if (from < 0) return;
@@ -34,4 +40,5 @@ export function trackSince(disk: VirtualDiskEntity, point: string, descriptor: s
     changed.writeZeros(body.sector, body.sectors);
   }
   disk.edit().changedSince = point;
+  beginTracking(disk, durably.array, durably.tracking, point, changed);
 }

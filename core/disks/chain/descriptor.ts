@@ -50,7 +50,15 @@ export type VmConfiguration = {
   readonly pointsInTime: readonly PointInTime[];
   /** Counts redo logs ever made, for their names. */
   readonly layersMade: number;
+  /** Tracking of changes that counts (see change-tracker.ts); absent: none. */
+  readonly tracking?: string;
 };
+
+/** Of disks whose content is no longer what changes were tracked of. */
+export function untracked(configuration: VmConfiguration): VmConfiguration {
+  const { tracking: _, ...rest } = configuration;
+  return rest;
+}
 
 /** Durable before anything else of an operation, gone when it is over: what recovery decides by. */
 export type SnapshotIntent = {
@@ -137,12 +145,23 @@ export function descriptorFileOf(descriptor: DiskDescriptor): PlainObject {
   return { text: writeVmdkText(text) };
 }
 
+/** Sound descriptors by the file that holds them, each read once: a pure cache. */
+const known = new WeakMap<PlainObject, { readonly text: string; readonly read: DiskDescriptor }>();
+
 /** Reads what the file of a descriptor holds; damage is told by its code. */
 export function readDescriptor(file: PlainObject): DescriptorFile {
   const { text } = file;
   if (typeof text !== "string") {
     return { ok: false, code: "not-a-descriptor", message: "holds no text" };
   }
+  const before = known.get(file);
+  if (before?.text === text) return { ok: true, descriptor: { ...before.read } };
+  const read = readText(text);
+  if (read.ok) known.set(file, { text, read: { ...read.descriptor } });
+  return read;
+}
+
+function readText(text: string): DescriptorFile {
   const parsed = parseVmdkText(text);
   if (!parsed.ok) {
     const { code, message, line } = parsed.problem;

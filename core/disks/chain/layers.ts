@@ -103,7 +103,9 @@ export function dropMap(disk: VirtualDiskEntity, slot: number): void {
 export function dropAllMaps(disk: VirtualDiskEntity): void {
   for (const { slot } of disk.volatile.layers) dropMap(disk, slot);
   disk.world.contents.remove(`${disk.name}#where`);
-  disk.world.contents.remove(`${disk.name}#changed`);
+  for (const name of ["changed", "wanted", "marked"]) {
+    disk.world.contents.remove(`${disk.name}#${name}`);
+  }
 }
 
 const whereOf = (disk: VirtualDiskEntity): SectorContent =>

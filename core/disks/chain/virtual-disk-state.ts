@@ -15,6 +15,7 @@ import type {
   SectorRange,
 } from "../../kernel/index.ts";
 import type { BlockRequest, OwnerStamp } from "../../platform/index.ts";
+import type { Tracker } from "./change-tracker.ts";
 
 /** A layer as opened on this host. */
 export type Layer = {
@@ -122,6 +123,8 @@ export type VirtualDiskState = {
   readonly merges: number;
   /** Point in time since which `changed` is complete; null: nothing is tracked. */
   readonly changedSince: string | null;
+  /** How it is made durable; absent: never since the disk was opened. */
+  readonly tracker?: Tracker;
 };
 
 export type VirtualDiskEntity = Entity<VirtualDiskConfig, Record<string, never>, VirtualDiskState>;

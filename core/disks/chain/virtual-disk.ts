@@ -24,6 +24,7 @@ import {
   type Request,
   SECTOR_BYTES,
 } from "../../kernel/index.ts";
+import { isMarked, onChangesReply } from "./change-tracker.ts";
 import { finishCopy, startCopy, writeCopy } from "./copy-range.ts";
 import { dropAllMaps, locate, locateUpTo, markHeld } from "./layers.ts";
 import { takeLock } from "./range-locks.ts";
@@ -40,13 +41,14 @@ import {
   type VirtualDiskEntity,
   type VirtualDiskState,
 } from "./virtual-disk-state.ts";
-import { noteWritten, startWrite, writeUp } from "./write-path.ts";
+import { noteWritten, startWrite, writeUp, type Written } from "./write-path.ts";
 
 export const virtualDisk = component<VirtualDiskConfig, Record<string, never>, VirtualDiskState>({
   kind: "virtual-disk",
   volatile: initialState,
   handlers: {
     io: (self, request: Request<DiskRequest>) => accept(self, request),
+    "changes-replied": (self, reply: Reply) => onChanges(self, reply),
     "layer-replied": (self, reply: Reply) => onReply(self, reply),
   },
   direct: ["io", "layer-replied"],
@@ -112,10 +114,33 @@ function start(self: VirtualDiskEntity, id: number): void {
       const { sector, sectors } = body;
       const runs = body.op === "write" ? body.runs : null;
       tellDisk(self, "disk-write", () => ({ id, sector, sectors, runs: runs as Plain }));
-      if (top > 0 || isMirrored(self.volatile)) return startWrite(self, id);
-      noteWritten(self, sector, sectors);
-      return pass(self, id, self.volatile.layers[top]!.device, body, 0);
+      if (isMarked(self, id, body)) sendWrite(self, id);
     }
+  }
+}
+
+/** What it changes is on record, where that is kept. */
+function sendWrite(self: VirtualDiskEntity, id: number): void {
+  const body = self.volatile.flights[id]!.request.body as Written;
+  const { sector, sectors } = body;
+  const top = self.volatile.layers.length - 1;
+  if (top > 0 || isMirrored(self.volatile)) return startWrite(self, id);
+  noteWritten(self, sector, sectors);
+  pass(self, id, self.volatile.layers[top]!.device, body, 0);
+}
+
+function onChanges(self: VirtualDiskEntity, reply: Reply): void {
+  const marked = onChangesReply(self, reply);
+  if ("lost" in marked) {
+    for (const id of marked.lost) {
+      flightOf(self, id).error = { code: "gone", detail: self.config.disk };
+      finish(self, id);
+    }
+    return;
+  }
+  for (const id of marked.go) {
+    const body = self.volatile.flights[id]!.request.body as Written;
+    if (isMarked(self, id, body)) sendWrite(self, id);
   }
 }
 

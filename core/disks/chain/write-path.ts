@@ -16,7 +16,7 @@ import {
   type VirtualDiskEntity,
 } from "./virtual-disk-state.ts";
 
-type Written = Extract<BlockRequest, { op: "write" | "discard" }>;
+export type Written = Extract<BlockRequest, { op: "write" | "discard" }>;
 
 /** Locks what the write touches, or queues it behind whoever holds some of it. */
 export function startWrite(self: VirtualDiskEntity, id: number): void {

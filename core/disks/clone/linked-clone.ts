@@ -32,6 +32,7 @@ import {
   descriptorFileOf,
   intentFile,
   redoOn,
+  untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
@@ -203,7 +204,7 @@ function createAll(op: Op, files: ArrayFiles) {
 function switched({ state }: Op): VmConfiguration {
   const { before, intent } = state;
   return {
-    ...before!,
+    ...untracked(before!),
     running: { ...before!.running, ...intent!.descriptors },
     layersMade: before!.layersMade + 1,
   };

@@ -26,6 +26,7 @@ import type { VmEntity } from "../../vmm/index.ts";
 import { diskResized } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { isTrackerIdle, moveTracking } from "../chain/change-tracker.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import {
@@ -137,7 +138,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     drain: whileOpen((host, op: Op, [disk]) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!isDrained(disk!)) return wait(DRAIN_POLL_NS, "drain");
+      if (!isDrained(disk!) || !isTrackerIdle(disk!)) return wait(DRAIN_POLL_NS, "drain");
       return together([askDevice(disk!.id, { op: "flush" }, "flush")], "reopen", "goOn");
     }),
 
@@ -194,6 +195,7 @@ function reopened(
   const { descriptor, volume, kind } = layer!;
   const device = openDevice(larger as unknown as Entity, access, volume, sectors);
   pushLayer(larger, { descriptor, volume, kind, device }, []);
+  moveTracking(disk, larger);
   opened(larger);
   return larger;
 }

@@ -38,6 +38,8 @@ import {
   readDescriptor,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
+import { type ChangesFile, changesFile, goOnTracking } from "../chain/change-tracker.ts";
+import { fenceFile } from "../chain/surely-write.ts";
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import { noteOpen, ownDisks, ownsAll, stampFor } from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
@@ -99,6 +101,8 @@ type PowerOnState = {
   unfinished: DiskIntent | null;
   /** Intent of a backup that was cut short. */
   backup: BackupIntent | null;
+  /** What the files of changes say, by disk; null: nothing that counts. Absent: nothing is tracked. */
+  changes?: { [disk: string]: FileValue | null };
 };
 
 type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
@@ -191,7 +195,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       const broken = op.state.chains.findIndex((chain) => !isConnected(chain));
       if (broken >= 0) return fail("content-id-mismatch", op.params.disks[broken]!.disk);
       const parents = op.state.chains.map(nextOf);
-      if (parents.every((parent) => parent === null)) return go("readAllocation");
+      if (parents.every((parent) => parent === null)) return go(nextAfterChains(op));
       const asks = parents.map((parent) =>
         parent === null
           ? readFileIfAny(op.params.array, "", "")
@@ -199,6 +203,24 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       );
       return together(asks, "followChains");
     },
+
+    /** Of the tracking that the configuration names: from here on no lost host can change it. */
+    fenceChanges(_host, op) {
+      const { vm, array, disks } = op.params;
+      const next = disks[Object.keys(op.state.changes ?? {}).length];
+      if (next === undefined) return go("readAllocation");
+      const name = changesFile(vm, next.disk);
+      return perform(fenceFile, { array, name }, "noteChanges", "noChanges");
+    },
+
+    noteChanges(_host, op, file: { value: ChangesFile; version: number }) {
+      return noteChanges(
+        op,
+        file.value.tracking === op.state.configuration!.tracking ? file : null,
+      );
+    },
+
+    noChanges: (_host, op) => noteChanges(op, null),
 
     /** A redo log answers for what was written to it: the array knows which sectors that is. */
     readAllocation(_host, op) {
@@ -225,6 +247,10 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
         const stamp = op.state.stamps[disk];
         const config = { vm, disk, ...(stamp !== undefined && { stamp }) };
         const entity = openChain(run, config, each, chain, held);
+        const changes = op.state.changes?.[disk] ?? null;
+        if (changes !== null) {
+          goOnTracking(entity, op.params.array, changes.value as never, changes.version);
+        }
         noteOpen(host, entity, run);
         opened.set(disk, entity.id);
       });
@@ -237,6 +263,16 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
   },
   () => ({ stamps: {}, configuration: null, chains: [], unfinished: null, backup: null }),
 );
+
+const nextAfterChains = (op: Op): string =>
+  op.state.configuration!.tracking === undefined ? "readAllocation" : "fenceChanges";
+
+function noteChanges(op: Op, file: { value: ChangesFile; version: number } | null): Step {
+  const state = op.edit();
+  const { disk } = op.params.disks[Object.keys(state.changes ?? {}).length]!;
+  state.changes = { ...state.changes, [disk]: file as never };
+  return go("fenceChanges");
+}
 
 /** Memory of a run that goes on was reserved when its host made ready for it. */
 function newRun(host: Entity, op: Op): VmEntity | Step {

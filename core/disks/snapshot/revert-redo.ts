@@ -25,6 +25,7 @@ import {
   descriptorFile,
   intentFile,
   redoOn,
+  untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
@@ -198,7 +199,8 @@ export const recoverRevertRedo = settling("recover-revert-redo", decide, {
   switchOver(_host, op) {
     const { configuration, configurationVersion, intent } = todoOf(op);
     const { vm, array } = op.params;
-    const value = { ...configuration, running: { ...configuration.running, ...intent.to } };
+    const running = { ...configuration.running, ...intent.to };
+    const value = { ...untracked(configuration), running };
     return writeIf(array, configurationFile(vm), value, configurationVersion, "tell", "again");
   },
 

@@ -274,7 +274,7 @@ function switched(op: Op): VmConfiguration {
   const disks: { [disk: string]: string } = {};
   for (const { disk } of op.params.disks) disks[disk] = before.running[disk]!;
   return {
-    vm: before.vm,
+    ...before,
     running: { ...before.running, ...op.state.made },
     pointsInTime: [...before.pointsInTime, { id: op.params.pointInTime, disks }],
     layersMade: before.layersMade + 1,

@@ -5,7 +5,7 @@ export type { BareMetalOutcome, BareMetalResult, BareMetalRun } from "./bare-met
 export { CompiledEngine, type CompiledOptions } from "./compiled/index.ts";
 export { readElf } from "./elf.ts";
 export type { Elf, ElfProblem, ElfResult, ElfSegment } from "./elf.ts";
-export type { Engine, EngineOptions, RunResult, Stop, Watch } from "./engine.ts";
+export type { Engine, EngineOptions, PageTrace, RunResult, Stop, Watch } from "./engine.ts";
 export * as layout from "./layout.ts";
 export { Machine, type MachineSnapshot } from "./machine.ts";
 export { ReferenceEngine } from "./reference/index.ts";

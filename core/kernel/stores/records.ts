@@ -4,7 +4,7 @@
  * the copy once per snapshot, not once per event.
  */
 import { assert } from "../assert.ts";
-import { CanonicalWriter } from "../canonical.ts";
+import { canonicalHash } from "../canonical.ts";
 import { hash64 } from "../hash.ts";
 import { clonePlain, type Plain, type PlainObject } from "../plain.ts";
 import type { Store } from "./store.ts";
@@ -36,7 +36,6 @@ export class Records implements Store<RecordsImage> {
   #digests = new BigUint64Array(PAGE_RECORDS);
   /** 1 where the digest of an id is not that of its record. */
   #unhashed = new Uint8Array(PAGE_RECORDS);
-  readonly #writer = new CanonicalWriter();
 
   get(id: number): PlainObject | undefined {
     return this.#pages[id >> PAGE_SHIFT]?.[id & PAGE_MASK];
@@ -171,8 +170,6 @@ export class Records implements Store<RecordsImage> {
   #hash(id: number): bigint {
     const record = this.get(id);
     if (record === undefined) return 0n;
-    this.#writer.reset();
-    this.#writer.value(record);
-    return hash64(this.#writer.bytes());
+    return canonicalHash(record).hash;
   }
 }

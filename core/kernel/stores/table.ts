@@ -4,7 +4,7 @@
  * copied again at the next digest and snapshot. An optional plain column carries message payloads.
  */
 import { assert } from "../assert.ts";
-import { CanonicalWriter } from "../canonical.ts";
+import { canonicalHash } from "../canonical.ts";
 import { hash64 } from "../hash.ts";
 import type { Plain, PlainObject } from "../plain.ts";
 import type { Store } from "./store.ts";
@@ -55,7 +55,6 @@ export class Table<C extends Columns> implements Store<TableImage> {
   readonly #types: readonly (readonly [keyof C & string, ColumnType])[];
   readonly #pageBytes: number;
   readonly #scratch: Uint8Array;
-  readonly #writer = new CanonicalWriter();
   #capacity = PAGE_ROWS;
   #pages: TablePage[] = [];
   #digests = new BigUint64Array(1);
@@ -186,9 +185,7 @@ export class Table<C extends Columns> implements Store<TableImage> {
     const columns = hash64(this.#scratch);
     const plain = this.#gatherPlain(page);
     if (plain === undefined) return columns;
-    this.#writer.reset();
-    this.#writer.value(plain);
-    return hash64(this.#writer.bytes(), columns);
+    return canonicalHash(plain, columns).hash;
   }
 
   #gather(page: number, into: Uint8Array): void {

@@ -301,10 +301,11 @@ function occupyNics(self: LinkEntity, side: number, startNs: number, wireBytes: 
 
 function nicsOf(self: LinkEntity, side: number): [NicEntity | undefined, NicEntity | undefined] {
   const { nics } = self.config;
-  const nic = (id: EntityId): NicEntity | undefined =>
-    id < 0 ? undefined : (self.world.entity(id) as unknown as NicEntity);
-  return [nic(nics[side]!), nic(nics[1 - side]!)];
+  return [nicOf(self, nics[side]!), nicOf(self, nics[1 - side]!)];
 }
+
+const nicOf = (self: LinkEntity, id: EntityId): NicEntity | undefined =>
+  id < 0 ? undefined : (self.world.entity(id) as unknown as NicEntity);
 
 function jitter(self: LinkEntity): number {
   return self.config.jitterNs === 0 ? 0 : self.draw("jitter", self.config.jitter);

@@ -15,7 +15,8 @@ export const backup: Extension = {
       vm: id("The VM."),
       to: id("The array that keeps the backup; the VM's host needs a link to it."),
       mode: oneOfWords(
-        "`incremental` = only what changed since the VM's last backup, where that is known.",
+        "`incremental` = only what changed since the VM's last backup, where that is known: by " +
+          "sector in the same run, by regions of 256 KiB after a crash, not after a restore.",
         ["full", "incremental"],
         "full",
       ),
