@@ -103,7 +103,7 @@ describe("a VM that moves", () => {
       }
       expect(places).toContain("beta");
     },
-    60_000,
+    180_000,
   );
 
   /** The world right after the source gave the machine away. */
