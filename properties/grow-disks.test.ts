@@ -4,11 +4,15 @@ import { captureWorld, fromMs, type World } from "../core/kernel/index.ts";
 import { vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
-  afterEach,
   CRASHES_MS,
+  afterEach,
+  crash,
   crashPoints,
+  expectRunning,
   filesOf,
+  intentsOf,
   isRunning,
+  outcomesOf,
   sampled,
   violations,
 } from "./testing/crash-points.ts";
@@ -40,6 +44,37 @@ function seen(document: ScenarioDocument, untilMs = 1_500): Seen {
   world.run({ untilNs: fromMs(untilMs) });
   world.finish();
   return { outcome, events, world };
+}
+
+/** A disk of another kind, with a point in time where it can have one. */
+function ofKind(
+  kind: "redo" | "cow" | "network",
+  timeline: NonNullable<ScenarioDocument["timeline"]>,
+): ScenarioDocument {
+  const snap = { id: "snap", atMs: 150, do: "snapshot", vm: "db" } as const;
+  const small = documentOf(kind === "network" ? timeline : [snap, ...timeline]);
+  const [array] = small.arrays!;
+  return {
+    ...small,
+    arrays: [{ ...array!, kind: "cow", chunkKiB: 64 }],
+    vms: small.vms!.map((vm) => ({
+      ...vm,
+      disks: vm.disks!.map(({ cacheMode, ...disk }) => ({
+        ...disk,
+        kind,
+        ...(kind !== "network" && { cacheMode }),
+      })),
+    })) as never,
+  };
+}
+
+/** What the running descriptor of the disk says. */
+function runningMiB(world: World): number {
+  const { files } = world.named("array").durable as unknown as {
+    files: { [key: string]: { value: { text: string; running: { data: string } } } };
+  };
+  const { text } = files[`file:${files["file:db.vmx"]!.value.running.data}`]!.value;
+  return Number(/RW (\d+) VMFS/.exec(text)![1]) / SECTORS_PER_MIB;
 }
 
 /** Size by the volume, and by what the descriptor says. */
@@ -75,14 +110,9 @@ describe("a disk grows", () => {
     expect(vmRecordOf(world, "db").durable.host).toBe("beta");
   });
 
-  it("not smaller, not with layers, not beyond the array", () => {
+  it("not smaller, not beyond the array", () => {
     expect(seen(documentOf([grow(64)])).outcome).toBe("not-larger");
     expect(seen(documentOf([grow(67_108_864)])).outcome).toBe("no-space");
-    const snap = { id: "snap", atMs: 100, do: "snapshot", vm: "db" } as const;
-    const { outcome, world } = seen(documentOf([snap, grow(96)]));
-    expect(outcome).toBe("has-layers");
-    expect(sizesMiB(world)).toEqual([64, 64]);
-    expect(filesOf(world)).not.toContain("db.intent");
   });
 
   it(
@@ -115,6 +145,72 @@ describe("a disk grows", () => {
     },
     CRASHES_MS,
   );
+
+  it.each(["redo", "cow", "network"] as const)(
+    "of kind %s, with points in time where it has them, or stays as it is when host or array is lost",
+    (kind) => {
+      const world = builderOf(ofKind(kind, [grow(96)])).build({ seed: 1 });
+      world.run({ untilNs: fromMs(300) - 1 });
+      const image = captureWorld(world);
+      const points = crashPoints(world, fromMs(500), (id) => id.startsWith("grow"));
+      expect(points.length).toBeGreaterThan(12);
+      const sizes = new Set<number>();
+      for (const domain of ["alpha", "array"]) {
+        const some = sampled(points, domain === "alpha" ? 4 : 11);
+        afterEach(world, image, some, ({ event, at }) => {
+          crash(world, domain);
+          world.run({ untilNs: world.timeNs + fromMs(200) });
+          world.restart(world.registry.domainNamed(domain)!);
+          world.run({ untilNs: fromMs(domain === "array" ? 6_000 : 4_000) });
+          const place = `${domain} lost at ${event} (${at})`;
+          expectRunning(world, "db", place);
+          expect(world.activeOperations, place).toBe(0);
+          expect(intentsOf(world), place).toEqual([]);
+          sizes.add(runningMiB(world));
+        });
+      }
+      expect([...sizes].sort((x, y) => x - y)).toEqual([64, 96]);
+    },
+    120_000,
+  );
+
+  it.each(["redo", "cow"] as const)("of kind %s, and goes back to a point of before", (kind) => {
+    const document = ofKind(kind, [
+      grow(96),
+      { id: "later", atMs: 500, do: "snapshot", vm: "db" },
+      { id: "back", atMs: 700, do: "revert", vm: "db", point: "snap", restart: true },
+      { id: "off", after: "back.complete", delayMs: 300, do: "power-off", vm: "db" },
+      { id: "copy", after: "off.complete", do: "clone", vm: "db", as: "copy", format: "cow" },
+      { id: "on", after: "copy.complete", do: "power-on", vm: "db" },
+      {
+        id: "again",
+        after: "on.complete",
+        delayMs: 300,
+        do: "grow-disk",
+        vm: "db",
+        disk: "data",
+        toMiB: 80,
+      },
+    ]);
+    const world = builderOf(document).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(900) });
+    const sizeAfterRevert = runningMiB(world);
+    world.run({ untilNs: fromMs(4_000) });
+    expectRunning(world, "db", kind);
+    const ids = ["grow", "later", "back", "copy", "again"];
+    expect(ids.map((id) => ended[id])).toEqual(ids.map(() => "complete"));
+    expect([sizeAfterRevert, runningMiB(world)]).toEqual([64, 80]);
+  });
+
+  it("not while a backup reads through its layers", () => {
+    const backup = { id: "copy", atMs: 280, do: "backup", vm: "db", to: "vault" } as const;
+    const small = documentOf([backup, grow(96)]);
+    const more = ["alpha", "beta"].map((host) => ({ between: [host, "vault"] }));
+    const arrays = [...small.arrays!, { ...small.arrays![0]!, id: "vault", writeLatencyUs: 9_000 }];
+    const { outcome } = seen({ ...small, arrays, links: [...small.links!, ...more] as never });
+    expect(outcome).toBe("backup-runs");
+  });
 
   it("canary: a descriptor that says more than its volume has is noticed", () => {
     const world = builderOf(documentOf([])).build({ seed: 1 });

@@ -20,7 +20,7 @@ import {
   SECTOR_BYTES,
   type World,
 } from "../core/kernel/index.ts";
-import { LoneMachine, type MachineEntry } from "../core/vmm/index.ts";
+import { LoneMachine, type MachineConfig, type MachineEntry } from "../core/vmm/index.ts";
 import {
   createBuilder,
   openRecordedRun,
@@ -30,7 +30,7 @@ import {
   type ScenarioBuilder,
   type ScenarioDocument,
 } from "../scenarios/index.ts";
-import { MemoryTraceWriter, replayAsync } from "../traces/index.ts";
+import { MemoryTraceWriter, openGuest, replayAsync } from "../traces/index.ts";
 import { Failover } from "./testing/failover.ts";
 import { protectedMachine } from "./testing/protected-machine.ts";
 
@@ -259,5 +259,27 @@ describe("a failover of a real machine", () => {
     const options = { sameCode: opened.sameCode };
     const again = await replayAsync(opened.run, opened.builder, options);
     expect(again).toMatchObject({ verified: true, root: recorded.root });
+    // Its whole life is there for a debugger, before the failover and after it.
+    const { machines } = opened.builder;
+    const config = opened.builder.guestSpec("db").config as unknown as MachineConfig;
+    const guest = openGuest({
+      run: opened.run,
+      builder: opened.builder,
+      vm: "db",
+      config,
+      machines,
+    });
+    if (!guest.ok) throw new Error(guest.message);
+    const { target } = guest;
+    const counterAt = (place: number): bigint | null => {
+      const seek = target.seek(place, () => true);
+      while (seek.next().done !== true);
+      expect(target.place()).toBe(place);
+      return target.register(0, { kind: "pc" });
+    };
+    const places = [0, 1, 2, 3, 4].map((part) => Math.floor((target.end * part) / 4));
+    const counters = places.map(counterAt);
+    expect(new Set(counters).size).toBeGreaterThan(2);
+    expect([...places].reverse().map(counterAt)).toEqual([...counters].reverse());
   }, 60_000);
 });

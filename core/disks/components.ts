@@ -19,6 +19,7 @@ import { giveUpPoint } from "./consolidation/give-up-point.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
+import { resizeVolumes } from "./grow/resize-volumes.ts";
 import { handoffComponents } from "./handoff/components.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
@@ -45,6 +46,7 @@ export const diskComponents: readonly AnyComponent[] = [
   finishBackup,
   restore,
   growDisk,
+  resizeVolumes,
   copyPoint,
   diskCheckpoint,
   linkedClone,

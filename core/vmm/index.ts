@@ -23,10 +23,12 @@ export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
+export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
   clientBitmap,
+  clientOf,
   knownMemory,
   type MemoryEntity,
   PAGE_SECTORS,

@@ -3,6 +3,7 @@
  * driver that plays timeline and faults, and the invariants. Building draws nothing and reads
  * nothing: the same document and inputs give the same world around any gate.
  */
+import { checkpointComponents, checkpointInvariants } from "../../core/checkpoints/index.ts";
 import {
   diskComponents,
   diskInvariants,
@@ -61,6 +62,7 @@ import { buildFabric, type Fabric, MIB, SECTORS_PER_MIB } from "./fabric.ts";
 import { guestConfig } from "./guest-config.ts";
 import type { ImageInput } from "./image-inputs.ts";
 import type { ScenarioInput } from "./inputs.ts";
+import { savesMemory } from "./operations/checkpoints.ts";
 import { isOwnOperation } from "./own-parts.ts";
 
 /** What a trace needs to re-execute a run, and to replay one guest of it alone. */
@@ -76,6 +78,7 @@ const PAGE_BYTES = 4_096;
 /** What is first made while a world runs: a fresh world must know it to take over a snapshot. */
 const MADE_LATER: readonly AnyComponent[] = [
   ...diskComponents,
+  ...checkpointComponents,
   ...([initiator, pageCache] as unknown as readonly AnyComponent[]),
 ];
 
@@ -136,6 +139,7 @@ export function createBuilder(
       ...diskInvariants,
       ...growInvariants,
       ...handoffInvariants,
+      ...(savesMemory(document) ? checkpointInvariants : []),
       ...own.invariants,
     ]);
     const fabric = buildFabric(world, hosts, arrays, links);

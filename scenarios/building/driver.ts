@@ -22,6 +22,7 @@ import type {
 } from "../schema/scenario.generated.ts";
 import { adoptDisk, lostToCrash, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
+import { savesMemory, settleAfterBoot } from "./operations/checkpoints.ts";
 import { powerOnVm } from "./operations/power.ts";
 import { startEntry } from "./operations/start-entry.ts";
 import type { Extension } from "../schema/extension.ts";
@@ -66,6 +67,7 @@ export function driverComponent(own: readonly Extension[]) {
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
       fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
       "disks-replaced": (self, data: PlainObject) => adoptDisks(self, data["vm"] as string),
+      lifecycle: (self, data: PlainObject) => onLifecycle(self, data),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
       "restart-vm": (self, vm: { vm: string }) => restartLost(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
@@ -89,6 +91,7 @@ export function wireDriver(world: World, driver: Driver): void {
   world.subscribe("restart", entity, "restarted");
   world.subscribe("disks-replaced", entity, "disks-replaced");
   world.subscribe("fenced", entity, "fenced");
+  if (savesMemory(driver.config.document)) world.subscribe("lifecycle", entity, "lifecycle");
   const { faults } = driver.config.document;
   if (faults.some(({ atStep }) => atStep !== undefined)) world.subscribe("durable", entity, "step");
   driver.after(0, "begin");
@@ -178,6 +181,11 @@ function onRestart(self: Driver, domain: string): void {
     return record.durable.host === domain || restartOn.includes(domain);
   });
   scheduleRestarts(self, waiting);
+}
+
+function onLifecycle(self: Driver, { event, vm }: PlainObject): void {
+  if (event !== "postboot" || typeof vm !== "string") return;
+  settleAfterBoot(self, vm, `${vm}.settle-${self.editDurable().restarts++}`);
 }
 
 function scheduleRestarts(self: Driver, vms: readonly ResolvedVm[]): void {

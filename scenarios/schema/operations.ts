@@ -4,7 +4,7 @@
  */
 import type { Extension } from "./extension.ts";
 import { backup, restore } from "./operations/backups.ts";
-import { diskCheckpoint } from "./operations/checkpoints.ts";
+import { checkpoint, diskCheckpoint, restoreCheckpoint, resume, suspend } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { growDisk } from "./operations/grow.ts";
@@ -31,6 +31,10 @@ export const builtInOperations: readonly Extension[] = [
   backup,
   restore,
   diskCheckpoint,
+  checkpoint,
+  suspend,
+  resume,
+  restoreCheckpoint,
   linkedClone,
   promote,
   growDisk,

@@ -34,6 +34,10 @@ export type TimelineEntry =
   | BackupOperation
   | RestoreOperation
   | DiskCheckpointOperation
+  | CheckpointOperation
+  | SuspendOperation
+  | ResumeOperation
+  | RestoreCheckpointOperation
   | LinkedCloneOperation
   | PromoteOperation
   | GrowDiskOperation
@@ -1295,6 +1299,210 @@ export interface DiskCheckpointOperation {
   readonly copyKiB?: number;
 }
 /**
+ * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+ */
+export interface CheckpointOperation {
+  /**
+   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+   */
+  readonly do: "checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * How pages stay as they were while the guest goes on: `lazy` = the block of a page is saved before its first write; `copy-aside` = the page is copied to a side buffer; `redirect` = the write goes to another page, merged later; `stop-and-copy` = the guest stands still, the older way.
+   */
+  readonly method?: "lazy" | "copy-aside" | "redirect" | "stop-and-copy";
+  /**
+   * Also take a point in time of its disks at the same instant.
+   */
+  readonly withDisks?: boolean;
+  /**
+   * Keep older checkpoints of the VM.
+   */
+  readonly keepOlder?: boolean;
+  /**
+   * Size of a block of memory, which is saved at once.
+   */
+  readonly blockKiB?: number;
+  /**
+   * Blocks that are written together, as one storage block.
+   */
+  readonly groupBlocks?: number;
+  /**
+   * Blocks that may be copied and not written yet.
+   */
+  readonly stagingBlocks?: number;
+  /**
+   * Room for pages that are copied aside, or redirected.
+   */
+  readonly sideMiB?: number;
+}
+/**
+ * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+ */
+export interface SuspendOperation {
+  /**
+   * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+   */
+  readonly do: "suspend";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * Size of a block of memory, which is saved at once.
+   */
+  readonly blockKiB?: number;
+  /**
+   * Blocks that are written together, as one storage block.
+   */
+  readonly groupBlocks?: number;
+  /**
+   * Blocks that may be copied and not written yet.
+   */
+  readonly stagingBlocks?: number;
+  /**
+   * Room for pages that are copied aside, or redirected.
+   */
+  readonly sideMiB?: number;
+}
+/**
+ * Go on with a suspended VM.
+ */
+export interface ResumeOperation {
+  /**
+   * Go on with a suspended VM.
+   */
+  readonly do: "resume";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM, which is off.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * Where it goes on. Default: where it was.
+   */
+  readonly host?: string;
+  /**
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   */
+  readonly method?: "lazy" | "eager";
+  /**
+   * Storage blocks that are read at once in the background.
+   */
+  readonly readsAtOnce?: number;
+}
+/**
+ * Go on with a VM that is off from one of its checkpoints, its disks included.
+ */
+export interface RestoreCheckpointOperation {
+  /**
+   * Go on with a VM that is off from one of its checkpoints, its disks included.
+   */
+  readonly do: "restore-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM, which is off.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * Where it goes on. Default: where it was.
+   */
+  readonly host?: string;
+  /**
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   */
+  readonly method?: "lazy" | "eager";
+  /**
+   * Storage blocks that are read at once in the background.
+   */
+  readonly readsAtOnce?: number;
+  /**
+   * The checkpoint operation. Default: the last one.
+   */
+  readonly checkpoint?: string;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface LinkedCloneOperation {
@@ -1369,11 +1577,11 @@ export interface PromoteOperation {
   readonly copyKiB?: number;
 }
 /**
- * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
  */
 export interface GrowDiskOperation {
   /**
-   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
    */
   readonly do: "grow-disk";
   /**
@@ -2456,6 +2664,10 @@ export type ResolvedTimelineEntry =
   | ResolvedBackupOperation
   | ResolvedRestoreOperation
   | ResolvedDiskCheckpointOperation
+  | ResolvedCheckpointOperation
+  | ResolvedSuspendOperation
+  | ResolvedResumeOperation
+  | ResolvedRestoreCheckpointOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
@@ -3718,6 +3930,210 @@ export interface ResolvedDiskCheckpointOperation {
   readonly copyKiB: number;
 }
 /**
+ * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+ */
+export interface ResolvedCheckpointOperation {
+  /**
+   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+   */
+  readonly do: "checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * How pages stay as they were while the guest goes on: `lazy` = the block of a page is saved before its first write; `copy-aside` = the page is copied to a side buffer; `redirect` = the write goes to another page, merged later; `stop-and-copy` = the guest stands still, the older way.
+   */
+  readonly method: "lazy" | "copy-aside" | "redirect" | "stop-and-copy";
+  /**
+   * Also take a point in time of its disks at the same instant.
+   */
+  readonly withDisks: boolean;
+  /**
+   * Keep older checkpoints of the VM.
+   */
+  readonly keepOlder: boolean;
+  /**
+   * Size of a block of memory, which is saved at once.
+   */
+  readonly blockKiB: number;
+  /**
+   * Blocks that are written together, as one storage block.
+   */
+  readonly groupBlocks: number;
+  /**
+   * Blocks that may be copied and not written yet.
+   */
+  readonly stagingBlocks: number;
+  /**
+   * Room for pages that are copied aside, or redirected.
+   */
+  readonly sideMiB: number;
+}
+/**
+ * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+ */
+export interface ResolvedSuspendOperation {
+  /**
+   * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+   */
+  readonly do: "suspend";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * Size of a block of memory, which is saved at once.
+   */
+  readonly blockKiB: number;
+  /**
+   * Blocks that are written together, as one storage block.
+   */
+  readonly groupBlocks: number;
+  /**
+   * Blocks that may be copied and not written yet.
+   */
+  readonly stagingBlocks: number;
+  /**
+   * Room for pages that are copied aside, or redirected.
+   */
+  readonly sideMiB: number;
+}
+/**
+ * Go on with a suspended VM.
+ */
+export interface ResolvedResumeOperation {
+  /**
+   * Go on with a suspended VM.
+   */
+  readonly do: "resume";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM, which is off.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * Where it goes on. Default: where it was.
+   */
+  readonly host?: string;
+  /**
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   */
+  readonly method: "lazy" | "eager";
+  /**
+   * Storage blocks that are read at once in the background.
+   */
+  readonly readsAtOnce: number;
+}
+/**
+ * Go on with a VM that is off from one of its checkpoints, its disks included.
+ */
+export interface ResolvedRestoreCheckpointOperation {
+  /**
+   * Go on with a VM that is off from one of its checkpoints, its disks included.
+   */
+  readonly do: "restore-checkpoint";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM, which is off.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * Where it goes on. Default: where it was.
+   */
+  readonly host?: string;
+  /**
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   */
+  readonly method: "lazy" | "eager";
+  /**
+   * Storage blocks that are read at once in the background.
+   */
+  readonly readsAtOnce: number;
+  /**
+   * The checkpoint operation. Default: the last one.
+   */
+  readonly checkpoint?: string;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface ResolvedLinkedCloneOperation {
@@ -3792,11 +4208,11 @@ export interface ResolvedPromoteOperation {
   readonly copyKiB: number;
 }
 /**
- * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+ * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
  */
 export interface ResolvedGrowDiskOperation {
   /**
-   * Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest sees. A disk with layers or points in time is refused.
+   * Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their size. A real machine keeps the size that it was booted with, and is refused.
    */
   readonly do: "grow-disk";
   /**

@@ -114,8 +114,13 @@ export class SavedMachines {
   #lookAt({ durable }: EntityInImage, inside: EntityInImage | undefined): Look {
     const { log } = this.#options;
     const taken = durable["steps"] as number;
-    const { boots = 0, board = null } = inside === undefined ? {} : stateOf(inside);
-    if (board !== null && inside?.memory("ram") !== undefined) {
+    const {
+      boots = 0,
+      board = null,
+      isProtected = false,
+    } = inside === undefined ? {} : stateOf(inside);
+    // One that is followed may have received what did not count yet, or never will.
+    if (board !== null && !isProtected && inside?.memory("ram") !== undefined) {
       const run = log.runs.find(
         (each) => each.powerOn === durable["run"] && each.boots === boots && taken >= each.first,
       );

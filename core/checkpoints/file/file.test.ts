@@ -5,10 +5,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ContentRun, SECTOR_BYTES, SectorContent, stampBase } from "../../kernel/index.ts";
-import { readFile, writeFile } from "../testing/whole-file.ts";
+import { writeFile } from "../testing/whole-file.ts";
 import { bytesOf, bytesRun } from "./bytes.ts";
-import { encodeHead, FILE_VERSION, HEAD_SECTORS } from "./layout.ts";
+import { COMMIT_SECTOR, encodeHead, FILE_VERSION } from "./layout.ts";
 import { plainOfBytes, bytesOfPlain } from "./plain-bytes.ts";
+import { readFile } from "./read-file.ts";
 
 const BLOCK_PAGES = 4;
 const HEAD = {
@@ -148,7 +149,7 @@ describe("a checkpoint file", () => {
     expect(codeOf(readFile(file, { ...HEAD, machine: "m2" }))).toBe("wrong-machine");
     expect(codeOf(readFile(new SectorContent(100), HEAD))).toBe("not-a-checkpoint");
     const uncommitted = sample();
-    uncommitted.writeZeros(HEAD_SECTORS, 1);
+    uncommitted.writeZeros(COMMIT_SECTOR, 1);
     expect(codeOf(readFile(uncommitted, HEAD))).toBe("not-committed");
     const later = sample();
     later.write(0, [bytesRun(encodeHead(HEAD, FILE_VERSION + 1))]);

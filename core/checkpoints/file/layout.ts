@@ -12,8 +12,8 @@ import { decodeMaps, encodeMaps, type Maps } from "./maps.ts";
 import { bad, type Checked, sound } from "./problem.ts";
 
 export const FILE_VERSION = 1;
-export const HEAD_SECTORS = 8;
-export const COMMIT_SECTOR = HEAD_SECTORS;
+const HEAD_SECTORS = 8;
+export const COMMIT_SECTOR = 8;
 /** Where storage blocks begin. */
 export const DATA_SECTOR = COMMIT_SECTOR + 1;
 

@@ -76,6 +76,12 @@ function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
     if (!complete) return { message: `backup ${backup} is neither complete nor dropped` };
     for (const { volume } of Object.values(disks)) used.add(volume);
   }
+  // Checkpoints of memory (core/checkpoints) keep their files beside the disks.
+  for (const [key, { value }] of files) {
+    if (!key.endsWith(".checkpoints")) continue;
+    const { checkpoints } = value as unknown as { checkpoints: readonly { volume: string }[] };
+    for (const { volume } of checkpoints) used.add(volume);
+  }
   const descriptors = files.filter(([key]) => key.endsWith(".vmdk"));
   const lost = descriptors.find(
     ([, { value }]) => !used.has(soundDescriptor(value as never)?.volume ?? ""),

@@ -121,9 +121,13 @@ function statesOf(
   return [...states, { ...last, name: nameOf(layer), layer, empty: true, parent: layer - 1 }];
 }
 
+/** A disk may have grown between points in time, and have been reverted since. */
+const largest = (states: readonly State[]): number =>
+  Math.max(...states.map(({ descriptor }) => descriptor.sectors));
+
 /** States are written one after the other to one base; each but the last is snapshotted. */
 function cowSteps(states: readonly State[], label: string, firstLayer: number): CopyStep[] {
-  const { sectors } = states.at(-1)!.descriptor;
+  const sectors = largest(states);
   const base = `<base of ${label}>`;
   const snapshotOf = (at: number): string => `<${states[at]!.name}>`;
   const steps: CopyStep[] = [{ do: "create-base", as: base, label, sectors }];
@@ -152,7 +156,8 @@ function cowSteps(states: readonly State[], label: string, firstLayer: number): 
 function redoSteps(states: readonly State[], _label: string, firstLayer: number): CopyStep[] {
   return states.flatMap((state, at): CopyStep[] => {
     const { descriptor, name, parent, empty } = state;
-    const { sectors, volume, kind } = descriptor;
+    const { volume, kind } = descriptor;
+    const sectors = largest(states);
     const to = volumeOf(name);
     const steps: CopyStep[] = [{ do: "create-volume", name: to, sectors }];
     const since = kind !== "cow" || parent < 0 ? null : states[parent]!.descriptor.volume;

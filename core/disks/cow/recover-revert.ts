@@ -40,7 +40,9 @@ function repoints(view: CowView, { running, target }: CowRevertIntent): Repoint[
     const descriptor = view.files.descriptor(name)!;
     const parent = view.files.descriptor(target[disk]!)!;
     if (descriptor.parent === target[disk] && descriptor.parentCid === parent.cid) return [];
-    const moved = { ...descriptor, parent: target[disk]!, parentCid: parent.cid };
+    // A disk that has grown since is as large as it was then; its volume may be larger.
+    const { sectors, cid: parentCid } = parent;
+    const moved = { ...descriptor, parent: target[disk]!, parentCid, sectors };
     return [{ name, version: view.version(name), descriptor: moved }];
   });
 }

@@ -23,9 +23,14 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import type { VmEntity } from "../../vmm/index.ts";
+import type { PowerOnDisk } from "../power/power-on.ts";
+import { mapOf } from "../chain/layers.ts";
+import { mountAgain } from "../network/network-volume.ts";
+import { resizeVolumes } from "./resize-volumes.ts";
 import { diskResized } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
+import { backupIntentFile } from "../backup/manifest.ts";
 import { isTrackerIdle, moveTracking } from "../chain/change-tracker.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
@@ -57,7 +62,7 @@ export type GrowDiskParams = {
   /** Entity of the array that keeps the VM's files and volumes. */
   readonly array: EntityId;
   /** The one disk. */
-  readonly disks: readonly OpenDisk[];
+  readonly disks: readonly (OpenDisk & PowerOnDisk)[];
   /** Its place among the disks of the guest. */
   readonly index: number;
   readonly toSectors: number;
@@ -89,12 +94,12 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       if (configuration === undefined || name === undefined || descriptor === undefined) {
         return fail("no-disks", vm);
       }
-      const hasPoints = configuration.pointsInTime.some((point) => disk in point.disks);
-      const hasLayers = descriptor.parent !== null || files.childrenOf(name).length > 0;
-      if (hasPoints || hasLayers || descriptor.kind !== "flat") return fail("has-layers", name);
-      const { sectors, volume } = descriptor;
+      // A backup reads through the layers as they are open now.
+      if (files.get(backupIntentFile(vm)) !== undefined) return fail("backup-runs", vm);
+      const { sectors } = descriptor;
+      const volumes = volumesUnder(files, name);
       if (toSectors <= sectors) return fail("not-larger", { sectors, toSectors });
-      const of = { operation: op.id, vm, disk, descriptor: name, volume, fromSectors: sectors };
+      const of = { operation: op.id, vm, disk, descriptor: name, volumes, fromSectors: sectors };
       const intent: GrowIntent = { kind: "grow", ...of, toSectors };
       op.edit().intent = intent as never;
       return opensIntent(array, vm, intentFile(vm), intent, "noteIntent");
@@ -102,21 +107,16 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     noteIntent(_host, op: Op, { version }: { version: number }) {
       op.edit().intentVersion = version;
-      return go("resizeVolume");
+      return go("resize");
     },
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),
 
-    resizeVolume(_host, op: Op) {
-      const { volume: name, toSectors: sectors } = op.state.intent!;
-      return askArray(op.params.array, "resize-volume", { name, sectors }, "look", "notResized");
-    },
-
-    /** Without an answer nothing is known of the volume; to ask again does no harm. */
-    notResized(_host, op: Op, why: Refusal) {
-      if (why.code === "timeout") return wait(AGAIN_NS, "resizeVolume");
-      op.edit().failure = why as never;
-      return go("closeIntent");
+    /** All that the guest reads through: what it finds beyond the end of an older layer is zeros. */
+    resize(_host, op: Op) {
+      const { array, toSectors } = op.params;
+      const { volumes } = op.state.intent!;
+      return perform(resizeVolumes, { array, volumes, toSectors }, "look", "giveUp");
     },
 
     look: (_host, op: Op) => scan(op.params.array, "writeDescriptor", "lookAgain"),
@@ -182,19 +182,35 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
   () => ({ intent: null, intentVersion: 0, stunnedAtNs: -1, failure: null }),
 );
 
-/** The same layer, opened anew under a disk of the new size. */
+/** The volumes of a chain that reads go through: a copy-on-write or flat one ends it. */
+function volumesUnder(files: ArrayFiles, leaf: string): string[] {
+  const volumes: string[] = [];
+  for (const name of files.chainOf(leaf)) {
+    const { volume, kind } = files.descriptor(name)!;
+    volumes.push(volume);
+    if (kind !== "redo") break;
+  }
+  return volumes;
+}
+
+/** The same layers, opened anew under a disk of the new size. */
 function reopened(
   vm: VmEntity,
   disk: VirtualDiskEntity,
-  { access }: OpenDisk,
+  { access, mountedBy }: PowerOnDisk,
   sectors: number,
 ): VirtualDiskEntity {
-  const [layer] = disk.volatile.layers;
   const config = { ...disk.config, sectors };
   const larger = (vm as unknown as Entity).spawn(virtualDisk, config, disk.config.disk);
-  const { descriptor, volume, kind } = layer!;
-  const device = openDevice(larger as unknown as Entity, access, volume, sectors);
-  pushLayer(larger, { descriptor, volume, kind, device }, []);
+  disk.volatile.layers.forEach((layer, at) => {
+    const { descriptor, volume, kind, device: before } = layer;
+    const device =
+      mountedBy === "guest"
+        ? mountAgain(larger as unknown as Entity, before)
+        : openDevice(larger as unknown as Entity, access, volume, sectors);
+    const held = at === 0 ? [] : mapOf(disk, at).allocatedRuns();
+    pushLayer(larger, { descriptor, volume, kind, device }, held);
+  });
   moveTracking(disk, larger);
   opened(larger);
   return larger;

@@ -5,7 +5,8 @@ export type GrowIntent = {
   readonly vm: string;
   readonly disk: string;
   readonly descriptor: string;
-  readonly volume: string;
+  /** All that the disk is read through. */
+  readonly volumes: readonly string[];
   readonly fromSectors: number;
   readonly toSectors: number;
 };

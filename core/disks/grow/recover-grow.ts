@@ -9,31 +9,26 @@ import {
   type Operation,
   perform,
   type PlainObject,
-  wait,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { deleteFile } from "../chain/array-requests.ts";
 import { descriptorFileOf, intentFile } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
 import type { GrowIntent } from "./intent.ts";
+import { resizeVolumes } from "./resize-volumes.ts";
 
 type Params = RecoveryParams<GrowIntent> & PlainObject;
 
 type Op = Operation<Params, PlainObject>;
 
-const AGAIN_NS = 200_000_000;
-
 export const recoverGrow = operation<Params, PlainObject>("recover-grow", {
-  resizeVolume(host, op: Op) {
+  resize(host, op: Op) {
     const { array, intent, vm } = op.params;
     host.notice("recovery", { vm, intent: intent.kind, toSectors: intent.toSectors });
-    const body = { name: intent.volume, sectors: intent.toSectors };
-    return askArray(array, "resize-volume", body, "look", "refused");
+    const { volumes, toSectors } = intent;
+    return perform(resizeVolumes, { array, volumes, toSectors }, "look", "closeIntent");
   },
-
-  refused: (_host, _op: Op, { code }: { readonly code: string }) =>
-    code === "timeout" ? wait(AGAIN_NS, "resizeVolume") : go("closeIntent"),
 
   look: (_host, op: Op) => scan(op.params.array, "writeDescriptor"),
 

@@ -34,6 +34,8 @@ export type NetworkVolumeConfig = {
   readonly name: string;
   readonly run: number;
   readonly vm: EntityId;
+  /** Mounts in this run before this one; absent: none. */
+  readonly mounts?: number;
 };
 
 type Outstanding = {
@@ -57,6 +59,7 @@ const STACK_NS = 25_000;
 /** A guest's initiator is patient: 3 s an attempt, 20 attempts. */
 const TIMEOUT_NS = 3_000_000_000;
 const ATTEMPTS = 20;
+const MOST_MOUNTS = 4_096;
 const LOGIN: BlockRequest = { op: "flush" };
 
 export const networkVolume = component<
@@ -82,6 +85,12 @@ export function mountVolume(disk: Entity, config: NetworkVolumeConfig): EntityId
   return mounted.id;
 }
 
+/** Mounts, for a disk that is opened anew in the same run, what another one has mounted. */
+export function mountAgain(disk: Entity, before: EntityId): EntityId {
+  const { config } = disk.world.entity(before) as unknown as NetworkVolume;
+  return mountVolume(disk, { ...config, mounts: (config.mounts ?? 0) + 1 });
+}
+
 /** What comes before the login is done waits for it. */
 function take(self: NetworkVolume, request: Request | null, io: BlockRequest): void {
   const state = self.edit();
@@ -95,13 +104,14 @@ function transmit(self: NetworkVolume, number: number): void {
   const { outstanding, path } = self.volatile;
   const entry = outstanding[number];
   if (entry === undefined) return;
-  const { array, volume, paths, name, run } = self.config;
+  const { array, volume, paths, name, run, mounts = 0 } = self.config;
   self.edit().outstanding[number]!.attempts++;
   const body: VolumeIo = {
     volume,
     request: entry.io,
     sender: name,
-    session: run,
+    // Rises with each run, and within a run with each mount.
+    session: run + mounts / MOST_MOUNTS,
     number,
     oldest: Number(Object.keys(outstanding)[0]),
     owner: name,

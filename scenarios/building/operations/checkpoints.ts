@@ -1,9 +1,20 @@
 /** Starts checkpoints of running VMs. */
+import {
+  checkpoint,
+  type CheckpointParams,
+  restoreCheckpoint,
+  type RestoreParams,
+  settleCheckpoints,
+} from "../../../core/checkpoints/index.ts";
 import { diskCheckpoint } from "../../../core/disks/index.ts";
-import { startOperation } from "../../../core/kernel/index.ts";
+import { type PlainObject, startOperation } from "../../../core/kernel/index.ts";
+import { vmRecordOf } from "../../../core/vmm/index.ts";
+import type { ResolvedScenario } from "../../schema/scenario.generated.ts";
+import type { Driver } from "../driver.ts";
 import { repositoryOf } from "./backups.ts";
-import type { Starter } from "./starter.ts";
-import { redoDisksOf, refuse, runningVm } from "./vm-access.ts";
+import { openingOn } from "./power.ts";
+import type { EntryOf, Starter } from "./starter.ts";
+import { redoDisksOf, refuse, runningVm, vmOfDocument } from "./vm-access.ts";
 
 const startDiskCheckpoint: Starter<"disk-checkpoint"> = (self, entry) => {
   const { id, vm, to, commit, copyKiB } = entry;
@@ -17,4 +28,124 @@ const startDiskCheckpoint: Starter<"disk-checkpoint"> = (self, entry) => {
   startOperation(self.world, diskCheckpoint, host, id, params);
 };
 
-export const checkpointStarters = { "disk-checkpoint": startDiskCheckpoint };
+type Buffers = Pick<EntryOf<"suspend">, "blockKiB" | "groupBlocks" | "stagingBlocks" | "sideMiB">;
+
+const PAGE_KIB = 4;
+
+const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) => ({
+  blockPages: blockKiB / PAGE_KIB,
+  groupBlocks,
+  stagingBlocks: Math.max(stagingBlocks, 2 * groupBlocks),
+  sidePages: (sideMiB * 1_024) / PAGE_KIB,
+});
+
+type Saved = Pick<CheckpointParams, "method" | "suspends" | "replaces"> & {
+  readonly withDisks: boolean;
+};
+
+/** Saves a running VM; why nothing can be done is told as the outcome. */
+function save(
+  self: Driver,
+  entry: EntryOf<"checkpoint"> | EntryOf<"suspend">,
+  { withDisks, ...how }: Saved,
+): void {
+  const { id, vm, on } = entry;
+  const running = runningVm(self, vm, withDisks ? redoDisksOf(self, vm) : []);
+  if (running === undefined) return refuse(self, id, entry.do, vm, "vm-off");
+  const { instance, host, array, disks } = running;
+  const { array: keeper, paths } = repositoryOf(self, host.name, on);
+  if (paths.length === 0) return refuse(self, id, entry.do, vm, "no-path");
+  if (withDisks && disks.length === 0) return refuse(self, id, entry.do, vm, "no-disks");
+  const { guard } = instance.config;
+  if (guard >= 0) return refuse(self, id, entry.do, vm, "protected");
+  const params: CheckpointParams = {
+    vm,
+    instance: instance.id,
+    record: vmRecordOf(self.world, vm).id,
+    array: keeper,
+    paths,
+    checkpoint: id,
+    ...how,
+    disks,
+    disksArray: array,
+    drains: instance.volatile.disks,
+    buffers: buffersOf(entry),
+  };
+  startOperation(self.world, checkpoint, host, id, params as unknown as PlainObject);
+}
+
+const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
+  save(self, entry, {
+    method: entry.method,
+    suspends: false,
+    replaces: !entry.keepOlder,
+    withDisks: entry.withDisks,
+  });
+
+const startSuspend: Starter<"suspend"> = (self, entry) =>
+  save(self, entry, {
+    method: "stop-and-copy",
+    suspends: true,
+    replaces: true,
+    withDisks: false,
+  });
+
+/** At the host where the VM was last, or is by the document, or at the one that is named. */
+function restore(
+  self: Driver,
+  entry: EntryOf<"resume"> | EntryOf<"restore-checkpoint">,
+  checkpointId: string | null,
+): void {
+  const { world } = self;
+  const { id, vm, on, host: elsewhere, method, readsAtOnce } = entry;
+  const record = vmRecordOf(world, vm);
+  const document = vmOfDocument(self, vm);
+  const where = record.durable.host === "" ? document.host : record.durable.host;
+  const host = world.named(elsewhere ?? where);
+  if (!world.isUp(host.domain)) return refuse(self, id, entry.do, vm, "host-down");
+  const { array, paths } = repositoryOf(self, host.name, on);
+  if (paths.length === 0) return refuse(self, id, entry.do, vm, "no-path");
+  const params: RestoreParams = {
+    vm,
+    record: record.id,
+    array,
+    paths,
+    checkpoint: checkpointId,
+    method,
+    readsAtOnce,
+    powerOn: openingOn(self, document, host.name, false),
+  };
+  startOperation(world, restoreCheckpoint, host, id, params as unknown as PlainObject);
+}
+
+const startResume: Starter<"resume"> = (self, entry) => restore(self, entry, null);
+
+const startRestore: Starter<"restore-checkpoint"> = (self, entry) =>
+  restore(self, entry, entry.checkpoint ?? null);
+
+/** Words of `do` that save memory, or bring it back. */
+const SAVES_MEMORY: readonly string[] = ["checkpoint", "suspend", "resume", "restore-checkpoint"];
+
+export const savesMemory = ({ timeline }: Pick<ResolvedScenario, "timeline">): boolean =>
+  timeline.some((entry) => SAVES_MEMORY.includes(entry.do));
+
+/** A guest has started anew: what checkpoints of it left that were cut short is tidied up. */
+export function settleAfterBoot(self: Driver, vm: string, id: string): void {
+  const { world, config } = self;
+  const entries = config.document.timeline.filter((entry) => SAVES_MEMORY.includes(entry.do));
+  const ours = entries as readonly { readonly vm: string; readonly on: string }[];
+  const on = ours.find((entry) => entry.vm === vm)?.on;
+  if (on === undefined) return;
+  const host = world.named(vmRecordOf(world, vm).durable.host);
+  const { array, paths } = repositoryOf(self, host.name, on);
+  if (paths.length === 0) return;
+  startOperation(world, settleCheckpoints, host, id, { vm, array });
+}
+
+export const checkpointStarters = {
+  "disk-checkpoint": startDiskCheckpoint,
+  checkpoint: startCheckpoint,
+  suspend: startSuspend,
+  resume: startResume,
+  "restore-checkpoint": startRestore,
+};

@@ -10,13 +10,15 @@ const startGrowDisk: Starter<"grow-disk"> = (self, { id, vm, disk, toMiB }) => {
   if (running === undefined) return refuse(self, id, "grow-disk", vm, "vm-off");
   const { instance, host, array, disks } = running;
   if (disks.length === 0) return refuse(self, id, "grow-disk", vm, "not-on-an-array");
-  // A real machine's disk keeps the size that it was booted with.
+  // The virtio device of a real machine has the capacity that it was booted with: no change of its
+  // configuration space is told while it runs.
   if (instance.kind !== "vm") return refuse(self, id, "grow-disk", vm, "guest-cannot");
   const index = vmOfDocument(self, vm).disks.findIndex((each) => each.id === disk);
-  const { kind } = vmOfDocument(self, vm).disks[index]!;
-  if (kind === "network") return refuse(self, id, "grow-disk", vm, "guest-mounted");
   const toSectors = toMiB * SECTORS_PER_MIB;
-  const parts = { vm, instance: instance.id, array, disks, index, toSectors };
+  const { kind } = vmOfDocument(self, vm).disks[index]!;
+  const [open] = disks;
+  const mounted = kind === "network" ? { ...open!, mountedBy: "guest" as const } : open!;
+  const parts = { vm, instance: instance.id, array, disks: [mounted], index, toSectors };
   startOperation(self.world, growDisk, host, id, parts);
 };
 

@@ -1,6 +1,6 @@
 /** Timeline operations on checkpoints. */
 import type { Extension } from "../extension.ts";
-import { count, id, object, oneOfWords } from "../members.ts";
+import { count, flag, id, object, oneOfWords } from "../members.ts";
 
 export const diskCheckpoint: Extension = {
   family: "operation",
@@ -24,4 +24,95 @@ export const diskCheckpoint: Extension = {
     ["vm", "to"],
   ),
   references: { vm: "vm", to: "array" },
+};
+
+const on = id("The array that keeps the VM's checkpoints; its host needs a link to it.");
+
+const buffers = {
+  blockKiB: count("Size of a block of memory, which is saved at once.", 256, {
+    minimum: 4,
+    maximum: 4_096,
+    multipleOf: 4,
+  }),
+  groupBlocks: count("Blocks that are written together, as one storage block.", 4, {
+    minimum: 2,
+    maximum: 64,
+  }),
+  stagingBlocks: count("Blocks that may be copied and not written yet.", 32, {
+    minimum: 4,
+    maximum: 4_096,
+  }),
+  sideMiB: count("Room for pages that are copied aside, or redirected.", 64, { minimum: 1 }),
+};
+
+export const checkpoint: Extension = {
+  family: "operation",
+  name: "checkpoint",
+  description:
+    "Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.",
+  parameters: object(
+    "",
+    {
+      vm: id("The VM."),
+      on,
+      method: oneOfWords(
+        "How pages stay as they were while the guest goes on: `lazy` = the block of a page is saved " +
+          "before its first write; `copy-aside` = the page is copied to a side buffer; `redirect` = " +
+          "the write goes to another page, merged later; `stop-and-copy` = the guest stands still, " +
+          "the older way.",
+        ["lazy", "copy-aside", "redirect", "stop-and-copy"],
+        "lazy",
+      ),
+      withDisks: flag("Also take a point in time of its disks at the same instant.", false),
+      keepOlder: flag("Keep older checkpoints of the VM.", false),
+      ...buffers,
+    },
+    ["vm", "on"],
+  ),
+  references: { vm: "vm", on: "array" },
+};
+
+export const suspend: Extension = {
+  family: "operation",
+  name: "suspend",
+  description:
+    "Save memory and devices of a running VM and switch it off; `resume` goes on with it.",
+  parameters: object("", { vm: id("The VM."), on, ...buffers }, ["vm", "on"]),
+  references: { vm: "vm", on: "array" },
+};
+
+const restoring = {
+  vm: id("The VM, which is off."),
+  on,
+  host: id("Where it goes on. Default: where it was."),
+  method: oneOfWords(
+    "`lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = " +
+      "all is read before, the older way.",
+    ["lazy", "eager"],
+    "lazy",
+  ),
+  readsAtOnce: count("Storage blocks that are read at once in the background.", 2, {
+    minimum: 0,
+    maximum: 64,
+  }),
+};
+
+export const resume: Extension = {
+  family: "operation",
+  name: "resume",
+  description: "Go on with a suspended VM.",
+  parameters: object("", restoring, ["vm", "on"]),
+  references: { vm: "vm", on: "array", host: "host" },
+};
+
+export const restoreCheckpoint: Extension = {
+  family: "operation",
+  name: "restore-checkpoint",
+  description: "Go on with a VM that is off from one of its checkpoints, its disks included.",
+  parameters: object(
+    "",
+    { ...restoring, checkpoint: id("The checkpoint operation. Default: the last one.") },
+    ["vm", "on"],
+  ),
+  references: { vm: "vm", on: "array", host: "host", checkpoint: "operation" },
 };

@@ -6,8 +6,9 @@ export const growDisk: Extension = {
   family: "operation",
   name: "grow-disk",
   description:
-    "Make a disk of a running VM larger: its volume, its descriptor, and the disk that the guest " +
-    "sees. A disk with layers or points in time is refused.",
+    "Make a disk of a running VM larger: its volumes, its descriptor, and the disk that the guest " +
+    "sees: flat, copy-on-write, with redo logs, or mounted by the guest. Points in time keep their " +
+    "size. A real machine keeps the size that it was booted with, and is refused.",
   parameters: object(
     "",
     {

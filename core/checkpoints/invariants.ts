@@ -1,0 +1,161 @@
+/**
+ * What must hold of checkpoints, seen from outside: the file that the catalog names is the memory and
+ * the devices of its instant; what is loaded is what was there then, and what the guest wrote since
+ * stays. What memory held at each instant is remembered beside the world.
+ */
+import {
+  always,
+  canonicalBytes,
+  type ContentRun,
+  type Entity,
+  type Finding,
+  hash64,
+  hashHex,
+  type Invariant,
+  type NumberArray,
+  SECTOR_BYTES,
+  sometimes,
+  type World,
+} from "../kernel/index.ts";
+import { type MemoryEntity, rememberContent, type RunImage } from "../vmm/index.ts";
+import type { Catalog } from "./catalog.ts";
+import { PAGE_SECTORS } from "./file/page-runs.ts";
+import { plainOfBytes } from "./file/plain-bytes.ts";
+import { readFile, type WholeFile } from "./file/read-file.ts";
+import { machineIdentity } from "./machine-identity.ts";
+import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
+import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
+import { WRITES_UNSAVED } from "./save/hits.ts";
+import type { Saver } from "./save/saver-state.ts";
+import { INSTANT_NOTICE } from "./save/saver.ts";
+
+const MECHANISM = "checkpoints";
+
+type Named = { readonly vm: string; readonly checkpoint: string };
+
+const instantName = ({ vm, checkpoint }: Named): string => `${vm}#instant of ${checkpoint}`;
+
+const shadow = (world: World, name: string, pages: number): NumberArray =>
+  world.shadowArrays.open(name, "f64", pages);
+
+/** Of runs that a file holds. */
+function numberOf(run: ContentRun, page: number): number {
+  if (run.kind === "zero") return 0;
+  if (run.kind === "stamp") return run.stamp + page * PAGE_SECTORS;
+  const bytes = PAGE_SECTORS * SECTOR_BYTES;
+  return Number(hash64(run.bytes.subarray(page * bytes, (page + 1) * bytes)) >> 11n);
+}
+
+/** Hash of 4 KiB of zeros, as memories of real machines have it. */
+const ZERO_HASH = Number(hash64(new Uint8Array(PAGE_SECTORS * SECTOR_BYTES)) >> 11n);
+
+const isSame = (found: number, wanted: number): boolean =>
+  found === wanted || (found === 0 && wanted === ZERO_HASH);
+
+function differingPage(file: WholeFile, instant: NumberArray): number {
+  const { blockPages } = file.head;
+  for (const [block, runs] of file.blocks) {
+    let page = block * blockPages;
+    for (const run of runs) {
+      for (let i = 0; i < run.sectors / PAGE_SECTORS; i++, page++) {
+        if (!isSame(numberOf(run, i), instant.get(page))) return page;
+      }
+    }
+  }
+  return -1;
+}
+
+/** The newest checkpoint of a catalog, as it is on the medium when the catalog names it. */
+function checkNewest(array: Entity, file: string, digests: Shadow): Finding | undefined {
+  const { world } = array;
+  const { files } = array.durable as unknown as ArrayFiles;
+  const catalog = files[`file:${file}`]?.value as unknown as Catalog | undefined;
+  const entry = catalog?.checkpoints.at(-1);
+  if (catalog === undefined || entry === undefined) return undefined;
+  const { vm } = catalog;
+  const { checkpoint, volume } = entry;
+  const content = world.contents.get(`${array.name}#volume:${volume}`);
+  if (content === undefined) return { message: `checkpoint ${checkpoint} of ${vm} has no file` };
+  const { spec } = world.named(vm).config as unknown as { spec: never };
+  const read = readFile(content, { vm, machine: machineIdentity(spec) });
+  if (!read.ok) {
+    const { code, message } = read.problem;
+    return { message: `checkpoint ${checkpoint} of ${vm} counts, but is ${code}: ${message}` };
+  }
+  const { value } = read;
+  const page = differingPage(
+    value,
+    shadow(world, instantName({ vm, checkpoint }), value.head.pages),
+  );
+  if (page >= 0) return { message: `page ${page} of ${vm} in ${checkpoint} is not of its instant` };
+  const state = plainOfBytes(value.state);
+  const digest = state.ok ? digestOf(state.value as unknown as RunImage) : "";
+  if (digest === digests.images[`${vm}:${checkpoint}`]) return undefined;
+  return { message: `the devices of ${vm} in ${checkpoint} are not of its instant` };
+}
+
+type ArrayFiles = { readonly files: { readonly [key: string]: { readonly value?: unknown } } };
+
+type Shadow = { readonly images: { readonly [checkpoint: string]: string } };
+
+const digestOf = (image: RunImage): string => hashHex(hash64(canonicalBytes(image)));
+
+function onArrived(world: World, arrival: Arrival): Finding | undefined {
+  const memory = world.entity(arrival.memory) as unknown as MemoryEntity;
+  const { pages, isReal } = memory.config;
+  const instant = shadow(world, instantName(arrival), pages);
+  const before = shadow(world, beforeName(memory), pages);
+  rememberContent(memory, nowName(memory));
+  const now = shadow(world, nowName(memory), pages);
+  for (const block of arrival.blocks) {
+    const first = block * arrival.blockPages;
+    for (let page = first; page < Math.min(pages, first + arrival.blockPages); page++) {
+      const was = before.get(page);
+      const isWritten = !isReal && was !== 0;
+      const wanted = isWritten ? was : instant.get(page);
+      if (now.get(page) === wanted) continue;
+      const message = isWritten
+        ? `page ${page} of ${arrival.vm}, which the guest had written, was overwritten`
+        : `page ${page} of ${arrival.vm} is not what ${arrival.checkpoint} has`;
+      return { message, fields: { page } };
+    }
+  }
+  return undefined;
+}
+
+const beforeName = ({ name }: MemoryEntity): string => `${name}#before arrival`;
+const nowName = ({ name }: MemoryEntity): string => `${name}#at arrival`;
+
+export const checkpointInvariants: readonly Invariant[] = [
+  always("a checkpoint that counts is the machine of its instant", {
+    mechanism: MECHANISM,
+    shadow: { images: {} },
+    observes: {
+      [INSTANT_NOTICE]: (entity, data, world, editShadow) => {
+        const named = data as unknown as Named & { memory: number };
+        const memory = world.entity(named.memory) as unknown as MemoryEntity;
+        rememberContent(memory, instantName(named));
+        const { image } = (entity as unknown as Saver).volatile;
+        const images = editShadow()["images"] as { [checkpoint: string]: string };
+        images[`${named.vm}:${named.checkpoint}`] = digestOf(image!);
+      },
+      durable: (entity, { label }, _world, editShadow) => {
+        const file = /^file (.+[.]checkpoints)$/.exec(String(label))?.[1];
+        if (file === undefined) return undefined;
+        return checkNewest(entity, file, editShadow() as unknown as Shadow);
+      },
+    },
+  }),
+  always("what is loaded is what was saved, and what the guest wrote stays", {
+    mechanism: MECHANISM,
+    observes: {
+      [ARRIVING_NOTICE]: (_entity, data, world) => {
+        const memory = world.entity(data["memory"] as number) as unknown as MemoryEntity;
+        rememberContent(memory, beforeName(memory));
+      },
+      [ARRIVED_NOTICE]: (_entity, data, world) => onArrived(world, data as unknown as Arrival),
+    },
+  }),
+  sometimes(WRITES_UNSAVED, { mechanism: MECHANISM }),
+  sometimes(WAITS_FOR_PAGE, { mechanism: MECHANISM }),
+];

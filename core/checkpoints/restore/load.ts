@@ -1,0 +1,190 @@
+/**
+ * Storage blocks come from the file and their pages go into memory (US 9,053,065).
+ *
+ * Must hold: only pages that are absent are loaded, never one that the guest has written since; what
+ * cannot be read, or is not what it was, stops the machine: no page is ever made up.
+ */
+import type { Bitmap, ContentRun, Plain, Reply } from "../../kernel/index.ts";
+import {
+  clientBitmap,
+  loadPages,
+  type MemoryEntity,
+  releaseAccess,
+  removeTraces,
+  settleMemory,
+} from "../../vmm/index.ts";
+import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
+import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
+import { sliceRuns } from "../../platform/index.ts";
+import {
+  askedFor,
+  memoryOfRestorer,
+  type Restorer,
+  storageNumbers,
+  vmOfRestorer,
+} from "./restorer-state.ts";
+
+/** Notices before and after pages come into memory; data is an `Arrival`. For invariants. */
+export const ARRIVING_NOTICE = "pages-arriving";
+export const ARRIVED_NOTICE = "pages-arrived";
+
+export type Arrival = {
+  readonly vm: string;
+  readonly checkpoint: string;
+  readonly memory: number;
+  readonly blocks: readonly number[];
+  readonly blockPages: number;
+};
+
+function arrivalOf({ config }: Restorer, blocks: readonly number[]): Arrival {
+  const { name: vm, checkpoint, memory, blockPages } = config;
+  return { vm, checkpoint, memory, blocks: [...blocks], blockPages };
+}
+
+/** Asks for a storage block unless that was done before; whether it was. */
+export function askFor(self: Restorer, number: number): boolean {
+  const asked = askedFor(self);
+  if (asked.get(number) === 1) return true;
+  asked.set(number, 1);
+  const { sector, sectors } = self.volatile.storage[number]!;
+  const state = self.edit();
+  state.reading.push(number);
+  state.figures.reads++;
+  state.figures.readSectors += sectors;
+  const request = { op: "read", sector, sectors };
+  self.ask(self.volatile.device, "io", request as Plain, { then: "read", tag: number });
+  return false;
+}
+
+/** Goes on reading what nobody has asked for, in the order of the file. */
+export function readOn(self: Restorer): void {
+  const { storage } = self.volatile;
+  while (self.volatile.reading.length < self.config.readsAtOnce + self.volatile.hurry) {
+    const { cursor } = self.volatile;
+    if (cursor >= storage.length) return;
+    self.edit().cursor = cursor + 1;
+    askFor(self, cursor);
+  }
+}
+
+/** A storage block is here; decompressing takes its time. */
+export function onRead(self: Restorer, reply: Reply): void {
+  if (self.volatile.stage === "failed") return;
+  const number = reply.tag as number;
+  if (!reply.ok) return fail(self, reply.code);
+  const { runs } = reply.value as unknown as { runs: readonly ContentRun[] };
+  const { blocks } = self.volatile.storage[number]!;
+  const ns = blocks.length * self.config.blockPages * self.config.costs.decompressNs;
+  self.after(ns, "place", { number, runs } as unknown as Plain);
+}
+
+export function place(
+  self: Restorer,
+  { number, runs }: { readonly number: number; readonly runs: readonly ContentRun[] },
+): void {
+  const memory = memoryOfRestorer(self);
+  if (self.volatile.stage === "failed") return;
+  if (memory === undefined) return fail(self, "vm-off");
+  const written = self.volatile.storage[number]!;
+  const at = { ...written, checksum: BigInt(written.checksum) };
+  const { pages, blockPages } = self.config;
+  const found = decodeStorageBlock(at, runs, (block) =>
+    Math.max(0, Math.min(blockPages, pages - block * blockPages)),
+  );
+  if (!found.ok && self.config.careless !== "zeroFills") return fail(self, found.problem.code);
+  if (found.ok && found.value.some(({ block }, i) => block !== written.blocks[i])) {
+    return fail(self, "damaged");
+  }
+  settleMemory(memory);
+  const told = arrivalOf(self, at.blocks);
+  self.notice(ARRIVING_NOTICE, told);
+  for (const block of found.ok ? found.value : []) placeBlock(self, memory, block);
+  const state = self.edit();
+  state.reading = state.reading.filter((each) => each !== number);
+  state.placed++;
+  self.notice(ARRIVED_NOTICE, told);
+  goOnIfPresent(self, memory);
+  if (state.placed === state.storage.length) return end(self, memory);
+  readOn(self);
+}
+
+/** The pages of a block that are absent, each as it was at the instant of the checkpoint. */
+function placeBlock(self: Restorer, memory: MemoryEntity, { block, runs }: Block): void {
+  const content = runs.map(contentOf);
+  const first = block * self.config.blockPages;
+  const count = content.reduce((sum, { sectors }) => sum + sectors, 0) / PAGE_SECTORS;
+  const { figures } = self.edit();
+  if (self.config.method === "eager") {
+    loadPages(memory, first, content);
+    figures.loadedPages += count;
+    return;
+  }
+  const absent = clientBitmap(memory, self.config.client, "armed");
+  for (let page = first; page < first + count;) {
+    const isAbsent = absent.has(page) || self.config.careless === "overwritesDirty";
+    const end = endOfSpan(self, absent, page, first + count, isAbsent);
+    if (isAbsent) {
+      const part = sliceRuns(content, (page - first) * PAGE_SECTORS, (end - page) * PAGE_SECTORS);
+      loadPages(memory, page, part);
+      for (let each = page; each < end; each++) absent.delete(each);
+      figures.loadedPages += end - page;
+    } else figures.keptPages += end - page;
+    page = end;
+  }
+}
+
+/** Where pages end that are all absent, or all there. */
+function endOfSpan(
+  self: Restorer,
+  absent: Bitmap,
+  page: number,
+  limit: number,
+  isAbsent: boolean,
+): number {
+  if (self.config.careless === "overwritesDirty") return limit;
+  let end = page + 1;
+  while (end < limit && absent.has(end) === isAbsent) end++;
+  return end;
+}
+
+/** The guest waits for a page: once that is there it proceeds. */
+function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
+  const { waitsFor, waitsSinceNs } = self.volatile;
+  if (waitsFor < 0 || clientBitmap(memory, self.config.client, "armed").has(waitsFor)) return;
+  const state = self.edit();
+  state.waitsFor = -1;
+  state.figures.stallNs += self.simulatedNs - waitsSinceNs;
+  releaseAccess(memory);
+  const vm = vmOfRestorer(self);
+  if (vm !== undefined) self.ask(vm.id, "unstun", {}, { then: "let-go" });
+}
+
+function end(self: Restorer, memory: MemoryEntity): void {
+  removeTraces(memory, self.config.client);
+  const state = self.edit();
+  state.stage = "loaded";
+  const { atReady, waiting } = self.volatile;
+  state.atReady = null;
+  state.waiting = [];
+  if (atReady !== null) self.reply(atReady, {});
+  for (const each of waiting) self.reply(each, self.volatile.figures as unknown as Plain);
+}
+
+/** The machine cannot go on without what is missing. */
+export function fail(self: Restorer, code: string): void {
+  if (self.volatile.stage === "failed" || self.volatile.stage === "loaded") return;
+  const { atReady, waiting } = self.volatile;
+  const state = self.edit();
+  state.stage = "failed";
+  state.failure = code;
+  state.atReady = null;
+  state.waiting = [];
+  const vm = vmOfRestorer(self);
+  if (vm !== undefined) self.ask(vm.id, "power-off", {}, { then: "let-go" });
+  if (atReady !== null) self.refuse(atReady, code);
+  for (const each of waiting) self.refuse(each, code);
+}
+
+/** Storage block in which a page lies. */
+export const storageOfPage = (self: Restorer, page: number): number =>
+  storageNumbers(self).get(Math.floor(page / self.config.blockPages));

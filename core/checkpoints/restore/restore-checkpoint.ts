@@ -1,0 +1,305 @@
+/**
+ * Brings a VM that is off back to a checkpoint: it goes on where it was, and does not start. With disks
+ * those are put back to the point in time of the same instant first; after a suspend they are as they
+ * were. Must hold: nothing is changed before the file was found whole and of this machine, and what is
+ * found wrong later stops the VM; a suspended VM's checkpoint goes once all of it is in memory.
+ */
+import {
+  ask,
+  type ContentRun,
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  go,
+  operation,
+  type Operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Refusal,
+  type Step,
+} from "../../kernel/index.ts";
+import {
+  askArray,
+  askDevice,
+  askInstance,
+  powerOn,
+  type PowerOnParams,
+  revertRedo,
+  surelyWrite,
+} from "../../disks/index.ts";
+import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
+import {
+  memoryOf,
+  powerOn as beginRun,
+  type RunImage,
+  type VmEntity,
+  type VmRecord,
+} from "../../vmm/index.ts";
+import {
+  type Catalog,
+  catalogFile,
+  type CheckpointEntry,
+  entryOf,
+  withoutCheckpoint,
+} from "../catalog.ts";
+import {
+  checkHead,
+  DATA_SECTOR,
+  decodeOpening,
+  decodeTail,
+  type Head,
+  tailSectors,
+} from "../file/layout.ts";
+import { plainOfBytes } from "../file/plain-bytes.ts";
+import { bad, type Checked, type FileProblem } from "../file/problem.ts";
+import { machineIdentity } from "../machine-identity.ts";
+import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
+import type { Written } from "../save/saver-state.ts";
+import { settleCheckpoints } from "../settle.ts";
+import { restorer } from "./restorer.ts";
+import {
+  type Restorer,
+  RESTORE_CLIENT,
+  RESTORE_COSTS,
+  type RestoreMethod,
+} from "./restorer-state.ts";
+
+export type RestoreParams = {
+  readonly vm: string;
+  readonly record: EntityId;
+  /** Array that keeps the checkpoints, and the paths to it. */
+  readonly array: EntityId;
+  readonly paths: readonly EntityId[];
+  /** null: the last one. */
+  readonly checkpoint: string | null;
+  readonly method: RestoreMethod;
+  readonly readsAtOnce: number;
+  /** How its disks are opened here. */
+  readonly powerOn: PowerOnParams;
+  readonly careless?: "overwritesDirty" | "zeroFills";
+};
+
+type RestoreState = {
+  catalog: Catalog | null;
+  catalogVersion: number;
+  entry: CheckpointEntry | null;
+  device: EntityId;
+  head: Head | null;
+  commit: Plain;
+  storage: Written[];
+  image: PlainObject | null;
+  instance: EntityId;
+  restorer: EntityId;
+  startedNs: number;
+  resumedNs: number;
+  figures: PlainObject;
+  failure: { code: string; detail: Plain } | null;
+};
+
+type Op = Operation<RestoreParams & PlainObject, RestoreState & PlainObject>;
+/** A run that has just gone does not answer. */
+const POWER_OFF_NS = 1_000_000;
+
+type Read = { readonly runs: readonly ContentRun[] };
+
+export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreState & PlainObject>(
+  "restore-checkpoint",
+  {
+    begin(host, op: Op) {
+      op.edit().startedNs = host.simulatedNs;
+      const { vm, array } = op.params;
+      if (recordIn(host, op).durable.power === "on") return fail("vm-on", vm);
+      return perform(settleCheckpoints, { vm, array }, "open");
+    },
+
+    open(host, op: Op, { catalog, version }: { catalog: Catalog; version: number }) {
+      const { array, paths, checkpoint } = op.params;
+      const entry = checkpoint === null ? catalog.checkpoints.at(-1) : entryOf(catalog, checkpoint);
+      if (entry === undefined) return fail("no-checkpoint", checkpoint);
+      const options = { array, volume: entry.volume, paths, owner: host.name };
+      const state = op.edit();
+      state.catalog = catalog as never;
+      state.catalogVersion = version;
+      state.entry = entry as never;
+      const creator = op.entity as unknown as Entity;
+      state.device = spawnInitiator(host.world, creator, options).id;
+      return read(op, 0, DATA_SECTOR, "readOpening");
+    },
+
+    unreadable: (_host, _op: Op, { code, detail }: Refusal) =>
+      code === "out-of-range" ? fail("truncated", "the file ends too early") : fail(code, detail),
+
+    readOpening(host, op: Op, { runs }: Read) {
+      const opened = decodeOpening(runs);
+      if (!opened.ok) return wrong(opened.problem);
+      const { spec } = recordIn(host, op).config;
+      const ours = checkHead(opened.value.head, { vm: spec.vm, machine: machineIdentity(spec) });
+      if (!ours.ok) return wrong(ours.problem);
+      const state = op.edit();
+      state.head = opened.value.head as never;
+      state.commit = plainCommit(opened.value.commit) as never;
+      const { commit } = opened.value;
+      return read(op, commit.tailSector, tailSectors(commit), "readTail");
+    },
+
+    readTail(_host, op: Op, { runs }: Read) {
+      const tail = decodeTail({ head: op.state.head!, commit: commitOf(op.state.commit) }, runs);
+      if (!tail.ok) return wrong(tail.problem);
+      const image = imageIn(tail.value.state);
+      if (!image.ok) return wrong(image.problem);
+      const state = op.edit();
+      state.image = image.value as never;
+      state.storage = tail.value.maps.storageBlocks.map(({ checksum, ...rest }) => ({
+        ...rest,
+        checksum: checksum.toString(),
+      })) as never;
+      return go("revertDisks");
+    },
+
+    /** The first thing that changes anything. */
+    revertDisks(_host, op: Op) {
+      const { disks, checkpoint: pointInTime } = op.state.entry!;
+      if (disks.length === 0) return go("prepare");
+      const { vm, powerOn: opening } = op.params;
+      return perform(revertRedo, { vm, array: opening.array, pointInTime }, "prepare");
+    },
+
+    /** The run is there, without disks, and memory that is empty so far. */
+    prepare(host, op: Op) {
+      const { world } = host;
+      const { vm, powerOn: opening, method, readsAtOnce, careless = null } = op.params;
+      if (!reserveMemory(host as unknown as HostEntity, vm, opening.memoryMiB)) {
+        return fail("no-memory", opening.memoryMiB);
+      }
+      const place = { domain: host.domain, cpu: opening.cpu };
+      const image = op.state.image as unknown as RunImage;
+      const run = beginRun(recordIn(host, op), { ...place, image });
+      if (run === undefined) return fail("already-on", vm);
+      const memory = memoryOf(run, true);
+      const { pages, blockPages } = op.state.head!;
+      const config = {
+        checkpoint: op.state.head!.checkpoint,
+        name: vm,
+        vm: run.id,
+        memory: memory.id,
+        client: RESTORE_CLIENT,
+        method,
+        pages,
+        blockPages,
+        readsAtOnce,
+        costs: RESTORE_COSTS,
+        careless,
+      };
+      const made = world.spawn(restorer, config, { creator: run as never, label: "restore" });
+      const state = op.edit();
+      state.instance = run.id;
+      state.restorer = made.id;
+      const { device, storage } = op.state;
+      return ask(made.id, "open", { device, storage } as unknown as Plain, "makeReady");
+    },
+
+    makeReady: (_host, op: Op) =>
+      ask(op.state.restorer, "ready", {}, "openDisks", { otherwise: "giveUp" }),
+
+    openDisks(_host, op: Op) {
+      const { instance } = op.state;
+      const params = { ...op.params.powerOn, instance, seizes: false };
+      return perform(powerOn, params as unknown as PlainObject, "letGo", "giveUp");
+    },
+
+    letGo: (_host, op: Op) => askInstance(op.state.instance, "unstun", "goesOn", "giveUp"),
+
+    goesOn(host, op: Op) {
+      op.edit().resumedNs = host.simulatedNs;
+      return ask(op.state.restorer, "end", {}, "allThere", { otherwise: "giveUp" });
+    },
+
+    /** A suspended machine goes on once; a second time its disks would be others. */
+    allThere(host, op: Op, figures: PlainObject) {
+      op.edit().figures = figures as never;
+      const made = host.world.entityOrNone(op.state.restorer);
+      if (made !== undefined) host.world.removeTree(made);
+      if (!op.state.entry!.isSuspend) return go("report");
+      const { vm, array } = op.params;
+      const { catalog, catalogVersion: version, entry } = op.state;
+      const value = withoutCheckpoint(catalog!, entry!.checkpoint);
+      const params = { array, name: catalogFile(vm), value, before: catalog!, version };
+      return perform(surelyWrite, params, "dropFile", "report");
+    },
+
+    dropFile(_host, op: Op) {
+      const { volume: name } = op.state.entry!;
+      const drop = askArray(op.params.array, "delete-volume", { name }, "report", "report");
+      return { ...drop, tolerate: ["gone"] };
+    },
+
+    report(host, op: Op) {
+      const { startedNs, resumedNs, figures } = op.state;
+      const { stage } = (host.world.entityOrNone(op.state.instance) as VmEntity | undefined)
+        ?.volatile ?? { stage: "ended" };
+      return done({
+        ...figures,
+        resumedAfterNs: resumedNs - startedNs,
+        allThereAfterNs: host.simulatedNs - startedNs,
+        runs: stage === "running",
+      });
+    },
+
+    /** It cannot go on without its memory or its disks: it is off, and its checkpoint stands. */
+    giveUp(host, op: Op, why: Refusal) {
+      const made = host.world.entityOrNone(op.state.restorer) as Restorer | undefined;
+      // What went wrong with the memory ended the run, and that is what everybody else noticed.
+      const code = made?.volatile.failure || why.code;
+      op.edit().failure = { code, detail: why.detail } as never;
+      if (made !== undefined) host.world.removeTree(made as unknown as Entity);
+      const run = host.world.entityOrNone(op.state.instance) as VmEntity | undefined;
+      if (run === undefined || run.volatile.stage === "ended") return go("failed");
+      const extras = { otherwise: "failed", timeoutNs: POWER_OFF_NS };
+      return ask(run.id, "power-off", {}, "failed", extras);
+    },
+
+    failed(_host, op: Op) {
+      const { code, detail } = op.state.failure!;
+      return fail(code, detail as Plain);
+    },
+  },
+  () => ({
+    catalog: null,
+    catalogVersion: 0,
+    entry: null,
+    device: -1,
+    head: null,
+    commit: null,
+    storage: [],
+    image: null,
+    instance: -1,
+    restorer: -1,
+    startedNs: 0,
+    resumedNs: 0,
+    figures: {},
+    failure: null,
+  }),
+);
+
+const recordIn = (host: Entity, op: Op): VmRecord =>
+  host.world.entity(op.params.record) as unknown as VmRecord;
+
+const wrong = ({ code, message }: FileProblem): Step => fail(code, message);
+
+/** Past its end a file reads as too short. */
+function read(op: Op, sector: number, sectors: number, next: string): Step {
+  return { ...askDevice(op.state.device, { op: "read", sector, sectors }, "unreadable"), next };
+}
+
+/** Of the state that a file holds, whatever that is. */
+function imageIn(bytes: Uint8Array): Checked<PlainObject> {
+  const plain = plainOfBytes(bytes);
+  if (!plain.ok) return plain;
+  const { value } = plain;
+  const isImage = typeof value === "object" && value !== null && "image" in value;
+  return isImage
+    ? { ok: true, value: value as PlainObject }
+    : bad("damaged", "the device state is of no machine");
+}

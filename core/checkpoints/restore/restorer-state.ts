@@ -1,0 +1,101 @@
+/**
+ * What brings the memory of a machine back: an entity beside the run that goes on, from before it does
+ * until every page is there.
+ */
+import type { Entity, EntityId, Request } from "../../kernel/index.ts";
+import type { MemoryEntity, VmEntity } from "../../vmm/index.ts";
+import type { Written } from "../save/saver-state.ts";
+
+/** `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults. */
+export type RestoreMethod = "eager" | "lazy";
+
+/** Trace client of a restore: armed are the pages that are absent. */
+export const RESTORE_CLIENT = "restore";
+
+export type RestoreCosts = {
+  /** Decompressing a page, by another core than the guest's. */
+  readonly decompressNs: number;
+  /** Putting a page into memory: a copy and an entry of the page table. */
+  readonly placeNs: number;
+};
+
+/** LZ4 decompresses at three gigabytes a second or more. */
+export const RESTORE_COSTS: RestoreCosts = { decompressNs: 1_300, placeNs: 230 };
+
+export type RestorerConfig = {
+  readonly checkpoint: string;
+  /** Id of the VM, and the entity of its run. */
+  readonly name: string;
+  readonly vm: EntityId;
+  readonly memory: EntityId;
+  /** Trace client: armed are the pages that are absent. */
+  readonly client: string;
+  readonly method: RestoreMethod;
+  readonly pages: number;
+  readonly blockPages: number;
+  /** Storage blocks that are read at once without anybody waiting for them. */
+  readonly readsAtOnce: number;
+  readonly costs: RestoreCosts;
+  /** What a test breaks on purpose. */
+  readonly careless: "overwritesDirty" | "zeroFills" | null;
+};
+
+export type RestoreFigures = {
+  readonly reads: number;
+  readonly readSectors: number;
+  readonly loadedPages: number;
+  /** Pages that the guest wrote before they came; they stay as it wrote them. */
+  readonly keptPages: number;
+  readonly faults: number;
+  /** Faults on a storage block that was being read already. */
+  readonly coalesced: number;
+  readonly deviceFaults: number;
+  readonly stallNs: number;
+};
+
+export type RestorerState = {
+  readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
+  /** The file's volume. */
+  readonly device: EntityId;
+  readonly storage: readonly Written[];
+  /** Storage blocks by number: `reading` until they are placed. */
+  readonly reading: readonly number[];
+  readonly placed: number;
+  /** Next one to be read when nobody faults. */
+  readonly cursor: number;
+  /** Somebody waits for all of it: so many more are read at once. */
+  readonly hurry: number;
+  /** Page that the guest waits for, and since when; -1: none. */
+  readonly waitsFor: number;
+  readonly waitsSinceNs: number;
+  readonly startedNs: number;
+  readonly failure: string;
+  /** Answered when the machine may go on, or when all is there. */
+  readonly atReady: Request | null;
+  readonly waiting: readonly Request[];
+  readonly figures: RestoreFigures;
+};
+
+export type Restorer = Entity<RestorerConfig, Record<string, never>, RestorerState>;
+
+export const memoryOfRestorer = (self: Restorer): MemoryEntity | undefined =>
+  self.world.entityOrNone(self.config.memory) as MemoryEntity | undefined;
+
+export const vmOfRestorer = (self: Restorer): VmEntity | undefined =>
+  self.world.entityOrNone(self.config.vm) as VmEntity | undefined;
+
+/** By block: number of its storage block. */
+export const storageNumbers = (self: Restorer) =>
+  self.world.arrays.open(
+    `${self.name}#storage-of`,
+    "u32",
+    Math.ceil(self.config.pages / self.config.blockPages),
+  );
+
+/** By storage block: 1 once it was asked for. */
+export const askedFor = (self: Restorer) =>
+  self.world.arrays.open(
+    `${self.name}#asked`,
+    "u32",
+    Math.ceil(self.config.pages / self.config.blockPages),
+  );

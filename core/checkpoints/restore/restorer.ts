@@ -1,0 +1,155 @@
+/**
+ * Brings the memory of a machine back from a checkpoint file, all at once or as it is needed
+ * (US 9,053,065): an access to an absent page waits until the storage block that has it is read, and
+ * all blocks of that are then placed; faults on one storage block are one read.
+ *
+ * Requests: `open` ({device, storage}), `ready` (answered when the machine may go on), `end` and
+ * `hurry` (answered with figures when every page is there).
+ *
+ * Must hold: the guest sees each page as it was at the instant, or as it wrote it since.
+ */
+import {
+  assert,
+  component,
+  type Editable,
+  type Entity,
+  type EntityId,
+  type Plain,
+  type Reply,
+  type Request,
+} from "../../kernel/index.ts";
+import {
+  type AccessHeld,
+  clientBitmap,
+  DEVICE,
+  holdAccess,
+  type TraceHit,
+} from "../../vmm/index.ts";
+import type { Written } from "../save/saver-state.ts";
+import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
+import {
+  memoryOfRestorer,
+  type Restorer,
+  type RestorerConfig,
+  type RestorerState,
+  storageNumbers,
+} from "./restorer-state.ts";
+
+/** Over everybody: what is not there can be neither saved, nor copied, nor checked. */
+const PRIORITY = 100;
+
+export const restorer = component<RestorerConfig, Record<string, never>, RestorerState>({
+  kind: "checkpoint-restorer",
+  volatile: () => ({
+    stage: "idle",
+    device: -1,
+    storage: [],
+    reading: [],
+    placed: 0,
+    cursor: 0,
+    waitsFor: -1,
+    waitsSinceNs: 0,
+    startedNs: 0,
+    failure: "",
+    atReady: null,
+    waiting: [],
+    hurry: 0,
+    figures: {
+      reads: 0,
+      readSectors: 0,
+      loadedPages: 0,
+      keptPages: 0,
+      faults: 0,
+      coalesced: 0,
+      deviceFaults: 0,
+      stallNs: 0,
+    },
+  }),
+  handlers: {
+    open: (self, request: Request<{ device: EntityId; storage: readonly Written[] }>) => {
+      const { device, storage } = request.body;
+      const state = self.edit();
+      state.device = device;
+      state.storage = storage as Editable<Written>[];
+      const numbers = storageNumbers(self);
+      storage.forEach(({ blocks }, number) => blocks.forEach((each) => numbers.set(each, number)));
+      self.reply(request, {});
+    },
+    ready: (self, request: Request) => makeReady(self, request),
+    armed: (self, reply: Reply) => {
+      const { atReady } = self.volatile;
+      if (!reply.ok) return fail(self, "busy");
+      const state = self.edit();
+      state.stage = "loading";
+      state.atReady = null;
+      if (atReady !== null) self.reply(atReady, {});
+      readOn(self);
+    },
+    "trace-hit": (self, hit: TraceHit) => onAbsent(self, hit),
+    "access-held": (self, held: AccessHeld) => onHeld(self, held),
+    read: (self, reply: Reply) => onRead(self, reply),
+    place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
+    "let-go": () => {},
+    end: (self, request: Request) => awaitEnd(self, request),
+    hurry: (self, request: Request) => {
+      self.edit().hurry = HURRY;
+      awaitEnd(self, request);
+      readOn(self);
+    },
+  },
+  crashed: (self) => self.world.remove(self as unknown as Entity),
+});
+
+/** Reads at once when somebody waits. */
+const HURRY = 4;
+
+function awaitEnd(self: Restorer, request: Request): void {
+  const { stage, failure, figures } = self.volatile;
+  if (stage === "failed") return self.refuse(request, failure);
+  if (stage === "loaded") return self.reply(request, figures as unknown as Plain);
+  self.edit().waiting.push(request as Editable<Request>);
+}
+
+function makeReady(self: Restorer, request: Request): void {
+  const memory = memoryOfRestorer(self);
+  if (memory === undefined) return self.refuse(request, "vm-off");
+  const state = self.edit();
+  state.startedNs = self.simulatedNs;
+  state.atReady = request as Editable<Request>;
+  if (self.config.method === "eager") {
+    state.stage = "loading";
+    return readOn(self);
+  }
+  state.stage = "arming";
+  const { client } = self.config;
+  const wish = { client, mode: "accesses", granularity: "4KiB", by: "all", keeps: true } as const;
+  const body = { ...wish, priority: PRIORITY, owner: self.id };
+  self.ask(memory.id, "trace", body, { then: "armed" });
+}
+
+/** The guest is about to touch a page that is not there. */
+function onAbsent(self: Restorer, hit: TraceHit): void {
+  const memory = memoryOfRestorer(self);
+  if (memory === undefined || self.volatile.stage !== "loading") return;
+  if (hit.vcpu !== DEVICE) return holdAccess(memory, hit);
+  // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
+  assert(!memory.config.isReal, "devices of real machines come only to pages that are there");
+  self.edit().figures.deviceFaults++;
+  clientBitmap(memory, hit.client, "armed").delete(hit.page);
+}
+
+/** What a search must reach, else it shows nothing. */
+export const WAITS_FOR_PAGE = "a guest waits for a page that is not there yet";
+
+/** It stands there now: the storage block is read, unless that is under way. */
+function onHeld(self: Restorer, { page }: AccessHeld): void {
+  const number = storageOfPage(self, page);
+  const isUnderWay = askFor(self, number);
+  const state = self.edit();
+  state.figures.faults++;
+  if (state.figures.faults === 1) self.notice("sometimes", { name: WAITS_FOR_PAGE });
+  if (isUnderWay) state.figures.coalesced++;
+  state.waitsFor = page;
+  state.waitsSinceNs = self.simulatedNs;
+  self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+}

@@ -1,0 +1,399 @@
+/**
+ * Checkpoint of a running VM: its memory and devices, and with `disks` a point in time of its disks, all
+ * of one instant. With `suspends` it goes off once the checkpoint counts.
+ *
+ * Order is everything. The intent is durable before anything is made; all of the file is flushed before
+ * its commit record, and that before the catalog names it, which is the one moment from which it
+ * counts; only then go older ones, and the intent last. Until that moment the checkpoint before is the
+ * valid one. Whatever goes wrong before it, the VM goes on as if nothing had been.
+ */
+import {
+  ask,
+  type ContentRun,
+  done,
+  type Entity,
+  fail,
+  go,
+  operation,
+  perform,
+  type Plain,
+  type PlainObject,
+  type Refusal,
+  type Step,
+  together,
+  wait,
+} from "../../kernel/index.ts";
+import {
+  askArray,
+  askDevice,
+  askInstance,
+  DRAIN_POLL_NS,
+  isDrained,
+  snapshot,
+  surelyWrite,
+  type Written,
+} from "../../disks/index.ts";
+import { spawnInitiator } from "../../platform/index.ts";
+import {
+  clientOf,
+  memoryOf,
+  type RunImage,
+  type VmEntity,
+  type VmRecord,
+} from "../../vmm/index.ts";
+import {
+  asPlain,
+  type Catalog,
+  catalogFile,
+  type CheckpointEntry,
+  checkpointIntentFile,
+  type CheckpointIntent,
+  checkpointVolume,
+  entryOf,
+  withCheckpoint,
+} from "../catalog.ts";
+import { bytesRun } from "../file/bytes.ts";
+import {
+  COMMIT_SECTOR,
+  DATA_SECTOR,
+  encodeCommit,
+  encodeHead,
+  encodeTail,
+  type Head,
+} from "../file/layout.ts";
+import { bytesOfPlain } from "../file/plain-bytes.ts";
+import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
+import { machineIdentity } from "../machine-identity.ts";
+import { settleCheckpoints } from "../settle.ts";
+import {
+  type CheckpointOp,
+  type CheckpointParams,
+  type CheckpointState,
+  commitOf,
+  initialCheckpoint,
+  plainCommit,
+} from "./checkpoint-params.ts";
+import { mapsOf } from "./saved-maps.ts";
+import { saver } from "./saver.ts";
+import { SAVE_COSTS, type Saver } from "./saver-state.ts";
+
+/** One checkpoint of a memory is made at a time. */
+const CLIENT = "checkpoint";
+
+type Op = CheckpointOp;
+
+export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointState & PlainObject>(
+  "checkpoint",
+  {
+    begin(host, op: Op) {
+      op.edit().startedNs = host.simulatedNs;
+      const { vm, array } = op.params;
+      return perform(settleCheckpoints, { vm, array }, "awaitPages");
+    },
+
+    /** A machine whose restore is still going on has pages that are nowhere but in that file. */
+    awaitPages(host, op: Op, found: { catalog: Catalog; version: number }) {
+      const state = op.edit();
+      state.catalog = found.catalog as never;
+      state.catalogVersion = found.version;
+      const vm = vmIn(host, op);
+      if (vm === undefined) return fail("vm-off", op.params.vm);
+      const absent = clientOf(memoryOf(vm), RESTORE_CLIENT);
+      if (absent === undefined) return go("openIntent");
+      return ask(absent.owner, "hurry", {}, "openIntent", { otherwise: "refuse" });
+    },
+
+    openIntent(_host, op: Op) {
+      const { vm, array, checkpoint: id } = op.params;
+      if (entryOf(op.state.catalog!, id) !== undefined) return fail("checkpoint-exists", id);
+      const intent: CheckpointIntent = {
+        kind: "checkpoint",
+        operation: op.entity.name,
+        vm,
+        checkpoint: id,
+        volume: checkpointVolume(vm, id),
+      };
+      const body = { name: checkpointIntentFile(vm), value: intent, ifVersion: 0 };
+      return askArray(array, "file-write", body, "createVolume", "refuse");
+    },
+
+    refuse: (_host, _op: Op, why: Refusal) =>
+      fail(why.code === "version-conflict" ? "busy" : why.code, why.detail),
+
+    createVolume(host, op: Op) {
+      const vm = vmIn(host, op);
+      if (vm === undefined) return giveUp("vm-off")(op);
+      // Nothing compresses, and each group has an index as long as can be.
+      const { memoryPages } = vm.config.spec;
+      const sectors = DATA_SECTOR + memoryPages * 9 + 64;
+      op.edit().volumeSectors = sectors;
+      const name = checkpointVolume(op.params.vm, op.params.checkpoint);
+      return askArray(op.params.array, "create-volume", { name, sectors }, "prepare", "giveUp");
+    },
+
+    prepare(host, op: Op) {
+      const vm = vmIn(host, op);
+      if (vm === undefined) return giveUp("vm-off")(op);
+      const { checkpoint: id, array, paths, method, buffers, careless = null } = op.params;
+      const made = host.world.spawn(
+        saver,
+        {
+          vm: vm.id,
+          memory: memoryOf(vm).id,
+          client: CLIENT,
+          checkpoint: id,
+          name: op.params.vm,
+          method,
+          pages: vm.config.spec.memoryPages,
+          ...buffers,
+          costs: SAVE_COSTS,
+          careless: careless === "commitsFirst" ? null : careless,
+        },
+        { creator: host, label: `save-${id}` },
+      );
+      op.edit().saver = made.id;
+      const volume = checkpointVolume(op.params.vm, id);
+      const options = { array, volume, paths, owner: host.name };
+      const device = spawnInitiator(host.world, made as unknown as Entity, options);
+      return ask(made.id, "open", { device: device.id }, "writeHead");
+    },
+
+    writeHead(host, op: Op) {
+      const head = [bytesRun(encodeHead(headOf(host, op)))];
+      return write(host, op, 0, head, op.params.careless === "commitsFirst" ? "early" : "freeze");
+    },
+
+    /** For a test: what commits before its content. */
+    early: (host, op: Op) =>
+      write(host, op, COMMIT_SECTOR, [bytesRun(new Uint8Array(512).fill(1))], "earlyCatalog"),
+
+    earlyCatalog: (host, op: Op) => enterInCatalog(host, op, "freeze"),
+
+    /** With disks the snapshot stuns, drains and flushes, and asks for the instant in between. */
+    freeze(host, op: Op) {
+      const { vm, instance, disks, disksArray, checkpoint: pointInTime, suspends } = op.params;
+      op.edit().stunnedAtNs = host.simulatedNs;
+      if (disks.length === 0 || suspends) {
+        return askInstance(instance, "stun", "drain", "giveUp");
+      }
+      const atInstant = { to: op.state.saver, verb: "instant", body: {} };
+      const params = { vm, instance, array: disksArray, disks, pointInTime, atInstant };
+      return perform(snapshot, params as unknown as PlainObject, "goesOn", "giveUp");
+    },
+
+    /** What the guest sent before is on its way still; the answers are held, and part of the instant. */
+    drain(host, op: Op) {
+      if (vmIn(host, op) === undefined) return giveUp("vm-off")(op);
+      const open = op.params.drains.map((disk) => host.world.entityOrNone(disk));
+      const isQuiet = open.every((disk) => disk === undefined || isDrained(disk as never));
+      if (!isQuiet) return wait(DRAIN_POLL_NS, "drain");
+      if (!op.params.suspends) return go("instant");
+      // Its host's caches go with it: what the guest was told is written must be.
+      const flushes = op.params.drains.map((disk) => askDevice(disk, { op: "flush" }, ""));
+      return together(flushes, "instant", "giveUpStunned");
+    },
+
+    instant: (_host, op: Op) =>
+      ask(op.state.saver, "instant", {}, "passInstant", { otherwise: "giveUpStunned" }),
+
+    passInstant: (_host, op: Op) =>
+      op.params.suspends
+        ? go("awaitEnd")
+        : askInstance(op.params.instance, "unstun", "goesOn", "giveUp"),
+
+    goesOn(host, op: Op) {
+      op.edit().stunNs = host.simulatedNs - op.state.stunnedAtNs;
+      return go("awaitEnd");
+    },
+
+    awaitEnd: (_host, op: Op) =>
+      ask(op.state.saver, "end", {}, "fitVolume", { otherwise: "giveUp" }),
+
+    /** Device state and maps were not known before. */
+    fitVolume(host, op: Op, end: { nextSector: number; figures: PlainObject }) {
+      const { commit, bytes } = tailOf(host, op, end.nextSector);
+      const state = op.edit();
+      state.figures = end.figures as never;
+      state.commit = plainCommit(commit) as never;
+      state.fileSectors = end.nextSector + bytes.length / 512;
+      const name = checkpointVolume(op.params.vm, op.params.checkpoint);
+      const body = { name, sectors: state.fileSectors };
+      return askArray(op.params.array, "resize-volume", body, "writeTail", "giveUp");
+    },
+
+    writeTail(host, op: Op) {
+      const { tailSector } = commitOf(op.state.commit);
+      return write(host, op, tailSector, [bytesRun(tailOf(host, op, tailSector).bytes)], "flush");
+    },
+
+    flush: (host, op: Op) => flush(host, op, "writeCommit"),
+
+    writeCommit: (host, op: Op) =>
+      write(
+        host,
+        op,
+        COMMIT_SECTOR,
+        [bytesRun(encodeCommit(commitOf(op.state.commit)))],
+        "flushCommit",
+      ),
+
+    flushCommit: (host, op: Op) => flush(host, op, "enter"),
+
+    enter: (host, op: Op) =>
+      op.params.careless === "commitsFirst" ? go("counts") : enterInCatalog(host, op, "entered"),
+
+    entered: (_host, _op: Op, { written }: Written & PlainObject) =>
+      written ? go("counts") : giveUp("not-committed")(_op),
+
+    /** From here on it stands, whatever comes. */
+    counts(host, op: Op) {
+      const { suspends, instance } = op.params;
+      closeSaver(host, op);
+      if (!suspends) return go("dropOlder");
+      return ask(instance, "power-off", {}, "isOff", { otherwise: "dropOlder" });
+    },
+
+    isOff(host, op: Op) {
+      op.edit().stunNs = host.simulatedNs - op.state.stunnedAtNs;
+      return go("dropOlder");
+    },
+
+    dropOlder(_host, op: Op) {
+      const drops = op.state.dropped.map(({ volume: name }) => ({
+        ...askArray(op.params.array, "delete-volume", { name }, ""),
+        tolerate: ["gone"],
+      }));
+      return together(drops, "closeIntent", "left");
+    },
+
+    closeIntent: (_host, op: Op) => removeIntent(op, "report", "left"),
+
+    /** The array does not answer: what is left over goes with the next checkpoint, or power-on. */
+    left: () => go("report"),
+
+    report(host, op: Op) {
+      const { stunNs, startedNs, fileSectors, figures } = op.state;
+      const totalNs = host.simulatedNs - startedNs;
+      return done({ ...figures, stunNs, totalNs, fileBytes: fileSectors * 512 });
+    },
+
+    giveUpStunned: (_host, op: Op, why: Refusal) => {
+      op.edit().failure ??= why as never;
+      return askInstance(op.params.instance, "unstun", "giveUp", "giveUp");
+    },
+
+    giveUp(host, op: Op, why: Refusal | null) {
+      op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
+      const stays = op.params.suspends && vmIn(host, op) !== undefined;
+      const saved = saverIn(host, op);
+      const wasStunned = stays && saved !== undefined && saved.volatile.stage !== "idle";
+      closeSaver(host, op);
+      return wasStunned ? askInstance(op.params.instance, "unstun", "undo", "undo") : go("undo");
+    },
+
+    undo(_host, op: Op) {
+      const name = checkpointVolume(op.params.vm, op.params.checkpoint);
+      const drop = askArray(op.params.array, "delete-volume", { name }, "undone", "failed");
+      return { ...drop, tolerate: ["gone"] };
+    },
+
+    undone: (_host, op: Op) => removeIntent(op, "failed", "failed"),
+
+    failed(_host, op: Op) {
+      const { code, detail } = op.state.failure!;
+      return fail(code, detail as Plain);
+    },
+  },
+  initialCheckpoint,
+);
+
+const giveUp =
+  (code: string) =>
+  (op: Op): Step => {
+    op.edit().failure ??= { code, detail: null };
+    return go("giveUp");
+  };
+
+const saverIn = (host: Entity, op: Op): Saver | undefined =>
+  host.world.entityOrNone(op.state.saver) as Saver | undefined;
+
+const vmIn = (host: Entity, op: Op): VmEntity | undefined =>
+  host.world.entityOrNone(op.params.instance) as VmEntity | undefined;
+
+/** Also takes its traces off, and lets a guest go on that it held. */
+function closeSaver(host: Entity, op: Op): void {
+  const made = saverIn(host, op);
+  if (made === undefined) return;
+  host.world.call(made as unknown as Entity, "close", 0);
+  host.world.removeTree(made as unknown as Entity);
+}
+
+function headOf(host: Entity, op: Op): Head {
+  const { vm, checkpoint: id, buffers, record } = op.params;
+  const { spec } = (host.world.entity(record) as unknown as VmRecord).config;
+  return {
+    vm,
+    checkpoint: id,
+    machine: machineIdentity(spec),
+    pages: spec.memoryPages,
+    blockPages: buffers.blockPages,
+    base: null,
+  };
+}
+
+function tailOf(host: Entity, op: Op, tailSector: number) {
+  const made = saverIn(host, op)!;
+  const image = made.volatile.image as RunImage;
+  const state = bytesOfPlain(asPlain(image));
+  return encodeTail(encodeHead(headOf(host, op)), tailSector, state, mapsOf(made));
+}
+
+function write(
+  host: Entity,
+  op: Op,
+  sector: number,
+  runs: readonly ContentRun[],
+  next: string,
+): Step {
+  const made = saverIn(host, op);
+  if (made === undefined) return giveUp("vm-off")(op);
+  const sectors = runs.reduce((sum, run) => sum + run.sectors, 0);
+  const request = { op: "write", sector, sectors, runs };
+  return { ...askDevice(made.volatile.device, request, "giveUp"), next };
+}
+
+function flush(host: Entity, op: Op, next: string): Step {
+  const made = saverIn(host, op);
+  if (made === undefined) return giveUp("vm-off")(op);
+  return { ...askDevice(made.volatile.device, { op: "flush" }, "giveUp"), next };
+}
+
+/** One atomic write: before it the older checkpoint is valid, after it the new one. */
+function enterInCatalog(_host: Entity, op: Op, next: string): Step {
+  const { vm, checkpoint: id, array, disks, suspends, replaces } = op.params;
+  const { catalog, catalogVersion: version, fileSectors } = op.state;
+  const entry: CheckpointEntry = {
+    checkpoint: id,
+    volume: checkpointVolume(vm, id),
+    sectors: fileSectors,
+    base: null,
+    disks: suspends ? [] : disks.map(({ disk }) => disk),
+    isSuspend: suspends,
+  };
+  const after = withCheckpoint(catalog!, entry, replaces);
+  op.edit().dropped = after.dropped as never;
+  const params = { array, name: catalogFile(vm), value: after.catalog, before: catalog!, version };
+  return perform(surelyWrite, params, next, "giveUp");
+}
+
+function removeIntent(op: Op, next: string, otherwise: string): Step {
+  const { array, vm } = op.params;
+  const remove = askArray(
+    array,
+    "file-delete",
+    { name: checkpointIntentFile(vm) },
+    next,
+    otherwise,
+  );
+  return { ...remove, tolerate: ["no-file"] };
+}

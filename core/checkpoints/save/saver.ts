@@ -1,0 +1,151 @@
+/**
+ * Saves the memory of a machine to a file while it goes on (US 9,053,064, "lazy checkpoint", for
+ * `lazy`; E. Wheeler, "Virtual Machine Checkpointing in High-Availability Environments", for the
+ * other two; `stop-and-copy` is what both improve on).
+ *
+ * Requests: `open` ({device}), `instant` (answered when the machine may go on), `end` (answered when
+ * all is saved, with figures).
+ *
+ * Must hold: the file is the memory of the instant; each block is saved once.
+ */
+import {
+  component,
+  type Editable,
+  type Entity,
+  type EntityId,
+  type Reply,
+  type Request,
+} from "../../kernel/index.ts";
+import { imageOf, settleMemory, type TraceHit } from "../../vmm/index.ts";
+import { DATA_SECTOR } from "../file/layout.ts";
+import type { Block } from "../file/storage-block.ts";
+import { answer, chargeEvenly, endSaving } from "./ending.ts";
+import { letGoIfRoom, onHeld, onHit } from "./hits.ts";
+import {
+  memoryOfSaver,
+  type Saver,
+  type SaverConfig,
+  type SaverState,
+  vmOfSaver,
+} from "./saver-state.ts";
+import { sweep, writeGroup } from "./sweep.ts";
+
+/** Over what else traces pages: the content must be safe before anybody else lets an access through. */
+const PRIORITY = 10;
+
+/** Notice at the instant of a checkpoint; data is {vm, checkpoint, memory}. For invariants. */
+export const INSTANT_NOTICE = "checkpoint-instant";
+
+export const saver = component<SaverConfig, Record<string, never>, SaverState>({
+  kind: "checkpoint-saver",
+  volatile: () => ({
+    stage: "idle",
+    device: -1,
+    image: null,
+    cursor: 0,
+    staged: [],
+    inFlight: 0,
+    nextSector: DATA_SECTOR,
+    written: [],
+    sidePages: 0,
+    pageReads: 0,
+    heldSinceNs: -1,
+    isStunned: false,
+    failure: "",
+    atInstant: null,
+    atEnd: null,
+    figures: {
+      savedBlocks: 0,
+      storageBlocks: 0,
+      writtenSectors: 0,
+      hits: 0,
+      copiedPages: 0,
+      peakHeld: 0,
+      stalls: 0,
+      stallNs: 0,
+      degraded: 0,
+      guestNs: 0,
+      mergedPages: 0,
+      mergeNs: 0,
+    },
+  }),
+  handlers: {
+    open: (self, request: Request<{ readonly device: EntityId }>) => {
+      self.edit().device = request.body.device;
+      self.reply(request, {});
+    },
+    instant: (self, request: Request) => arm(self, request),
+    traced: (self, reply: Reply) => beginSaving(self, reply.ok),
+    "trace-hit": (self, hit: TraceHit) => onHit(self, hit),
+    "access-held": (self) => onHeld(self),
+    sweep: (self, _arg: number) => sweep(self),
+    write: (self, group: readonly Block[]) => writeGroup(self, group),
+    written: (self, reply: Reply) => {
+      if (!reply.ok) return endSaving(self, reply.code);
+      const state = self.edit();
+      state.inFlight -= reply.tag as number;
+      chargeSecondLookups(self);
+      letGoIfRoom(self);
+      sweep(self);
+    },
+    "let-go": () => {},
+    /** Whoever made it does not need it any more, or gives up. */
+    close: (self, _arg: number) => endSaving(self, "closed"),
+    end: (self, request: Request) => {
+      const { stage } = self.volatile;
+      if (stage === "saved" || stage === "failed") return answer(self, request);
+      self.edit().atEnd = request as Editable<Request>;
+    },
+  },
+  crashed: (self) => self.world.remove(self as unknown as Entity),
+});
+
+/** The machine stands still, its disks are drained: once no write can pass unseen, it is the moment. */
+function arm(self: Saver, request: Request): void {
+  const memory = memoryOfSaver(self);
+  if (memory === undefined || self.volatile.stage !== "idle") return self.refuse(request, "vm-off");
+  const state = self.edit();
+  state.stage = "arming";
+  state.atInstant = request as Editable<Request>;
+  const { client, method } = self.config;
+  // A machine that stands still to the end is only written by devices: few entries will do.
+  const granularity = method === "stop-and-copy" ? "1GiB" : "4KiB";
+  const wish = { client, mode: "stores", granularity, by: "all", priority: PRIORITY } as const;
+  self.ask(memory.id, "trace", { ...wish, owner: self.id }, { then: "traced" });
+}
+
+/** This is what the checkpoint is of. */
+function beginSaving(self: Saver, isTraced: boolean): void {
+  const { atInstant: request, stage } = self.volatile;
+  const vm = vmOfSaver(self);
+  const memory = memoryOfSaver(self);
+  if (stage !== "arming") return;
+  if (!isTraced || vm === undefined || memory === undefined) return endSaving(self, "busy");
+  settleMemory(memory);
+  const state = self.edit();
+  state.image = imageOf(vm) as never;
+  state.stage = "saving";
+  state.pageReads = pageReadsOf(self);
+  const { name, checkpoint, memory: id } = self.config;
+  self.notice(INSTANT_NOTICE, { vm: name, checkpoint, memory: id });
+  self.after(0, "sweep");
+  if (self.config.method === "stop-and-copy" || request === null) return;
+  state.atInstant = null;
+  self.reply(request as Request, {});
+}
+
+const pageReadsOf = (self: Saver): number =>
+  (vmOfSaver(self)?.volatile as { pageReads?: number } | undefined)?.pageReads ?? 0;
+
+/** While pages are redirected, reads of them go through a second table. */
+function chargeSecondLookups(self: Saver): void {
+  const memory = memoryOfSaver(self);
+  if (self.config.method !== "redirect" || memory === undefined) return;
+  const reads = pageReadsOf(self);
+  const state = self.edit();
+  const share = state.sidePages / self.config.pages;
+  const ns = Math.floor((reads - state.pageReads) * share * self.config.costs.secondLookupNs);
+  state.pageReads = reads;
+  state.figures.guestNs += ns;
+  chargeEvenly(memory, ns);
+}

@@ -1,0 +1,110 @@
+/**
+ * Tidies up what a checkpoint left that was cut short: its intent, its volume, and volumes that no
+ * catalog names any more. Must hold: reads durable state alone, so running it twice, or being cut short
+ * itself, ends in the same place; a checkpoint that counts is never touched.
+ */
+import {
+  done,
+  type Entity,
+  type EntityId,
+  fail,
+  operation,
+  type Operation,
+  type PlainObject,
+  type Refusal,
+  together,
+  type World,
+} from "../kernel/index.ts";
+import { askArray, type FileValue, readFileIfAny } from "../disks/index.ts";
+import {
+  asPlain,
+  type Catalog,
+  catalogFile,
+  checkpointIntentFile,
+  checkpointVolume,
+  type CheckpointIntent,
+  emptyCatalog,
+} from "./catalog.ts";
+
+export type SettleParams = {
+  readonly vm: string;
+  readonly array: EntityId;
+};
+
+type SettleState = { catalog: Catalog | null; version: number; intentVersion: number };
+type Op = Operation<SettleParams & PlainObject, SettleState & PlainObject>;
+
+type Volumes = { readonly volumes: readonly { readonly name: string }[] };
+
+export const settleCheckpoints = operation<SettleParams & PlainObject, SettleState & PlainObject>(
+  "settle-checkpoints",
+  {
+    begin: (_host, op: Op) =>
+      readFileIfAny(op.params.array, checkpointIntentFile(op.params.vm), "judge"),
+
+    /** The operation that wrote it may be alive, here: then nothing is left over. */
+    judge(host, op: Op, file: FileValue | null) {
+      if (file !== null && isAlive(host.world, host, file.value as CheckpointIntent)) {
+        return fail("busy", (file.value as CheckpointIntent).operation);
+      }
+      const { vm, array } = op.params;
+      const value = { kind: "settle", operation: op.entity.name, vm };
+      const body = { name: checkpointIntentFile(vm), value, ifVersion: file?.version ?? 0 };
+      return askArray(array, "file-write", body, "readCatalog", "refuse");
+    },
+
+    refuse: (_host, _op: Op, { code, detail }: Refusal) =>
+      fail(code === "version-conflict" ? "busy" : code, detail),
+
+    /** Nobody else makes or settles checkpoints of this VM from here on. */
+    readCatalog(_host, op: Op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
+      return readFileIfAny(op.params.array, catalogFile(op.params.vm), "fence");
+    },
+
+    /** What a lost host still sends for the catalog as it was is refused from here on. */
+    fence(_host, op: Op, file: FileValue | null) {
+      const { vm, array } = op.params;
+      const catalog = (file?.value as Catalog | undefined) ?? emptyCatalog(vm);
+      op.edit().catalog = catalog as never;
+      const body = { name: catalogFile(vm), value: catalog, ifVersion: file?.version ?? 0 };
+      return askArray(array, "file-write", body, "list");
+    },
+
+    list(_host, op: Op, { version }: { version: number }) {
+      op.edit().version = version;
+      return askArray(op.params.array, "list-volumes", {}, "removeGarbage");
+    },
+
+    removeGarbage(_host, op: Op, { volumes }: Volumes) {
+      const { vm, array } = op.params;
+      const counts = new Set(op.state.catalog!.checkpoints.map(({ volume }) => volume));
+      const [before, behind] = checkpointVolume(vm, "\n").split("\n") as [string, string];
+      const garbage = volumes
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith(before) && name.endsWith(behind) && !counts.has(name));
+      const drops = garbage.map((name) => ({
+        ...askArray(array, "delete-volume", { name }, ""),
+        tolerate: ["gone"],
+      }));
+      return together(drops, "closeIntent");
+    },
+
+    closeIntent(_host, op: Op) {
+      const { vm, array } = op.params;
+      const body = { name: checkpointIntentFile(vm), ifVersion: op.state.intentVersion };
+      const remove = askArray(array, "file-delete", body, "report");
+      return { ...remove, tolerate: ["no-file", "version-conflict"] };
+    },
+
+    report: (_host, op: Op) =>
+      done({ catalog: asPlain(op.state.catalog!), version: op.state.version }),
+  },
+  () => ({ catalog: null, version: 0, intentVersion: 0 }),
+);
+
+function isAlive(world: World, host: Entity, { operation: name }: CheckpointIntent): boolean {
+  const id = world.registry.idOf(name);
+  const entity = id === undefined ? undefined : world.entityOrNone(id);
+  return entity !== undefined && entity.domain === host.domain;
+}
