@@ -29,7 +29,8 @@ beforeAll(() => {
   world = builderOf(movingVm()).build({ seed: 1 });
   world.run({ untilNs: BEGIN_NS - 1 });
   image = captureWorld(world);
-  points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("move"));
+  const isPart = (id: string): boolean => /^(move|db.start-run)/.test(id);
+  points = crashPoints(world, fromMs(1_500), isPart);
 });
 
 const violations = (): string[] =>
@@ -102,7 +103,7 @@ describe("a VM that moves", () => {
       }
       expect(places).toContain("beta");
     },
-    60_000,
+    180_000,
   );
 
   /** The world right after the source gave the machine away. */

@@ -51,3 +51,4 @@ export { type ArrayImage, NumberArray, type NumberRun } from "./stores/number-ar
 export * from "./time.ts";
 export { splitPointer, type Viewed, viewPath } from "./view.ts";
 export * from "./world.ts";
+export * from "./world-types.ts";

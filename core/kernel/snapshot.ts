@@ -9,7 +9,8 @@ import type { MemoriesImage } from "./stores/memories.ts";
 import type { PageChunk } from "./stores/paged-memory.ts";
 import { recordInImage, type RecordsImage } from "./stores/records.ts";
 import type { Store } from "./stores/store.ts";
-import type { World, WorldScalars } from "./world.ts";
+import type { World } from "./world.ts";
+import type { WorldScalars } from "./world-types.ts";
 
 export interface WorldImage {
   readonly scalars: WorldScalars;

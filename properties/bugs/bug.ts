@@ -46,22 +46,55 @@ export const GROUNDS: {
     readonly suites: readonly string[];
   };
 } = {
-  kernel: { scenarios: STORM, suites: ["core/kernel"] },
-  platform: { scenarios: STORM, suites: ["core/platform"] },
+  kernel: {
+    scenarios: STORM,
+    suites: ["world", "event-queue", "gate", "operation"]
+      .map((name) => `core/kernel/${name}.test.ts`)
+      .concat("core/platform/network/link.test.ts", "core/platform/storage/stack.test.ts")
+      .concat("properties/time-laws.test.ts"),
+  },
+  platform: {
+    scenarios: STORM,
+    suites: ["network/link", "storage/disk", "storage/array", "storage/stack"].map(
+      (name) => `core/platform/${name}.test.ts`,
+    ),
+  },
   disks: { scenarios: STORM, suites: ["properties/snapshot-crashes.test.ts"] },
   cow: { scenarios: STORM, suites: ["core/disks/cow"] },
   consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
   promotion: { scenarios: STORM, suites: ["core/disks/promotion"] },
   handoff: { scenarios: STORM, suites: ["properties/handoff.test.ts"] },
   backup: { scenarios: STORM, suites: ["properties/backup-crashes.test.ts"] },
-  vmm: { scenarios: STORM, suites: ["core/vmm"] },
-  pages: { scenarios: [], suites: ["core/vmm/pages"] },
+  vmm: {
+    scenarios: STORM,
+    suites: ["core/vmm/vm.test.ts", "core/vmm/lone-guest.test.ts", "core/vmm/rv64"],
+  },
+  pages: {
+    scenarios: [],
+    suites: ["core/vmm/pages/pages.test.ts", "core/vmm/pages/machine-pages.test.ts"],
+  },
   "fault-tolerance": {
     scenarios: ["scenarios/fault-tolerant.ts"],
     suites: ["properties/fault-tolerance.test.ts"],
   },
-  rv64: { scenarios: [], suites: ["core/guest/rv64"] },
-  traces: { scenarios: [], suites: ["traces"] },
+  rv64: {
+    scenarios: [],
+    suites: ["lockstep", "purity", "samples", "softfloat", "traces", "interrupts"]
+      .map((name) => `core/guest/rv64/${name}.test.ts`)
+      .concat("core/vmm/rv64/rv64-vm.test.ts", "core/vmm/pages/machine-pages.test.ts"),
+  },
+  traces: {
+    scenarios: [],
+    suites: [
+      "traces/replaying/replaying.test.ts",
+      "traces/recording/snapshot-ladder.test.ts",
+      "cli/verbs/replay-lone.test.ts",
+      "cli/interrupted-run.test.ts",
+      "cli/verbs/trace-verbs.test.ts",
+      "core/vmm/rv64/rv64-vm.test.ts",
+      "properties/fault-tolerance.test.ts",
+    ],
+  },
 };
 
 export const suitesOf = (bug: Bug): readonly string[] =>

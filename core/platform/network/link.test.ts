@@ -193,6 +193,22 @@ describe("the wire", () => {
     }
   });
 
+  it("does not bring to a receiver's next life what waited for a cut to heal", () => {
+    for (const restarts of [false, true]) {
+      const { world, link, post, arrivals } = pair();
+      const cut = { from: 0, askId: 0, delivery: "stream", via: -1, body: { from: -1 } };
+      world.call(link as never, "cut", cut as never);
+      post(1, 0);
+      world.run({ untilNs: 10_000 });
+      const domain = world.registry.domainNamed("b")!;
+      if (restarts) world.crash(domain, "test");
+      if (restarts) world.restart(domain);
+      world.call(link as never, "heal", cut as never);
+      world.run();
+      expect(arrivals().length).toBe(restarts ? 0 : 1);
+    }
+  });
+
   it("takes k times as long when latencies are k times as long and rates k times lower", () => {
     const arrivalsAt = (k: number): number[] => {
       const scaled = { bitsPerSecond: 1e9 / k, latencyNs: 50_000 * k };

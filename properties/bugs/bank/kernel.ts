@@ -91,7 +91,6 @@ export const kernelBugs: readonly Bug[] = [
     replace: "",
     breaks: ["snapshot and restore at any event change no root"],
     report: "https://github.com/gem5/gem5/issues/802",
-    suites: ["core/kernel", "properties/time-laws.test.ts"],
   },
   {
     name: "snapshot-without-sequence",
@@ -102,7 +101,6 @@ export const kernelBugs: readonly Bug[] = [
     replace: "",
     breaks: ["snapshot and restore at any event change no root"],
     report: "https://github.com/gem5/gem5/issues/3161",
-    suites: ["core/kernel", "properties/time-laws.test.ts"],
   },
   {
     name: "snapshot-without-shadows",
@@ -112,7 +110,6 @@ export const kernelBugs: readonly Bug[] = [
     find: "    shadowContents: world.shadowContents,\n",
     replace: "",
     breaks: ["shadow copies are snapshotted and rewound with the world"],
-    suites: ["core/kernel", "properties/time-laws.test.ts"],
   },
   {
     name: "seek-keeps-stream-position",
@@ -149,6 +146,5 @@ export const kernelBugs: readonly Bug[] = [
     find: "      else if (queue.isShared(sequence)) arg = clonePlain(arg);\n",
     replace: "",
     breaks: ["an image is immutable"],
-    suites: ["core/kernel", "properties/time-laws.test.ts"],
   },
 ];

@@ -26,7 +26,6 @@ export const machineBugs: readonly Bug[] = [
     find: "if (state.stuns === 0 || --state.stuns > 0) return 0;",
     replace: "if (state.stuns === 0) return 0;\n  state.stuns = 0;",
     breaks: ["a stunned guest takes no step"],
-    suites: ["core/vmm", "properties/snapshot-crashes.test.ts"],
   },
   {
     name: "held-inputs-lost",

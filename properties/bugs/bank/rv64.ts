@@ -2,8 +2,6 @@
 import type { Bug } from "../bug.ts";
 
 const ASSEMBLY = "core/guest/rv64/assembly";
-const suites = ["core/guest/rv64/lockstep.test.ts", "core/guest/rv64"];
-
 export const rv64Bugs: readonly Bug[] = [
   {
     name: "interrupt-one-late",
@@ -13,7 +11,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  takeInterrupt();\n  const left = interpret(budget);",
     replace: "  if (budget == 1) takeInterrupt();\n  const left = interpret(budget);",
     breaks: ["compiled and reference engine agree at every step"],
-    suites,
   },
   {
     name: "dirty-mark-lost-on-host-write",
@@ -24,7 +21,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "store<u8>(pageFlags + page, flags & ~<u8>PAGE_TABLE);",
     breaks: ["what was written is dirty"],
     report: "https://github.com/cloud-hypervisor/cloud-hypervisor/issues/2458",
-    suites: ["core/guest/rv64", "core/vmm/rv64"],
   },
   {
     name: "tlb-not-flushed",
@@ -37,7 +33,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: `export function flushOwnTranslated(): void {
   memory.fill(base, 0xff, MACHINE_CONTEXT);`,
     breaks: ["translation behaves as if every access walked the tables"],
-    suites,
   },
   {
     name: "upper-half-not-flushed",
@@ -48,7 +43,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "const region = (((<u64>note) & 0x3ffff) << 46) >> 25;",
     breaks: ["translation behaves as if every access walked the tables"],
     report: "https://github.com/riscv/sail-riscv/pull/729",
-    suites,
   },
   {
     name: "reservation-kept-after-sc",
@@ -59,7 +53,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "  if (failed == 0) set(HART_RESERVATION, NONE);\n  setX(rd, failed);",
     breaks: ["compiled and reference engine agree at every step"],
     report: "https://github.com/riscv-software-src/riscv-tests/pull/465",
-    suites,
   },
   {
     name: "reservation-too-wide",
@@ -70,7 +63,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "    if ((physical & ~63) == (reserved & ~63)) {",
     breaks: ["compiled and reference engine agree at every step"],
     report: "https://github.com/chipsalliance/rocket-chip/issues/3511",
-    suites,
   },
   {
     name: "reservation-kept-over-host-write",
@@ -80,7 +72,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "      if (reserved < offset + bytes.length && reserved + 8 > offset)",
     replace: "      if (reserved < offset && reserved + 8 > offset + bytes.length)",
     breaks: ["a store-conditional fails after a store to the reserved word"],
-    suites: ["core/guest/rv64"],
   },
   {
     name: "rounds-half-up",
@@ -90,7 +81,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "return cut > SIGN || (cut == SIGN && (kept & 1) != 0);",
     replace: "return cut >= SIGN;",
     breaks: ["arithmetic is that of IEEE 754"],
-    suites: ["core/guest/rv64/softfloat.test.ts", ...suites],
   },
   {
     name: "tininess-before-rounding",
@@ -100,7 +90,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  if (below > 1) return true;\n",
     replace: "  if (below > 0) return true;\n",
     breaks: ["arithmetic is that of IEEE 754"],
-    suites: ["core/guest/rv64/softfloat.test.ts", ...suites],
   },
   {
     name: "execute-only-loads-stay",
@@ -110,7 +99,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  if ((old ^ next) & arch.MSTATUS_MXR) flushOwnLoads();\n",
     replace: "",
     breaks: ["translation behaves as if every access walked the tables"],
-    suites,
   },
   {
     name: "code-not-dropped-on-store",
@@ -120,7 +108,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  stored(second, size - part);\n",
     replace: "",
     breaks: ["dropping every cache at any instant changes nothing"],
-    suites,
   },
   {
     name: "restored-hart-keeps-translations",
@@ -131,7 +118,6 @@ export const rv64Bugs: readonly Bug[] = [
     replace: "  activate(hart);\n",
     breaks: ["snapshot and restore change no root"],
     report: "https://github.com/gem5/gem5/issues/2908",
-    suites: ["core/guest/rv64", "core/vmm/rv64"],
   },
   {
     name: "counter-counts-traps",
@@ -141,7 +127,6 @@ export const rv64Bugs: readonly Bug[] = [
     find: "return get(HART_INSTRET_OFFSET) + get(HART_PROGRESS) - get(HART_TRAPPED);",
     replace: "return get(HART_INSTRET_OFFSET) + get(HART_PROGRESS);",
     breaks: ["compiled and reference engine agree at every step"],
-    suites,
   },
   {
     name: "traced-store-passes",
@@ -151,6 +136,5 @@ export const rv64Bugs: readonly Bug[] = [
     find: "  flushAll();\n  clearEvent();\n}\n\n/** How many",
     replace: "  clearEvent();\n}\n\n/** How many",
     breaks: ["the engine stops before an access that somebody may want to see"],
-    suites: ["core/vmm/pages", "core/guest/rv64"],
   },
 ];

@@ -13,7 +13,6 @@ export const traceBugs: readonly Bug[] = [
     find: "    this.#world?.gate.flush();\n    this.#flush();\n    await",
     replace: "    this.#flush();\n    await",
     breaks: ["a recorded run replays"],
-    suites: ["traces", "cli/interrupted-run.test.ts"],
   },
   {
     name: "draws-of-building-lost",
@@ -33,7 +32,6 @@ export const traceBugs: readonly Bug[] = [
     replace: "    if (timeNs < 0) this.#inputs.push({ event, timeNs, target, handler, arg });\n",
     breaks: ["live input replays without its source"],
     report: "https://github.com/rr-debugger/rr/issues/308",
-    suites: ["traces", "core/vmm/rv64", "cli/verbs"],
   },
   {
     name: "boundary-entry-dropped",
@@ -44,7 +42,6 @@ export const traceBugs: readonly Bug[] = [
     replace:
       "    for (const [vm, entries] of this.#pending) this.#write(vm, entries.slice(0, -1));",
     breaks: ["a VM replays alone from its boundary log"],
-    suites: ["traces", "cli/verbs/replay-lone.test.ts"],
   },
   {
     name: "guest-draw-not-logged",
@@ -54,7 +51,6 @@ export const traceBugs: readonly Bug[] = [
     find: "      draws.push(drawn);\n",
     replace: "      if (draws.length === 0) draws.push(drawn);\n",
     breaks: ["a backup computes what its primary computed"],
-    suites: ["core/vmm", "properties/fault-tolerance.test.ts"],
   },
   {
     name: "step-committed-twice",
@@ -64,7 +60,6 @@ export const traceBugs: readonly Bug[] = [
     find: "if (durable.steps !== at ||",
     replace: "if (durable.steps < at ||",
     breaks: ["one that counts already counts once"],
-    suites: ["core/vmm", "properties/fault-tolerance.test.ts"],
   },
   {
     name: "ladder-forgets-base",
@@ -83,6 +78,5 @@ export const traceBugs: readonly Bug[] = [
     find: "    this.#next = taken;\n",
     replace: "    this.#next = Math.max(0, taken - 1);\n",
     breaks: ["a seek gives the world as it was"],
-    suites: ["traces", "cli/verbs"],
   },
 ];
