@@ -39,4 +39,5 @@ export { revert } from "./cow/revert.ts";
 export { splitClone } from "./cow/split-clone.ts";
 export { runningKind } from "./cow/running-kind.ts";
 export { revertRedo } from "./snapshot/revert-redo.ts";
-export { snapshot, type SnapshotDisk, type SnapshotParams } from "./snapshot/snapshot.ts";
+export type { OpenDisk } from "./chain/open-disks.ts";
+export { snapshot, type SnapshotParams } from "./snapshot/snapshot.ts";

@@ -1,6 +1,6 @@
 /** What the operations that save a machine are given, and what they keep in mind. */
 import type { EntityId, Operation, Plain, PlainObject } from "../../kernel/index.ts";
-import type { SnapshotDisk } from "../../disks/index.ts";
+import type { OpenDisk } from "../../disks/index.ts";
 import type { Catalog, CheckpointEntry } from "../catalog.ts";
 import type { CommitRecord } from "../file/layout.ts";
 import type { SaveMethod, SaverConfig } from "./saver-state.ts";
@@ -20,7 +20,7 @@ export type CheckpointParams = {
   /** Older checkpoints go when this one counts. */
   readonly replaces: boolean;
   /** Also a point in time of these disks, of the same instant; empty: memory alone. */
-  readonly disks: readonly SnapshotDisk[];
+  readonly disks: readonly OpenDisk[];
   /** Entity of the array on which those disks are; -1: none. */
   readonly disksArray: EntityId;
   /** All virtual disks, to be drained. */

@@ -42,23 +42,14 @@ import {
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
-import { openDevice, type VolumeAccess } from "../chain/open-device.ts";
+import { openDevice } from "../chain/open-device.ts";
+import { DRAIN_POLL_NS, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
 import { pushLayer } from "../chain/change-layers.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
-import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 
-/** How often the operation looks whether the guest's writes are through. */
-const DRAIN_POLL_NS = 50_000;
 /** Pause before an array that did not answer is asked again. */
 const AGAIN_NS = 1_000_000_000;
-
-export type SnapshotDisk = {
-  readonly disk: string;
-  /** The open virtual disk. */
-  readonly entity: EntityId;
-  readonly access: VolumeAccess;
-};
 
 /** Asked once the guest is stunned, its disks drained and flushed, before the pointer swings. */
 export type AtInstant = { readonly to: EntityId; readonly verb: string; readonly body: Plain };
@@ -69,7 +60,7 @@ export type SnapshotParams = {
   readonly instance: EntityId;
   /** Entity of the array that keeps the VM's files and volumes. */
   readonly array: EntityId;
-  readonly disks: readonly SnapshotDisk[];
+  readonly disks: readonly OpenDisk[];
   /** Id of the point in time. */
   readonly pointInTime: string;
   /** What else is saved at the same instant: the guest's memory. */
@@ -155,8 +146,9 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     },
 
     /** What the guest sent before the stun is still on its way through the chain. */
-    drain: (host, op) =>
-      disksOf(host, op).every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),
+    drain: whileOpen((_host, _op: Op, disks) =>
+      disks.every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),
+    ),
 
     /** The point in time is on stable storage before anything makes it one. */
     flush: (_host, op) =>
@@ -187,13 +179,13 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     decide: (_host, _op, { written }: Written & PlainObject) =>
       go(written ? "adopt" : "undoStunned"),
 
-    adopt(host, op) {
+    adopt: whileOpen((host, op: Op, open) => {
       const { vm, pointInTime } = op.params;
       const running = op.state.configuration!.running;
       const descriptors: { [disk: string]: string } = {};
       for (const { disk } of op.params.disks) descriptors[disk] = running[disk]!;
       host.notice("point-in-time", { vm, id: pointInTime, descriptors, taken: true });
-      disksOf(host, op).forEach((disk, i) => {
+      open.forEach((disk, i) => {
         const { disk: id, access } = op.params.disks[i]!;
         const descriptor = op.state.made[id]!;
         const volume = volumeOf(descriptor);
@@ -201,7 +193,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         pushLayer(disk, { descriptor, volume, kind: "redo", device }, []);
       });
       return ask(op.params.instance, "unstun", {}, "closeIntent");
-    },
+    }),
 
     closeIntent: (_host, op) => removeIntent(op, "report", "closeAgain"),
 
@@ -279,10 +271,4 @@ function switched(op: Op): VmConfiguration {
     pointsInTime: [...before.pointsInTime, { id: op.params.pointInTime, disks }],
     layersMade: before.layersMade + 1,
   };
-}
-
-function disksOf(host: Entity, op: Op): VirtualDiskEntity[] {
-  return op.params.disks.map(
-    ({ entity }) => host.world.entity(entity) as unknown as VirtualDiskEntity,
-  );
 }

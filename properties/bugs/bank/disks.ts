@@ -11,9 +11,8 @@ export const diskBugs: readonly Bug[] = [
     what: "a point in time is made of what is still in caches",
     mechanism: "disks",
     file: SNAPSHOT,
-    find: 'disksOf(host, op).every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),',
-    replace:
-      'disksOf(host, op).every(isDrained) ? go("switchOver") : wait(DRAIN_POLL_NS, "drain"),',
+    find: 'disks.every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),',
+    replace: 'disks.every(isDrained) ? go("switchOver") : wait(DRAIN_POLL_NS, "drain"),',
     breaks: ["a point in time is on stable storage before anything makes it one"],
   },
   {
@@ -21,8 +20,8 @@ export const diskBugs: readonly Bug[] = [
     what: "writes that are under way when the guest is stunned land in the point in time",
     mechanism: "disks",
     file: SNAPSHOT,
-    find: "      disksOf(host, op).every(isDrained) ? go(",
-    replace: "      disksOf(host, op).length > 0 ? go(",
+    find: "      disks.every(isDrained) ? go(",
+    replace: "      disks.length > 0 ? go(",
     breaks: ["the content of a point in time is immutable"],
   },
   {

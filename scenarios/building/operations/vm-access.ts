@@ -6,7 +6,7 @@ import {
   type LocalDisk,
   type PowerOnDisk,
   runningKind,
-  type SnapshotDisk,
+  type OpenDisk,
   type VolumeAccess,
 } from "../../../core/disks/index.ts";
 import { type Entity, fromMs, type World } from "../../../core/kernel/index.ts";
@@ -69,7 +69,7 @@ export type RunningVm = {
   readonly instance: VmEntity;
   readonly host: Entity;
   readonly array: number;
-  readonly disks: readonly SnapshotDisk[];
+  readonly disks: readonly OpenDisk[];
 };
 
 export function runningVm(
