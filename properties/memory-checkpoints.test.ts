@@ -6,7 +6,10 @@
 import { describe, expect, it } from "vitest";
 import {
   captureWorld,
+  decodeImage,
+  encodeImage,
   fromMs,
+  hashHex,
   type PlainObject,
   restoreWorld,
   type World,
@@ -171,6 +174,25 @@ describe("a checkpoint of memory and disks", () => {
     for (const i of [0, 1, 2]) expect(ended[`wake${i}`]).toMatchObject({ outcome: "complete" });
     expectRunning(world, "db", "wake");
     expect(volumesOf(world).some((name) => name.endsWith(".memory"))).toBe(false);
+  });
+});
+
+describe("a run with checkpoints", () => {
+  it("has one root, wherever it is saved and restored from bytes", () => {
+    const timeline = [{ ...SAVE, ...SMALL, withDisks: true }, OFF, restore("lazy", 1)] as const;
+    const document = documentOf([...timeline]);
+    const straight = builderOf(document).build({ seed: 1 });
+    straight.run({ untilNs: fromMs(300) });
+    const world = builderOf(document).build({ seed: 1 });
+    const from = fromMs(60);
+    for (let step = 0; step < 120; step++) {
+      world.run({ untilNs: from + step * 1_900_000 });
+      const bytes = encodeImage(world, captureWorld(world), undefined);
+      restoreWorld(world, decodeImage(world, structuredClone(bytes), undefined));
+    }
+    world.run({ untilNs: fromMs(300) });
+    expect(violations(world)).toEqual([]);
+    expect(hashHex(world.root())).toBe(hashHex(straight.root()));
   });
 });
 

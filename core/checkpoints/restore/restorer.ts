@@ -9,7 +9,6 @@
  * Must hold: the guest sees each page as it was at the instant, or as it wrote it since.
  */
 import {
-  assert,
   component,
   type Editable,
   type Entity,
@@ -87,6 +86,7 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     },
     "trace-hit": (self, hit: TraceHit) => onAbsent(self, hit),
     "access-held": (self, held: AccessHeld) => onHeld(self, held),
+    "device-fault": (self, _arg: number) => fail(self, "device-fault"),
     read: (self, reply: Reply) => onRead(self, reply),
     place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
     "let-go": () => {},
@@ -132,9 +132,10 @@ function onAbsent(self: Restorer, hit: TraceHit): void {
   const memory = memoryOfRestorer(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
   if (hit.vcpu !== DEVICE) return holdAccess(memory, hit);
-  // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
-  assert(!memory.config.isReal, "devices of real machines come only to pages that are there");
   self.edit().figures.deviceFaults++;
+  // A device of a real machine needs what is not there, and cannot wait in the middle of a step.
+  if (memory.config.isReal) return void self.after(0, "device-fault");
+  // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
   clientBitmap(memory, hit.client, "armed").delete(hit.page);
 }
 

@@ -1,0 +1,109 @@
+/**
+ * Real machines that are checkpointed, suspended and restored in every way, at many instants: what they
+ * put out, and when they end, counted in their own instructions, is as if nothing had been.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { fromMs, type World } from "../core/kernel/index.ts";
+import {
+  createBuilder,
+  prepareDocument,
+  type ScenarioBuilder,
+  type ScenarioDocument,
+} from "../scenarios/index.ts";
+import { violations } from "./testing/crash-points.ts";
+
+type Entries = NonNullable<ScenarioDocument["timeline"]>;
+const PROGRAM = "core/guest/rv64/samples/newton.elf";
+const WORKER = "core/guest/rv64/samples/world/worker.elf";
+
+async function builderOf(timeline: Entries, file: string): Promise<ScenarioBuilder> {
+  const disks = file === WORKER ? [{ id: "data", on: "array", sizeMiB: 1 }] : [];
+  const document: ScenarioDocument = {
+    name: "machine",
+    seed: 1,
+    durationMs: 2_000,
+    hosts: [{ id: "alpha", cores: 2, memoryMiB: 1_024 }],
+    arrays: [{ id: "array", readLatencyUs: 100, writeLatencyUs: 80 }],
+    links: [{ between: ["alpha", "array"] }],
+    vms: [
+      {
+        id: "m",
+        host: "alpha",
+        memoryMiB: 2,
+        guest: { kind: "rv64", file, instructionsPerSecond: 1_000_000 },
+        disks,
+      },
+    ] as never,
+    timeline,
+  };
+  const prepared = await prepareDocument(document, "machine");
+  if (!prepared.ok) throw new Error(JSON.stringify(prepared.problems));
+  const { scenario } = prepared;
+  return createBuilder(scenario.document, scenario.inputs, scenario.own, []);
+}
+
+/** What it put out, what its operations came to, and whether anything was violated. */
+async function lived(timeline: Entries, file = PROGRAM) {
+  const builder = await builderOf(timeline, file);
+  const world: World = builder.build({ seed: 1 });
+  const outcomes: string[] = [];
+  const figures: { [id: string]: { readonly [name: string]: number } } = {};
+  world.hooks.onNotice = ({ kind, data }) => {
+    const id = String(data["id"]);
+    if (kind !== "operation-end" || id.includes(".")) return;
+    outcomes.push(String(data["outcome"]));
+    figures[id] = data["figures"] as never;
+  };
+  world.run({ untilNs: fromMs(2_000) });
+  world.finish();
+  expect(violations(world)).toEqual([]);
+  expect(world.named("m").durable["power"]).toBe("off");
+  return { output: builder.outputs(world)["m"]!, outcomes, figures };
+}
+
+const SMALL = { vm: "m", on: "array", blockKiB: 16 } as const;
+
+const WAKE = { id: "wake", after: "sleep.complete", do: "resume", vm: "m", on: "array" } as const;
+
+describe("a real machine", () => {
+  let undisturbed: unknown;
+  beforeAll(async () => {
+    undisturbed = (await lived([])).output;
+  });
+
+  it.each(["stop-and-copy", "copy-aside", "redirect", "lazy"] as const)(
+    "that is saved by %s while it runs computes what it would have",
+    async (method) => {
+      const saves = [1, 13.37, 29].map((atMs, i) => {
+        return { id: `ck${i}`, atMs, do: "checkpoint", method, ...SMALL } as const;
+      });
+      const { output, outcomes } = await lived(saves);
+      expect(outcomes).toEqual(["complete", "complete", "complete"]);
+      expect(output).toEqual(undisturbed);
+    },
+  );
+
+  it.each(["lazy", "eager"] as const)(
+    "that is suspended and resumed %s goes on at its next instruction",
+    async (method) => {
+      for (const atMs of [0.5, 7.77, 41]) {
+        const { output, outcomes, figures } = await lived([
+          { id: "sleep", atMs, do: "suspend", ...SMALL },
+          { ...WAKE, method, readsAtOnce: 1 },
+        ] as never);
+        expect(outcomes).toEqual(["complete", "complete"]);
+        expect(output).toEqual(undisturbed);
+        if (method === "lazy") expect(figures["wake"]!["faults"]!).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  it("with a disk is resumed as well, with all its memory there first", async () => {
+    const { outcomes, figures } = await lived(
+      [{ id: "sleep", atMs: 20, do: "suspend", ...SMALL }, WAKE] as never,
+      WORKER,
+    );
+    expect(outcomes).toEqual(["complete", "complete"]);
+    expect(figures["wake"]!["faults"]).toBe(0);
+  });
+});
