@@ -48,7 +48,7 @@ export const GROUNDS: {
 } = {
   kernel: {
     scenarios: STORM,
-    suites: ["world", "event-queue", "gate", "operation"]
+    suites: ["world", "snapshot", "event-queue", "gate", "operation"]
       .map((name) => `core/kernel/${name}.test.ts`)
       .concat("core/platform/network/link.test.ts", "core/platform/storage/stack.test.ts")
       .concat("properties/time-laws.test.ts"),
