@@ -82,7 +82,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
         repository: repository.array,
         volumes: Object.values(op.state.manifest!.disks).map(({ volume }) => volume),
       };
-      return opensIntent(array, vm, backupIntentFile(vm), intent, "openManifest");
+      return opensIntent(array, vm, backupIntentFile(vm), intent, file.version, "openManifest");
     },
 
     refuse: (_host, _op: BackupOp, why: Refusal) => fail(why.code, why.detail),

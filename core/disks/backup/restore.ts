@@ -118,7 +118,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       state.intent = intent as never;
       state.before = before as never;
       state.version = file.version;
-      return opensIntent(array, vm, intentFile(vm), intent, "countLayers");
+      return opensIntent(array, vm, intentFile(vm), intent, file.version, "countLayers");
     },
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),

@@ -4,7 +4,8 @@
  * an operation that then just gave up would leave an intent that nobody closes, and every later
  * operation of the VM would be refused until its next power-on. So the file is looked at: an intent
  * of this operation is opened, one of another operation refuses it, and where there is none it is
- * written once more.
+ * written once more. An intent is made for the configuration that was read: where another operation
+ * has begun and ended since, it is refused, for what it says it will make may be the other's by now.
  */
 import {
   done,
@@ -21,6 +22,7 @@ import {
   wait,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFileIfAny } from "./array-requests.ts";
+import { configurationFile } from "./descriptor.ts";
 
 /** What every intent says, whatever else it does: the operation that opened it. */
 export type Intent = { readonly operation: string };
@@ -30,6 +32,8 @@ type Opening = {
   readonly array: EntityId;
   readonly name: string;
   readonly intent: Intent;
+  /** Version of the VM's configuration that the intent was made for. */
+  readonly given: number;
 };
 
 type Op = Operation<Opening & PlainObject, PlainObject>;
@@ -40,15 +44,18 @@ const UNDECIDED_NS = 200_000_000;
 /** Figures: {version} of the file. Fails with "version-conflict" where another operation has it. */
 export const openIntent = operation<Opening & PlainObject, PlainObject>("open-intent", {
   write(_host, op: Op) {
-    const { array, name, intent } = op.params;
-    const body = { name, value: intent as unknown as Plain, ifVersion: 0 };
+    const { array, vm, name, intent, given: version } = op.params;
+    const given = { name: configurationFile(vm), version };
+    const body = { name, value: intent as unknown as Plain, ifVersion: 0, given };
     return askArray(array, "file-write", body, "opened", "refused");
   },
 
   opened: (_host, _op, { version }: { version: number }) => done({ version }),
 
-  refused: (_host, _op, { code, detail }: Refusal) =>
-    code === "timeout" || code === "version-conflict" ? go("look") : fail(code, detail),
+  refused(_host, op, { code, detail }: Refusal) {
+    const isThere = code === "timeout" || (code === "version-conflict" && !isOfPremise(op, detail));
+    return isThere ? go("look") : fail(code, detail);
+  },
 
   look: (_host, op) => ({
     ...readFileIfAny(op.params.array, op.params.name, "judge"),
@@ -65,14 +72,19 @@ export const openIntent = operation<Opening & PlainObject, PlainObject>("open-in
   undecided: () => wait(UNDECIDED_NS, "look"),
 });
 
+/** The configuration is another one than that which was read. */
+const isOfPremise = (op: Op, detail: Plain): boolean =>
+  (detail as { readonly name?: string } | null)?.name === configurationFile(op.params.vm);
+
 /** Phase: {version} goes to `next`, why it is not opened to the phase "refuse". */
 export function opensIntent(
   array: EntityId,
   vm: string,
   name: string,
   intent: Intent,
+  given: number,
   next: string,
 ): Step {
-  const params = { vm, array, name, intent } as unknown as PlainObject;
+  const params = { vm, array, name, intent, given } as unknown as PlainObject;
   return perform(openIntent, params, next, "refuse");
 }

@@ -72,6 +72,8 @@ type CheckpointState = {
   /** The raw disk is a point in time already. */
   isFrozen: boolean;
   manifest: Manifest | null;
+  /** As it was read when this began. */
+  configurationVersion: number;
   intentVersion: number;
   manifestVersion: number;
   stunNs: number;
@@ -97,9 +99,10 @@ export const diskCheckpoint = operation<
 
     /** The raw disk is a point in time that stays; without it this checkpoint begins with one. */
     findRaw(_host, op: Op, found: Scan) {
-      const configuration = configurationIn(op, found);
-      if (configuration === undefined) return fail("no-disks", op.params.vm);
-      const { pointsInTime, layersMade } = configuration;
+      const file = configurationIn(op, found);
+      if (file === undefined) return fail("no-disks", op.params.vm);
+      const { pointsInTime, layersMade } = file.value as VmConfiguration;
+      op.edit().configurationVersion = file.version;
       if (pointsInTime.some(({ id }) => id === op.params.checkpoint)) {
         return fail("point-in-time-exists", op.params.checkpoint);
       }
@@ -144,7 +147,8 @@ export const diskCheckpoint = operation<
         repository: repository.array,
         volumes: parts.map(([, { volume }]) => volume),
       };
-      return opensIntent(array, vm, backupIntentFile(vm), intent, "openManifest");
+      const given = op.state.configurationVersion;
+      return opensIntent(array, vm, backupIntentFile(vm), intent, given, "openManifest");
     }),
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),
@@ -182,7 +186,7 @@ export const diskCheckpoint = operation<
     copyFrozen(_host, op: Op, found: Scan) {
       const { vm, array, disks, repository, copySectors = COPY_SECTORS } = op.params;
       const { manifest, manifestVersion } = op.state;
-      const points = configurationIn(op, found)!.pointsInTime;
+      const points = (configurationIn(op, found)!.value as VmConfiguration).pointsInTime;
       const point = points.find(({ id }) => id === manifest!.backup);
       if (point === undefined) return go("giveUp");
       const layers = point.disks;
@@ -287,6 +291,7 @@ export const diskCheckpoint = operation<
     copying: "checkpoint",
     raw: null,
     isFrozen: false,
+    configurationVersion: 0,
     manifest: null,
     intentVersion: 0,
     manifestVersion: 0,
@@ -303,7 +308,5 @@ export const diskCheckpoint = operation<
 const pointOf = (op: Op): string =>
   op.state.copying === "raw" ? op.state.raw! : op.params.checkpoint;
 
-function configurationIn(op: Op, found: Scan): VmConfiguration | undefined {
-  const file = new ArrayFiles(found).get(configurationFile(op.params.vm));
-  return file?.value as VmConfiguration | undefined;
-}
+const configurationIn = (op: Op, found: Scan) =>
+  new ArrayFiles(found).get(configurationFile(op.params.vm));

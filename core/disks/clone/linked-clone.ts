@@ -65,11 +65,13 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
     begin: (_host, op) => scan(op.params.array, "openIntent"),
 
     openIntent(_host, op, found: Scan) {
-      const plan = planClone(new ArrayFiles(found), op);
+      const files = new ArrayFiles(found);
+      const plan = planClone(files, op);
       if (!plan.ok) return fail(plan.code, plan.detail);
       op.edit().intent = plan.intent as never;
       const { array, clone } = op.params;
-      return opensIntent(array, clone, intentFile(clone), plan.intent, "lookForOthers");
+      const given = files.get(configurationFile(clone))!.version;
+      return opensIntent(array, clone, intentFile(clone), plan.intent, given, "lookForOthers");
     },
 
     refuse: (_host, _op, { code, detail }: Refusal) => fail(code, detail),

@@ -30,7 +30,8 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
   /** From here on no linked clone of the target can be taken, and no other operation begins. */
   openIntent(_host: Entity, op: ConsolidationOp, found: Scan) {
     const { vm, pointInTime, array } = op.params;
-    const plan = planHere(op, new ArrayFiles(found));
+    const files = new ArrayFiles(found);
+    const plan = planHere(op, files);
     if (!plan.ok) return fail(plan.code, plan.detail as Plain);
     op.edit().merges = plan.merges as never;
     const value: ConsolidationIntent = {
@@ -41,7 +42,8 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
       pointInTime,
       merges: plan.merges,
     };
-    return opensIntent(array, vm, intentFile(vm), value, "lookForSharers");
+    const given = files.get(configurationFile(vm))!.version;
+    return opensIntent(array, vm, intentFile(vm), value, given, "lookForSharers");
   },
 
   refuse: (_host: Entity, _op: ConsolidationOp, why: { code: string; detail: Plain }) =>

@@ -80,7 +80,8 @@ export function openCopy(op: Op, view: CowView, plan: CopyPlan, intent: Hierarch
   state.configurationVersion = view.version(configurationFile(intent.vm));
   state.intent = intent as never;
   const { vm } = intent;
-  return opensIntent(op.params.array, vm, intentFile(vm), intent, "reserveNames");
+  const given = state.configurationVersion;
+  return opensIntent(op.params.array, vm, intentFile(vm), intent, given, "reserveNames");
 }
 
 const named = (op: Op, name: string): string => op.state.names[name] ?? name;
@@ -111,7 +112,8 @@ const STEPS: {
   snapshot: (op, { base }) => {
     const holders = [intentHolder(op.state.intent!)];
     const bases = [{ base: named(op, base), holders }];
-    return task(op, "vasa-prepare", { bases }, "nameSnapshot");
+    const given = { name: intentFile(op.state.intent!.vm), version: op.state.intentVersion };
+    return task(op, "vasa-prepare", { bases, given }, "nameSnapshot");
   },
   revert: (op, { base, snapshot }) => {
     const body = { base: named(op, base), snapshot: named(op, snapshot), fence: 0 };

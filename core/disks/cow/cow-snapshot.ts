@@ -120,7 +120,8 @@ export const COW_SNAPSHOT_PHASES = {
     state.configuration = configuration as never;
     state.intent = intent as never;
     state.configurationVersion = view.version(configurationFile(vm));
-    return opensIntent(array, vm, intentFile(vm), intent, "reserveNames");
+    const given = state.configurationVersion;
+    return opensIntent(array, vm, intentFile(vm), intent, given, "reserveNames");
   },
 
   /** The names of what is made are nobody's ever after, whatever becomes of this. */
@@ -140,7 +141,8 @@ export const COW_SNAPSHOT_PHASES = {
       base: op.state.running[disk]!.volume,
       holders: [intentHolder(op.state.intent!), descriptorHolder(to[disk]!)],
     }));
-    const tasks = [{ verb: "vasa-prepare", body: { bases } }];
+    const given = { name: intentFile(op.params.vm), version: op.state.intentVersion };
+    const tasks = [{ verb: "vasa-prepare", body: { bases, given } }];
     return perform(arrayTasks, { array, tasks, patienceNs: PATIENCE_NS }, "describe", "trouble");
   },
 

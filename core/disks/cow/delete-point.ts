@@ -75,7 +75,8 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       const descriptors = { ...point.disks };
       const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
       op.edit().intent = intent as never;
-      return opensIntent(array, vm, intentFile(vm), intent, "lookForOthers");
+      const given = view.version(configurationFile(vm));
+      return opensIntent(array, vm, intentFile(vm), intent, given, "lookForOthers");
     },
 
     lookForOthers(_host: Entity, op: Op, { version }: { version: number }): Step {

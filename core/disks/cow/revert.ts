@@ -22,7 +22,7 @@ import {
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
-import { intentFile } from "../chain/descriptor.ts";
+import { configurationFile, intentFile } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { type CowRevertIntent, intentHolder, type Stage } from "./cow-intents.ts";
@@ -91,14 +91,16 @@ export const REVERT_PHASES = {
     const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
     const intent: CowRevertIntent = { kind: "cow-revert", ...common, running, target, safety: {} };
     state.intent = intent as never;
-    return opensIntent(array, vm, intentFile(vm), intent, "prepareSafety");
+    const given = view.version(configurationFile(vm));
+    return opensIntent(array, vm, intentFile(vm), intent, given, "prepareSafety");
   },
 
   prepareSafety(_host: Entity, op: Op, { version }: { version: number }): Step {
     op.edit().intentVersion = version;
     const holders = [intentHolder(op.state.intent!)];
     const bases = Object.values(op.state.bases).map((base) => ({ base, holders }));
-    return tasks(op, [{ verb: "vasa-prepare", body: { bases } }], "takeSafety");
+    const given = { name: intentFile(op.params.vm), version };
+    return tasks(op, [{ verb: "vasa-prepare", body: { bases, given } }], "takeSafety");
   },
 
   takeSafety(_host: Entity, op: Op, { results }: TaskResults): Step {

@@ -102,7 +102,8 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       const of = { operation: op.id, vm, disk, descriptor: name, volumes, fromSectors: sectors };
       const intent: GrowIntent = { kind: "grow", ...of, toSectors };
       op.edit().intent = intent as never;
-      return opensIntent(array, vm, intentFile(vm), intent, "noteIntent");
+      const given = files.get(configurationFile(vm))!.version;
+      return opensIntent(array, vm, intentFile(vm), intent, given, "noteIntent");
     },
 
     noteIntent(_host, op: Op, { version }: { version: number }) {

@@ -76,7 +76,8 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       state.configuration = configuration.value as never;
       state.configurationVersion = configuration.version;
       state.shared = sharedVolumes(files, intent) as never;
-      return opensIntent(array, vm, intentFile(vm), intent, "countLayers");
+      const given = configuration.version;
+      return opensIntent(array, vm, intentFile(vm), intent, given, "countLayers");
     },
 
     refuse: (_host, _op: PromotionOp, why: Refusal) => fail(why.code, why.detail),

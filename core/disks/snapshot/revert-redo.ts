@@ -101,7 +101,8 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       if ("step" in planned) return planned;
       op.edit().intent = planned as never;
       const { array, vm } = op.params;
-      return opensIntent(array, vm, intentFile(vm), planned, "reserveNames");
+      const given = op.state.configurationVersion;
+      return opensIntent(array, vm, intentFile(vm), planned, given, "reserveNames");
     },
 
     reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {

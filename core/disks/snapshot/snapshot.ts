@@ -117,7 +117,14 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         vm,
         descriptors: { ...state.made },
       };
-      return opensIntent(op.params.array, vm, intentFile(vm), intent, "createRedoLogs");
+      return opensIntent(
+        op.params.array,
+        vm,
+        intentFile(vm),
+        intent,
+        op.state.version,
+        "createRedoLogs",
+      );
     },
 
     createRedoLogs(_host, op, { version }: { version: number }) {

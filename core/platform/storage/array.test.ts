@@ -70,6 +70,16 @@ describe("metadata files", () => {
     );
     expect(valueOf(call(at, "file-write", { name: "a", value: 3 }))).toEqual({ version: 4 });
   });
+
+  it("are written if another file is still as it was read", () => {
+    const at = rig();
+    const write = (version: number) =>
+      call(at, "file-write", { name: "a", value: 1, ifVersion: 0, given: { name: "b", version } });
+    call(at, "file-write", { name: "b", value: 1 });
+    expect(write(0).value).toMatchObject({ detail: { name: "b", version: 1 } });
+    expect(call(at, "file-read", { name: "a" }).code).toBe("no-file");
+    expect(write(1).ok).toBe(true);
+  });
 });
 
 describe("volumes", () => {

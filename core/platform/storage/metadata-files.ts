@@ -9,11 +9,17 @@ import { type BlockOutcome, refused } from "./block.ts";
 import { HEARTBEAT_SUFFIX } from "./ownership.ts";
 
 export type FileRead = { readonly name: string };
-/** Answers {version}. `ifVersion` 0: only if there is no such file. */
+/** A file that must be of this version; 0: that there is no such file. */
+export type FileVersion = { readonly name: string; readonly version: number };
+/**
+ * Answers {version}. `ifVersion` 0: only if there is no such file. `given`: only if another file is
+ * as it was read, in the same atomic step.
+ */
 export type FileWrite = {
   readonly name: string;
   readonly value: Plain;
   readonly ifVersion?: number;
+  readonly given?: FileVersion;
 };
 export type FileDelete = { readonly name: string; readonly ifVersion?: number };
 export type FileList = { readonly prefix?: string };
@@ -30,10 +36,12 @@ export function readFile(self: ArrayEntity, { name }: FileRead): BlockOutcome {
   return { ok: true, value: { value: file.value, version: file.version } };
 }
 
-/** Refuses with "version-conflict" and {version} as it is. */
+/** Refuses with "version-conflict" and {version} as it is, of a `given` file with its {name} too. */
 export function writeFile(self: ArrayEntity, body: FileWrite): BlockOutcome {
-  const { name, value, ifVersion } = body;
-  const conflict = conflictOf(self, name, ifVersion);
+  const { name, value, ifVersion, given } = body;
+  const conflict =
+    conflictOf(self, name, ifVersion) ??
+    (given === undefined ? undefined : changedPremise(self, given));
   if (conflict !== undefined) return conflict;
   const { files } = self.editDurable();
   const version = (files[fileKey(name)]?.version ?? 0) + 1;
@@ -74,13 +82,26 @@ export function scanFiles(self: ArrayEntity, { prefix = "" }: FileList): BlockOu
   return { ok: true, value: { files: files as unknown as Plain } };
 }
 
+function changedPremise(
+  self: ArrayEntity,
+  { name, version }: FileVersion,
+): BlockOutcome | undefined {
+  const now = currentVersion(self, name);
+  return now === version ? undefined : refused("version-conflict", { name, version: now });
+}
+
 function conflictOf(
   self: ArrayEntity,
   name: string,
   ifVersion: number | undefined,
 ): BlockOutcome | undefined {
   if (ifVersion === undefined) return undefined;
-  const file = self.durable.files[fileKey(name)];
-  const version = file?.value === undefined ? 0 : file.version;
+  const version = currentVersion(self, name);
   return version === ifVersion ? undefined : refused("version-conflict", { version });
+}
+
+/** 0: there is no such file. */
+export function currentVersion(self: ArrayEntity, name: string): number {
+  const file = self.durable.files[fileKey(name)];
+  return file?.value === undefined ? 0 : file.version;
 }

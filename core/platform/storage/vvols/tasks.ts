@@ -7,6 +7,7 @@
  */
 import { assert, type Plain } from "../../../kernel/index.ts";
 import { type BlockOutcome, refused } from "../block.ts";
+import { currentVersion, type FileVersion } from "../metadata-files.ts";
 import {
   beginRevert,
   type CopyBody,
@@ -22,10 +23,21 @@ import {
   splitStep,
 } from "./copy-tasks.ts";
 import { prepareSnapshot, takeSnapshot } from "./hierarchy.ts";
-import type { TaskItem, VasaFaults, VasaTask, VvolsEntity } from "./vvol-state.ts";
+import {
+  arrayOf,
+  type TaskItem,
+  type VasaFaults,
+  type VasaTask,
+  type VvolsEntity,
+} from "./vvol-state.ts";
 
+/**
+ * `given`: each place is made only while a file is as it was; else its item fails with "superseded".
+ * So what a former host asked for comes to nothing once its intent was settled by another.
+ */
 export type PrepareBody = {
   readonly bases: readonly { readonly base: string; readonly holders: readonly string[] }[];
+  readonly given?: FileVersion;
 };
 
 /** What is not taken within `timeoutNs` of the task's start is not taken at all. */
@@ -130,10 +142,13 @@ const nextStepNs = (self: VvolsEntity, copy: CopyStep | undefined): number =>
 const copied = (copy: CopyStep): StepResult => ({ copy, done: copy.done, code: copy.code });
 
 function prepareStep(self: VvolsEntity, { body, items }: VasaTask): StepResult {
-  const { bases } = body as unknown as PrepareBody;
+  const { bases, given } = body as unknown as PrepareBody;
   const next = bases[items.length];
   if (next === undefined) return { done: true, code: "" };
   if (takeArmed(self, "failedItems")) return ended(bases, items, { vvol: "", code: "no-space" });
+  if (given !== undefined && currentVersion(arrayOf(self), given.name) !== given.version) {
+    return ended(bases, items, { vvol: "", code: "superseded" });
+  }
   const vvol = prepareSnapshot(self, next.base, next.holders);
   return ended(bases, items, { vvol: vvol ?? "", code: vvol === undefined ? "gone" : "" });
 }
