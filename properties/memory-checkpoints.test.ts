@@ -14,6 +14,7 @@ import {
   restoreWorld,
   type World,
 } from "../core/kernel/index.ts";
+import { BOUNDARY_NOTICE, type BoundaryEntry, LoneGuest } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
@@ -193,6 +194,29 @@ describe("a run with checkpoints", () => {
     world.run({ untilNs: fromMs(300) });
     expect(violations(world)).toEqual([]);
     expect(hashHex(world.root())).toBe(hashHex(straight.root()));
+  });
+});
+
+describe("a guest that went on from checkpoints", () => {
+  it("puts out the same when it is built again alone from its boundary log", () => {
+    const sleep = { id: "sleep", atMs: 300, do: "suspend", vm: "db", on: "array" } as const;
+    const wake = { id: "wake", atMs: 400, do: "resume", vm: "db", on: "array" } as const;
+    const builder = builderOf(
+      documentOf([{ ...SAVE, ...SMALL, withDisks: true }, OFF, restore("lazy"), sleep, wake]),
+    );
+    const world = builder.build({ seed: 1 });
+    const entries: BoundaryEntry[] = [];
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === BOUNDARY_NOTICE) entries.push(structuredClone(data) as never);
+    };
+    world.run({ untilNs: fromMs(1_000) });
+    expect(entries.filter(({ input }) => input.kind.startsWith("image-"))).toHaveLength(4);
+    const { kinds, inputs } = builder;
+    const draws = { at: () => undefined };
+    const lone = new LoneGuest({ spec: builder.guestSpec("db"), kinds, inputs, draws, seed: 1 });
+    expect(lone.replay(entries)).toMatchObject({ ok: true });
+    const { hash, bytes } = lone.outputs;
+    expect({ hash, length: bytes }).toEqual(builder.outputs(world)["db"]);
   });
 });
 

@@ -1,4 +1,4 @@
 /** The door of migration: machines that move between hosts while they run. */
 export { migrate } from "./migrate.ts";
 export { createMigration } from "./migration.ts";
-export { MIGRATION_NOTICE, type MigrateParams, type MigrationSettings } from "./settings.ts";
+export type { MigrateParams, MigrationSettings } from "./settings.ts";

@@ -36,6 +36,20 @@ export type BoundaryEntry = {
   readonly draws?: readonly number[];
 };
 
+/**
+ * No input: the guest is remembered as it is, or is again as it was remembered. An entry of its own, so
+ * that a guest that goes on from a checkpoint can be built again alone.
+ */
+export type MarkEntry = Pick<BoundaryEntry, "vm" | "step" | "nowNs"> & {
+  readonly input: { readonly kind: "image-taken" | "image-restored"; readonly image: string };
+};
+
+export function logMark(record: VmRecord, nowNs: number, input: MarkEntry["input"]): void {
+  const durable = record.editDurable();
+  const entry: MarkEntry = { vm: record.config.spec.vm, step: durable.steps++, nowNs, input };
+  record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
+}
+
 /** What a step of a guarded machine took: enough for a copy to take it as well. */
 export type LoggedStep = Required<Pick<BoundaryEntry, "nowNs" | "input" | "draws">>;
 

@@ -22,7 +22,7 @@ export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
-export { removeTraces, setTraces, takeDirty, type TraceWish } from "./pages/clients.ts";
+export { removeTraces, type TraceWish } from "./pages/clients.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
@@ -35,18 +35,11 @@ export {
   privatePages,
 } from "./pages/memory-state.ts";
 export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
-export { deviceWrote, writePages } from "./pages/touches.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
-export {
-  bootFiles,
-  LiveMachine,
-  type Machines,
-  machineShape,
-  pagesOfFiles,
-} from "./rv64/live-machine.ts";
+export { bootFiles, type Machines, machineShape, pagesOfFiles } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
   type CopyKeeper,

@@ -28,7 +28,7 @@ import {
   resolved,
   step,
 } from "../guest/index.ts";
-import type { BoundaryEntry } from "./boundary.ts";
+import type { BoundaryEntry, MarkEntry } from "./boundary.ts";
 import { NO_OUTPUT, type OutputHash, withOutputs } from "./output-hash.ts";
 
 export type LoneGuestParts = {
@@ -51,6 +51,15 @@ export type LoneResult =
       readonly message: string;
     };
 
+type Remembered = {
+  readonly state: Editable<GuestState>;
+  readonly journal: Editable<GuestJournal>;
+  readonly settled: readonly ReturnType<SectorContent["capture"]>[];
+};
+
+const isMark = (entry: BoundaryEntry | MarkEntry): entry is MarkEntry =>
+  entry.input.kind === "image-taken" || entry.input.kind === "image-restored";
+
 class MissingDraw extends Error {}
 
 /** Draws that came with the entry, if it has any. */
@@ -67,7 +76,9 @@ function drawing({ vm, draws }: BoundaryEntry): GuestDraw | undefined {
 export class LoneGuest {
   readonly #parts: LoneGuestParts;
   readonly #kind: GuestKind;
-  readonly #journal: Editable<GuestJournal>;
+  #journal: Editable<GuestJournal>;
+  /** The guest as it was when images of it were taken. */
+  readonly #images = new Map<string, Remembered>();
   readonly #settled: readonly SectorContent[];
   readonly #positions = new Map<string, number>();
   readonly #generators = new Map<string, StreamGenerator>();
@@ -104,7 +115,8 @@ export class LoneGuest {
   }
 
   /** Delivers the next entry; throws where the guest cannot have received it. */
-  deliver(entry: BoundaryEntry): readonly GuestOutput[] {
+  deliver(entry: BoundaryEntry | MarkEntry): readonly GuestOutput[] {
+    if (isMark(entry)) return this.#mark(entry.input);
     if (entry.input.kind === "start") {
       this.#state = initialState(this.#kind, this.#parts.spec) as Editable<GuestState>;
     }
@@ -121,6 +133,24 @@ export class LoneGuest {
     this.#steps++;
     this.#outputs = withOutputs(this.#outputs, outputs);
     return outputs;
+  }
+
+  /** The guest is remembered, or is again as it was. */
+  #mark({ kind, image }: MarkEntry["input"]): readonly GuestOutput[] {
+    this.#steps++;
+    if (kind === "image-taken") {
+      const settled = this.#settled.map((each) => each.capture());
+      const plain = structuredClone({ state: this.#state, journal: this.#journal });
+      this.#images.set(image, { ...plain, settled });
+      return [];
+    }
+    const found = this.#images.get(image);
+    if (found === undefined) throw new Error(`no image ${image} was taken`);
+    const { state, journal } = structuredClone({ state: found.state, journal: found.journal });
+    this.#state = state;
+    this.#journal = journal;
+    this.#settled.forEach((each, disk) => each.restore(found.settled[disk]!));
+    return [];
   }
 
   /** Delivers entries in order, to the end or to the first that does not fit. */

@@ -14,7 +14,7 @@ import {
   type SectorContent,
 } from "../kernel/index.ts";
 import type { GuestInput, GuestState } from "../guest/index.ts";
-import { settledLabel } from "./boundary.ts";
+import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
 import { knownMemory, type MemoryState } from "./pages/memory-state.ts";
 import { announce } from "./policy.ts";
@@ -32,6 +32,8 @@ type Settled = readonly { readonly sector: number; readonly runs: readonly Conte
 
 type ModelledImage = {
   readonly image: "modelled";
+  /** What it is called in the boundary log. */
+  readonly id: string;
   readonly run: number;
   readonly copy: RunCopy;
   readonly held: readonly GuestInput[];
@@ -44,6 +46,7 @@ type MachineImage = Pick<
   "boots" | "board" | "idleUntil" | "exit" | "console" | "typing" | "held"
 > & {
   readonly image: "real";
+  readonly id: string;
   readonly run: number;
   readonly nowNs: number;
   /** Pages of the harts' blocks, one after the other. */
@@ -56,12 +59,14 @@ const isMachine = (vm: VmEntity): boolean => vm.kind === MACHINE_KIND;
 const asMachine = (vm: VmEntity): MachineEntity => vm as unknown as MachineEntity;
 
 /** Of a stunned run whose disks are drained. */
-export function imageOf(vm: VmEntity): RunImage {
+export function imageOf(vm: VmEntity, id: string): RunImage {
   assert(vm.volatile.stuns > 0 && vm.volatile.stage === "running", "a run that stands still");
-  return isMachine(vm) ? imageOfMachine(asMachine(vm)) : imageOfModelled(vm);
+  if (isMachine(vm)) return imageOfMachine(asMachine(vm), id);
+  logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
+  return imageOfModelled(vm, id);
 }
 
-function imageOfModelled(vm: VmEntity): ModelledImage {
+function imageOfModelled(vm: VmEntity, id: string): ModelledImage {
   const { guest, nextTimer, timers, bursts, pageReads, pageWrites, held } = vm.volatile;
   const record = recordOf(vm);
   const { journal, steps, outputs } = record.durable;
@@ -87,7 +92,7 @@ function imageOfModelled(vm: VmEntity): ModelledImage {
   );
   const memory = knownMemory(vm)?.volatile;
   const touching = memory === undefined ? null : touchingOf(memory);
-  return structuredClone({ image: "modelled", run, copy, held, settled, touching } as const);
+  return structuredClone({ image: "modelled", id, run, copy, held, settled, touching } as const);
 }
 
 const touchingOf = ({ batch, cursor, turn, deviceCursor, owedNs }: MemoryState): Touching => ({
@@ -104,7 +109,7 @@ const contentOf = (content: SectorContent): Settled =>
     runs: content.read(sector, sectors),
   }));
 
-function imageOfMachine(vm: MachineEntity): MachineImage {
+function imageOfMachine(vm: MachineEntity, id: string): MachineImage {
   const { boots, board, idleUntil, exit, console, typing, held, toNs, startedNs } = vm.volatile;
   const { ramPages, pages } = machineShape(machineConfig(vm).board);
   const memory = vm.world.memories.get(`${vm.name}#${RAM}`)!;
@@ -114,7 +119,7 @@ function imageOfMachine(vm: MachineEntity): MachineImage {
   const { run } = vm.config;
   const plain = { boots, board, idleUntil, exit, console, typing, held };
   const harts = Uint8Array.from(parts.flat());
-  return { ...structuredClone(plain), image: "real", run, nowNs: toNs - startedNs, harts };
+  return { ...structuredClone(plain), image: "real", id, run, nowNs: toNs - startedNs, harts };
 }
 
 /** Room for the memory of a machine that goes on from an image; of a modelled one nothing. */
@@ -135,8 +140,9 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   announce(vm, "resumed");
 }
 
-function goOnModelled(vm: VmEntity, { copy, held, settled, touching }: ModelledImage): void {
+function goOnModelled(vm: VmEntity, { id, copy, held, settled, touching }: ModelledImage): void {
   const record = recordOf(vm);
+  logMark(record, copy.nowNs, { kind: "image-restored", image: id });
   const state = vm.edit();
   record.editDurable().journal = copy.journal as never;
   settled.forEach((parts, disk) => {
@@ -171,7 +177,7 @@ function setTimers(vm: VmEntity, state: Editable<VmState>, copy: RunCopy): void 
 }
 
 function goOnMachine(vm: MachineEntity, image: MachineImage): void {
-  const { harts, nowNs, image: _image, run: _run, ...kept } = image;
+  const { harts, nowNs, image: _image, id: _id, run: _run, ...kept } = image;
   const { ramPages, pages } = machineShape(machineConfig(vm).board);
   const { backing } = vm.world.memories.get(`${vm.name}#${RAM}`)!;
   const bytes = harts.length / (pages - ramPages);

@@ -123,7 +123,7 @@ function beginSaving(self: Saver, isTraced: boolean): void {
   if (!isTraced || vm === undefined || memory === undefined) return endSaving(self, "busy");
   settleMemory(memory);
   const state = self.edit();
-  state.image = imageOf(vm) as never;
+  state.image = imageOf(vm, self.config.checkpoint) as never;
   state.stage = "saving";
   state.pageReads = pageReadsOf(self);
   const { name, checkpoint, memory: id } = self.config;
