@@ -55,9 +55,13 @@ export const GROUNDS: {
   },
   platform: {
     scenarios: STORM,
-    suites: ["network/link", "storage/disk", "storage/array", "storage/stack"].map(
-      (name) => `core/platform/${name}.test.ts`,
-    ),
+    suites: [
+      "network/link",
+      "storage/disk",
+      "storage/page-cache",
+      "storage/array",
+      "storage/stack",
+    ].map((name) => `core/platform/${name}.test.ts`),
   },
   disks: { scenarios: STORM, suites: ["properties/snapshot-crashes.test.ts"] },
   cow: { scenarios: STORM, suites: ["core/disks/cow"] },

@@ -49,9 +49,11 @@ export class Results {
 
   explored(bug: Bug): readonly Explored[] {
     const of = this.key(bug);
-    return this.#results.flatMap((each) =>
-      each.kind === "explored" && each.of === of ? [each.explored] : [],
-    );
+    const bySeed = new Map<number, Explored>();
+    for (const each of this.#results) {
+      if (each.kind === "explored" && each.of === of) bySeed.set(each.explored.seed, each.explored);
+    }
+    return [...bySeed.values()];
   }
 
   suites(bug?: Bug): readonly SuiteOutcome[] {

@@ -1,5 +1,5 @@
 /** What a hunt gave, for each bug and in all. */
-import type { Bug } from "./bug.ts";
+import { type Bug, suitesOf } from "./bug.ts";
 import type { Results } from "./results.ts";
 import type { Explored } from "./searching/explore-bug.ts";
 import type { SuiteOutcome } from "./searching/run-suites.ts";
@@ -17,7 +17,8 @@ export interface Row {
   readonly size: number | null;
   readonly suite: SuiteOutcome | null;
   readonly triedSuites: number;
-  readonly caughtBy: "explore" | "suite" | "nothing";
+  /** `unfinished`: no suite was run yet, or not all that were to be. */
+  readonly caughtBy: "explore" | "suite" | "nothing" | "unfinished";
 }
 
 export function rowOf(bug: Bug, results: Results): Row {
@@ -40,7 +41,14 @@ export function rowOf(bug: Bug, results: Results): Row {
     medianSeconds: over(({ seconds }) => seconds),
     medianCpuSeconds: over(({ cpuSeconds }) => cpuSeconds),
     size: small === null ? null : small.operations + small.faults,
-    caughtBy: medianRuns !== null ? "explore" : suite !== null ? "suite" : "nothing",
+    caughtBy:
+      medianRuns !== null
+        ? "explore"
+        : suite !== null
+          ? "suite"
+          : suitesOf(bug).every((each) => suites.some((done) => done.suite === each))
+            ? "nothing"
+            : "unfinished",
   };
 }
 
@@ -54,6 +62,7 @@ export interface Totals {
   readonly byExplore: number;
   readonly bySuite: number;
   readonly survivors: readonly string[];
+  readonly unfinished: readonly string[];
   readonly historical: number;
   readonly medianRuns: number | null;
   readonly medianSeconds: number | null;
@@ -72,6 +81,7 @@ export function totalsOf(rows: readonly Row[]): Totals {
     byExplore: by("explore").length,
     bySuite: by("suite").length,
     survivors: by("nothing").map(({ bug }) => bug.name),
+    unfinished: by("unfinished").map(({ bug }) => bug.name),
     historical: rows.filter(({ bug }) => bug.report !== undefined).length,
     medianRuns: over((row) => row.medianRuns),
     medianSeconds: over((row) => row.medianSeconds),
@@ -110,16 +120,17 @@ const LONGEST = 70;
 
 function whatFails({ found, suite, caughtBy }: Row): string {
   if (caughtBy === "nothing") return "SURVIVES";
+  if (caughtBy === "unfinished") return "unfinished";
   const text = found[0]?.invariant ?? suite?.first?.split(": ")[0] ?? "";
   const plain = text.replaceAll("|", "/");
   return plain.length > LONGEST ? `${plain.slice(0, LONGEST - 3)}...` : plain;
 }
 
 export function summaryOf(totals: Totals): string {
-  const { bugs, byExplore, bySuite, survivors, historical } = totals;
+  const { bugs, byExplore, bySuite, survivors, unfinished, historical } = totals;
   const lines = [
     `${bugs} bugs, ${historical} of them after a report: ${byExplore} caught by exploring alone, ` +
-      `${bySuite} by a suite, ${survivors.length} by nothing`,
+      `${bySuite} by a suite, ${survivors.length} by nothing, ${unfinished.length} unfinished`,
   ];
   if (totals.medianRuns !== null) {
     lines.push(
@@ -128,6 +139,7 @@ export function summaryOf(totals: Totals): string {
         `processor), ${digits(totals.medianSize, 0)} entries and faults left`,
     );
   }
+  if (unfinished.length > 0) lines.push(`unfinished: ${unfinished.join(", ")}`);
   if (survivors.length > 0) lines.push(`survivors: ${survivors.join(", ")}`);
   return lines.join("\n");
 }

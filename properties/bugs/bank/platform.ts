@@ -46,15 +46,6 @@ export const platformBugs: readonly Bug[] = [
     breaks: ["a sector in memory is at least as new as below"],
   },
   {
-    name: "overlapping-writes-race",
-    what: "writes to the same sectors are under way below at once",
-    mechanism: "platform",
-    file: PAGE_CACHE,
-    find: '    if (other.op !== "flush" && overlaps(other, io)) return false;\n',
-    replace: "",
-    breaks: ["overlapping writes go down one after the other"],
-  },
-  {
     name: "failed-write-back-forgotten",
     what: "a write-back that failed leaves its sectors clean, so the next flush says all is well",
     mechanism: "platform",
