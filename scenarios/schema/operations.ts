@@ -4,7 +4,13 @@
  */
 import type { Extension } from "./extension.ts";
 import { backup, restore } from "./operations/backups.ts";
-import { checkpoint, diskCheckpoint, restoreCheckpoint, resume, suspend } from "./operations/checkpoints.ts";
+import {
+  checkpoint,
+  diskCheckpoint,
+  restoreCheckpoint,
+  resume,
+  suspend,
+} from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
 import { growDisk } from "./operations/grow.ts";
