@@ -13,16 +13,11 @@ import {
   removeTraces,
   settleMemory,
 } from "../../vmm/index.ts";
+import { memoryBeside, vmBeside } from "../beside.ts";
 import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
-import {
-  askedFor,
-  memoryOfRestorer,
-  type Restorer,
-  storageNumbers,
-  vmOfRestorer,
-} from "./restorer-state.ts";
+import { askedFor, type Restorer, storageNumbers } from "./restorer-state.ts";
 
 /** Notices before and after pages come into memory; data is an `Arrival`. For invariants. */
 export const ARRIVING_NOTICE = "pages-arriving";
@@ -82,7 +77,7 @@ export function place(
   self: Restorer,
   { number, runs }: { readonly number: number; readonly runs: readonly ContentRun[] },
 ): void {
-  const memory = memoryOfRestorer(self);
+  const memory = memoryBeside(self);
   if (self.volatile.stage === "failed") return;
   if (memory === undefined) return fail(self, "vm-off");
   const written = self.volatile.storage[number]!;
@@ -155,7 +150,7 @@ function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
   state.waitsFor = -1;
   state.figures.stallNs += self.simulatedNs - waitsSinceNs;
   releaseAccess(memory);
-  const vm = vmOfRestorer(self);
+  const vm = vmBeside(self);
   if (vm !== undefined) self.ask(vm.id, "unstun", {}, { then: "let-go" });
 }
 
@@ -179,7 +174,7 @@ export function fail(self: Restorer, code: string): void {
   state.failure = code;
   state.atReady = null;
   state.waiting = [];
-  const vm = vmOfRestorer(self);
+  const vm = vmBeside(self);
   if (vm !== undefined) self.ask(vm.id, "power-off", {}, { then: "let-go" });
   if (atReady !== null) self.refuse(atReady, code);
   for (const each of waiting) self.refuse(each, code);

@@ -3,7 +3,7 @@
  * until every page is there.
  */
 import type { Entity, EntityId, Request } from "../../kernel/index.ts";
-import type { MemoryEntity, VmEntity } from "../../vmm/index.ts";
+import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Written } from "../save/saver-state.ts";
 
 /** `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults. */
@@ -22,17 +22,10 @@ export type RestoreCosts = {
 /** LZ4 decompresses at three gigabytes a second or more. */
 export const RESTORE_COSTS: RestoreCosts = { decompressNs: 1_300, placeNs: 230 };
 
-export type RestorerConfig = {
-  readonly checkpoint: string;
-  /** Id of the VM, and the entity of its run. */
-  readonly name: string;
-  readonly vm: EntityId;
-  readonly memory: EntityId;
+export type RestorerConfig = BesideConfig & {
   /** Trace client: armed are the pages that are absent. */
   readonly client: string;
   readonly method: RestoreMethod;
-  readonly pages: number;
-  readonly blockPages: number;
   /** Storage blocks that are read at once without anybody waiting for them. */
   readonly readsAtOnce: number;
   readonly costs: RestoreCosts;
@@ -78,24 +71,10 @@ export type RestorerState = {
 
 export type Restorer = Entity<RestorerConfig, Record<string, never>, RestorerState>;
 
-export const memoryOfRestorer = (self: Restorer): MemoryEntity | undefined =>
-  self.world.entityOrNone(self.config.memory) as MemoryEntity | undefined;
-
-export const vmOfRestorer = (self: Restorer): VmEntity | undefined =>
-  self.world.entityOrNone(self.config.vm) as VmEntity | undefined;
-
 /** By block: number of its storage block. */
 export const storageNumbers = (self: Restorer) =>
-  self.world.arrays.open(
-    `${self.name}#storage-of`,
-    "u32",
-    Math.ceil(self.config.pages / self.config.blockPages),
-  );
+  self.world.arrays.open(`${self.name}#storage-of`, "u32", blocksOf(self.config));
 
 /** By storage block: 1 once it was asked for. */
 export const askedFor = (self: Restorer) =>
-  self.world.arrays.open(
-    `${self.name}#asked`,
-    "u32",
-    Math.ceil(self.config.pages / self.config.blockPages),
-  );
+  self.world.arrays.open(`${self.name}#asked`, "u32", blocksOf(self.config));

@@ -24,10 +24,10 @@ import {
   holdAccess,
   type TraceHit,
 } from "../../vmm/index.ts";
+import { memoryBeside } from "../beside.ts";
 import type { Written } from "../save/saver-state.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
 import {
-  memoryOfRestorer,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
@@ -111,7 +111,7 @@ function awaitEnd(self: Restorer, request: Request): void {
 }
 
 function makeReady(self: Restorer, request: Request): void {
-  const memory = memoryOfRestorer(self);
+  const memory = memoryBeside(self);
   if (memory === undefined) return self.refuse(request, "vm-off");
   const state = self.edit();
   state.startedNs = self.simulatedNs;
@@ -129,7 +129,7 @@ function makeReady(self: Restorer, request: Request): void {
 
 /** The guest is about to touch a page that is not there. */
 function onAbsent(self: Restorer, hit: TraceHit): void {
-  const memory = memoryOfRestorer(self);
+  const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
   if (hit.vcpu !== DEVICE) return holdAccess(memory, hit);
   self.edit().figures.deviceFaults++;

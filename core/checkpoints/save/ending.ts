@@ -1,13 +1,14 @@
 /** How the saving of a memory ends, and how the guest goes on. */
 import type { Plain, Request } from "../../kernel/index.ts";
 import { charge, type MemoryEntity, releaseAccess, removeTraces } from "../../vmm/index.ts";
-import { asPlainFigures, memoryOfSaver, type Saver, sideOf, vmOfSaver } from "./saver-state.ts";
+import { memoryBeside, vmBeside } from "../beside.ts";
+import { asPlainFigures, type Saver, sideOf } from "./saver-state.ts";
 
 /** All is saved, or (with a code) it will not be. The guest goes on either way. */
 export function endSaving(self: Saver, failure: string | null): void {
   const { stage, atInstant, atEnd } = self.volatile;
   if (stage === "saved" || stage === "failed") return;
-  const memory = memoryOfSaver(self);
+  const memory = memoryBeside(self);
   if (memory !== undefined) {
     removeTraces(memory, self.config.client);
     if (failure === null && self.config.method === "redirect") merge(self, memory);
@@ -51,7 +52,7 @@ export function chargeEvenly(memory: MemoryEntity, ns: number): void {
 /** An access that was held proceeds, and the machine with it. */
 export function goOn(self: Saver): void {
   const { heldSinceNs, isStunned } = self.volatile;
-  const memory = memoryOfSaver(self);
+  const memory = memoryBeside(self);
   if (memory !== undefined) releaseAccess(memory);
   const state = self.edit();
   if (heldSinceNs >= 0) {
@@ -59,6 +60,6 @@ export function goOn(self: Saver): void {
     state.heldSinceNs = -1;
   }
   state.isStunned = false;
-  const vm = vmOfSaver(self);
+  const vm = vmBeside(self);
   if (isStunned && vm !== undefined) self.ask(vm.id, "unstun", {}, { then: "let-go" });
 }

@@ -12,16 +12,10 @@ import {
   readPages,
   type TraceHit,
 } from "../../vmm/index.ts";
+import { memoryBeside, vmBeside } from "../beside.ts";
 import { PAGE_SECTORS } from "../file/page-runs.ts";
 import { goOn } from "./ending.ts";
-import {
-  memoryOfSaver,
-  pagesOfBlock,
-  savedOf,
-  type Saver,
-  sideOf,
-  vmOfSaver,
-} from "./saver-state.ts";
+import { pagesOfBlock, savedOf, type Saver, sideOf } from "./saver-state.ts";
 import { heldBlocks, stage, sweep } from "./sweep.ts";
 
 /** What a search must reach, else it shows nothing. */
@@ -29,7 +23,7 @@ export const WRITES_UNSAVED = "a guest writes a page that is not saved yet";
 
 export function onHit(self: Saver, hit: TraceHit): void {
   const { stage: now } = self.volatile;
-  const memory = memoryOfSaver(self);
+  const memory = memoryBeside(self);
   if (memory === undefined || now === "saved" || now === "failed") return;
   if (now === "arming") {
     // Only a device writes now, before the instant: the page is traced again.
@@ -77,7 +71,7 @@ function price(self: Saver, memory: MemoryEntity, hit: TraceHit, ns: number): vo
 
 /** There is no room for what an access would overwrite: the machine stands still. */
 export function onHeld(self: Saver): void {
-  const vm = vmOfSaver(self);
+  const vm = vmBeside(self);
   if (vm === undefined) return;
   const state = self.edit();
   state.figures.stalls++;

@@ -1,6 +1,7 @@
 /** The maps of what a saver has written, as they go to the file. */
 import type { Maps } from "../file/maps.ts";
-import { blocksOf, type Saver } from "./saver-state.ts";
+import { blocksOf } from "../beside.ts";
+import type { Saver } from "./saver-state.ts";
 
 export function mapsOf(self: Saver): Maps {
   const storageOf = new Int32Array(blocksOf(self.config)).fill(-1);

@@ -10,7 +10,8 @@ import {
   type PlainObject,
   type Request,
 } from "../../kernel/index.ts";
-import { type MemoryEntity, type RunImage, type VmEntity } from "../../vmm/index.ts";
+import type { RunImage } from "../../vmm/index.ts";
+import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Block } from "../file/storage-block.ts";
 
 /**
@@ -43,17 +44,10 @@ export const SAVE_COSTS: SaveCosts = {
   compressNs: 8_000,
 };
 
-export type SaverConfig = {
-  readonly checkpoint: string;
-  /** Id of the VM, and the entity of its run. */
-  readonly name: string;
-  readonly vm: EntityId;
-  readonly memory: EntityId;
+export type SaverConfig = BesideConfig & {
   /** Trace client: one checkpoint of a memory has it. */
   readonly client: string;
   readonly method: SaveMethod;
-  readonly pages: number;
-  readonly blockPages: number;
   /** Blocks of a storage block, 2 or more. */
   readonly groupBlocks: number;
   /** Blocks that the staging buffer holds; twice `groupBlocks` or more. */
@@ -120,9 +114,6 @@ export type SaverState = {
 
 export type Saver = Entity<SaverConfig, Record<string, never>, SaverState>;
 
-export const blocksOf = ({ pages, blockPages }: SaverConfig): number =>
-  Math.ceil(pages / blockPages);
-
 export const pagesOfBlock = ({ pages, blockPages }: SaverConfig, block: number): number =>
   Math.min(blockPages, pages - block * blockPages);
 
@@ -135,11 +126,5 @@ export function savedOf(self: Saver): Bitmap {
 
 /** Pages as they were at the instant that have been written since, by their place in memory. */
 export const sideOf = (self: Saver) => self.content("side", self.config.pages * 8);
-
-export const memoryOfSaver = (self: Saver): MemoryEntity | undefined =>
-  self.world.entityOrNone(self.config.memory) as MemoryEntity | undefined;
-
-export const vmOfSaver = (self: Saver): VmEntity | undefined =>
-  self.world.entityOrNone(self.config.vm) as VmEntity | undefined;
 
 export const asPlainFigures = (figures: SaveFigures): PlainObject => ({ ...figures });

@@ -17,17 +17,12 @@ import {
   type Request,
 } from "../../kernel/index.ts";
 import { imageOf, settleMemory, type TraceHit } from "../../vmm/index.ts";
+import { memoryBeside, vmBeside } from "../beside.ts";
 import { DATA_SECTOR } from "../file/layout.ts";
 import type { Block } from "../file/storage-block.ts";
 import { answer, chargeEvenly, endSaving } from "./ending.ts";
 import { letGoIfRoom, onHeld, onHit } from "./hits.ts";
-import {
-  memoryOfSaver,
-  type Saver,
-  type SaverConfig,
-  type SaverState,
-  vmOfSaver,
-} from "./saver-state.ts";
+import { type Saver, type SaverConfig, type SaverState } from "./saver-state.ts";
 import { sweep, writeGroup } from "./sweep.ts";
 
 /** Over what else traces pages: the content must be safe before anybody else lets an access through. */
@@ -102,7 +97,7 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
 
 /** The machine stands still, its disks are drained: once no write can pass unseen, it is the moment. */
 function arm(self: Saver, request: Request): void {
-  const memory = memoryOfSaver(self);
+  const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "idle") return self.refuse(request, "vm-off");
   const state = self.edit();
   state.stage = "arming";
@@ -117,8 +112,8 @@ function arm(self: Saver, request: Request): void {
 /** This is what the checkpoint is of. */
 function beginSaving(self: Saver, isTraced: boolean): void {
   const { atInstant: request, stage } = self.volatile;
-  const vm = vmOfSaver(self);
-  const memory = memoryOfSaver(self);
+  const vm = vmBeside(self);
+  const memory = memoryBeside(self);
   if (stage !== "arming") return;
   if (!isTraced || vm === undefined || memory === undefined) return endSaving(self, "busy");
   settleMemory(memory);
@@ -135,11 +130,11 @@ function beginSaving(self: Saver, isTraced: boolean): void {
 }
 
 const pageReadsOf = (self: Saver): number =>
-  (vmOfSaver(self)?.volatile as { pageReads?: number } | undefined)?.pageReads ?? 0;
+  (vmBeside(self)?.volatile as { pageReads?: number } | undefined)?.pageReads ?? 0;
 
 /** While pages are redirected, reads of them go through a second table. */
 function chargeSecondLookups(self: Saver): void {
-  const memory = memoryOfSaver(self);
+  const memory = memoryBeside(self);
   if (self.config.method !== "redirect" || memory === undefined) return;
   const reads = pageReadsOf(self);
   const state = self.edit();

@@ -7,17 +7,11 @@
  */
 import type { ContentRun, Plain } from "../../kernel/index.ts";
 import { clientBitmap, type MemoryEntity, readPages, settleMemory } from "../../vmm/index.ts";
+import { blocksOf, memoryBeside } from "../beside.ts";
 import { PAGE_SECTORS, pageRuns } from "../file/page-runs.ts";
 import { type Block, encodeStorageBlock } from "../file/storage-block.ts";
 import { endSaving } from "./ending.ts";
-import {
-  blocksOf,
-  memoryOfSaver,
-  pagesOfBlock,
-  savedOf,
-  type Saver,
-  sideOf,
-} from "./saver-state.ts";
+import { pagesOfBlock, savedOf, type Saver, sideOf } from "./saver-state.ts";
 
 /** Blocks that are kept free for the guest's accesses while the sweeper goes on. */
 const freeForGuest = (self: Saver): number =>
@@ -31,7 +25,7 @@ export const heldBlocks = ({ volatile }: Saver): number =>
 /** Stages as much as there is room for, and writes what makes a group. */
 export function sweep(self: Saver): void {
   if (self.volatile.stage !== "saving") return;
-  const memory = memoryOfSaver(self);
+  const memory = memoryBeside(self);
   if (memory === undefined) return endSaving(self, "vm-off");
   settleMemory(memory);
   const room = self.config.stagingBlocks - freeForGuest(self);
