@@ -26,7 +26,7 @@ import type { VmEntity } from "../../vmm/index.ts";
 import type { PowerOnDisk } from "../power/power-on.ts";
 import { mapOf } from "../chain/layers.ts";
 import { mountAgain } from "../network/network-volume.ts";
-import { resizeVolumes } from "./resize-volumes.ts";
+import { AGAIN_NS, resizeVolumes } from "./resize-volumes.ts";
 import { diskResized } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
@@ -76,8 +76,6 @@ type GrowState = {
 };
 
 type Op = Operation<GrowDiskParams & PlainObject, GrowState & PlainObject>;
-
-const AGAIN_NS = 200_000_000;
 
 export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & PlainObject>(
   "grow-disk",

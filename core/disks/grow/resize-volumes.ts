@@ -28,7 +28,8 @@ type Volume = { readonly name: string; readonly sectors: number };
 
 type Op = Operation<Params & PlainObject, PlainObject>;
 
-const AGAIN_NS = 200_000_000;
+/** Pause before the array is asked again; for all of growth. */
+export const AGAIN_NS = 200_000_000;
 
 export const resizeVolumes = operation<Params & PlainObject, PlainObject>("resize-volumes", {
   look: (_host, op: Op) => askArray(op.params.array, "list-volumes", {}, "resize", "refused"),

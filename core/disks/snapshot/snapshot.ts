@@ -217,8 +217,8 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     },
 
     /**
-     * A snapshot that began when another was about to end has the other's names for its layers:
-     * those are the disk by now. What the configuration leads to is not ours to remove.
+     * What the configuration leads to is not ours to remove: where others wrote to it after the
+     * switch was sent and before it could be looked for, it may have been made without our knowing.
      */
     undo(_host, op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
