@@ -33,7 +33,7 @@ import {
   type ScenarioBuilder,
 } from "../scenarios/index.ts";
 import { MemoryTraceWriter, replayAsync } from "../traces/index.ts";
-import { protectedPair } from "./testing/protected-pair.ts";
+import { PARTITIONS, protectedPair } from "./testing/protected-pair.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
 /** Power-on, boot, and some of its work. */
@@ -172,12 +172,7 @@ describe("a protected machine", () => {
     }
   }, 60_000);
 
-  const partitions: readonly (readonly [string, readonly string[]])[] = [
-    ["the two hear nothing of each other", ["logging"]],
-    ["the primary reaches neither the backup nor the array", ["logging", "alpha--array"]],
-    ["the backup reaches neither the primary nor the array", ["logging", "beta--array"]],
-  ];
-  it.each(partitions)(
+  it.each(PARTITIONS)(
     "lives once when %s",
     (_name, links) => {
       for (let event = 2; event <= last; event += 13) {

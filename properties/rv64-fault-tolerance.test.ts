@@ -33,6 +33,7 @@ import {
 import { MemoryTraceWriter, openGuest, replayAsync } from "../traces/index.ts";
 import { Failover } from "./testing/failover.ts";
 import { protectedMachine } from "./testing/protected-machine.ts";
+import { PARTITIONS } from "./testing/protected-pair.ts";
 
 const SEEN = new Set(["console", "send", "lifecycle", "halt"]);
 const SECTORS = 8;
@@ -133,12 +134,7 @@ describe("a protected real machine", () => {
     }
   }, 120_000);
 
-  const partitions: readonly (readonly [string, readonly string[]])[] = [
-    ["the two hear nothing of each other", ["logging"]],
-    ["the primary reaches neither the backup nor the array", ["logging", "alpha--array"]],
-    ["the backup reaches neither the primary nor the array", ["logging", "beta--array"]],
-  ];
-  it.each(partitions)(
+  it.each(PARTITIONS)(
     "lives once when %s",
     (_name, links) => {
       for (let event = 5; event <= run.last; event += 17) {

@@ -1,6 +1,13 @@
 /** A machine protected by another host, a client that it talks with, and the array that both share. */
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 
+/** Links of such a pair that are cut together, and what that means. */
+export const PARTITIONS: readonly (readonly [string, readonly string[]])[] = [
+  ["the two hear nothing of each other", ["logging"]],
+  ["the primary reaches neither the backup nor the array", ["logging", "alpha--array"]],
+  ["the backup reaches neither the primary nor the array", ["logging", "beta--array"]],
+];
+
 export function protectedPair(changes: Partial<ScenarioDocument> = {}): ScenarioDocument {
   const log = { heartbeatMs: 1, timeoutMs: 5, maxLagMs: 50 };
   return {
