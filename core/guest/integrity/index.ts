@@ -1,0 +1,21 @@
+/** The door of guest integrity: what a guest and its host share of it. */
+export type {
+  IntegrityEvent,
+  IntegrityOffence,
+  IntegrityState,
+  PageRange,
+  SecondStage,
+} from "./integrity-state.ts";
+export { isSameSecondStage, isSameSet, secondStageOf } from "./integrity-state.ts";
+export {
+  coversPage,
+  enterIntegrity,
+  INTEGRITY_PAGE_BYTES,
+  interruptIntegrity,
+  isInIntegrityMode,
+  leaveIntegrity,
+  protectPages,
+  registerDriver,
+  resumeIntegrity,
+  unprotectPages,
+} from "./integrity-unit.ts";
