@@ -30,6 +30,7 @@ import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
 import { forward } from "./moved-run.ts";
+import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -192,6 +193,8 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
   for (const [id, timer] of Object.entries(state.timers)) {
     timer.handle = self.after(timer.dueNs - nowNs, "timer", Number(id));
   }
+  const memory = knownMemory(self);
+  if (memory !== undefined) goOnStoring(memory);
   const held = state.held as GuestInput[];
   state.held = [];
   // A guest that has not been started yet has nothing to go on with.

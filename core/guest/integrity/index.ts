@@ -1,7 +1,10 @@
 /** The door of guest integrity: what a guest and its host share of it. */
 export type {
   IntegrityEvent,
+  IntegrityAnswer,
+  IntegrityFrame,
   IntegrityOffence,
+  IntegrityRefusal,
   IntegrityState,
   PageRange,
   SecondStage,

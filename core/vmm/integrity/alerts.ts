@@ -23,7 +23,12 @@ export type IntegrityAlert = {
   /** -1: a device. */
   readonly vcpu: number;
   readonly message: string;
+  /** Of a write, as in `WriteAlert`. */
   readonly page?: number;
+  readonly table?: 1 | 2;
+  readonly holds?: "code" | "data" | "registered";
+  readonly pc?: string;
+  readonly progress?: number;
 };
 
 /** Of writes that have happened by now. */
@@ -32,7 +37,8 @@ export function raiseAlerts(memory: MemoryEntity): void {
   const vm = ownerOf(memory);
   if (alerts.length === 0 || vm === undefined) return;
   memory.edit().tables!.alerts = [];
-  for (const { page, vcpu, table, holds, pc } of alerts) {
+  for (const { page, vcpu, table, holds, ...place } of alerts) {
+    const { pc } = place;
     const by = vcpu < 0 ? "a device" : `vCPU ${vcpu}${pc === undefined ? "" : ` at 0x${pc}`}`;
     const where = vcpu >= 0 && table === 2 ? "integrity mode" : "normal mode";
     const what =
@@ -40,7 +46,7 @@ export function raiseAlerts(memory: MemoryEntity): void {
     const target = holds === "registered" ? `${what} ${page}` : what;
     const mode = vcpu < 0 ? "" : ` in ${where}`;
     const message = `${by} wrote ${target}${mode}`;
-    tell(vm, { what: "write", vcpu, message, page, table, holds, ...(pc !== undefined && { pc }) });
+    tell(vm, { what: "write", vcpu, message, page, table, holds, ...place });
   }
 }
 

@@ -18,12 +18,16 @@ export function driverOf(vm: VmEntity): integrity.IntegrityState | undefined {
   return (board as unknown as rv64.BoardState | null)?.integrity;
 }
 
-export function followDriver(vm: VmEntity | MachineEntity): void {
+/** `behind`: the tables that a modelled guest had when an access of it was held. */
+export function followDriver(
+  vm: VmEntity | MachineEntity,
+  behind?: integrity.SecondStage | null,
+): void {
   const state = driverOf(vm as VmEntity);
   const memory = knownMemory(vm);
   if (memory?.volatile.tables !== undefined && state === undefined) return dropTables(memory);
-  if (state === undefined) return;
-  const second = integrity.secondStageOf(state);
+  if (state === undefined || behind === null) return;
+  const second = behind ?? integrity.secondStageOf(state);
   const known = memory?.volatile.tables;
   if (known === undefined || !integrity.isSameSecondStage(known, second)) {
     changeTables(memoryOf(vm as VmEntity), second);

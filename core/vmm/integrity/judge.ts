@@ -10,7 +10,7 @@ import type { Editable } from "../../kernel/index.ts";
 import type { integrity } from "../../guest/index.ts";
 
 /** Client of the page-trace service: told last, when nothing can hold the access any more. */
-export const INTEGRITY_CLIENT = "integrity";
+export const INTEGRITY_CLIENT = "guest-integrity";
 export const INTEGRITY_PRIORITY = -1;
 
 export type TablesState = integrity.SecondStage & {
@@ -27,8 +27,9 @@ export type WriteAlert = {
   readonly table: 1 | 2;
   /** What the page holds: of the driver, or registered by it. */
   readonly holds: "code" | "data" | "registered";
-  /** Program counter of a real machine, in hexadecimal. */
+  /** Of a real machine: program counter in hexadecimal, and its progress. */
   readonly pc?: string;
+  readonly progress?: number;
 };
 
 const covers = ({ page, pages }: integrity.PageRange, at: number): boolean =>

@@ -8,11 +8,7 @@
 import type { Editable } from "../../kernel/index.ts";
 import type { integrity } from "../../guest/index.ts";
 import { charge } from "../pages/charges.ts";
-import {
-  type MemoryEntity,
-  stampsOf,
-  type WaitingStore,
-} from "../pages/memory-state.ts";
+import { type MemoryEntity, ownerOf, stampsOf, type WaitingStore } from "../pages/memory-state.ts";
 import { takeStamps } from "../pages/touches.ts";
 import { Tracer } from "../pages/tracer.ts";
 import { raiseAlerts } from "./alerts.ts";
@@ -30,7 +26,9 @@ export function goOnStoring(memory: MemoryEntity): void {
   for (;;) {
     const { stores, held } = memory.volatile;
     const [first] = stores ?? [];
-    if (held !== null || first === undefined) return;
+    // A run that stands still changes nothing; it goes on here when it goes on.
+    const isStill = (ownerOf(memory)?.volatile.stuns ?? 1) > 0;
+    if (held !== null || isStill || first === undefined) return;
     const isDone = first.kind === "tables" ? becomeTables(memory, first.second) : write(memory);
     if (!isDone) return;
     const state = memory.edit();

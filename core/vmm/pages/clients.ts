@@ -125,7 +125,13 @@ export function traceAtOnce(
 ): void {
   const state = self.edit();
   if (clientOf(self, name) === undefined) {
-    const kept = { mode: "stores", granularity: "4KiB", keeps: true, owner: -1 } as const;
+    const kept = {
+      mode: "stores",
+      granularity: "4KiB",
+      keeps: true,
+      owner: -1,
+      stays: true,
+    } as const;
     insert(state.clients as TraceClient[], { name, priority, ...kept, pending: null, hits: 0 });
   }
   const { vcpus, costs } = self.config;

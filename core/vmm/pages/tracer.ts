@@ -95,11 +95,10 @@ export class Tracer {
   }
 
   /** The accesses since the last time happen now; whether some of them raise alerts (integrity/). */
-  confirm(pc?: string): boolean {
+  confirm(where: { readonly pc?: string; readonly progress?: number } = {}): boolean {
     if (this.#alerts.length === 0) return false;
-    const kept = this.#alerts.splice(0);
     const known = this.#state.tables!.alerts;
-    for (const alert of kept) known.push(pc === undefined ? alert : { ...alert, pc });
+    for (const alert of this.#alerts.splice(0)) known.push({ ...alert, ...where });
     return true;
   }
 
