@@ -1392,6 +1392,14 @@ export interface SuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet?: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1445,9 +1453,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1490,9 +1498,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4023,6 +4031,14 @@ export interface ResolvedSuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4076,9 +4092,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4121,9 +4137,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
