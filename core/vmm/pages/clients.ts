@@ -33,6 +33,7 @@ export type TraceWish = {
   readonly by: "all" | readonly number[];
   readonly keeps?: boolean;
   readonly vcpusBy?: TraceClient["vcpusBy"];
+  readonly stays?: true;
   readonly owner?: number;
   /** Pages to trace, as ranges; all when absent. */
   readonly ranges?: readonly { readonly page: number; readonly pages: number }[];
@@ -58,6 +59,7 @@ export function setTraces(self: MemoryEntity, wish: TraceWish, request: Request 
     owner,
     pending: null,
     hits: 0,
+    ...(wish.stays === true ? { stays: true } : {}),
   };
   const clients = self.edit().clients as TraceClient[];
   const at = clients.findIndex((each) => each.priority < priority);
