@@ -15,7 +15,14 @@ import {
   startOperation,
 } from "../kernel/index.ts";
 import type { HostEntity } from "../platform/index.ts";
-import { loadPages, memoryOf, setPrivate, type VmEntity, type Vmm } from "../vmm/index.ts";
+import {
+  giveImage,
+  loadPages,
+  memoryOf,
+  setPrivate,
+  type VmEntity,
+  type Vmm,
+} from "../vmm/index.ts";
 import { admit, probed, reserve } from "./admission.ts";
 import {
   type AgentComponent,
@@ -56,7 +63,7 @@ export function agentComponent(vmm: Vmm, start: OperationComponent): AgentCompon
         if (coming?.stage !== "copying") return self.refuse(request, "unknown");
         editComing(self, request.body.vm).stage = "complete";
         const vm = self.world.entity(coming.instance) as unknown as VmEntity;
-        vm.edit().arriving = request.body.image as never;
+        giveImage(vm, request.body.image);
         self.reply(request, {});
       },
       /** The source has given the machine away: it goes on here. */

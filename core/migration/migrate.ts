@@ -23,7 +23,7 @@ import { keeperOf } from "../disks/index.ts";
 import {
   clientBitmap,
   departRun,
-  imageOfRun,
+  imageOf,
   loseDisks,
   memoryOf,
   settleMemory,
@@ -99,19 +99,21 @@ export const migrate: OperationComponent = operation<
     reserved: whileHere((_host, op) => {
       const { algorithm, granularity, by } = op.params.settings;
       if (algorithm === "stop-and-copy") return go("stop");
-      const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by };
+      const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by, stays: true };
       return ask(op.state.memory, "trace", wish as unknown as Plain, "firstRound", lost);
     }),
 
     ...roundPhases,
 
-    stop: whileHere((_host, op) => ask(op.params.instance, "stun", {}, "drain", lost)),
+    stop: whileHere((_host, op) => {
+      op.edit().isStopped = true;
+      return ask(op.params.instance, "stun", {}, "drain", lost);
+    }),
 
     /** What the guest sent to its disks is answered: the answers are held, and go along. */
     drain: whileHere((host, op, run) => {
       const state = op.edit();
-      if (!state.isStopped) state.stoppedNs = host.simulatedNs;
-      state.isStopped = true;
+      if (state.stoppedNs === 0) state.stoppedNs = host.simulatedNs;
       if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
       const memory = memoryOf(run);
       settleMemory(memory);
@@ -124,7 +126,7 @@ export const migrate: OperationComponent = operation<
 
     prepare: whileHere((host, op, run) => {
       endRound(host, op, 0);
-      const image = imageOfRun(run, CLIENT);
+      const image = imageOf(run, null);
       op.edit().held = run.volatile.held.length;
       const body = { vm: op.params.vm, source: op.entity.id, image };
       const to = agentOf(host, op.params.to).id;

@@ -30,6 +30,7 @@ export type MigrateState = {
   startedNs: number;
   stoppedNs: number;
   isReserved: boolean;
+  /** Its stun was asked for. */
   isStopped: boolean;
   isGiven: boolean;
   isForced: boolean;

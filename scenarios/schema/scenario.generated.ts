@@ -1029,11 +1029,11 @@ export interface CloneOperation {
   readonly format?: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface MigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -1060,6 +1060,10 @@ export interface MigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB?: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
@@ -3690,11 +3694,11 @@ export interface ResolvedCloneOperation {
   readonly format: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface ResolvedMigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -3721,6 +3725,10 @@ export interface ResolvedMigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
