@@ -42,6 +42,7 @@ export type TimelineEntry =
   | PromoteOperation
   | GrowDiskOperation
   | MigrateOperation
+  | CancelMigrationOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -1180,11 +1181,11 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface BackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -1212,7 +1213,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1693,6 +1694,35 @@ export interface MigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy?: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface CancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -2684,6 +2714,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
+  | ResolvedCancelMigrationOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3823,11 +3854,11 @@ export interface ResolvedAbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface ResolvedBackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -3855,7 +3886,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -4336,6 +4367,35 @@ export interface ResolvedMigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface ResolvedCancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
