@@ -4,6 +4,7 @@
  */
 import type { AnyComponent } from "../kernel/index.ts";
 import { backup } from "./backup/backup.ts";
+import { cowBackup } from "./backup/cow-backup.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
 import { openIntent } from "./chain/open-intent.ts";
@@ -21,6 +22,7 @@ import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
 import { resizeVolumes } from "./grow/resize-volumes.ts";
 import { handoffComponents } from "./handoff/components.ts";
+import { moveFormat } from "./move/move-format.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
 import { revertRunning } from "./power/revert-running.ts";
@@ -43,6 +45,7 @@ export const diskComponents: readonly AnyComponent[] = [
   iterativeConsolidate,
   blockMergeConsolidate,
   backup,
+  cowBackup,
   finishBackup,
   restore,
   growDisk,
@@ -51,6 +54,7 @@ export const diskComponents: readonly AnyComponent[] = [
   diskCheckpoint,
   linkedClone,
   promote,
+  moveFormat,
   networkVolume,
   ...handoffComponents,
   ...cowComponents,

@@ -42,6 +42,7 @@ export type TimelineEntry =
   | PromoteOperation
   | GrowDiskOperation
   | MigrateOperation
+  | CancelMigrationOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -1028,11 +1029,11 @@ export interface CloneOperation {
   readonly format?: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface MigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -1059,6 +1060,10 @@ export interface MigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB?: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
@@ -1176,11 +1181,11 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface BackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -1208,7 +1213,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1392,6 +1397,14 @@ export interface SuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet?: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1445,9 +1458,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1490,9 +1503,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1681,6 +1694,35 @@ export interface MigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy?: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface CancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -2672,6 +2714,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
+  | ResolvedCancelMigrationOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3659,11 +3702,11 @@ export interface ResolvedCloneOperation {
   readonly format: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface ResolvedMigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -3690,6 +3733,10 @@ export interface ResolvedMigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
@@ -3807,11 +3854,11 @@ export interface ResolvedAbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface ResolvedBackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -3839,7 +3886,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -4023,6 +4070,14 @@ export interface ResolvedSuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4076,9 +4131,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4121,9 +4176,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4312,6 +4367,35 @@ export interface ResolvedMigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface ResolvedCancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
