@@ -146,8 +146,12 @@ export const migrate: OperationComponent = operation<
       const run = runOf(op);
       if (run === undefined) return giveUp(host, op, "vm-off");
       const state = op.edit();
-      if (!state.isStopped) state.stoppedNs = host.simulatedNs;
-      state.isStopped = true;
+      if (!state.isStopped) {
+        const { stopNs } = op.params.settings;
+        state.stoppedNs = host.simulatedNs;
+        state.isStopped = true;
+        if (stopNs > 0) return wait(stopNs, "drain");
+      }
       if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
       const memory = memoryOf(run);
       settleMemory(memory);
@@ -155,7 +159,7 @@ export const migrate: OperationComponent = operation<
       if (op.params.settings.algorithm !== "stop-and-copy") {
         clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));
       }
-      return beginRound(op, op.params.settings.maxBitsPerSecond, true);
+      return beginRound(op, op.params.settings.lastBitsPerSecond, true);
     },
 
     prepare(host, op) {
