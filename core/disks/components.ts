@@ -21,6 +21,7 @@ import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
 import { resizeVolumes } from "./grow/resize-volumes.ts";
 import { handoffComponents } from "./handoff/components.ts";
+import { moveFormat } from "./move/move-format.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
 import { revertRunning } from "./power/revert-running.ts";
@@ -51,6 +52,7 @@ export const diskComponents: readonly AnyComponent[] = [
   diskCheckpoint,
   linkedClone,
   promote,
+  moveFormat,
   networkVolume,
   ...handoffComponents,
   ...cowComponents,

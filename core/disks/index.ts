@@ -19,6 +19,7 @@ export { blockMergeConsolidate } from "./consolidation/block-merge.ts";
 export { consolidate } from "./consolidation/consolidate.ts";
 export { iterativeConsolidate } from "./consolidation/iterative.ts";
 export { promote } from "./promotion/promote.ts";
+export { moveFormat } from "./move/move-format.ts";
 export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";

@@ -20,6 +20,7 @@ import {
 import { type HostEntity, releaseMemory, reserveMemory } from "../platform/index.ts";
 import {
   dropArrivingRun,
+  giveImage,
   loadPages,
   memoryOf,
   setPrivate,
@@ -68,7 +69,7 @@ export function agentComponent(vmm: Vmm, start: OperationComponent): AgentCompon
         if (coming === undefined) return self.refuse(request, "unknown");
         editComing(self, request.body.vm).stage = "complete";
         const vm = self.world.entity(coming.instance) as unknown as VmEntity;
-        vm.edit().arriving = request.body.image as never;
+        giveImage(vm, request.body.image);
         self.reply(request, {});
       },
       /** The source has given the machine away: it goes on here. */

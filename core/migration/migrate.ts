@@ -24,7 +24,7 @@ import { keeperOf } from "../disks/index.ts";
 import {
   clientBitmap,
   departRun,
-  imageOfRun,
+  imageOf,
   loseDisks,
   memoryOf,
   removeTraces,
@@ -94,7 +94,7 @@ export const migrate: OperationComponent = operation<
       const { algorithm, granularity, by } = op.params.settings;
       op.edit().isReserved = true;
       if (algorithm === "stop-and-copy") return go("stop");
-      const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by };
+      const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by, stays: true };
       return ask(op.state.memory, "trace", wish as unknown as Plain, "firstRound", lost);
     },
 
@@ -166,7 +166,7 @@ export const migrate: OperationComponent = operation<
       const run = runOf(op);
       if (run === undefined) return giveUp(host, op, "vm-off");
       endRound(host, op, 0);
-      const image = imageOfRun(run, CLIENT);
+      const image = imageOf(run, null);
       op.edit().held = run.volatile.held.length;
       const body = { vm: op.params.vm, source: op.entity.id, image };
       const to = agentOf(host, op.params.to).id;

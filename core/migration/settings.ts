@@ -5,7 +5,7 @@
 import type { Entity, EntityId, PlainObject } from "../kernel/index.ts";
 import type { PowerOnParams } from "../disks/index.ts";
 import type { PackedPages } from "./packing.ts";
-import type { Granularity, MovedRun, TraceWish } from "../vmm/index.ts";
+import type { Granularity, RunImage, TraceWish } from "../vmm/index.ts";
 
 export type MigrationSettings = {
   /**
@@ -67,7 +67,7 @@ export type PagesMessage = {
 export type ImageMessage = {
   readonly vm: string;
   readonly source: EntityId;
-  readonly image: MovedRun;
+  readonly image: RunImage;
 };
 export type AboutMove = { readonly vm: string; readonly source: EntityId };
 

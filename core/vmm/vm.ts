@@ -29,7 +29,7 @@ import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
-import { arrive, forward } from "./moved-run.ts";
+import { forward } from "./moved-run.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -149,8 +149,6 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
 /** Gives the virtual machine its disks, in the order of its specification, and starts it. */
 export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   if (vm.volatile.stage !== "opening") return;
-  const { arriving } = vm.volatile;
-  if (arriving !== undefined) return arrive(vm, arriving, disks);
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";

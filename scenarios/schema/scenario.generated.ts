@@ -1053,11 +1053,11 @@ export interface CloneOperation {
   readonly format?: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface MigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -1084,6 +1084,10 @@ export interface MigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB?: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
@@ -3717,11 +3721,11 @@ export interface ResolvedCloneOperation {
   readonly format: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface ResolvedMigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -3748,6 +3752,10 @@ export interface ResolvedMigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.

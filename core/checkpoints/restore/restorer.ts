@@ -122,7 +122,14 @@ function makeReady(self: Restorer, request: Request): void {
   }
   state.stage = "arming";
   const { client } = self.config;
-  const wish = { client, mode: "accesses", granularity: "4KiB", by: "all", keeps: true } as const;
+  const wish = {
+    client,
+    mode: "accesses",
+    granularity: "4KiB",
+    by: "all",
+    keeps: true,
+    stays: true,
+  } as const;
   const body = { ...wish, priority: PRIORITY, owner: self.id };
   self.ask(memory.id, "trace", body, { then: "armed" });
 }

@@ -47,6 +47,8 @@ export type TraceClient = {
   /** Traces that count once every vCPU has flushed at this generation. */
   readonly pending: { readonly generation: number; readonly request: Request | null } | null;
   readonly hits: number;
+  /** It belongs to something that stays where it is when the run is moved, or saved. */
+  readonly stays?: true;
 };
 
 /** A further working set: where it begins, and where sequential writing goes on in it. */

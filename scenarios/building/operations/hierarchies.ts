@@ -3,6 +3,7 @@ import {
   collectGarbage,
   copyHierarchy,
   deletePoint,
+  moveFormat,
   revert,
   revertRedo,
   revertRunning,
@@ -18,6 +19,12 @@ import { disksOfKind, placeOf, redoDisksOf, refuse, runningVm, vmOfDocument } fr
 const DEFAULT_COPY_KIB = 512;
 
 const isOn = (self: Driver, vm: string): boolean => vmOf(vmRecordOf(self.world, vm)) !== undefined;
+
+/** Disks of a VM that keep points in time, of whatever format. */
+const hierarchyDisks = (self: Driver, vm: string): readonly string[] => [
+  ...disksOfKind(self, vm, "cow"),
+  ...disksOfKind(self, vm, "redo"),
+];
 
 /** A guest whose disks change under it must boot again, and only who says so has it booted. */
 const startRevert: Starter<"revert"> = (self, entry) => {
@@ -68,8 +75,15 @@ const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format 
   startOperation(self.world, copyHierarchy, place.host, id, params);
 };
 
-const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to }) => {
-  const place = isOn(self, vm) ? "vm-on" : placeOf(self, vm);
+/** Of a VM that is on: while its guest writes. */
+const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to, copyKiB }) => {
+  if (isOn(self, vm)) {
+    const { instance, host, array, disks } = runningVm(self, vm, hierarchyDisks(self, vm))!;
+    const params = { vm, instance: instance.id, array, disks, format: to };
+    const extra = { copySectors: copyKiB * 2 };
+    return void startOperation(self.world, moveFormat, host, id, { ...params, ...extra });
+  }
+  const place = placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "migrate-disk-format", vm, place);
   const params = { vm, array: place.array, target: vm, format: to, upTo: null };
   startOperation(self.world, copyHierarchy, place.host, id, params);

@@ -1,6 +1,6 @@
 /** Timeline operations on all that is kept of a VM's disks: points in time and their order. */
 import type { Extension } from "../extension.ts";
-import { flag, id, object, oneOfWords } from "../members.ts";
+import { count, flag, id, object, oneOfWords } from "../members.ts";
 
 const vm = id("The VM.");
 const point = id("The snapshot operation that took the point in time.");
@@ -66,11 +66,19 @@ export const migrateDiskFormat: Extension = {
   family: "operation",
   name: "migrate-disk-format",
   description:
-    "Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a " +
-    "VM that is off.",
+    "Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM " +
+    "that is on the guest's writes go to both while what runs is copied, and it is stunned shortly " +
+    "for the switch.",
   parameters: object(
     "",
-    { vm, to: oneOfWords("What the disks become.", ["cow", "redo"], undefined) },
+    {
+      vm,
+      to: oneOfWords("What the disks become.", ["cow", "redo"], undefined),
+      copyKiB: count("Of a VM that is on: how much is locked and copied at a time.", 512, {
+        minimum: 4,
+        maximum: 65_536,
+      }),
+    },
     ["vm", "to"],
   ),
   references: { vm: "vm" },
