@@ -56,7 +56,7 @@ describe("working sets", () => {
   });
 
   it("lie behind one another, and sequential ones go on where they were", () => {
-    const { world, records, start } = smallWorld({ kind: "capture", memoryPages: 64 });
+    const { world, records, start } = smallWorld({ kind: "capture" });
     const memory = memoryOf(start(records[0]!, 0)!);
     const set = (pages: number, writes: number): TouchedSet => ({
       workingSetPages: pages,
