@@ -71,8 +71,13 @@ export type ImageMessage = {
 };
 export type AboutMove = { readonly vm: string; readonly source: EntityId };
 
+/** How long the other host, or an entity of this one, may take to answer. */
+export const ANSWER_NS = 2_000_000_000;
+
 /** Notice of a step; data is {vm, event, run, ...}. For invariants and whoever watches. */
 export const MIGRATION_NOTICE = "migration";
+/** Kind of the operation that moves a machine. */
+export const MIGRATE = "migrate";
 /** Client of the page-trace service. */
 export const CLIENT = "migration";
 

@@ -42,6 +42,7 @@ export type TimelineEntry =
   | PromoteOperation
   | GrowDiskOperation
   | MigrateOperation
+  | CancelMigrationOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -1720,6 +1721,35 @@ export interface MigrateOperation {
   readonly tracedBy?: "one" | "all";
 }
 /**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface CancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
  * Power a VM on, on the host where it is registered.
  */
 export interface PowerOnOperation {
@@ -2709,6 +2739,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
+  | ResolvedCancelMigrationOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -4386,6 +4417,35 @@ export interface ResolvedMigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface ResolvedCancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.

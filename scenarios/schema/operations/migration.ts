@@ -1,4 +1,4 @@
-/** The timeline operation that moves a running VM to another host. */
+/** Timeline operations that move a running VM to another host, and call that off. */
 import type { Extension } from "../extension.ts";
 import { amount, count, id, milliseconds, object, oneOfWords } from "../members.ts";
 
@@ -49,4 +49,15 @@ export const migrate: Extension = {
     ["vm", "to"],
   ),
   references: { vm: "vm", to: "host" },
+};
+
+export const cancelMigration: Extension = {
+  family: "operation",
+  name: "cancel-migration",
+  description:
+    "Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left " +
+    "of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and " +
+    "so it is when the VM is not being moved (`not-moving`).",
+  parameters: object("", { vm: id("The VM.") }, ["vm"]),
+  references: { vm: "vm" },
 };
