@@ -1206,11 +1206,11 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface BackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -1238,7 +1238,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1422,6 +1422,14 @@ export interface SuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet?: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1475,9 +1483,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1520,9 +1528,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -3904,11 +3912,11 @@ export interface ResolvedAbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface ResolvedBackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -3936,7 +3944,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -4120,6 +4128,14 @@ export interface ResolvedSuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4173,9 +4189,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4218,9 +4234,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */

@@ -42,6 +42,11 @@ export type TraceClient = {
   readonly granularity: Granularity;
   /** A trace stays where it was hit; else the page is marked dirty and the trace is gone. */
   readonly keeps: boolean;
+  /**
+   * Sees what vCPUs do, not devices: `traces` by faults, `hardware` by bits that the processor sets in the
+   * second-stage tables, which cost the guest nothing. Absent: everything.
+   */
+  readonly vcpusBy?: "traces" | "hardware";
   /** Entity of the host whose handler `trace-hit` is called before each access; -1: none. */
   readonly owner: EntityId;
   /** Traces that count once every vCPU has flushed at this generation. */
