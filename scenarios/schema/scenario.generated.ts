@@ -608,6 +608,31 @@ export interface WorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly WorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface WorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond?: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -1671,6 +1696,10 @@ export interface MigrateOperation {
    */
   readonly maxMbps?: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps?: number;
@@ -1682,6 +1711,10 @@ export interface MigrateOperation {
    * Rounds after which it is stopped in any case.
    */
   readonly maxRounds?: number;
+  /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs?: number;
   /**
    * What starting at the destination takes by itself.
    */
@@ -3281,6 +3314,31 @@ export interface ResolvedWorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface ResolvedWorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -4344,6 +4402,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxMbps: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps: number;
@@ -4355,6 +4417,10 @@ export interface ResolvedMigrateOperation {
    * Rounds after which it is stopped in any case.
    */
   readonly maxRounds: number;
+  /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs: number;
   /**
    * What starting at the destination takes by itself.
    */

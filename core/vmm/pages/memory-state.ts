@@ -12,7 +12,7 @@ import {
   type NumberArray,
   type Request,
 } from "../../kernel/index.ts";
-import type { integrity, StoreOutput, TouchOutput } from "../../guest/index.ts";
+import type { integrity, StoreOutput, TouchedSet } from "../../guest/index.ts";
 import type { TablesState } from "../integrity/judge.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import type { VmEntity } from "../vm-state.ts";
@@ -57,8 +57,13 @@ export type TraceClient = {
   readonly stays?: true;
 };
 
-/** What a guest is writing, spread evenly over a span of its own time. */
-export type TouchBatch = Omit<TouchOutput, "kind"> & {
+/** A further working set: where it begins, and where sequential writing goes on in it. */
+export type FurtherSet = TouchedSet & { readonly firstPage: number; readonly next: number };
+
+/** What a guest is writing, spread evenly over a span of its own time; counts are of all sets. */
+export type TouchBatch = TouchedSet & {
+  /** Absent when there is one set only. */
+  readonly further?: readonly FurtherSet[];
   readonly sinceNs: number;
   readonly overNs: number;
   readonly doneReads: number;
