@@ -13,6 +13,7 @@ export { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 export { diskComponents } from "./components.ts";
 export { backup } from "./backup/backup.ts";
 export { restore } from "./backup/restore.ts";
+export { cloneRunning, type CloneRunningParams } from "./clone/clone-running.ts";
 export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";
 export { blockMergeConsolidate } from "./consolidation/block-merge.ts";
