@@ -14,6 +14,7 @@ export { diskComponents } from "./components.ts";
 export { backup } from "./backup/backup.ts";
 export { cowBackup } from "./backup/cow-backup.ts";
 export { restore } from "./backup/restore.ts";
+export { cloneRunning, type CloneRunningParams } from "./clone/clone-running.ts";
 export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";
 export { blockMergeConsolidate } from "./consolidation/block-merge.ts";
