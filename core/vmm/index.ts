@@ -10,13 +10,7 @@ export {
 } from "./boundary.ts";
 export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
-export {
-  departRun,
-  dropArrivingRun,
-  imageOfRun,
-  type MovedRun,
-  spawnArrivingRun,
-} from "./moved-run.ts";
+export { departRun, dropArrivingRun, spawnArrivingRun } from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
@@ -37,7 +31,7 @@ export {
 export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
-export { imageOf, type RunImage } from "./run-image.ts";
+export { giveImage, imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
 export { bootFiles, type Machines, machineShape, pagesOfFiles } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";

@@ -1,78 +1,18 @@
 /**
- * A run on its way from one host to another: everything that the machine is, disks and memory apart,
- * from the moment at which it was stopped. It is the same run for the guest and for the outside world.
+ * A run on its way from one host to another: the instance that is made ready for it there, and what is
+ * left of it here once it is another's. It travels as an image (run-image.ts), disks and memory apart.
  *
- * Must hold: on its new host it goes on with exactly what the old one stopped with: what it waited
- * for, what came for it meanwhile, and what its guest was about to do to its memory.
+ * Must hold: what comes for it meanwhile, at its old host, is not lost.
  */
-import { clonePlain, type Editable, type EntityId, type PlainObject } from "../kernel/index.ts";
+import { type EntityId, type PlainObject } from "../kernel/index.ts";
 import { REAL_GUEST } from "../guest/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { memoryOf, removeMemory } from "./pages/guest-memory.ts";
-import { bitmapRanges } from "./pages/ranges.ts";
-import { clientBitmap, type MemoryState, type TraceClient } from "./pages/memory-state.ts";
-import { ramOf, settleMemory } from "./pages/content.ts";
-import { announce } from "./policy.ts";
-import { type LiveMachine, machineShape } from "./rv64/live-machine.ts";
-import { machineConfig, type MachineEntity, RAM } from "./rv64/machine-state.ts";
 import { MACHINE_KIND } from "./rv64/end-entry.ts";
+import { prepareMemory } from "./run-image.ts";
 import type { VmPlace, VmRecord } from "./vm-record.ts";
-import {
-  computeNext,
-  recordOf,
-  type VmComponent,
-  type VmEntity,
-  type VmState,
-} from "./vm-state.ts";
+import { recordOf, type VmComponent, type VmEntity } from "./vm-state.ts";
 import type { Vmm } from "./vmm.ts";
-
-type Range = { readonly page: number; readonly pages: number };
-
-/** A client whose traces go along: what it traces, and what it has seen. */
-type MovedClient = TraceClient & {
-  readonly armed: readonly Range[];
-  readonly dirty: readonly Range[];
-};
-
-export type MovedRun = {
-  readonly run: number;
-  readonly state: PlainObject;
-  readonly memory: Pick<MemoryState, "owedNs" | "batch" | "cursor" | "turn" | "deviceCursor">;
-  readonly clients: readonly MovedClient[];
-  /** Of a real machine: the pages of its harts, behind those of RAM. */
-  readonly harts: readonly Uint8Array[];
-};
-
-/** Of a run that is stunned, waits for no disk, and stands at no exit. `leaving`: a client that stays. */
-export function imageOfRun(vm: VmEntity, leaving: string): MovedRun {
-  const memory = memoryOf(vm);
-  settleMemory(memory);
-  const { owedNs, batch, cursor, turn, deviceCursor, clients } = memory.volatile;
-  const moved = clients
-    .filter(({ name }) => name !== leaving)
-    .map((client) => ({
-      ...client,
-      pending: null,
-      owner: -1,
-      armed: [
-        ...bitmapRanges(clientBitmap(memory, client.name, "armed")),
-        ...bitmapRanges(clientBitmap(memory, client.name, "pending")),
-      ],
-      dirty: bitmapRanges(clientBitmap(memory, client.name, "dirty")),
-    }));
-  const ram = memory.config.isReal ? ramOf(memory) : undefined;
-  const harts: Uint8Array[] = [];
-  for (let page = memory.config.pages; page < (ram?.pages ?? 0); page++) {
-    harts.push(ram!.backing.read(page).slice());
-  }
-  return clonePlain({
-    run: vm.config.run,
-    state: vm.volatile as unknown as PlainObject,
-    memory: { owedNs, batch, cursor, turn, deviceCursor },
-    clients: moved,
-    harts,
-  });
-}
 
 /** The instance on its new host: it has memory to be filled, and waits for its image and its disks. */
 export function spawnArrivingRun(
@@ -91,10 +31,7 @@ export function spawnArrivingRun(
     { domain: place.domain, name: nameOn(record, run, place.domain), creator: record as never },
   );
   memoryOf(vm, true);
-  if (isReal) {
-    const shape = machineShape(machineConfig(vm as unknown as MachineEntity).board);
-    world.memories.create(`${vm.name}#${RAM}`, shape);
-  }
+  prepareMemory(vm);
   return vm;
 }
 
@@ -104,43 +41,6 @@ function nameOn({ world, name }: VmRecord, run: number, domain: number): string 
   let free = first;
   for (let again = 2; world.registry.idOf(free) !== undefined; again++) free = `${first}-${again}`;
   return free;
-}
-
-/** In the event in which it gets its disks: from now on it is the run, stunned as it was. */
-export function arrive(vm: VmEntity, image: MovedRun, disks: readonly EntityId[]): void {
-  const record = recordOf(vm);
-  const durable = record.editDurable();
-  const state = vm.edit() as Editable<VmState> & { arriving?: unknown };
-  delete state.arriving;
-  if (durable.run !== image.run) return void (state.stage = "ended");
-  const held = clonePlain(image.state) as unknown as Editable<VmState>;
-  for (const timer of Object.values(held.timers)) timer.handle = 0 as never;
-  Object.assign(state, held, { disks: [...disks], shutdownBy: null });
-  durable.instance = vm.id;
-  durable.host = vm.world.registry.domain(vm.domain).name;
-  durable.power = "on";
-  fillMemory(vm, image);
-  announce(vm, "migrated");
-  if (vm.kind === MACHINE_KIND) return;
-  state.bursts.forEach((bursts, vcpu) => {
-    if (bursts.length > 0) computeNext(vm, vcpu);
-  });
-}
-
-function fillMemory(vm: VmEntity, { memory: kept, clients, harts }: MovedRun): void {
-  const memory = memoryOf(vm);
-  const state = memory.edit();
-  Object.assign(state, clonePlain(kept));
-  for (const { armed, dirty, ...client } of clients) {
-    (state.clients as TraceClient[]).push(client);
-    const traced = clientBitmap(memory, client.name, "armed");
-    for (const { page, pages } of armed) traced.addRange(page, pages);
-    const seen = clientBitmap(memory, client.name, "dirty");
-    for (const { page, pages } of dirty) seen.addRange(page, pages);
-  }
-  if (harts.length === 0) return;
-  const backing = ramOf(memory)!.backing as LiveMachine;
-  harts.forEach((bytes, at) => backing.write(memory.config.pages + at, bytes));
 }
 
 /** How long what is left of a run passes on what still comes for it. */

@@ -1,107 +1,72 @@
 /**
  * A run as it stands while it is stunned: everything of it but the content of its memory and disks, as
- * plain data that outlives it. What goes on from an image is the same run, stunned, until its stun is
- * taken back.
+ * plain data that outlives it. A checkpoint keeps one; a machine that is moved travels as one. What
+ * goes on from an image is the same run, stunned, until its stun is taken back.
  *
  * Must hold: nothing is on its way to the run's disks when the image is taken (answers that came during
  * the stun are held, and are part of it); going on from it equals never having stopped.
  */
 import {
   assert,
+  clonePlain,
   type ContentRun,
   type Editable,
   type PlainObject,
   type SectorContent,
 } from "../kernel/index.ts";
-import type { GuestInput, GuestState } from "../guest/index.ts";
+import type { GuestJournal } from "../guest/index.ts";
 import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
-import { knownMemory, type MemoryState } from "./pages/memory-state.ts";
+import { followDriver } from "./integrity/follow.ts";
+import { memoryOf } from "./pages/guest-memory.ts";
+import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
-import type { RunCopy } from "./run-copy.ts";
 import { machineShape } from "./rv64/live-machine.ts";
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./rv64/machine-state.ts";
 import { MACHINE_KIND } from "./rv64/end-entry.ts";
 import { computeNext, recordOf, type VmEntity, type VmState } from "./vm-state.ts";
 
-/** What a modelled guest was doing to its memory. */
-type Touching = Pick<MemoryState, "batch" | "cursor" | "turn" | "deviceCursor" | "owedNs">;
+export type RunImage = {
+  readonly image: "modelled" | "real";
+  /** What it is called in the boundary log; null: it is moved, and what is outside goes on with it. */
+  readonly id: string | null;
+  readonly run: number;
+  /** State of the run. Timers have no handles: those of a stunned run do not run. */
+  readonly state: PlainObject;
+  readonly memory: KeptMemory;
+  /** Of a modelled guest: what the world outside knew of it then. */
+  readonly outside: Outside | null;
+};
 
-/** Acknowledged content of a disk, as its guest remembers it. */
+type Outside = {
+  readonly journal: GuestJournal;
+  /** By disk: acknowledged content, as the guest remembers it. */
+  readonly settled: readonly Settled[];
+};
+
 type Settled = readonly { readonly sector: number; readonly runs: readonly ContentRun[] }[];
 
-type ModelledImage = {
-  readonly image: "modelled";
-  /** What it is called in the boundary log. */
-  readonly id: string;
-  readonly run: number;
-  readonly copy: RunCopy;
-  readonly held: readonly GuestInput[];
-  readonly settled: readonly Settled[];
-  readonly touching: Touching | null;
-};
-
-type MachineImage = Pick<
-  MachineState,
-  "boots" | "board" | "idleUntil" | "exit" | "console" | "typing" | "held"
-> & {
-  readonly image: "real";
-  readonly id: string;
-  readonly run: number;
-  readonly nowNs: number;
-  /** Pages of the harts' blocks, one after the other. */
-  readonly harts: Uint8Array;
-};
-
-export type RunImage = ModelledImage | MachineImage;
-
 const isMachine = (vm: VmEntity): boolean => vm.kind === MACHINE_KIND;
-const asMachine = (vm: VmEntity): MachineEntity => vm as unknown as MachineEntity;
 
-/** Of a stunned run whose disks are drained. */
-export function imageOf(vm: VmEntity, id: string): RunImage {
+/** Of a stunned run whose disks are drained. `id`: for a checkpoint; null: it is moved. */
+export function imageOf(vm: VmEntity, id: string | null): RunImage {
   assert(vm.volatile.stuns > 0 && vm.volatile.stage === "running", "a run that stands still");
-  if (isMachine(vm)) return imageOfMachine(asMachine(vm), id);
-  logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
-  return imageOfModelled(vm, id);
+  const image = isMachine(vm) ? "real" : "modelled";
+  const isKept = id !== null && image === "modelled";
+  if (isKept) logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
+  const { run } = vm.config;
+  const state = { ...vm.volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
+  const memory = keepMemory(memoryOf(vm));
+  return clonePlain({ image, id, run, state, memory, outside: isKept ? outsideOf(vm) : null });
 }
 
-function imageOfModelled(vm: VmEntity, id: string): ModelledImage {
-  const { guest, nextTimer, timers, bursts, pageReads, pageWrites, held } = vm.volatile;
+function outsideOf(vm: VmEntity): Outside {
   const record = recordOf(vm);
-  const { journal, steps, outputs } = record.durable;
-  const { run, spec } = vm.config;
-  const copy: RunCopy = {
-    run,
-    guest,
-    journal,
-    steps,
-    outputs,
-    nowNs: guestNs(vm),
-    nextTimer,
-    timers: Object.fromEntries(
-      Object.entries(timers).map(([id, { dueNs, tag }]) => [id, { dueNs, tag }]),
-    ),
-    bursts,
-    open: {},
-    pageReads,
-    pageWrites,
-  };
-  const settled = spec.disks.map(({ sectors }, disk) =>
+  const settled = vm.config.spec.disks.map(({ sectors }, disk) =>
     contentOf(record.content(settledLabel(disk), sectors)),
   );
-  const memory = knownMemory(vm)?.volatile;
-  const touching = memory === undefined ? null : touchingOf(memory);
-  return structuredClone({ image: "modelled", id, run, copy, held, settled, touching } as const);
+  return { journal: record.durable.journal, settled };
 }
-
-const touchingOf = ({ batch, cursor, turn, deviceCursor, owedNs }: MemoryState): Touching => ({
-  batch,
-  cursor,
-  turn,
-  deviceCursor,
-  owedNs,
-});
 
 const contentOf = (content: SectorContent): Settled =>
   content.allocatedRuns().map(({ sector, sectors }) => ({
@@ -109,88 +74,88 @@ const contentOf = (content: SectorContent): Settled =>
     runs: content.read(sector, sectors),
   }));
 
-function imageOfMachine(vm: MachineEntity, id: string): MachineImage {
-  const { boots, board, idleUntil, exit, console, typing, held, toNs, startedNs } = vm.volatile;
-  const { ramPages, pages } = machineShape(machineConfig(vm).board);
-  const memory = vm.world.memories.get(`${vm.name}#${RAM}`)!;
-  const parts = Array.from({ length: pages - ramPages }, (_, i) => [
-    ...memory.backing.read(ramPages + i),
-  ]);
-  const { run } = vm.config;
-  const plain = { boots, board, idleUntil, exit, console, typing, held };
-  const harts = Uint8Array.from(parts.flat());
-  return { ...structuredClone(plain), image: "real", id, run, nowNs: toNs - startedNs, harts };
-}
-
 /** Room for the memory of a machine that goes on from an image; of a modelled one nothing. */
 export function prepareMemory(vm: VmEntity): void {
   if (!isMachine(vm)) return;
-  const shape = machineShape(machineConfig(asMachine(vm)).board);
+  const shape = machineShape(machineConfig(vm as unknown as MachineEntity).board);
   vm.world.memories.create(`${vm.name}#${RAM}`, shape);
 }
 
 /** In the event in which the run gets its disks. It stays stunned until somebody lets it go on. */
 export function goOnFromImage(vm: VmEntity, image: RunImage): void {
+  if (image.id === null && !takesOver(vm, image)) return;
+  const { outside, id } = image;
+  if (outside !== null) bringBack(vm, image, outside);
+  const laterNs = id === null ? 0 : vm.simulatedNs - standingSince(image);
   const state = vm.edit();
-  state.goesOnFrom = null;
-  state.stuns = 1;
-  state.stunnedSinceNs = vm.simulatedNs;
-  if (image.image === "real") goOnMachine(asMachine(vm), image);
-  else goOnModelled(vm, image);
-  announce(vm, "resumed");
+  const { disks } = vm.volatile;
+  Object.assign(state, laterBy(image, laterNs), { stuns: 1, disks });
+  takeUpMemory(memoryOf(vm, true), image.memory);
+  followDriver(vm, image.memory.behind?.tables);
+  announce(vm, id === null ? "migrated" : "resumed");
+  if (isMachine(vm)) return goOnAtExit(vm as unknown as MachineEntity);
+  state.bursts.forEach((bursts, vcpu) => {
+    if (bursts.length > 0) computeNext(vm, vcpu);
+  });
 }
 
-function goOnModelled(vm: VmEntity, { id, copy, held, settled, touching }: ModelledImage): void {
-  const record = recordOf(vm);
-  logMark(record, copy.nowNs, { kind: "image-restored", image: id });
+const standingSince = ({ state }: RunImage): number => (state as unknown as VmState).stunnedSinceNs;
+
+/** From now on it is the run for the outside world, unless that went on with another. */
+function takesOver(vm: VmEntity, image: RunImage): boolean {
+  const durable = recordOf(vm).editDurable();
   const state = vm.edit();
-  record.editDurable().journal = copy.journal as never;
+  state.goesOnFrom = null;
+  if (durable.run !== image.run) {
+    state.stage = "ended";
+    return false;
+  }
+  durable.instance = vm.id;
+  durable.host = vm.world.registry.domain(vm.domain).name;
+  durable.power = "on";
+  return true;
+}
+
+type Moments = Editable<Pick<VmState & MachineState, MomentName>>;
+type MomentName = "startedNs" | "stunnedSinceNs" | "timers" | "toNs" | "clock" | "exit";
+
+/** Moments of its state, as they are when it stood still until now. */
+function laterBy({ image, state: kept }: RunImage, ns: number): PlainObject {
+  const state = clonePlain(kept) as unknown as Moments;
+  state.startedNs += ns;
+  state.stunnedSinceNs += ns;
+  for (const timer of Object.values(state.timers)) timer.handle = 0 as never;
+  if (image === "modelled") return state as unknown as PlainObject;
+  state.toNs += ns;
+  state.clock.sinceNs += ns;
+  if (state.exit !== null) state.exit.atNs += ns;
+  return state as unknown as PlainObject;
+}
+
+/** The outside world knows what it knew then. */
+function bringBack(vm: VmEntity, image: RunImage, { journal, settled }: Outside): void {
+  const record = recordOf(vm);
+  const { startedNs, stunnedNs, stunnedSinceNs } = image.state as unknown as VmState;
+  const nowNs = stunnedSinceNs - startedNs - stunnedNs;
+  logMark(record, nowNs, { kind: "image-restored", image: image.id! });
+  record.editDurable().journal = clonePlain(journal as never) as never;
   settled.forEach((parts, disk) => {
     const content = record.content(settledLabel(disk), vm.config.spec.disks[disk]!.sectors);
     content.discard(0, content.sectors);
     for (const { sector, runs } of parts) content.write(sector, runs);
   });
-  state.startedNs = vm.simulatedNs - copy.nowNs;
-  state.guest = copy.guest as Editable<GuestState>;
-  state.nextTimer = copy.nextTimer;
-  state.pageReads = copy.pageReads;
-  state.pageWrites = copy.pageWrites;
-  state.held = held as Editable<GuestInput>[];
-  setTimers(vm, state, copy);
-  copy.bursts.forEach((bursts, vcpu) => {
-    state.bursts[vcpu] = bursts as Editable<typeof bursts>;
-    if (bursts.length > 0) computeNext(vm, vcpu);
-  });
-  const memory = knownMemory(vm);
-  if (memory !== undefined && touching !== null) {
-    Object.assign(memory.edit(), structuredClone(touching));
-  }
 }
 
-/** Timers of a stunned run do not run; they are set again when it goes on. */
-function setTimers(vm: VmEntity, state: Editable<VmState>, copy: RunCopy): void {
-  for (const [id, { dueNs, tag }] of Object.entries(copy.timers)) {
-    const handle = vm.after(Math.max(0, dueNs - copy.nowNs), "timer", Number(id));
-    vm.world.queue.cancel(handle);
-    state.timers[id] = { dueNs, tag: tag as never, handle };
-  }
+/** What it had put out was not carried out yet: that is next. */
+function goOnAtExit(vm: MachineEntity): void {
+  const { exit } = vm.volatile;
+  if (exit === null) return;
+  const atNs = Math.max(vm.simulatedNs, exit.atNs);
+  vm.edit().exit = { ...exit, atNs, isScheduled: true } as never;
+  vm.after(atNs - vm.simulatedNs, "exit");
 }
 
-function goOnMachine(vm: MachineEntity, image: MachineImage): void {
-  const { harts, nowNs, image: _image, id: _id, run: _run, ...kept } = image;
-  const { ramPages, pages } = machineShape(machineConfig(vm).board);
-  const { backing } = vm.world.memories.get(`${vm.name}#${RAM}`)!;
-  const bytes = harts.length / (pages - ramPages);
-  for (let i = 0; i < pages - ramPages; i++) {
-    backing.write(ramPages + i, harts.subarray(i * bytes, (i + 1) * bytes));
-  }
-  const state = vm.edit();
-  Object.assign(state, structuredClone(kept) as PlainObject);
-  state.startedNs = vm.simulatedNs - nowNs;
-  state.toNs = vm.simulatedNs;
-  state.clock = { sinceNs: vm.simulatedNs, from: image.board?.progress ?? 0 };
-  if (state.exit === null) return;
-  // What it had put out was not carried out yet: that is next.
-  state.exit = { ...state.exit, atNs: vm.simulatedNs, isScheduled: true };
-  vm.after(0, "exit");
+/** The instance on its new host gets its image: it goes on from it once it has its disks. */
+export function giveImage(vm: VmEntity, image: RunImage): void {
+  vm.edit().goesOnFrom = image as never;
 }

@@ -5,7 +5,6 @@ import { type BlockRequest, type HostEntity, releaseMemory } from "../platform/i
 import { knownMemory } from "./pages/memory-state.ts";
 import { takeOwed } from "./pages/owed.ts";
 import { announce } from "./policy.ts";
-import type { MovedRun } from "./moved-run.ts";
 import type { RunCopy } from "./run-copy.ts";
 import type { RunImage } from "./run-image.ts";
 import { logEnd } from "./rv64/end-entry.ts";
@@ -56,8 +55,6 @@ export type VmState = {
   readonly isProtected: boolean;
   /** What it goes on from once it has its disks; null: it starts. */
   readonly goesOnFrom: RunCopy | RunImage | null;
-  /** What it is once it has its disks: it comes from another host. */
-  readonly arriving?: MovedRun;
 };
 
 export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;

@@ -30,7 +30,8 @@ import { LATENCY_SERIES } from "../platform/index.ts";
 import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
-import { arrive, forward } from "./moved-run.ts";
+import { forward } from "./moved-run.ts";
+import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -151,8 +152,6 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
 /** Gives the virtual machine its disks, in the order of its specification, and starts it. */
 export function attachDisks(vm: VmEntity, disks: readonly EntityId[]): void {
   if (vm.volatile.stage !== "opening") return;
-  const { arriving } = vm.volatile;
-  if (arriving !== undefined) return arrive(vm, arriving, disks);
   const state = vm.edit();
   state.disks = [...disks];
   state.stage = "running";
@@ -196,6 +195,8 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
   for (const [id, timer] of Object.entries(state.timers)) {
     timer.handle = self.after(timer.dueNs - nowNs, "timer", Number(id));
   }
+  const memory = knownMemory(self);
+  if (memory !== undefined) goOnStoring(memory);
   const held = state.held as GuestInput[];
   state.held = [];
   // A guest that has not been started yet has nothing to go on with.

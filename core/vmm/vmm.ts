@@ -18,7 +18,7 @@ import { settledLabel } from "./boundary.ts";
 import { guestMemory } from "./pages/guest-memory.ts";
 import { announce } from "./policy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
-import { prepareMemory } from "./run-image.ts";
+import { giveImage, prepareMemory } from "./run-image.ts";
 import { makeLiveMachine, type Machines, type MachineShape } from "./rv64/live-machine.ts";
 import { type MachineComponent, machineComponent } from "./rv64/rv64-vm.ts";
 import { vmComponent } from "./vm.ts";
@@ -140,7 +140,7 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
     },
   );
   if (image !== undefined) {
-    vm.edit().goesOnFrom = image as never;
+    giveImage(vm, image);
     prepareMemory(vm);
   }
   durable.power = "on";

@@ -42,6 +42,7 @@ export type TimelineEntry =
   | PromoteOperation
   | GrowDiskOperation
   | MigrateOperation
+  | CancelMigrationOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -607,6 +608,31 @@ export interface WorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly WorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface WorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond?: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -987,11 +1013,11 @@ export interface DeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface CloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -1019,7 +1045,7 @@ export interface CloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -1028,11 +1054,11 @@ export interface CloneOperation {
   readonly format?: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface MigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -1059,6 +1085,10 @@ export interface MigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB?: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
@@ -1176,11 +1206,11 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface BackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -1208,7 +1238,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1392,6 +1422,14 @@ export interface SuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet?: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1445,9 +1483,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1490,9 +1528,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1531,9 +1569,9 @@ export interface LinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -1658,6 +1696,10 @@ export interface MigrateOperation {
    */
   readonly maxMbps?: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps?: number;
@@ -1670,6 +1712,10 @@ export interface MigrateOperation {
    */
   readonly maxRounds?: number;
   /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs?: number;
+  /**
    * What starting at the destination takes by itself.
    */
   readonly startUpMs?: number;
@@ -1681,6 +1727,35 @@ export interface MigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy?: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface CancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -2672,6 +2747,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
+  | ResolvedCancelMigrationOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3238,6 +3314,31 @@ export interface ResolvedWorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface ResolvedWorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -3618,11 +3719,11 @@ export interface ResolvedDeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface ResolvedCloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -3650,7 +3751,7 @@ export interface ResolvedCloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -3659,11 +3760,11 @@ export interface ResolvedCloneOperation {
   readonly format: "cow" | "redo";
 }
 /**
- * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+ * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
  */
 export interface ResolvedMigrateDiskFormatOperation {
   /**
-   * Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a VM that is off.
+   * Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM that is on the guest's writes go to both while what runs is copied, and it is stunned shortly for the switch.
    */
   readonly do: "migrate-disk-format";
   /**
@@ -3690,6 +3791,10 @@ export interface ResolvedMigrateDiskFormatOperation {
    * What the disks become.
    */
   readonly to: "cow" | "redo";
+  /**
+   * Of a VM that is on: how much is locked and copied at a time.
+   */
+  readonly copyKiB: number;
 }
 /**
  * Let an array go of copy-on-write volumes and descriptors that nothing leads to. What belongs to an operation that has begun stays.
@@ -3807,11 +3912,11 @@ export interface ResolvedAbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface ResolvedBackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -3839,7 +3944,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -4023,6 +4128,14 @@ export interface ResolvedSuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4076,9 +4189,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4121,9 +4234,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4162,9 +4275,9 @@ export interface ResolvedLinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -4289,6 +4402,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxMbps: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps: number;
@@ -4301,6 +4418,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxRounds: number;
   /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs: number;
+  /**
    * What starting at the destination takes by itself.
    */
   readonly startUpMs: number;
@@ -4312,6 +4433,35 @@ export interface ResolvedMigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface ResolvedCancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -12,6 +12,9 @@ import { decodeMaps, encodeMaps, type Maps } from "./maps.ts";
 import { bad, type Checked, sound } from "./problem.ts";
 
 export const FILE_VERSION = 1;
+/** Blocks may have been saved again, and the working set is known. */
+export const WORKING_SET_VERSION = 2;
+const KNOWN_VERSIONS: readonly number[] = [FILE_VERSION, WORKING_SET_VERSION];
 const HEAD_SECTORS = 8;
 export const COMMIT_SECTOR = 8;
 /** Where storage blocks begin. */
@@ -131,8 +134,8 @@ function decodeHead(bytes: Uint8Array): Checked<Head> {
   }
   const version = from.varint();
   if (unsealed(bytes) === undefined) return bad("damaged", "its head has another checksum");
-  if (version !== FILE_VERSION) {
-    return bad("unsupported-version", `version ${version}; known: ${FILE_VERSION}`);
+  if (!KNOWN_VERSIONS.includes(version)) {
+    return bad("unsupported-version", `version ${version}; known: ${KNOWN_VERSIONS.join(", ")}`);
   }
   const text = from.bytes(from.varint());
   const head = from.failed ? undefined : parseHead(new TextDecoder().decode(text));

@@ -24,10 +24,12 @@ import {
   holdAccess,
   type TraceHit,
 } from "../../vmm/index.ts";
-import { memoryBeside } from "../beside.ts";
+import { blocksOf, memoryBeside } from "../beside.ts";
+import { eachPage, type WorkingSet } from "../saved-state.ts";
 import type { Written } from "../save/saver-state.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
 import {
+  askedFor,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
@@ -45,10 +47,13 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     storage: [],
     reading: [],
     placed: 0,
+    first: [],
+    firstAsked: 0,
     cursor: 0,
     waitsFor: -1,
     waitsSinceNs: 0,
     startedNs: 0,
+    stalls: [],
     failure: "",
     atReady: null,
     waiting: [],
@@ -62,16 +67,12 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
       coalesced: 0,
       deviceFaults: 0,
       stallNs: 0,
+      workingSetPages: 0,
     },
   }),
   handlers: {
-    open: (self, request: Request<{ device: EntityId; storage: readonly Written[] }>) => {
-      const { device, storage } = request.body;
-      const state = self.edit();
-      state.device = device;
-      state.storage = storage as Editable<Written>[];
-      const numbers = storageNumbers(self);
-      storage.forEach(({ blocks }, number) => blocks.forEach((each) => numbers.set(each, number)));
+    open: (self, request: Request<OpenedFile>) => {
+      open(self, request.body);
       self.reply(request, {});
     },
     ready: (self, request: Request) => makeReady(self, request),
@@ -80,8 +81,10 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
       if (!reply.ok) return fail(self, "busy");
       const state = self.edit();
       state.stage = "loading";
-      state.atReady = null;
-      if (atReady !== null) self.reply(atReady, {});
+      if (self.volatile.first.length === 0) {
+        state.atReady = null;
+        if (atReady !== null) self.reply(atReady, {});
+      }
       readOn(self);
     },
     "trace-hit": (self, hit: TraceHit) => onAbsent(self, hit),
@@ -103,6 +106,36 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
 /** Reads at once when somebody waits. */
 const HURRY = 4;
 
+type OpenedFile = {
+  readonly device: EntityId;
+  readonly storage: readonly Written[];
+  readonly workingSet: WorkingSet | null;
+};
+
+function open(self: Restorer, { device, storage, workingSet }: OpenedFile): void {
+  const state = self.edit();
+  state.device = device;
+  state.storage = storage as Editable<Written>[];
+  const numbers = storageNumbers(self);
+  const asked = askedFor(self);
+  const count = blocksOf(self.config);
+  storage.forEach(({ blocks }, number) => {
+    const valid = blocks.filter((each) => each < count);
+    for (const each of valid) numbers.set(each, number);
+    if (valid.length > 0) return;
+    // All of it was saved again elsewhere.
+    asked.set(number, 1);
+    state.placed++;
+  });
+  if (self.config.method !== "working-set" || workingSet === null) return;
+  const first = new Set<number>();
+  eachPage(workingSet, (page) => {
+    first.add(storageOfPage(self, page));
+    state.figures.workingSetPages++;
+  });
+  state.first = [...first];
+}
+
 function awaitEnd(self: Restorer, request: Request): void {
   const { stage, failure, figures } = self.volatile;
   if (stage === "failed") return self.refuse(request, failure);
@@ -122,7 +155,14 @@ function makeReady(self: Restorer, request: Request): void {
   }
   state.stage = "arming";
   const { client } = self.config;
-  const wish = { client, mode: "accesses", granularity: "4KiB", by: "all", keeps: true } as const;
+  const wish = {
+    client,
+    mode: "accesses",
+    granularity: "4KiB",
+    by: "all",
+    keeps: true,
+    stays: true,
+  } as const;
   const body = { ...wish, priority: PRIORITY, owner: self.id };
   self.ask(memory.id, "trace", body, { then: "armed" });
 }

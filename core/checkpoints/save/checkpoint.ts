@@ -34,15 +34,8 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
+import { clientOf, memoryOf, type RunImage, type VmRecord } from "../../vmm/index.ts";
 import {
-  clientOf,
-  memoryOf,
-  type RunImage,
-  type VmEntity,
-  type VmRecord,
-} from "../../vmm/index.ts";
-import {
-  asPlain,
   type Catalog,
   catalogFile,
   type CheckpointEntry,
@@ -59,11 +52,13 @@ import {
   encodeCommit,
   encodeHead,
   encodeTail,
+  FILE_VERSION,
   type Head,
+  WORKING_SET_VERSION,
 } from "../file/layout.ts";
-import { bytesOfPlain } from "../file/plain-bytes.ts";
 import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
 import { machineIdentity } from "../machine-identity.ts";
+import { bytesOfState } from "../saved-state.ts";
 import { settleCheckpoints } from "../settle.ts";
 import {
   type CheckpointOp,
@@ -73,9 +68,10 @@ import {
   initialCheckpoint,
   plainCommit,
 } from "./checkpoint-params.ts";
+import { closeSaver, giveUp, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
 import { mapsOf } from "./saved-maps.ts";
 import { saver } from "./saver.ts";
-import { SAVE_COSTS, type Saver } from "./saver-state.ts";
+import { SAVE_COSTS } from "./saver-state.ts";
 
 /** One checkpoint of a memory is made at a time. */
 const CLIENT = "checkpoint";
@@ -135,6 +131,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const vm = vmIn(host, op);
       if (vm === undefined) return giveUp("vm-off")(op);
       const { checkpoint: id, array, paths, method, buffers, careless = null } = op.params;
+      const { workingSet, traceNs = 0 } = op.params;
       const made = host.world.spawn(
         saver,
         {
@@ -148,6 +145,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
           ...buffers,
           costs: SAVE_COSTS,
           careless: careless === "commitsFirst" ? null : careless,
+          ...(workingSet && { workingSet, traceNs }),
         },
         { creator: host, label: `save-${id}` },
       );
@@ -159,8 +157,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     },
 
     writeHead(host, op: Op) {
-      const head = [bytesRun(encodeHead(headOf(host, op)))];
-      return write(host, op, 0, head, op.params.careless === "commitsFirst" ? "early" : "freeze");
+      const head = [bytesRun(headBytes(host, op))];
+      const { careless, workingSet } = op.params;
+      const next = workingSet === undefined ? "freeze" : "background";
+      return write(host, op, 0, head, careless === "commitsFirst" ? "early" : next);
     },
 
     /** For a test: what commits before its content. */
@@ -168,6 +168,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       write(host, op, COMMIT_SECTOR, [bytesRun(new Uint8Array(512).fill(1))], "earlyCatalog"),
 
     earlyCatalog: (host, op: Op) => enterInCatalog(host, op, "freeze"),
+
+    /** What can be saved while the machine runs. */
+    background: (_host, op: Op) =>
+      ask(op.state.saver, "background", {}, "freeze", { otherwise: "giveUp" }),
 
     /** With disks the snapshot stuns, drains and flushes, and asks for the instant in between. */
     freeze(host, op: Op) {
@@ -286,7 +290,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       const stays = op.params.suspends && vmIn(host, op) !== undefined;
       const saved = saverIn(host, op);
-      const wasStunned = stays && saved !== undefined && saved.volatile.stage !== "idle";
+      const wasStunned = stays && hasBegun(saved);
       closeSaver(host, op);
       return wasStunned ? askInstance(op.params.instance, "unstun", "undo", "undo") : go("undo");
     },
@@ -307,27 +311,6 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
   initialCheckpoint,
 );
 
-const giveUp =
-  (code: string) =>
-  (op: Op): Step => {
-    op.edit().failure ??= { code, detail: null };
-    return go("giveUp");
-  };
-
-const saverIn = (host: Entity, op: Op): Saver | undefined =>
-  host.world.entityOrNone(op.state.saver) as Saver | undefined;
-
-const vmIn = (host: Entity, op: Op): VmEntity | undefined =>
-  host.world.entityOrNone(op.params.instance) as VmEntity | undefined;
-
-/** Also takes its traces off, and lets a guest go on that it held. */
-function closeSaver(host: Entity, op: Op): void {
-  const made = saverIn(host, op);
-  if (made === undefined) return;
-  host.world.call(made as unknown as Entity, "close", 0);
-  host.world.removeTree(made as unknown as Entity);
-}
-
 function headOf(host: Entity, op: Op): Head {
   const { vm, checkpoint: id, buffers, record } = op.params;
   const { spec } = (host.world.entity(record) as unknown as VmRecord).config;
@@ -341,11 +324,17 @@ function headOf(host: Entity, op: Op): Head {
   };
 }
 
+function headBytes(host: Entity, op: Op): Uint8Array {
+  const version = op.params.workingSet === undefined ? FILE_VERSION : WORKING_SET_VERSION;
+  return encodeHead(headOf(host, op), version);
+}
+
 function tailOf(host: Entity, op: Op, tailSector: number) {
   const made = saverIn(host, op)!;
   const image = made.volatile.image as RunImage;
-  const state = bytesOfPlain(asPlain(image));
-  return encodeTail(encodeHead(headOf(host, op)), tailSector, state, mapsOf(made));
+  const { workingSet } = made.volatile;
+  const state = bytesOfState({ image, workingSet });
+  return encodeTail(headBytes(host, op), tailSector, state, mapsOf(made));
 }
 
 function write(

@@ -30,6 +30,8 @@ export function opened(disk: VirtualDiskEntity): void {
 
 export type NewMerge = Pick<Merge, "target" | "layer" | "from" | "to"> & {
   readonly lock?: LockPolicy;
+  /** Default: by what the target is, where it is a layer; a target outside starts empty. */
+  readonly zeros?: Merge["zeros"];
 };
 
 /** Begins a merge; with the top layer among its sources the guest's writes are mirrored. */
@@ -39,13 +41,14 @@ export function beginMerge(disk: VirtualDiskEntity, options: NewMerge, drained =
   const { target, layer, from, to, lock = "range" } = options;
   const state = disk.edit();
   const isRedo = layer >= 0 && state.layers[layer]!.kind === "redo";
+  const zeros = isRedo ? "write" : layer >= 0 ? "discard" : "skip";
   state.merge = {
     id: ++state.merges,
     target,
     layer,
     from,
     to,
-    zeros: isRedo ? "write" : layer >= 0 ? "discard" : "skip",
+    zeros: options.zeros ?? zeros,
     lock,
     failed: null,
     suspects: [],
@@ -96,6 +99,23 @@ export function adoptFlat(disk: VirtualDiskEntity, to: number, base: Omit<Layer,
     closeDevice(disk.world, device);
   }
   reindex(disk);
+  changed(disk);
+}
+
+/** A layer as it is opened: what a redo log holds already says `held`. */
+export type NewLayer = Omit<Layer, "slot"> & { readonly held: readonly SectorRange[] };
+
+/** The whole chain gives way to another one, base first, that reads the same. */
+export function adoptChain(disk: VirtualDiskEntity, layers: readonly NewLayer[]): void {
+  assert(disk.volatile.inFlight === 0, () => `${disk.name} is not idle`);
+  endMerge(disk);
+  const gone = disk.edit().layers.splice(0);
+  for (const { slot, device } of gone) {
+    dropMap(disk, slot);
+    closeDevice(disk.world, device);
+  }
+  reindex(disk);
+  for (const { held, ...layer } of layers) pushLayer(disk, layer, held);
   changed(disk);
 }
 

@@ -22,8 +22,7 @@ export type CopyHierarchyParams = CopyRequest & { readonly array: EntityId };
 type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
 
 /** Why the copy cannot be made, else undefined. */
-function problemOf(op: Op, view: CowView): Step | undefined {
-  const { vm, target } = op.params;
+export function copyProblem(view: CowView, { vm, target }: CopyRequest): Step | undefined {
   const configuration = view.configuration(vm);
   if (configuration === undefined) return fail("no-configuration", vm);
   const { running, pointsInTime } = configuration;
@@ -44,18 +43,25 @@ function problemOf(op: Op, view: CowView): Step | undefined {
   return sharers.length > 0 ? fail("shared", sharers) : undefined;
 }
 
-function intentOf(op: Op, view: CowView, plan: CopyPlan): HierarchyIntent {
-  const { vm, target } = op.params;
+/** What `operation` makes durable before it carries the plan out. */
+export function copyIntent(
+  operationId: string,
+  view: CowView,
+  { vm, target, disks: only }: CopyRequest,
+  plan: CopyPlan,
+): HierarchyIntent {
   const { running, pointsInTime } = view.configuration(vm)!;
   const own = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
-    Object.values(each),
+    Object.entries(each).flatMap(([disk, name]) =>
+      only === undefined || only.includes(disk) ? [name] : [],
+    ),
   );
   const names = target === vm ? [...new Set(own)] : [];
   const replaced = names.map((name) => {
     const { volume, kind } = view.files.descriptor(name)!;
     return { descriptor: name, volume: kind === "cow" ? null : volume };
   });
-  const common = { operation: op.id, vm, stage: "opened" } as const;
+  const common = { operation: operationId, vm, stage: "opened" } as const;
   const { made, configuration } = plan;
   return { kind: "copy-hierarchy", ...common, target, made, configuration, replaced };
 }
@@ -68,11 +74,11 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
     openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
       const view = new CowView(answer);
       const { vm } = op.params;
-      const problem = problemOf(op, view);
+      const problem = copyProblem(view, op.params);
       if (problem !== undefined) return problem;
       const plan = planCopy(view, view.configuration(vm)!, op.params);
       if (plan === undefined) return fail("no-point-in-time", op.params.upTo);
-      return openCopy(op, view, plan, intentOf(op, view, plan));
+      return openCopy(op, view, plan, copyIntent(op.id, view, op.params, plan));
     },
 
     ...carryingOut,

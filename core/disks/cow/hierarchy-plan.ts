@@ -31,6 +31,20 @@ export type CopyPlan = {
   readonly configuration: HierarchyIntent["configuration"];
   /** Descriptor of the source, and that of the copy that holds the same. */
   readonly pairs: readonly (readonly [string, string])[];
+  /** By disk: what is left to whoever has the disk open; absent unless it was asked for. */
+  readonly live?: { readonly [disk: string]: LiveCopy };
+};
+
+/** The state that a guest writes to, while it does: the copy's place is made, but it holds nothing yet. */
+export type LiveCopy = {
+  /** Descriptor of the copy, and its volume (or its place in the plan). */
+  readonly descriptor: string;
+  readonly to: string;
+  /** Volume that is copied, and what `to` reads as already; null: as zeros. */
+  readonly from: string;
+  readonly since: string | null;
+  /** Of the source: what `from` answers for. */
+  readonly kind: DiskDescriptor["kind"];
 };
 
 export type CopyRequest = {
@@ -40,6 +54,12 @@ export type CopyRequest = {
   readonly format: DiskFormat;
   /** Last point in time to copy, from which the copy runs; null: all, and what runs now. */
   readonly upTo: string | null;
+  /** `upTo` stands for what runs: the copy runs on it and does not list it. */
+  readonly asRunning?: boolean;
+  /** Only these disks, in place; the others stay as they are. Absent: all. */
+  readonly disks?: readonly string[];
+  /** What runs is written meanwhile: its copy is only made ready (`live` of the plan). */
+  readonly live?: boolean;
 };
 
 /** A state of one disk on its way to the copy. */
@@ -51,6 +71,8 @@ type State = {
   readonly layer: number;
   /** Whose content differs by nothing: a fresh layer on the state before. */
   readonly empty: boolean;
+  /** Whose content is copied by somebody else, onto what it stands on. */
+  readonly live: boolean;
   /** Index of the state that it stands on; -1: none. */
   readonly parent: number;
 };
@@ -61,26 +83,34 @@ export function planCopy(
   configuration: VmConfiguration,
   request: CopyRequest,
 ): CopyPlan | undefined {
-  const { target, format, upTo } = request;
+  const { target, format, upTo, asRunning = false, live = false } = request;
   const all = configuration.pointsInTime;
   const last = upTo === null ? all.length - 1 : all.findIndex(({ id }) => id === upTo);
   if (upTo !== null && last < 0) return undefined;
-  const points = all.slice(0, last + 1);
+  const points = all.slice(0, last + (asRunning ? 0 : 1));
   const firstLayer = configuration.layersMade + 1;
   const steps: CopyStep[] = [];
-  const running: { [disk: string]: string } = {};
-  const copies = new Map<string, string>();
+  const disks = upTo === null ? configuration.running : all[last]!.disks;
+  const { disks: only = Object.keys(disks) } = request;
+  const kept = Object.entries(disks).filter(([disk]) => !only.includes(disk));
+  const running: { [disk: string]: string } = Object.fromEntries(kept);
+  const copies = new Map<string, string>(kept.map(([, name]) => [name, name]));
+  for (const { disks: at } of points) {
+    for (const [disk] of kept) if (at[disk] !== undefined) copies.set(at[disk], at[disk]);
+  }
+  const left: { [disk: string]: LiveCopy } = {};
   const made: string[] = [];
-  const disks = upTo === null ? configuration.running : points.at(-1)!.disks;
   for (const [disk, runs] of Object.entries(disks)) {
+    if (!only.includes(disk)) continue;
     const sources = points.flatMap(({ disks: at }) => at[disk] ?? []);
-    if (upTo === null) sources.push(runs);
-    const states = statesOf(view, sources, upTo !== null, (layer) =>
+    const runsOnIt = upTo === null || asRunning;
+    if (runsOnIt) sources.push(runs);
+    const states = statesOf(view, sources, !runsOnIt, live, (layer) =>
       descriptorFile(target, disk, firstLayer + layer),
     );
-    steps.push(
-      ...(format === "cow" ? cowSteps : redoSteps)(states, `${target}-${disk}`, firstLayer),
-    );
+    const own = (format === "cow" ? cowSteps : redoSteps)(states, `${target}-${disk}`, firstLayer);
+    steps.push(...own);
+    if (live) left[disk] = liveCopyOf(states, own);
     for (const { source, name, empty } of states) {
       made.push(name);
       if (!empty) copies.set(source, name);
@@ -100,20 +130,33 @@ export function planCopy(
     steps,
     made,
     configuration: { running, pointsInTime, layersMade },
-    pairs: [...copies],
+    pairs: [...copies].filter(([source, copy]) => source !== copy),
+    ...(live && { live: left }),
   };
+}
+
+/** The last state: its place is described, and holds what it stands on. */
+function liveCopyOf(states: readonly State[], steps: readonly CopyStep[]): LiveCopy {
+  const { descriptor, name, parent } = states.at(-1)!;
+  const described = steps.at(-1) as Extract<CopyStep, { do: "describe" }>;
+  const { volume: from, kind } = descriptor;
+  const since = states[parent]?.descriptor.volume ?? null;
+  return { descriptor: name, to: described.descriptor.volume, from, since, kind };
 }
 
 function statesOf(
   view: CowView,
   sources: readonly string[],
   onTop: boolean,
+  live: boolean,
   nameOf: (layer: number) => string,
 ): State[] {
   const states = sources.map((source, layer): State => {
     const descriptor = view.files.descriptor(source)!;
     const parent = descriptor.parent === null ? -1 : sources.indexOf(descriptor.parent);
-    return { source, descriptor, name: nameOf(layer), layer, empty: false, parent };
+    const isLive = live && layer === sources.length - 1;
+    const common = { source, descriptor, name: nameOf(layer), layer, parent };
+    return { ...common, empty: false, live: isLive };
   });
   const last = states.at(-1)!;
   if (!onTop) return states;
@@ -132,10 +175,13 @@ function cowSteps(states: readonly State[], label: string, firstLayer: number): 
   const snapshotOf = (at: number): string => `<${states[at]!.name}>`;
   const steps: CopyStep[] = [{ do: "create-base", as: base, label, sectors }];
   states.forEach((state, at) => {
-    const { descriptor, parent, empty } = state;
+    const { descriptor, parent, empty, live } = state;
     const { volume, kind } = descriptor;
     const before = states[at - 1];
-    if (kind === "cow" && !empty) {
+    if (live) {
+      const elsewhere = parent >= 0 && parent !== at - 1;
+      if (elsewhere) steps.push({ do: "revert", base, snapshot: snapshotOf(parent) });
+    } else if (kind === "cow" && !empty) {
       const since = before?.descriptor.volume ?? null;
       steps.push({ do: "copy", from: volume, since, to: base });
     } else if (!empty) {
@@ -155,13 +201,13 @@ function cowSteps(states: readonly State[], label: string, firstLayer: number): 
 /** Each state is a volume of its own: a flat one without a parent, else a redo log on it. */
 function redoSteps(states: readonly State[], _label: string, firstLayer: number): CopyStep[] {
   return states.flatMap((state, at): CopyStep[] => {
-    const { descriptor, name, parent, empty } = state;
+    const { descriptor, name, parent, empty, live } = state;
     const { volume, kind } = descriptor;
     const sectors = largest(states);
     const to = volumeOf(name);
     const steps: CopyStep[] = [{ do: "create-volume", name: to, sectors }];
     const since = kind !== "cow" || parent < 0 ? null : states[parent]!.descriptor.volume;
-    if (!empty) steps.push({ do: "copy", from: volume, since, to });
+    if (!empty && !live) steps.push({ do: "copy", from: volume, since, to });
     return [...steps, describe(states, at, firstLayer, to, parent < 0 ? "flat" : "redo")];
   });
 }

@@ -29,6 +29,8 @@ import {
 } from "../../vmm/index.ts";
 import { finishBackup } from "../backup/finish-backup.ts";
 import { type BackupIntent, backupIntentFile } from "../backup/manifest.ts";
+import { finishClone } from "../clone/clone-running.ts";
+import type { PointIntent } from "../clone/point-intent.ts";
 import { askArray, type FileValue, readFile, readFileIfAny } from "../chain/array-requests.ts";
 import {
   configurationFile,
@@ -105,8 +107,8 @@ type PowerOnState = {
   chains: { name: string; descriptor: DiskDescriptor }[][];
   /** Intent of an operation that goes on when the VM runs. */
   unfinished: DiskIntent | null;
-  /** Intent of a backup that was cut short. */
-  backup: BackupIntent | null;
+  /** Intent of a backup, or of a clone of the running VM, that was cut short. */
+  backup: BackupIntent | PointIntent | null;
   /** What the files of changes say, by disk; null: nothing that counts. Absent: nothing is tracked. */
   changes?: { [disk: string]: FileValue | null };
 };
@@ -318,7 +320,8 @@ function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<stri
   if (backup !== null) {
     const params = { vm, instance, array, disks, intent: backup };
     const id = `${backup.operation}.finish`;
-    startOperation(host.world, finishBackup, host, id, params as unknown as PlainObject);
+    const finish = backup.kind === "backup" ? finishBackup : finishClone;
+    startOperation(host.world, finish, host, id, params as unknown as PlainObject);
   }
   const kind = unfinished === null ? undefined : resumption(unfinished);
   if (unfinished === null || kind === undefined) return;

@@ -71,7 +71,6 @@ export type MachineState = Pick<
   | "timers"
   | "shutdownBy"
   | "isProtected"
-  | "arriving"
 > & {
   /** What it goes on from once it has its disks; null: it starts. */
   readonly goesOnFrom: MachineCopy | RunImage | null;

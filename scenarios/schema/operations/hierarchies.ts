@@ -1,6 +1,6 @@
 /** Timeline operations on all that is kept of a VM's disks: points in time and their order. */
 import type { Extension } from "../extension.ts";
-import { flag, id, object, oneOfWords } from "../members.ts";
+import { count, flag, id, object, oneOfWords } from "../members.ts";
 
 const vm = id("The VM.");
 const point = id("The snapshot operation that took the point in time.");
@@ -43,14 +43,15 @@ export const clone: Extension = {
   name: "clone",
   description:
     "Copy a VM's disks with all their points in time, from the differences between them, to disks " +
-    "of another name on the same array. With `point` the copy ends at that point in time and the " +
-    "VM may run.",
+    "of another name on the same array. With `point` the copy ends at that point in time. Of a VM " +
+    "that is on, and without `point`, it is of the moment: a point in time is taken for it and given " +
+    "up again.",
   parameters: object(
     "",
     {
       vm,
       as: id("Name of the copy: what a VM of that name would find as its disks."),
-      point: id("The snapshot operation up to which is copied; absent = all, of a VM that is off."),
+      point: id("The snapshot operation up to which is copied; absent = all, and what runs."),
       format: oneOfWords(
         "`cow` = copy-on-write volumes, on an array that has them; `redo` = redo logs.",
         ["cow", "redo"],
@@ -66,11 +67,19 @@ export const migrateDiskFormat: Extension = {
   family: "operation",
   name: "migrate-disk-format",
   description:
-    "Make copy-on-write disks of redo logs, or the other way round, with all points in time, of a " +
-    "VM that is off.",
+    "Make copy-on-write disks of redo logs, or the other way round, with all points in time. Of a VM " +
+    "that is on the guest's writes go to both while what runs is copied, and it is stunned shortly " +
+    "for the switch.",
   parameters: object(
     "",
-    { vm, to: oneOfWords("What the disks become.", ["cow", "redo"], undefined) },
+    {
+      vm,
+      to: oneOfWords("What the disks become.", ["cow", "redo"], undefined),
+      copyKiB: count("Of a VM that is on: how much is locked and copied at a time.", 512, {
+        minimum: 4,
+        maximum: 65_536,
+      }),
+    },
     ["vm", "to"],
   ),
   references: { vm: "vm" },
