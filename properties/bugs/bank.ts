@@ -7,6 +7,7 @@ import { diskBugs } from "./bank/disks.ts";
 import { handoffBugs } from "./bank/handoff.ts";
 import { kernelBugs } from "./bank/kernel.ts";
 import { machineBugs } from "./bank/machines.ts";
+import { memoryBugs } from "./bank/memory.ts";
 import { platformBugs } from "./bank/platform.ts";
 import { rv64Bugs } from "./bank/rv64.ts";
 import { traceBugs } from "./bank/traces.ts";
@@ -20,6 +21,7 @@ export const bank: readonly Bug[] = [
   ...handoffBugs,
   ...backupBugs,
   ...machineBugs,
+  ...memoryBugs,
   ...rv64Bugs,
   ...traceBugs,
 ];

@@ -33,6 +33,8 @@ export type Mechanism =
   | "backup"
   | "vmm"
   | "pages"
+  | "migration"
+  | "checkpoints"
   | "fault-tolerance"
   | "rv64"
   | "traces";
@@ -76,6 +78,18 @@ export const GROUNDS: {
   pages: {
     scenarios: [],
     suites: ["core/vmm/pages/pages.test.ts", "core/vmm/pages/machine-pages.test.ts"],
+  },
+  migration: {
+    scenarios: [],
+    suites: ["core/migration", "properties/migration.test.ts"].concat(
+      "properties/migration-crashes.test.ts",
+    ),
+  },
+  checkpoints: {
+    scenarios: [],
+    suites: ["core/checkpoints", "properties/memory-checkpoints.test.ts"].concat(
+      "properties/machine-checkpoints.test.ts",
+    ),
   },
   "fault-tolerance": {
     scenarios: ["scenarios/fault-tolerant.ts"],
