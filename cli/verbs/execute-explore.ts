@@ -15,6 +15,7 @@ import {
 import { prepareScenario, type ReadyScenario } from "../../scenarios/index.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, worstExit } from "../exit-codes.ts";
+import { executeExhaustive } from "./execute-exhaustive.ts";
 import type { ExploreFlags } from "./explore.ts";
 
 const DEFAULT_RUNS = 1_000;
@@ -31,6 +32,7 @@ export async function executeExplore(
   const prepared = await prepareScenario(file, { settings: set });
   if (!prepared.ok) return context.badInput(prepared.problems);
   const { scenario } = prepared;
+  if (strategy === "exhaustive") return executeExhaustive(context, scenario, flags);
   const workers = Math.max(1, flags.workers ?? availableParallelism());
   const runs = flags.runs ?? (flags.for === undefined ? DEFAULT_RUNS : Infinity);
   const startedMs = performance.now();
@@ -59,10 +61,22 @@ export async function executeExplore(
   });
   if (!explored.ok) return context.missing(explored.message);
   const { result, wallMs, lostWorkers } = explored;
-  const folder = flags.out ?? `explore-${scenario.document.name}-${seed}`;
+  return saveAndReport(context, scenario, result, { wallMs, lostWorkers, workers }, flags);
+}
+
+/** `more` are members of the JSON output that only this kind of search has. */
+export async function saveAndReport(
+  context: Context,
+  scenario: ReadyScenario,
+  result: SearchResult,
+  speed: Speed,
+  flags: ExploreFlags,
+  more: object = {},
+): Promise<ExitCode> {
+  const folder = flags.out ?? `explore-${scenario.document.name}-${result.seed}`;
   const saved = await save(context, scenario, result, folder, flags);
   if (typeof saved === "string") return context.missing(`${folder} cannot be written: ${saved}`);
-  return report(context, result, { ...saved, wallMs, lostWorkers, workers }, flags);
+  return report(context, result, { ...saved, ...speed }, flags, more);
 }
 
 /** Results of shards as one; their findings were saved by those who made them. */
@@ -165,28 +179,41 @@ function unsaved({
   };
 }
 
-interface About extends Saved {
+interface Speed {
   readonly wallMs: number;
   readonly lostWorkers: number;
   readonly workers: number;
 }
+
+type About = Saved & Speed;
 
 function report(
   context: Context,
   result: SearchResult,
   { saved, path, wallMs, lostWorkers, workers }: About,
   { strict }: ExploreFlags,
+  more: object = {},
 ): ExitCode {
   const { tally, mismatches, audited, scenario, seed, strategy } = result;
-  const { runs, events, simulatedNs, reached, cells } = tally;
+  const { runs, forks, events, simulatedNs, reached, cells } = tally;
   const seconds = wallMs / 1_000;
   const unreached = Object.keys(reached).filter((state) => reached[state] === 0);
   const runsPerSecond = seconds === 0 ? 0 : runs / seconds;
   const simulatedPerReal = seconds === 0 ? 0 : simulatedNs / 1e9 / seconds;
   const speed = { wallMs, runsPerSecond, simulatedPerReal, workers, lostWorkers };
   const covered = { reached, unreached, cells, findings: saved, result: path };
-  const figures = { scenario, seed, strategy, runs, events, simulatedNs, audited, mismatches };
-  context.result({ ...figures, ...speed, ...covered });
+  const figures = {
+    scenario,
+    seed,
+    strategy,
+    runs,
+    forks,
+    events,
+    simulatedNs,
+    audited,
+    mismatches,
+  };
+  context.result({ ...figures, ...speed, ...more, ...covered });
   for (const { run, conditions, expected, found } of mismatches) {
     const what = `run ${run} has root ${found}, not ${expected}: ${conditions}`;
     context.print(pc.red(`NOT DETERMINISTIC ${what}`));
@@ -196,7 +223,7 @@ function report(
     `${runs.toLocaleString("en")} runs of ${Math.round(events / Math.max(1, runs))} events` +
       (seconds === 0
         ? ""
-        : ` in ${seconds.toFixed(1)} s: ${runsPerSecond.toFixed(0)} runs/s, ` +
+        : ` (${forks.toLocaleString("en")} forked) in ${seconds.toFixed(1)} s: ${runsPerSecond.toFixed(0)} runs/s, ` +
           `${simulatedPerReal.toFixed(0)} times as fast as real`) +
       `; ${audited} repeated elsewhere`,
   );
