@@ -57,6 +57,7 @@ describe("the rate of rounds", () => {
     stopBelowBytes: 256 * 1_024,
     maxRounds: 30,
     startUpNs: 0,
+    patienceNs: 0,
     granularity: "1GiB",
     by: [0],
   };

@@ -105,8 +105,18 @@ function arm(self: Saver, request: Request): void {
   const { client, method } = self.config;
   // A machine that stands still to the end is only written by devices: few entries will do.
   const granularity = method === "stop-and-copy" ? "1GiB" : "4KiB";
-  const wish = { client, mode: "stores", granularity, by: "all", stays: true } as const;
-  self.ask(memory.id, "trace", { ...wish, priority: PRIORITY, owner: self.id }, { then: "traced" });
+  const wish = { client, mode: "stores", granularity, by: "all" } as const;
+  self.ask(
+    memory.id,
+    "trace",
+    {
+      ...wish,
+      priority: PRIORITY,
+      owner: self.id,
+      onMove: "before-stop",
+    },
+    { then: "traced" },
+  );
 }
 
 /** This is what the checkpoint is of. */

@@ -19,6 +19,7 @@ import {
   clientBitmap,
   clientOf,
   type MemoryEntity,
+  type OnMove,
   type TraceClient,
   type TraceMode,
 } from "./memory-state.ts";
@@ -32,7 +33,7 @@ export type TraceWish = {
   /** vCPUs that install: all of them, which stop meanwhile, or some, while the others run on. */
   readonly by: "all" | readonly number[];
   readonly keeps?: boolean;
-  readonly stays?: true;
+  readonly onMove?: OnMove;
   readonly owner?: number;
   /** Pages to trace, as ranges; all when absent. */
   readonly ranges?: readonly { readonly page: number; readonly pages: number }[];
@@ -56,7 +57,7 @@ export function setTraces(self: MemoryEntity, wish: TraceWish, request: Request 
     owner,
     pending: null,
     hits: 0,
-    ...(wish.stays === true ? { stays: true } : {}),
+    ...(wish.onMove === undefined ? {} : { onMove: wish.onMove }),
   };
   const clients = self.edit().clients as TraceClient[];
   const at = clients.findIndex((each) => each.priority < priority);

@@ -2,9 +2,9 @@
  * What stands beside the content of a memory, kept while its run stands still: what the guest was doing
  * to it, who traces what, and of a real machine its harts.
  *
- * Must hold: clients that stay behind (`stays`) leave nothing; all others see on what they saw.
+ * Must hold: clients that do not travel leave nothing; all others see on what they saw.
  */
-import { type Editable, MEMORY_PAGE_BYTES } from "../../kernel/index.ts";
+import { MEMORY_PAGE_BYTES } from "../../kernel/index.ts";
 import type { LiveMachine } from "../rv64/live-machine.ts";
 import { ramOf, settleMemory } from "./content.ts";
 import {
@@ -14,13 +14,15 @@ import {
   type TraceClient,
 } from "./memory-state.ts";
 import { bitmapRanges } from "./ranges.ts";
+import { packOwner, type Traveller, unpackOwner } from "./travelling.ts";
 
 type Range = { readonly page: number; readonly pages: number };
 
-/** A client whose traces go along: what it traces, and what it has seen. */
+/** A client whose traces go along: what it traces, what it has seen, and whose they are. */
 type KeptClient = TraceClient & {
   readonly armed: readonly Range[];
   readonly dirty: readonly Range[];
+  readonly owned: Traveller | null;
 };
 
 export type KeptMemory = {
@@ -40,7 +42,7 @@ export function keepMemory(memory: MemoryEntity): KeptMemory {
   const released = held === null ? memory.volatile.released : accessOf(held);
   const touching = { owedNs, batch, cursor, turn, deviceCursor, released };
   const kept = clients
-    .filter(({ stays }) => stays !== true)
+    .filter(({ onMove = "travels" }) => onMove === "travels")
     .map((each) => keepClient(memory, each));
   return { touching, clients: kept, harts: hartsOf(memory) };
 }
@@ -60,6 +62,7 @@ const keepClient = (memory: MemoryEntity, client: TraceClient): KeptClient => ({
     ...bitmapRanges(clientBitmap(memory, client.name, "pending")),
   ],
   dirty: bitmapRanges(clientBitmap(memory, client.name, "dirty")),
+  owned: packOwner(memory, client.owner),
 });
 
 function hartsOf(memory: MemoryEntity): Uint8Array {
@@ -73,10 +76,11 @@ function hartsOf(memory: MemoryEntity): Uint8Array {
 
 /** Of a run that goes on from there; the content of its pages comes apart from that. */
 export function takeUpMemory(memory: MemoryEntity, kept: KeptMemory): void {
-  const { touching, clients, harts } = structuredClone(kept as never) as Editable<KeptMemory>;
+  const { touching, clients, harts } = structuredClone(kept as never) as KeptMemory;
   const state = memory.edit();
   Object.assign(state, touching);
-  for (const { armed, dirty, ...client } of clients) {
+  for (const { armed, dirty, owned, ...left } of clients) {
+    const client = { ...left, owner: owned === null ? -1 : unpackOwner(memory, owned) };
     const at = state.clients.findIndex(({ priority }) => priority < client.priority);
     (state.clients as TraceClient[]).splice(at < 0 ? state.clients.length : at, 0, client);
     const traced = clientBitmap(memory, client.name, "armed");

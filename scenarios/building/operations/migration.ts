@@ -26,6 +26,7 @@ function settingsOf(entry: EntryOf<"migrate">): MigrationSettings {
     stepBitsPerSecond: Math.round(entry.stepMbps * MBPS),
     stopBelowBytes: entry.stopBelowKiB * KIB,
     startUpNs: fromMs(entry.startUpMs),
+    patienceNs: fromMs(entry.patienceMs),
   };
 }
 
