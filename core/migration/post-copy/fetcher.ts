@@ -167,10 +167,11 @@ export function place(self: Fetcher, packed: PackedPages): number {
     for (let each = page; each < page + pages; each++) {
       if (absent.has(each)) setPrivate(memory, each, 1, isPrivate);
     }
+    tellPages(self, "placing", { page, pages });
     const { filled } = fillAbsent(memory, ABSENT_CLIENT, page, runs);
     for (const span of filled) {
       placed += span.pages;
-      tellPlaced(self, span);
+      tellPages(self, "placed", span);
     }
   });
   self.world.addWork(packed.rows.length >>> 8);
@@ -179,12 +180,16 @@ export function place(self: Fetcher, packed: PackedPages): number {
   return placed;
 }
 
-/** For the invariant that compares each page as it comes. */
-function tellPlaced(self: Fetcher, span: { readonly page: number; readonly pages: number }): void {
+/** For the invariants that look at each page as it comes. */
+function tellPages(
+  self: Fetcher,
+  event: "placing" | "placed",
+  span: { readonly page: number; readonly pages: number },
+): void {
   if (!self.world.checker.observesNotice(MIGRATION_NOTICE)) return;
   const { name: vm, vm: run } = self.config;
   const instance = self.world.entity(run).name;
-  self.notice(MIGRATION_NOTICE, { vm, event: "placed", run: 0, instance, ...span });
+  self.notice(MIGRATION_NOTICE, { vm, event, run: 0, instance, ...span });
 }
 
 /** The guest waits for a page: once that is there it proceeds. */

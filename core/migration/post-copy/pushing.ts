@@ -117,6 +117,12 @@ function hasEnded(op: Op, left: VmEntity): boolean {
   return power === "off" || run !== left.config.run;
 }
 
+/** It ended there in good order, and needs no page any more. */
+function hasShutDown(op: Op, left: VmEntity): boolean {
+  const record = op.entity.world.entity(left.config.record) as unknown as VmRecord;
+  return record.durable.run === left.config.run && record.durable.ended === "shutdown";
+}
+
 function finish(host: Entity, op: Op, left: VmEntity, figures: FetcherFigures | null): Step {
   endRound(host, op, 0);
   departRun(left);
@@ -136,6 +142,7 @@ function finish(host: Entity, op: Op, left: VmEntity, figures: FetcherFigures | 
 /** The machine is lost with its destination, and is started again by whoever restarts machines. */
 function lost(host: Entity, op: Op): Step {
   const left = leftOf(op);
+  if (left !== undefined && hasShutDown(op, left)) return finish(host, op, left, null);
   const { vm, to } = op.params;
   op.entity.send(agentOf(host, to).id, "drop", { vm, source: op.entity.id });
   if (left !== undefined) departRun(left);
