@@ -1347,6 +1347,14 @@ export interface CheckpointOperation {
    */
   readonly keepOlder?: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -3981,6 +3989,14 @@ export interface ResolvedCheckpointOperation {
    * Keep older checkpoints of the VM.
    */
   readonly keepOlder: boolean;
+  /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain: number;
   /**
    * Size of a block of memory, which is saved at once.
    */

@@ -25,9 +25,10 @@ import {
   type TraceHit,
 } from "../../vmm/index.ts";
 import { memoryBeside } from "../beside.ts";
-import type { Written } from "../save/saver-state.ts";
+import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
 import {
+  blockPagesOf,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
@@ -65,13 +66,12 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     },
   }),
   handlers: {
-    open: (self, request: Request<{ device: EntityId; storage: readonly Written[] }>) => {
+    open: (self, request: Request<{ device: EntityId; storage: readonly Stored[] }>) => {
       const { device, storage } = request.body;
       const state = self.edit();
       state.device = device;
-      state.storage = storage as Editable<Written>[];
-      const numbers = storageNumbers(self);
-      storage.forEach(({ blocks }, number) => blocks.forEach((each) => numbers.set(each, number)));
+      state.storage = storage as Editable<Stored>[];
+      noteSources(self, storage);
       self.reply(request, {});
     },
     ready: (self, request: Request) => makeReady(self, request),
@@ -99,6 +99,18 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
   },
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
+
+/** Newer files come later, and are the source of what they have. */
+function noteSources(self: Restorer, storage: readonly Stored[]): void {
+  const numbers = storageNumbers(self);
+  storage.forEach((stored, number) => {
+    const units = blockPagesOf(self, stored) / self.config.blockPages;
+    for (const block of stored.blocks) {
+      const end = Math.min(numbers.length, (block + 1) * units);
+      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
+    }
+  });
+}
 
 /** Reads at once when somebody waits. */
 const HURRY = 4;

@@ -56,7 +56,11 @@ export type SaverConfig = BesideConfig & {
   readonly sidePages: number;
   readonly costs: SaveCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "savesTwice" | "copiesLate" | null;
+  readonly careless: "savesTwice" | "copiesLate" | "losesDirty" | null;
+  /** Checkpoint that it stands on: only pages written since are saved; absent: all. */
+  readonly since?: string;
+  /** Notes from the instant on which pages are written. */
+  readonly notes?: true;
 };
 
 /** A storage block that is being written, or has been. */

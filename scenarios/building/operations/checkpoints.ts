@@ -39,7 +39,10 @@ const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) =
   sidePages: (sideMiB * 1_024) / PAGE_KIB,
 });
 
-type Saved = Pick<CheckpointParams, "method" | "suspends" | "replaces"> & {
+type Saved = Pick<
+  CheckpointParams,
+  "method" | "suspends" | "replaces" | "base" | "longestChain"
+> & {
   readonly withDisks: boolean;
 };
 
@@ -80,6 +83,7 @@ const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
     suspends: false,
     replaces: !entry.keepOlder,
     withDisks: entry.withDisks,
+    ...(entry.base !== undefined && { base: entry.base, longestChain: entry.longestChain }),
   });
 
 const startSuspend: Starter<"suspend"> = (self, entry) =>
