@@ -20,14 +20,15 @@ import {
 import { type MemoryEntity, rememberContent, type RunImage } from "../vmm/index.ts";
 import { type Catalog, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
-import { plainOfBytes } from "./file/plain-bytes.ts";
 import { findPage, readCheckpoint, type WholeCheckpoint } from "./file/read-file.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
 import { WRITES_UNSAVED } from "./save/hits.ts";
 import type { Saver } from "./save/saver-state.ts";
+import { stateOfBytes } from "./saved-state.ts";
 import { INSTANT_NOTICE } from "./save/saver.ts";
+import { SAVED_AGAIN, WORKING_SET_NOTICE } from "./save/working-set.ts";
 
 const MECHANISM = "checkpoints";
 
@@ -81,8 +82,8 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
     shadow(world, instantName({ vm, checkpoint }), value.head.pages),
   );
   if (page >= 0) return { message: `page ${page} of ${vm} in ${checkpoint} is not of its instant` };
-  const state = plainOfBytes(value.state);
-  const digest = state.ok ? digestOf(state.value as unknown as RunImage) : "";
+  const state = stateOfBytes(value.state, value.head.pages);
+  const digest = state.ok ? digestOf(state.value.image) : "";
   if (digest === digests.images[`${vm}:${checkpoint}`]) return undefined;
   return { message: `the devices of ${vm} in ${checkpoint} are not of its instant` };
 }
@@ -149,6 +150,17 @@ export const checkpointInvariants: readonly Invariant[] = [
       [ARRIVED_NOTICE]: (_entity, data, world) => onArrived(world, data as unknown as Arrival),
     },
   }),
+  always("a working set is what vCPUs touched", {
+    mechanism: MECHANISM,
+    observes: {
+      [WORKING_SET_NOTICE]: (_entity, data): Finding | undefined => {
+        const { vm, pages, hits } = data as { vm: string; pages: number; hits: number };
+        if (pages <= hits) return undefined;
+        return { message: `${vm} touched ${hits} pages, and ${pages} count as active` };
+      },
+    },
+  }),
+  sometimes(SAVED_AGAIN, { mechanism: MECHANISM }),
   sometimes(WRITES_UNSAVED, { mechanism: MECHANISM }),
   sometimes(WAITS_FOR_PAGE, { mechanism: MECHANISM }),
 ];

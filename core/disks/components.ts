@@ -4,6 +4,7 @@
  */
 import type { AnyComponent } from "../kernel/index.ts";
 import { backup } from "./backup/backup.ts";
+import { cowBackup } from "./backup/cow-backup.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
 import { openIntent } from "./chain/open-intent.ts";
@@ -44,6 +45,7 @@ export const diskComponents: readonly AnyComponent[] = [
   iterativeConsolidate,
   blockMergeConsolidate,
   backup,
+  cowBackup,
   finishBackup,
   restore,
   growDisk,

@@ -12,6 +12,7 @@ export { provisionDisks, type NewDisk } from "./chain/provision.ts";
 export { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
 export { diskComponents } from "./components.ts";
 export { backup } from "./backup/backup.ts";
+export { cowBackup } from "./backup/cow-backup.ts";
 export { restore } from "./backup/restore.ts";
 export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";

@@ -106,8 +106,14 @@ export type GuestOutput =
   | { readonly kind: "halt" };
 
 /** Pages of the guest that it touched since its last output of this kind. */
-export type TouchOutput = {
+export type TouchOutput = TouchedSet & {
   readonly kind: "touch";
+  /** Working sets behind the first, each in pages of its own behind those before it. */
+  readonly further?: readonly TouchedSet[];
+};
+
+/** Pages that are touched in one way. */
+export type TouchedSet = {
   readonly workingSetPages: number;
   readonly distribution: "uniform" | "zipf" | "sequential";
   readonly reads: number;

@@ -28,6 +28,7 @@ export {
   workloadConfig,
   type BlockStreamWish,
   type NetworkWish,
+  type WorkingSetWish,
   type WorkloadConfig,
   type WorkloadWish,
 } from "./workload/workload-config.ts";

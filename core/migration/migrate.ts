@@ -16,8 +16,7 @@ import {
   type OperationComponent,
   type Plain,
   type PlainObject,
-  type Step,
-  uniform,
+  type Refusal,
   wait,
 } from "../kernel/index.ts";
 import { keeperOf } from "../disks/index.ts";
@@ -27,24 +26,23 @@ import {
   imageOf,
   loseDisks,
   memoryOf,
-  removeTraces,
   settleMemory,
   type VmEntity,
 } from "../vmm/index.ts";
-import { isStill, type MigrateState, type Op, ownedFiles, runOf, send } from "./moving.ts";
-import { afterRound, firstRate } from "./rate.ts";
-import { groupsOf, scanOf } from "./scan.ts";
+import { moveOf } from "./cancel.ts";
+import { end, giveUp, whileHere } from "./giving-up.ts";
+import { isStill, type MigrateState, type Op, ownedFiles, runOf } from "./moving.ts";
+import { beginRound, endRound, roundPhases } from "./rounds.ts";
 import {
   agentOf,
+  ANSWER_NS,
   CLIENT,
+  MIGRATE,
   MIGRATION_NOTICE,
   type MigrateParams,
-  PAGE_BYTES,
   type Reservation,
 } from "./settings.ts";
 
-/** How long the other host, or an entity of this one, may take to answer. */
-const ANSWER_NS = 2_000_000_000;
 const AGAIN_NS = 100_000_000;
 const DRAIN_POLL_NS = 50_000;
 /** Device state beside memory: registers, queues, what is held. */
@@ -56,7 +54,7 @@ export const migrate: OperationComponent = operation<
   MigrateParams & PlainObject,
   MigrateState & PlainObject
 >(
-  "migrate",
+  MIGRATE,
   {
     begin(host, op) {
       const { to, opening } = op.params;
@@ -72,7 +70,7 @@ export const migrate: OperationComponent = operation<
         return fail("no-link", to);
       }
       const memory = memoryOf(run);
-      if (memory.volatile.clients.some(({ name }) => name === CLIENT)) return fail("busy");
+      if (moveOf(host, op.params.vm) !== op.entity) return fail("busy");
       const state = op.edit();
       state.memory = memory.id;
       state.startedNs = host.simulatedNs;
@@ -87,67 +85,39 @@ export const migrate: OperationComponent = operation<
         opening,
         startUpNs: settings.startUpNs,
       };
-      return ask(agentOf(host, to).id, "reserve", body as unknown as Plain, "reserved", lost);
+      state.isReserved = true;
+      const extras = { timeoutNs: ANSWER_NS, otherwise: "notReserved" };
+      return ask(agentOf(host, to).id, "reserve", body as unknown as Plain, "reserved", extras);
     },
 
-    reserved(_host, op) {
+    /** Without an answer it may be made ready there. */
+    notReserved(host, op, why: Refusal) {
+      op.edit().isReserved = why.code === "timeout";
+      return giveUp(host, op, why);
+    },
+
+    reserved: whileHere((_host, op) => {
       const { algorithm, granularity, by } = op.params.settings;
-      op.edit().isReserved = true;
       if (algorithm === "stop-and-copy") return go("stop");
       const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by, stays: true };
       return ask(op.state.memory, "trace", wish as unknown as Plain, "firstRound", lost);
-    },
+    }),
 
-    firstRound(_host, op) {
-      const rate = firstRate(op.params.settings);
-      return beginRound(op, rate, false);
-    },
+    ...roundPhases,
 
-    /** A stretch of the round; the next one leaves when the rate allows it and this one has come. */
-    copy(host, op) {
-      const run = runOf(op);
-      if (run === undefined) return giveUp(host, op, "vm-off");
-      const stretch = send(host, op, run);
-      if (stretch === undefined) return go(op.state.isLast ? "prepare" : "judge");
-      const { bytes, message } = stretch;
-      const to = agentOf(host, op.params.to).id;
-      return ask(to, "pages", message as unknown as Plain, "pace", { ...lost, bytes });
-    },
-
-    pace(host, op) {
-      const { bytes, sinceNs, bitsPerSecond } = op.state.round;
-      const dueNs = sinceNs + Math.ceil((bytes * 8e9) / bitsPerSecond);
-      return wait(Math.max(0, dueNs - host.simulatedNs), "copy");
-    },
-
-    judge(host, op) {
-      const run = runOf(op);
-      if (run === undefined) return giveUp(host, op, "vm-off");
-      const memory = memoryOf(run);
-      settleMemory(memory);
-      const dirtiedPages = clientBitmap(memory, CLIENT, "dirty").count();
-      endRound(host, op, dirtiedPages);
-      const decision = afterRound(op.params.settings, op.state.rounds);
-      if (decision.stops) {
-        op.edit().isForced = decision.forced;
-        return go("stop");
-      }
-      op.edit().nextRate = decision.bitsPerSecond;
-      const body = { client: CLIENT, by: op.params.settings.by };
-      return ask(memory.id, "take-dirty", body as unknown as Plain, "nextRound", lost);
-    },
-
-    nextRound: (_host, op) => beginRound(op, op.state.nextRate, false),
-
-    stop: (_host, op) => ask(op.params.instance, "stun", {}, "drain", lost),
+    stop: whileHere((_host, op) => {
+      op.edit().isStopped = true;
+      return ask(op.params.instance, "stun", {}, "drain", lost);
+    }),
 
     /** What the guest sent to its disks is answered: the answers are held, and go along. */
-    drain(host, op) {
-      const run = runOf(op);
-      if (run === undefined) return giveUp(host, op, "vm-off");
+    drain: whileHere((host, op, run) => {
       const state = op.edit();
-      if (!state.isStopped) state.stoppedNs = host.simulatedNs;
-      state.isStopped = true;
+      if (state.stoppedNs === 0) {
+        state.stoppedNs = host.simulatedNs;
+        const { stopNs } = op.params.settings;
+        if (stopNs > 0) return wait(stopNs, "drain");
+      }
       if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
       const memory = memoryOf(run);
       settleMemory(memory);
@@ -155,12 +125,10 @@ export const migrate: OperationComponent = operation<
       if (op.params.settings.algorithm !== "stop-and-copy") {
         clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));
       }
-      return beginRound(op, op.params.settings.maxBitsPerSecond, true);
-    },
+      return beginRound(op, op.params.settings.lastBitsPerSecond, true);
+    }),
 
-    prepare(host, op) {
-      const run = runOf(op);
-      if (run === undefined) return giveUp(host, op, "vm-off");
+    prepare: whileHere((host, op, run) => {
       endRound(host, op, 0);
       const image = imageOf(run, null);
       op.edit().held = run.volatile.held.length;
@@ -168,18 +136,16 @@ export const migrate: OperationComponent = operation<
       const to = agentOf(host, op.params.to).id;
       const extras = { ...lost, bytes: IMAGE_BYTES };
       return ask(to, "complete", body as unknown as Plain, "commit", extras);
-    },
+    }),
 
     /** From this event on the machine is the other host's. */
-    commit(host, op) {
-      const run = runOf(op);
-      if (run === undefined) return giveUp(host, op, "vm-off");
+    commit: whileHere((host, op, run) => {
       op.edit().isGiven = true;
       notice(host, op, run, "given");
       host.durableStep(`migrate ${op.params.vm}: given away`);
       const files = ownedFiles(run);
       return ask(keeperOf(host).id, "yield", { files, yielding: true }, "handOver");
-    },
+    }),
 
     handOver(host, op) {
       const body = { vm: op.params.vm, source: op.entity.id };
@@ -209,10 +175,9 @@ export const migrate: OperationComponent = operation<
       return done({ rounds, totalNs, downtimeNs, bytesSent, skippedPages, forced: isForced });
     },
 
-    giveUp: (host, op, { code }: { readonly code: string }) => giveUp(host, op, code),
+    giveUp,
 
-    /** It goes on here as if nothing had been. */
-    goOn: (host, op) => end(host, op),
+    goOn: end,
   },
   (): MigrateState & PlainObject => ({
     memory: -1,
@@ -233,45 +198,7 @@ export const migrate: OperationComponent = operation<
   }),
 );
 
-function beginRound(op: Op, bitsPerSecond: number, isLast: boolean): Step {
-  const { entity } = op;
-  const pages = runOf(op)!.config.spec.memoryPages;
-  const drawn = (): number => entity.draw("scan order", uniform(groupsOf(pages)));
-  const state = op.edit();
-  state.scan = scanOf(pages, [drawn(), drawn()]);
-  state.round = { sinceNs: entity.simulatedNs, bytes: 0, bitsPerSecond };
-  state.isLast = isLast;
-  return go("copy");
-}
-
-function endRound(host: Entity, op: Op, dirtiedPages: number): void {
-  const { sinceNs, bytes, bitsPerSecond } = op.state.round;
-  const round = { bytes, ns: host.simulatedNs - sinceNs, dirtiedPages };
-  op.edit().rounds.push(round);
-  const { vm } = op.params;
-  host.notice(MIGRATION_NOTICE, { vm, event: "round", ...round, bitsPerSecond });
-  host.measure("dirtied-bytes", dirtiedPages * PAGE_BYTES);
-}
-
 function notice(host: Entity, op: Op, run: VmEntity, event: string): void {
   const { vm } = op.params;
   host.notice(MIGRATION_NOTICE, { vm, event, run: run.config.run, instance: run.name });
-}
-
-function giveUp(host: Entity, op: Op, code: string): Step {
-  const { memory, isReserved, isStopped } = op.state;
-  const { vm, to, instance } = op.params;
-  op.edit().problem = code;
-  const kept = host.world.entityOrNone(memory);
-  if (kept !== undefined) removeTraces(kept as never, CLIENT);
-  const body = { vm, source: op.entity.id };
-  if (isReserved || code === "timeout") op.entity.send(agentOf(host, to).id, "drop", body);
-  if (!isStopped || runOf(op) === undefined) return end(host, op);
-  return ask(instance, "unstun", {}, "goOn", { timeoutNs: ANSWER_NS, otherwise: "goOn" });
-}
-
-function end(host: Entity, op: Op): Step {
-  const { vm } = op.params;
-  host.notice(MIGRATION_NOTICE, { vm, event: "given-up", run: 0, instance: "" });
-  return fail(op.state.problem);
 }

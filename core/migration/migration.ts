@@ -3,6 +3,7 @@ import type { AnyComponent, World } from "../kernel/index.ts";
 import type { HostEntity } from "../platform/index.ts";
 import type { Vmm } from "../vmm/index.ts";
 import { agentComponent, spawnAgent } from "./agent.ts";
+import { cancelMigration } from "./cancel.ts";
 import { migrationInvariants } from "./invariants.ts";
 import { migrate } from "./migrate.ts";
 import { agentName } from "./settings.ts";
@@ -15,7 +16,7 @@ export interface Migration {
 
 export function createMigration(vmm: Vmm): Migration {
   const agent = agentComponent(vmm, startRun);
-  const all = [agent, migrate, startRun] as unknown as readonly AnyComponent[];
+  const all = [agent, migrate, cancelMigration, startRun] as unknown as readonly AnyComponent[];
   return {
     wire: (world, hosts) => {
       world.register(...all);

@@ -1,5 +1,11 @@
 /** State of a machine's move on the host that it leaves, and what a stretch of a round sends. */
-import { type EntityId, type Entity, type Operation, type PlainObject } from "../kernel/index.ts";
+import {
+  type EntityId,
+  type Entity,
+  type Operation,
+  type Plain,
+  type PlainObject,
+} from "../kernel/index.ts";
 import { isDrained, type VirtualDiskEntity } from "../disks/index.ts";
 import {
   clientBitmap,
@@ -24,6 +30,7 @@ export type MigrateState = {
   startedNs: number;
   stoppedNs: number;
   isReserved: boolean;
+  /** Its stun was asked for. */
   isStopped: boolean;
   isGiven: boolean;
   isForced: boolean;
@@ -38,6 +45,10 @@ export type MigrateState = {
   /** Inputs that were held when the image was taken. */
   held: number;
   problem: string;
+  /** What belongs to the problem; absent: nothing. */
+  detail?: Plain;
+  /** Somebody wants the machine to stay. */
+  cancelled?: boolean;
 };
 
 export type Op = Operation<MigrateParams & PlainObject, MigrateState & PlainObject>;

@@ -15,13 +15,17 @@ export type MigrationSettings = {
   readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
   /** Of the first round. */
   readonly minBitsPerSecond: number;
-  /** Of the last round, and when a round would have to be faster there is no other. */
+  /** When a round would have to be faster there is no other. */
   readonly maxBitsPerSecond: number;
+  /** Of what is sent while the machine stands still. */
+  readonly lastBitsPerSecond: number;
   /** A round is so much faster than pages were dirtied in the one before. */
   readonly stepBitsPerSecond: number;
   /** With less than this left to send the machine is stopped. */
   readonly stopBelowBytes: number;
   readonly maxRounds: number;
+  /** What it takes to bring the machine to a standstill, beside what its disks take. */
+  readonly stopNs: number;
   /** What it takes to start the machine at its destination, beside everything that is modelled. */
   readonly startUpNs: number;
   readonly granularity: Granularity;
@@ -67,8 +71,13 @@ export type ImageMessage = {
 };
 export type AboutMove = { readonly vm: string; readonly source: EntityId };
 
+/** How long the other host, or an entity of this one, may take to answer. */
+export const ANSWER_NS = 2_000_000_000;
+
 /** Notice of a step; data is {vm, event, run, ...}. For invariants and whoever watches. */
 export const MIGRATION_NOTICE = "migration";
+/** Kind of the operation that moves a machine. */
+export const MIGRATE = "migrate";
 /** Client of the page-trace service. */
 export const CLIENT = "migration";
 

@@ -17,7 +17,7 @@ import {
 } from "../kernel/index.ts";
 import { powerOn, type PowerOnParams } from "../disks/index.ts";
 import type { VmEntity } from "../vmm/index.ts";
-import { type AgentEntity, settleComing } from "./agent.ts";
+import { type AgentEntity, settleComing } from "./coming.ts";
 import { MIGRATION_NOTICE } from "./settings.ts";
 
 type StartParams = {

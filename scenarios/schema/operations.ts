@@ -21,7 +21,7 @@ import {
   migrateDiskFormat,
   revert,
 } from "./operations/hierarchies.ts";
-import { migrate } from "./operations/migration.ts";
+import { cancelMigration, migrate } from "./operations/migration.ts";
 import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
@@ -45,6 +45,7 @@ export const builtInOperations: readonly Extension[] = [
   promote,
   growDisk,
   migrate,
+  cancelMigration,
   powerOn,
   powerOff,
   stun,

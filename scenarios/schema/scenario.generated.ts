@@ -42,6 +42,7 @@ export type TimelineEntry =
   | PromoteOperation
   | GrowDiskOperation
   | MigrateOperation
+  | CancelMigrationOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -591,6 +592,31 @@ export interface WorkloadCpu {
  * Memory use, in 4 KiB pages.
  */
 export interface WorkloadMemory {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond?: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly WorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface WorkloadWorkingSet {
   /**
    * Memory that is touched; at most the VM's.
    */
@@ -1180,11 +1206,11 @@ export interface AbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface BackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -1212,7 +1238,7 @@ export interface BackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode?: "full" | "incremental";
   /**
@@ -1404,6 +1430,14 @@ export interface SuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet?: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1457,9 +1491,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1502,9 +1536,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1670,6 +1704,10 @@ export interface MigrateOperation {
    */
   readonly maxMbps?: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps?: number;
@@ -1682,6 +1720,10 @@ export interface MigrateOperation {
    */
   readonly maxRounds?: number;
   /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs?: number;
+  /**
    * What starting at the destination takes by itself.
    */
   readonly startUpMs?: number;
@@ -1693,6 +1735,35 @@ export interface MigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy?: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface CancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.
@@ -2684,6 +2755,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
+  | ResolvedCancelMigrationOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3234,6 +3306,31 @@ export interface ResolvedWorkloadCpu {
  * Memory use, in 4 KiB pages.
  */
 export interface ResolvedWorkloadMemory {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface ResolvedWorkloadWorkingSet {
   /**
    * Memory that is touched; at most the VM's.
    */
@@ -3823,11 +3920,11 @@ export interface ResolvedAbortOperation {
   readonly operation: string;
 }
 /**
- * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+ * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
  */
 export interface ResolvedBackupOperation {
   /**
-   * Copy a running VM to another array, from a snapshot that is consolidated afterwards.
+   * Copy a running VM to another array, from a snapshot that is consolidated afterwards; on copy-on-write disks that of the newest backup stays, under the backup's id.
    */
   readonly do: "backup";
   /**
@@ -3855,7 +3952,7 @@ export interface ResolvedBackupOperation {
    */
   readonly to: string;
   /**
-   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore.
+   * `incremental` = only what changed since the VM's last backup, where that is known: by sector in the same run, by regions of 256 KiB after a crash, not after a restore; on copy-on-write disks by chunks of the array.
    */
   readonly mode: "full" | "incremental";
   /**
@@ -4047,6 +4144,14 @@ export interface ResolvedSuspendOperation {
    */
   readonly on: string;
   /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4100,9 +4205,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4145,9 +4250,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4313,6 +4418,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxMbps: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps: number;
@@ -4325,6 +4434,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxRounds: number;
   /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs: number;
+  /**
    * What starting at the destination takes by itself.
    */
   readonly startUpMs: number;
@@ -4336,6 +4449,35 @@ export interface ResolvedMigrateOperation {
    * `one` = one vCPU sets traces while the others run on; `all` = all of them stop for it.
    */
   readonly tracedBy: "one" | "all";
+}
+/**
+ * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+ */
+export interface ResolvedCancelMigrationOperation {
+  /**
+   * Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and so it is when the VM is not being moved (`not-moving`).
+   */
+  readonly do: "cancel-migration";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
 }
 /**
  * Power a VM on, on the host where it is registered.

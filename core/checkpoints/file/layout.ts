@@ -12,9 +12,11 @@ import { decodeMaps, encodeMaps, type Maps } from "./maps.ts";
 import { bad, type Checked, sound } from "./problem.ts";
 
 export const FILE_VERSION = 1;
+/** Blocks may have been saved again, and the working set is known. */
+export const WORKING_SET_VERSION = 2;
 /** What stands on another checkpoint: a reader that does not know that must not take it. */
-export const BASED_VERSION = 3;
-const KNOWN_VERSIONS: readonly number[] = [FILE_VERSION, BASED_VERSION];
+const BASED_VERSION = 3;
+const KNOWN_VERSIONS: readonly number[] = [FILE_VERSION, WORKING_SET_VERSION, BASED_VERSION];
 const HEAD_SECTORS = 8;
 export const COMMIT_SECTOR = 8;
 /** Where storage blocks begin. */

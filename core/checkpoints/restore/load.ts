@@ -13,10 +13,11 @@ import {
   removeTraces,
   settleMemory,
 } from "../../vmm/index.ts";
-import { memoryBeside, vmBeside } from "../beside.ts";
+import { blocksOf, memoryBeside, vmBeside } from "../beside.ts";
 import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
+import { noteStall } from "./responsiveness.ts";
 import {
   askedFor,
   blockPagesOf,
@@ -60,15 +61,32 @@ export function askFor(self: Restorer, number: number): boolean {
   return false;
 }
 
-/** Goes on reading what nobody has asked for, in the order of the file. */
+/** Goes on reading what nobody has asked for: what must be there first, then in the file's order. */
 export function readOn(self: Restorer): void {
-  const { storage } = self.volatile;
-  while (self.volatile.reading.length < self.config.readsAtOnce + self.volatile.hurry) {
-    const { cursor } = self.volatile;
+  const { storage, first, atReady } = self.volatile;
+  const atOnce = self.config.readsAtOnce + self.volatile.hurry;
+  while (self.volatile.reading.length < (atReady === null ? atOnce : Math.max(1, atOnce))) {
+    const { cursor, firstAsked } = self.volatile;
+    if (firstAsked < first.length) {
+      self.edit().firstAsked = firstAsked + 1;
+      askFor(self, first[firstAsked]!);
+      continue;
+    }
+    // The machine is about to go on: nothing comes before that.
+    if (atReady !== null && first.length > 0) return;
     if (cursor >= storage.length) return;
     self.edit().cursor = cursor + 1;
     askFor(self, cursor);
   }
+}
+
+/** What must be there first is: the machine may go on. */
+function readyIfFirst(self: Restorer): void {
+  const { first, firstAsked, reading, atReady } = self.volatile;
+  if (first.length === 0 || atReady === null) return;
+  if (firstAsked < first.length || reading.length > 0) return;
+  self.edit().atReady = null;
+  self.reply(atReady, {});
 }
 
 /** A storage block is here; decompressing takes its time. */
@@ -97,14 +115,16 @@ export function place(
     Math.max(0, Math.min(blockPages, pages - block * blockPages)),
   );
   if (!found.ok && self.config.careless !== "zeroFills") return fail(self, found.problem.code);
-  if (found.ok && found.value.some(({ block }, i) => block !== written.blocks[i])) {
+  const isOurs = (i: number): boolean => written.blocks[i] !== blocksOf(self.config);
+  const blocks = found.ok ? found.value : [];
+  if (blocks.some(({ block }, i) => isOurs(i) && block !== written.blocks[i])) {
     return fail(self, "damaged");
   }
   settleMemory(memory);
   const units = unitsOf(self, number);
   const told = arrivalOf(self, units);
   self.notice(ARRIVING_NOTICE, told);
-  for (const block of found.ok ? found.value : []) {
+  for (const block of blocks.filter((_, i) => isOurs(i))) {
     for (const part of ownParts(block, blockPages, units, self.config.blockPages)) {
       placeBlock(self, memory, part);
     }
@@ -114,6 +134,7 @@ export function place(
   state.placed++;
   self.notice(ARRIVED_NOTICE, told);
   goOnIfPresent(self, memory);
+  readyIfFirst(self);
   if (state.placed === state.storage.length) return end(self, memory);
   readOn(self);
 }
@@ -186,6 +207,7 @@ function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
   const state = self.edit();
   state.waitsFor = -1;
   state.figures.stallNs += self.simulatedNs - waitsSinceNs;
+  noteStall(self, waitsSinceNs);
   releaseAccess(memory);
   const vm = vmBeside(self);
   if (vm !== undefined) self.ask(vm.id, "unstun", {}, { then: "let-go" });

@@ -55,12 +55,13 @@ import {
   type Head,
   tailSectors,
 } from "../file/layout.ts";
-import { plainOfBytes } from "../file/plain-bytes.ts";
-import { bad, type Checked, type FileProblem } from "../file/problem.ts";
+import type { FileProblem } from "../file/problem.ts";
 import { machineIdentity } from "../machine-identity.ts";
 import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
+import { stateOfBytes, type WorkingSet } from "../saved-state.ts";
 import { settleCheckpoints } from "../settle.ts";
 import { combine, type Layer } from "./layers.ts";
+import { stalledUntilNs } from "./responsiveness.ts";
 import { restorer } from "./restorer.ts";
 import {
   type Restorer,
@@ -95,10 +96,13 @@ type RestoreState = {
   /** Files that have been opened, the newest first. */
   layers: Layer[];
   image: PlainObject | null;
+  workingSet: WorkingSet | null;
   instance: EntityId;
   restorer: EntityId;
   startedNs: number;
   resumedNs: number;
+  /** Since then it works as it used to (responsiveness.ts). */
+  respondedNs: number;
   figures: PlainObject;
   failure: { code: string; detail: Plain } | null;
 };
@@ -159,9 +163,10 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       if (!tail.ok) return wrong(op, tail.problem);
       const state = op.edit();
       if (op.state.layers.length === 0) {
-        const image = imageIn(tail.value.state);
-        if (!image.ok) return wrong(op, image.problem);
-        state.image = image.value as never;
+        const saved = stateOfBytes(tail.value.state, head.pages);
+        if (!saved.ok) return wrong(op, saved.problem);
+        state.image = saved.value.image as never;
+        state.workingSet = saved.value.workingSet as never;
       }
       const storage = tail.value.maps.storageBlocks.map(({ checksum, ...rest }) => ({
         ...rest,
@@ -212,7 +217,8 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       state.instance = run.id;
       state.restorer = made.id;
       const { device } = layers[0]!;
-      return ask(made.id, "open", { device, storage } as unknown as Plain, "makeReady");
+      const file = { device, storage, workingSet: op.state.workingSet };
+      return ask(made.id, "open", file as unknown as Plain, "makeReady");
     },
 
     makeReady: (_host, op: Op) =>
@@ -233,9 +239,11 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
 
     /** A suspended machine goes on once; a second time its disks would be others. */
     allThere(host, op: Op, figures: PlainObject) {
-      op.edit().figures = figures as never;
-      const made = host.world.entityOrNone(op.state.restorer);
-      if (made !== undefined) host.world.removeTree(made);
+      const made = host.world.entityOrNone(op.state.restorer) as Restorer | undefined;
+      const state = op.edit();
+      state.figures = figures as never;
+      state.respondedNs = made === undefined ? 0 : stalledUntilNs(made);
+      if (made !== undefined) host.world.removeTree(made as unknown as Entity);
       if (!op.state.entry!.isSuspend) return go("report");
       const { vm, array } = op.params;
       const { catalog, catalogVersion: version, entry } = op.state;
@@ -251,12 +259,13 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     },
 
     report(host, op: Op) {
-      const { startedNs, resumedNs, figures } = op.state;
+      const { startedNs, resumedNs, respondedNs, figures } = op.state;
       const { stage } = (host.world.entityOrNone(op.state.instance) as VmEntity | undefined)
         ?.volatile ?? { stage: "ended" };
       return done({
         ...figures,
         resumedAfterNs: resumedNs - startedNs,
+        respondsAfterNs: Math.max(resumedNs, respondedNs) - startedNs,
         allThereAfterNs: host.simulatedNs - startedNs,
         runs: stage === "running",
       });
@@ -289,10 +298,12 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     commit: null,
     layers: [],
     image: null,
+    workingSet: null,
     instance: -1,
     restorer: -1,
     startedNs: 0,
     resumedNs: 0,
+    respondedNs: 0,
     figures: {},
     failure: null,
   }),
@@ -332,15 +343,4 @@ function wrong(op: Op, { code, message }: FileProblem): Step {
 /** Past its end a file reads as too short. */
 function read(op: Op, sector: number, sectors: number, next: string): Step {
   return { ...askDevice(op.state.device, { op: "read", sector, sectors }, "unreadable"), next };
-}
-
-/** Of the state that a file holds, whatever that is. */
-function imageIn(bytes: Uint8Array): Checked<PlainObject> {
-  const plain = plainOfBytes(bytes);
-  if (!plain.ok) return plain;
-  const { value } = plain;
-  const isImage = typeof value === "object" && value !== null && "image" in value;
-  return isImage
-    ? { ok: true, value: value as PlainObject }
-    : bad("damaged", "the device state is of no machine");
 }

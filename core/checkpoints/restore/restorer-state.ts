@@ -6,8 +6,12 @@ import type { Entity, EntityId, Request } from "../../kernel/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Stored } from "./layers.ts";
 
-/** `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults. */
-export type RestoreMethod = "eager" | "lazy";
+/**
+ * `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults;
+ * `working-set`: what the machine used when it was saved is loaded before, the rest as with `lazy`
+ * (US 2016/0253201).
+ */
+export type RestoreMethod = "eager" | "lazy" | "working-set";
 
 /** Trace client of a restore: armed are the pages that are absent. */
 export const RESTORE_CLIENT = "restore";
@@ -44,6 +48,7 @@ export type RestoreFigures = {
   readonly coalesced: number;
   readonly deviceFaults: number;
   readonly stallNs: number;
+  readonly workingSetPages: number;
 };
 
 export type RestorerState = {
@@ -54,6 +59,9 @@ export type RestorerState = {
   /** Storage blocks by number: `reading` until they are placed. */
   readonly reading: readonly number[];
   readonly placed: number;
+  /** Storage blocks that must be there before the machine goes on, in order; how many were asked for. */
+  readonly first: readonly number[];
+  readonly firstAsked: number;
   /** Next one to be read when nobody faults. */
   readonly cursor: number;
   /** Somebody waits for all of it: so many more are read at once. */
@@ -62,6 +70,8 @@ export type RestorerState = {
   readonly waitsFor: number;
   readonly waitsSinceNs: number;
   readonly startedNs: number;
+  /** For how long the machine stood still in each step of time since then (responsiveness.ts). */
+  readonly stalls: readonly number[];
   readonly failure: string;
   /** Answered when the machine may go on, or when all is there. */
   readonly atReady: Request | null;

@@ -3,7 +3,7 @@ import type { EntityId, Operation, Plain, PlainObject } from "../../kernel/index
 import type { OpenDisk } from "../../disks/index.ts";
 import type { Catalog, CheckpointEntry } from "../catalog.ts";
 import type { CommitRecord } from "../file/layout.ts";
-import type { SaveMethod, SaverConfig } from "./saver-state.ts";
+import type { SaveMethod, SaverConfig, WorkingSetBy } from "./saver-state.ts";
 
 export type CheckpointParams = {
   readonly vm: string;
@@ -32,6 +32,9 @@ export type CheckpointParams = {
   readonly notes?: boolean;
   /** So many checkpoints stand on each other at most; the next one is whole. */
   readonly longestChain?: number;
+  /** Saves in the background first, for `traceNs` at least, and looks which pages are used. */
+  readonly workingSet?: WorkingSetBy;
+  readonly traceNs?: number;
   readonly careless?: SaverConfig["careless"] | "commitsFirst";
 };
 

@@ -34,7 +34,7 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { clientOf, memoryOf, type VmEntity } from "../../vmm/index.ts";
+import { clientOf, memoryOf } from "../../vmm/index.ts";
 import {
   type Catalog,
   catalogFile,
@@ -46,7 +46,7 @@ import {
   withCheckpoint,
 } from "../catalog.ts";
 import { bytesRun } from "../file/bytes.ts";
-import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit, encodeHead } from "../file/layout.ts";
+import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit } from "../file/layout.ts";
 import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
 import { settleCheckpoints } from "../settle.ts";
 import { buffersOf, missingBase, noBase, openBase, standOn, stopNoting } from "./base.ts";
@@ -58,9 +58,10 @@ import {
   initialCheckpoint,
   plainCommit,
 } from "./checkpoint-params.ts";
-import { headOf, tailOf } from "./checkpoint-file.ts";
+import { headBytes, tailOf } from "./checkpoint-file.ts";
+import { closeSaver, giveUp, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
 import { saver } from "./saver.ts";
-import { SAVE_COSTS, type Saver } from "./saver-state.ts";
+import { SAVE_COSTS } from "./saver-state.ts";
 
 /** One checkpoint of a memory is made at a time. */
 const CLIENT = "checkpoint";
@@ -131,6 +132,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const vm = vmIn(host, op);
       if (vm === undefined) return giveUp("vm-off")(op);
       const { checkpoint: id, array, paths, method, careless = null } = op.params;
+      const { workingSet, traceNs = 0 } = op.params;
       const { base } = op.state;
       const notes = op.params.notes === true || op.params.base !== undefined;
       const made = host.world.spawn(
@@ -148,6 +150,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
           careless: careless === "commitsFirst" ? null : careless,
           ...(base && { since: base.checkpoint }),
           ...(notes && { notes }),
+          ...(workingSet && { workingSet, traceNs }),
         },
         { creator: host, label: `save-${id}` },
       );
@@ -159,8 +162,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     },
 
     writeHead(host, op: Op) {
-      const head = [bytesRun(encodeHead(headOf(host, op)))];
-      return write(host, op, 0, head, op.params.careless === "commitsFirst" ? "early" : "freeze");
+      const head = [bytesRun(headBytes(host, op))];
+      const { careless, workingSet } = op.params;
+      const next = workingSet === undefined ? "freeze" : "background";
+      return write(host, op, 0, head, careless === "commitsFirst" ? "early" : next);
     },
 
     /** For a test: what commits before its content. */
@@ -168,6 +173,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       write(host, op, COMMIT_SECTOR, [bytesRun(new Uint8Array(512).fill(1))], "earlyCatalog"),
 
     earlyCatalog: (host, op: Op) => enterInCatalog(host, op, "freeze"),
+
+    /** What can be saved while the machine runs. */
+    background: (_host, op: Op) =>
+      ask(op.state.saver, "background", {}, "freeze", { otherwise: "giveUp" }),
 
     /** With disks the snapshot stuns, drains and flushes, and asks for the instant in between. */
     freeze(host, op: Op) {
@@ -291,7 +300,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       const stays = op.params.suspends && vmIn(host, op) !== undefined;
       const saved = saverIn(host, op);
-      const wasStunned = stays && saved !== undefined && saved.volatile.stage !== "idle";
+      const wasStunned = stays && hasBegun(saved);
       closeSaver(host, op);
       stopNoting(vmIn(host, op), [op.params.checkpoint]);
       return wasStunned ? askInstance(op.params.instance, "unstun", "undo", "undo") : go("undo");
@@ -312,27 +321,6 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
   },
   initialCheckpoint,
 );
-
-const giveUp =
-  (code: string) =>
-  (op: Op): Step => {
-    op.edit().failure ??= { code, detail: null };
-    return go("giveUp");
-  };
-
-const saverIn = (host: Entity, op: Op): Saver | undefined =>
-  host.world.entityOrNone(op.state.saver) as Saver | undefined;
-
-const vmIn = (host: Entity, op: Op): VmEntity | undefined =>
-  host.world.entityOrNone(op.params.instance) as VmEntity | undefined;
-
-/** Also takes its traces off, and lets a guest go on that it held. */
-function closeSaver(host: Entity, op: Op): void {
-  const made = saverIn(host, op);
-  if (made === undefined) return;
-  host.world.call(made as unknown as Entity, "close", 0);
-  host.world.removeTree(made as unknown as Entity);
-}
 
 function write(
   host: Entity,

@@ -3,10 +3,12 @@
  * `lazy`; E. Wheeler, "Virtual Machine Checkpointing in High-Availability Environments", for the
  * other two; `stop-and-copy` is what both improve on).
  *
- * Requests: `open` ({device}), `instant` (answered when the machine may go on), `end` (answered when
+ * Requests: `open` ({device}), `background` (answered when nothing is left that could be saved while the
+ * machine runs), `instant` (answered when the machine may go on), `end` (answered when
  * all is saved, with figures).
  *
- * Must hold: the file is the memory of the instant; each block is saved once.
+ * Must hold: the file is the memory of the instant; each block is saved once, but for those that are
+ * written after they were saved in the background.
  */
 import {
   component,
@@ -26,6 +28,13 @@ import { leaveOutClean, rangesToSave, startNoting } from "./dirty-pages.ts";
 import { letGoIfRoom, onHeld, onHit } from "./hits.ts";
 import { type Saver, type SaverConfig, type SaverState } from "./saver-state.ts";
 import { sweep, writeGroup } from "./sweep.ts";
+import {
+  beginBackground,
+  endBackground,
+  onBackgroundHit,
+  onBackgroundTraced,
+  saveInBackground,
+} from "./working-set.ts";
 
 /** Over what else traces pages: the content must be safe before anybody else lets an access through. */
 const PRIORITY = 10;
@@ -39,6 +48,8 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
     stage: "idle",
     device: -1,
     image: null,
+    background: null,
+    workingSet: null,
     cursor: 0,
     staged: [],
     inFlight: 0,
@@ -71,10 +82,13 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
       self.edit().device = request.body.device;
       self.reply(request, {});
     },
+    background: (self, request: Request) => beginBackground(self, request),
+    "background-traced": (self, reply: Reply) => onBackgroundTraced(self, reply),
+    "background-over": (self, _arg: number) => saveInBackground(self),
     instant: (self, request: Request) => arm(self, request),
     noting: (self, reply: Reply) => (reply.ok ? setTraces(self) : endSaving(self, "busy")),
     traced: (self, reply: Reply) => beginSaving(self, reply.ok),
-    "trace-hit": (self, hit: TraceHit) => onHit(self, hit),
+    "trace-hit": (self, hit: TraceHit) => onBackgroundHit(self, hit) ?? onHit(self, hit),
     "access-held": (self) => onHeld(self),
     sweep: (self, _arg: number) => sweep(self),
     write: (self, group: readonly Block[]) => writeGroup(self, group),
@@ -84,7 +98,8 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
       state.inFlight -= reply.tag as number;
       chargeSecondLookups(self);
       letGoIfRoom(self);
-      sweep(self);
+      if (self.volatile.stage === "background") saveInBackground(self);
+      else sweep(self);
     },
     "let-go": () => {},
     /** Whoever made it does not need it any more, or gives up. */
@@ -101,7 +116,9 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
 /** The machine stands still, its disks are drained: once no write can pass unseen, it is the moment. */
 function arm(self: Saver, request: Request): void {
   const memory = memoryBeside(self);
-  if (memory === undefined || self.volatile.stage !== "idle") return self.refuse(request, "vm-off");
+  const { stage } = self.volatile;
+  const isDue = stage === (self.config.workingSet === undefined ? "idle" : "background");
+  if (memory === undefined || !isDue) return self.refuse(request, "vm-off");
   const state = self.edit();
   state.stage = "arming";
   state.atInstant = request as Editable<Request>;
@@ -131,6 +148,7 @@ function beginSaving(self: Saver, isTraced: boolean): void {
   if (stage !== "arming") return;
   if (!isTraced || vm === undefined || memory === undefined) return endSaving(self, "busy");
   settleMemory(memory);
+  if (self.volatile.background !== null) endBackground(self, memory);
   const state = self.edit();
   state.image = imageOf(vm, self.config.checkpoint) as never;
   state.stage = "saving";

@@ -37,19 +37,21 @@ export type NetworkWish = {
   readonly delivery: "datagram" | "stream";
 };
 
+export type WorkingSetWish = {
+  readonly workingSetPages: number;
+  readonly readsPerSecond: number;
+  readonly writesPerSecond: number;
+  readonly distribution: Places;
+};
+
 type PhaseOf<B, N> = {
   readonly name: string;
   readonly durationNs: number;
   readonly threads: number;
   readonly busyPercent: number;
+  /** `further`: sets in pages behind those of the first. */
   readonly memory?:
-    | {
-        readonly workingSetPages: number;
-        readonly readsPerSecond: number;
-        readonly writesPerSecond: number;
-        readonly distribution: Places;
-      }
-    | undefined;
+    (WorkingSetWish & { readonly further?: readonly WorkingSetWish[] | undefined }) | undefined;
   readonly block: readonly B[];
   readonly network: readonly N[];
   readonly events: readonly { readonly name: string; readonly atNs: number }[];

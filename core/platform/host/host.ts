@@ -121,10 +121,15 @@ export function readClockNs(self: HostEntity): number {
 
 /** Reserves memory for a VM; false when there is not enough. */
 export function reserveMemory(self: HostEntity, vm: string, memoryMiB: number): boolean {
-  const used = Object.values(self.volatile.reservedMiB).reduce((sum, each) => sum + each, 0);
-  if (used + memoryMiB > self.config.memoryMiB) return false;
+  if (memoryMiB > freeMemoryMiB(self)) return false;
   self.edit().reservedMiB[vm] = memoryMiB;
   return true;
+}
+
+/** Memory that no VM has reserved. */
+export function freeMemoryMiB({ config, volatile }: HostEntity): number {
+  const used = Object.values(volatile.reservedMiB).reduce((sum, each) => sum + each, 0);
+  return config.memoryMiB - used;
 }
 
 export function releaseMemory(self: HostEntity, vm: string): void {

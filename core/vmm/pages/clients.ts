@@ -32,6 +32,7 @@ export type TraceWish = {
   /** vCPUs that install: all of them, which stop meanwhile, or some, while the others run on. */
   readonly by: "all" | readonly number[];
   readonly keeps?: boolean;
+  readonly vcpusBy?: TraceClient["vcpusBy"];
   readonly stays?: true;
   readonly owner?: number;
   /** Pages to trace, as ranges; all when absent. */
@@ -47,12 +48,14 @@ export function setTraces(self: MemoryEntity, wish: TraceWish, request: Request 
   assert(clientOf(self, wish.client) === undefined, () => `${wish.client} traces already`);
   settleMemory(self);
   const { client: name, mode, priority, granularity, keeps = false, owner = -1 } = wish;
+  const { vcpusBy } = wish;
   const made: TraceClient = {
     name,
     mode,
     priority,
     granularity,
     keeps,
+    ...(vcpusBy && { vcpusBy }),
     owner,
     pending: null,
     hits: 0,

@@ -8,7 +8,13 @@
  */
 import { type Bitmap, type Editable, type EntityId, type Plain } from "../../kernel/index.ts";
 import { GRANULARITIES } from "./costs.ts";
-import { bitmapOf, clientBitmap, type MemoryEntity, type MemoryState } from "./memory-state.ts";
+import {
+  bitmapOf,
+  clientBitmap,
+  type MemoryEntity,
+  type MemoryState,
+  type TraceClient,
+} from "./memory-state.ts";
 
 /** In place of a vCPU: the access is a device's, or the host's on its behalf. */
 export const DEVICE = -1;
@@ -30,6 +36,7 @@ interface Tracing {
   readonly name: string;
   readonly seesLoads: boolean;
   readonly keeps: boolean;
+  readonly vcpusBy: TraceClient["vcpusBy"];
   readonly owner: EntityId;
   readonly armed: Bitmap;
   readonly dirty: Bitmap;
@@ -57,6 +64,7 @@ export class Tracer {
       name: client.name,
       seesLoads: client.mode === "accesses",
       keeps: client.keeps,
+      vcpusBy: client.vcpusBy,
       owner: client.owner,
       armed: clientBitmap(memory, client.name, "armed"),
       dirty: clientBitmap(memory, client.name, "dirty"),
@@ -77,8 +85,9 @@ export class Tracer {
     let isHit = false;
     for (const client of this.#clients) {
       if (!writes && !client.seesLoads) continue;
+      if (client.vcpusBy !== undefined && vcpu === DEVICE) continue;
       if (!this.#takes(client, page, vcpu)) continue;
-      isHit = true;
+      if (client.vcpusBy !== "hardware") isHit = true;
       this.#state.clients[client.at]!.hits++;
       if (writes || client.seesLoads) client.dirty.add(page);
       if (client.owner >= 0) this.#tell(client, page, vcpu, writes);

@@ -1,5 +1,10 @@
-/** Starts the move of a VM to another host. */
-import { migrate, type MigrationSettings } from "../../../core/migration/index.ts";
+/** Starts the move of a VM to another host, and calls it off. */
+import {
+  cancelMigration,
+  migrate,
+  type MigrationSettings,
+  moveOfVm,
+} from "../../../core/migration/index.ts";
 import { type Entity, fromMs, startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import { openingOn } from "./power.ts";
@@ -18,8 +23,10 @@ function settingsOf(entry: EntryOf<"migrate">): MigrationSettings {
     by: tracedBy === "all" ? "all" : [0],
     minBitsPerSecond: Math.round(Math.min(entry.minMbps, entry.maxMbps) * MBPS),
     maxBitsPerSecond: Math.round(entry.maxMbps * MBPS),
+    lastBitsPerSecond: Math.round((entry.lastMbps ?? entry.maxMbps) * MBPS),
     stepBitsPerSecond: Math.round(entry.stepMbps * MBPS),
     stopBelowBytes: entry.stopBelowKiB * KIB,
+    stopNs: fromMs(entry.stopMs),
     startUpNs: fromMs(entry.startUpMs),
   };
 }
@@ -40,4 +47,11 @@ const startMigrate: Starter<"migrate"> = (self, entry) => {
   });
 };
 
-export const migrationStarters = { migrate: startMigrate };
+/** At the host that the VM leaves. */
+const startCancel: Starter<"cancel-migration"> = (self, { id, vm }) => {
+  const host = moveOfVm(self.world, vm)?.config.host;
+  if (host === undefined) return refuse(self, id, "cancel-migration", vm, "not-moving");
+  startOperation(self.world, cancelMigration, self.world.entity(host), id, { vm });
+};
+
+export const migrationStarters = { migrate: startMigrate, "cancel-migration": startCancel };

@@ -1,4 +1,4 @@
-/** The timeline operation that moves a running VM to another host. */
+/** Timeline operations that move a running VM to another host, and call that off. */
 import type { Extension } from "../extension.ts";
 import { amount, count, id, milliseconds, object, oneOfWords } from "../members.ts";
 
@@ -25,9 +25,15 @@ export const migrate: Extension = {
         1_000,
         { minimum: 1 },
       ),
+      lastMbps: amount(
+        "Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.",
+        undefined,
+        { minimum: 1 },
+      ),
       stepMbps: amount("How much faster than pages were dirtied the next round is.", 50),
       stopBelowKiB: count("With less than this left the VM is stopped.", 256),
       maxRounds: count("Rounds after which it is stopped in any case.", 30, { minimum: 1 }),
+      stopMs: milliseconds("What bringing the VM to a standstill takes by itself.", 0),
       startUpMs: milliseconds("What starting at the destination takes by itself.", 40),
       granularity: oneOfWords(
         "Entries of the second-stage tables on which traces are set at first.",
@@ -43,4 +49,15 @@ export const migrate: Extension = {
     ["vm", "to"],
   ),
   references: { vm: "vm", to: "host" },
+};
+
+export const cancelMigration: Extension = {
+  family: "operation",
+  name: "cancel-migration",
+  description:
+    "Call the move of a VM off. Until it is given away it goes on where it is, and nothing is left " +
+    "of the move (which ends as `cancelled`); after that the cancel is refused (`given-away`), and " +
+    "so it is when the VM is not being moved (`not-moving`).",
+  parameters: object("", { vm: id("The VM.") }, ["vm"]),
+  references: { vm: "vm" },
 };

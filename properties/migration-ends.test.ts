@@ -1,0 +1,146 @@
+/** Moves that do not come about: called off at every phase, or refused by the destination. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { cancelMigration } from "../core/migration/index.ts";
+import {
+  captureWorld,
+  fromMs,
+  restoreWorld,
+  startOperation,
+  type World,
+  type WorldImage,
+} from "../core/kernel/index.ts";
+import { powerStateOf, vmOf, vmRecordOf } from "../core/vmm/index.ts";
+import type { ScenarioDocument } from "../scenarios/index.ts";
+import { type CrashPoint, crashPoints, outcomesOf } from "./testing/crash-points.ts";
+import { movingVm } from "./testing/moving-vm.ts";
+import { builderOf } from "./testing/small-datacenter.ts";
+
+const violationsOf = (world: World): string[] =>
+  world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
+
+/** What a move leaves where it does not come about, or has come. */
+function expectOneWhole(world: World, host: string, where: string): void {
+  world.finish();
+  expect(violationsOf(world), where).toEqual([]);
+  expect(world.activeOperations, where).toBe(0);
+  const record = vmRecordOf(world, "db");
+  expect(powerStateOf(record), where).toBe("running");
+  expect(record.durable.host, where).toBe(host);
+  expect(vmOf(record)!.volatile.stuns, where).toBe(0);
+  const memories = [...world.entities()].filter(({ kind }) => kind === "guest-memory");
+  expect(memories, where).toHaveLength(1);
+  expect((memories[0]!.volatile as { clients: unknown[] }).clients, where).toEqual([]);
+  for (const name of ["alpha", "beta"]) {
+    const { reservedMiB } = world.named(name).volatile as { reservedMiB: object };
+    expect(Object.keys(reservedMiB), `${where}: ${name}`).toEqual(name === host ? ["db"] : []);
+  }
+}
+
+describe("a move that is called off", () => {
+  let world: World;
+  let image: WorldImage;
+  let points: readonly CrashPoint[];
+
+  beforeAll(() => {
+    world = builderOf(movingVm()).build({ seed: 1 });
+    world.run({ untilNs: fromMs(300) - 1 });
+    image = captureWorld(world);
+    points = crashPoints(world, fromMs(1_500), (id) => id === "move");
+  });
+
+  it("goes on at the source before it is given away, and is done after that", () => {
+    const ends = new Set<string>();
+    for (const { event, at } of [...new Map(points.map((each) => [each.at, each])).values()]) {
+      restoreWorld(world, image);
+      world.run({ untilEvent: event });
+      const ended = outcomesOf(world);
+      startOperation(world, cancelMigration, world.named("alpha"), "cancel", { vm: "db" });
+      world.run({ untilNs: world.timeNs + fromMs(900) });
+      const { move = "over", cancel = "" } = ended;
+      const where = `called off at ${at}: ${move}, ${cancel}`;
+      ends.add(`${move} ${cancel}`);
+      if (cancel === "complete") expect(move, where).toBe("cancelled");
+      else expect(cancel, where).toMatch(/^(given-away|not-moving)$/);
+      expectOneWhole(world, cancel === "complete" ? "alpha" : "beta", where);
+    }
+    expect(ends).toContain("cancelled complete");
+    expect(ends).toContain("complete given-away");
+  }, 60_000);
+
+  it("is called off by a word of the timeline, and by nobody who moves nothing", () => {
+    const timeline = [
+      { id: "early", atMs: 200, do: "cancel-migration", vm: "db" },
+      { id: "move", atMs: 300, do: "migrate", vm: "db", to: "beta", minMbps: 500 },
+      { id: "cancel", after: "move.copy", do: "cancel-migration", vm: "db" },
+    ] as unknown as NonNullable<ScenarioDocument["timeline"]>;
+    const world = builderOf(movingVm({}, 8, { timeline })).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(900) });
+    expect(ended).toMatchObject({ early: "not-moving", move: "cancelled", cancel: "complete" });
+    expectOneWhole(world, "alpha", "by the timeline");
+  });
+});
+
+/** Hosts of the small datacenter, with another destination. */
+const withBeta = (beta: object): Partial<ScenarioDocument> => ({
+  hosts: [
+    { id: "alpha", cores: 2, memoryMiB: 64 },
+    { id: "beta", cores: 2, memoryMiB: 64, ...beta },
+  ],
+  vms: movingVm().vms!.map((vm) => ({ ...vm, restartOn: [] })),
+});
+
+/** Outcome of the move, and what belongs to it; the VM must run on where it was. */
+function refusal(document: ScenarioDocument): readonly unknown[] {
+  const world = builderOf(document).build({ seed: 1 });
+  let end: readonly unknown[] = [];
+  world.hooks.onNotice = ({ kind, data }) => {
+    if (kind === "operation-end" && data["id"] === "move") end = [data["outcome"], data["detail"]];
+  };
+  world.run({ untilNs: fromMs(1_500) });
+  expectOneWhole(world, "alpha", String(end[0]));
+  return end;
+}
+
+describe("a destination", () => {
+  it.each([
+    ["itself", { to: "alpha" }, {}, "same-host", "alpha"],
+    ["without memory", {}, withBeta({ memoryMiB: 4 }), "no-memory", { needsMiB: 8, freeMiB: 4 }],
+    ["without cores", {}, withBeta({ cores: 1 }), "no-cores", { needs: 2, has: 1 }],
+    ["without a link", {}, { links: movingVm().links!.slice(0, 2) }, "no-link", "beta"],
+    [
+      "that no link joins to a disk",
+      {},
+      {
+        links: movingVm().links!.filter((_, at) => at !== 1),
+        vms: movingVm().vms!.map((vm) => ({ ...vm, restartOn: [] })),
+      },
+      "no-path",
+      "data",
+    ],
+    [
+      "whose only path to a disk is cut",
+      {},
+      {
+        faults: [{ kind: "partition", from: "beta", to: "array", atMs: 250, durationMs: 2_000 }],
+      },
+      "no-path",
+      "array",
+    ],
+  ])("%s is refused with one reason", (_name, migrate, changes, code, detail) => {
+    expect(refusal(movingVm(migrate, 8, changes as never))).toEqual([code, detail]);
+  });
+
+  it("that a VM has left in the meantime is no destination of a second move", () => {
+    const move = { do: "migrate", vm: "db", to: "beta", minMbps: 500 };
+    const timeline = [
+      { id: "move", atMs: 300, ...move },
+      { id: "second", atMs: 310, ...move },
+    ] as unknown as NonNullable<ScenarioDocument["timeline"]>;
+    const world = builderOf(movingVm({}, 8, { timeline })).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(900) });
+    expect(ended).toMatchObject({ move: "complete", second: "busy" });
+    expectOneWhole(world, "beta", "a second move");
+  });
+});
