@@ -1013,11 +1013,11 @@ export interface DeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface CloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -1045,7 +1045,7 @@ export interface CloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -1577,9 +1577,9 @@ export interface LinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -3727,11 +3727,11 @@ export interface ResolvedDeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface ResolvedCloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -3759,7 +3759,7 @@ export interface ResolvedCloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -4291,9 +4291,9 @@ export interface ResolvedLinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */

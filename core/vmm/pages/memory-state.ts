@@ -12,7 +12,8 @@ import {
   type NumberArray,
   type Request,
 } from "../../kernel/index.ts";
-import type { TouchedSet } from "../../guest/index.ts";
+import type { integrity, StoreOutput, TouchedSet } from "../../guest/index.ts";
+import type { TablesState } from "../integrity/judge.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import type { VmEntity } from "../vm-state.ts";
 import type { NoState } from "../vm-record.ts";
@@ -92,7 +93,14 @@ export type MemoryState = {
   readonly released: Access | null;
   /** What owners of traces add to the price of the access that they are being told of. */
   readonly hitNs: number;
+  /** The guest has an integrity driver: its second-stage tables. */
+  readonly tables?: TablesState;
+  /** What a modelled guest does behind a held access, in order; the first one may be the held one. */
+  readonly stores?: readonly WaitingStore[];
 };
+
+export type WaitingStore =
+  StoreOutput | { readonly kind: "tables"; readonly second: integrity.SecondStage };
 
 export type Access = { readonly page: number; readonly vcpu: number; readonly writes: boolean };
 
