@@ -4,6 +4,7 @@
  */
 import type { AnyComponent } from "../kernel/index.ts";
 import { backup } from "./backup/backup.ts";
+import { cowBackup } from "./backup/cow-backup.ts";
 import { finishBackup } from "./backup/finish-backup.ts";
 import { restore } from "./backup/restore.ts";
 import { openIntent } from "./chain/open-intent.ts";
@@ -11,6 +12,8 @@ import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { copyPoint } from "./checkpoint/copy-point.ts";
 import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
+import { cloneRunning, finishClone } from "./clone/clone-running.ts";
+import { dropPoint } from "./clone/drop-point.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
 import { blockMergeConsolidate } from "./consolidation/block-merge.ts";
@@ -44,6 +47,7 @@ export const diskComponents: readonly AnyComponent[] = [
   iterativeConsolidate,
   blockMergeConsolidate,
   backup,
+  cowBackup,
   finishBackup,
   restore,
   growDisk,
@@ -51,6 +55,9 @@ export const diskComponents: readonly AnyComponent[] = [
   copyPoint,
   diskCheckpoint,
   linkedClone,
+  cloneRunning,
+  finishClone,
+  dropPoint,
   promote,
   moveFormat,
   networkVolume,

@@ -86,6 +86,9 @@ export function baseOf(
   return chain !== undefined && chain.at(-1)!.vm === params.vm ? since : null;
 }
 
+/** What a backup's volume is made with. */
+export type VolumeSize = { readonly sectors: number; readonly grainSectors: number };
+
 export function manifestOf(
   { params }: BackupOp,
   disks: readonly VirtualDiskEntity[],

@@ -14,21 +14,13 @@ import {
   go,
   operation,
   perform,
-  type Plain,
   type PlainObject,
   type SectorRange,
   together,
-  wait,
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import {
-  AGAIN_NS,
-  askArray,
-  deleteFile,
-  type FileValue,
-  readFile,
-} from "../chain/array-requests.ts";
+import { askArray, type FileValue, readFile } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { trackSince } from "../chain/changed-blocks.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
@@ -50,8 +42,9 @@ import {
   toBackUp,
   writesOf,
 } from "./backup-state.ts";
-import { type BackupIntent, backupIntentFile, manifestFile } from "./manifest.ts";
+import { type BackupIntent, backupIntentFile } from "./manifest.ts";
 import { backupEnd } from "./report.ts";
+import { commits, createsVolumes, repositoryPhases } from "./repository-phases.ts";
 
 export const backup = operation<BackupParams & PlainObject, BackupState & PlainObject>(
   "backup",
@@ -85,21 +78,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       return opensIntent(array, vm, backupIntentFile(vm), intent, file.version, "openManifest");
     },
 
-    refuse: (_host, _op: BackupOp, why: Refusal) => fail(why.code, why.detail),
-
-    openManifest(_host, op: BackupOp, { version }: { version: number }) {
-      op.edit().intentVersion = version;
-      const { repository, backup: id } = op.params;
-      const value = op.state.manifest! as unknown as Plain;
-      const body = { name: manifestFile(id), value, ifVersion: 0 };
-      return askArray(repository.array, "file-write", body, "takeSnapshot", "noManifest");
-    },
-
-    /** There is a backup of this name: it is not ours to drop. */
-    noManifest(_host, op: BackupOp, why: Refusal) {
-      op.edit().failure = why as never;
-      return go(why.code === "version-conflict" ? "closeIntent" : "drop");
-    },
+    ...repositoryPhases,
 
     takeSnapshot(_host, op: BackupOp, { version }: { version: number }) {
       op.edit().manifestVersion = version;
@@ -110,10 +89,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
 
     createVolumes(_host, op: BackupOp, { stunNs }: { readonly stunNs: number }) {
       op.edit().stunNs = stunNs;
-      const volumes = Object.values(op.state.manifest!.disks).map(({ volume: name, sectors }) =>
-        askArray(op.params.repository.array, "create-volume", { name, sectors }, ""),
-      );
-      return together(volumes, "findPoint", "giveUp");
+      return createsVolumes(op);
     },
 
     findPoint: (_host, op: BackupOp) => scan(op.params.array, "readAllocation", "giveUp"),
@@ -169,26 +145,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       return together(writes, "copy", "giveUp");
     },
 
-    flush(_host, op: BackupOp) {
-      const flushes = Object.values(op.state.devices).map((device) =>
-        askDevice(device, { op: "flush" }, "giveUp"),
-      );
-      return together(flushes, "commit", "giveUp");
-    },
-
-    /** The commit marker: from here on the backup counts. */
-    commit(_host, op: BackupOp) {
-      const { manifest: before, manifestVersion: version } = op.state;
-      const { repository, backup: id } = op.params;
-      const params = {
-        array: repository.array,
-        name: manifestFile(id),
-        value: { ...before!, complete: true },
-        before: before!,
-        version,
-      };
-      return perform(surelyWrite, params as unknown as PlainObject, "committed", "giveUp");
-    },
+    commit: (_host, op: BackupOp) => commits(op, { ...op.state.manifest!, complete: true }),
 
     committed: whileOpen((_host, op: BackupOp, disks, { written }: Written & PlainObject) => {
       if (!written) return go("giveUp");
@@ -241,28 +198,6 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       for (const disk of disks) closeRepository(op, disk);
       return go("drop");
     }),
-
-    /** The manifest first: what it names must be there as long as it is. */
-    drop: (_host, op: BackupOp) =>
-      deleteFile(op.params.repository.array, manifestFile(op.params.backup), "dropVolumes"),
-
-    dropVolumes(_host, op: BackupOp) {
-      const drops = Object.values(op.state.manifest!.disks).map(({ volume: name }) => ({
-        ...askArray(op.params.repository.array, "delete-volume", { name }, ""),
-        tolerate: ["gone"],
-      }));
-      return together(drops, "giveUpPoint", "dropAgain");
-    },
-
-    dropAgain: () => wait(AGAIN_NS, "drop"),
-
-    closeIntent(_host, op: BackupOp) {
-      const body = { name: backupIntentFile(op.params.vm), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
-    },
-
-    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
 
     report: (host, op: BackupOp) => backupEnd(op, host.simulatedNs),
   },

@@ -12,6 +12,8 @@ export type Manifest = {
   /** The backup that this one adds to; null: it is full. */
   readonly base: string | null;
   readonly complete: boolean;
+  /** Descriptors of its point in time, which the VM keeps; absent: it was given up. */
+  readonly point?: { readonly [disk: string]: string };
   readonly disks: {
     readonly [disk: string]: {
       readonly volume: string;
@@ -37,6 +39,8 @@ export type BackupIntent = {
   readonly descriptors: readonly string[];
   readonly repository: EntityId;
   readonly volumes: readonly string[];
+  /** Points in time that go once the backup counts, which itself stays; absent: it goes. */
+  readonly superseded?: readonly string[];
 };
 
 /** Where the volumes of a backup are, and the way to them from the host. */

@@ -22,7 +22,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { COPY_DEPTH, COPY_SECTORS } from "../consolidation/copy-plan.ts";
+import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
@@ -40,6 +40,7 @@ import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
 import { intentHolder } from "../cow/cow-intents.ts";
 import { exclusiveLayers } from "../clone/sharers.ts";
 import type { RestoreIntent } from "./restore-intent.ts";
+import { takeRanges } from "./copy-ranges.ts";
 import { createVvols, describeBase, holdVvols } from "./new-bases.ts";
 import { backupChain, type Manifest, type Repository } from "./manifest.ts";
 
@@ -210,7 +211,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
         state.parts.shift();
         return go("nextPart");
       }
-      const ranges = takeRanges(op, op.params.copySectors ?? COPY_SECTORS);
+      const ranges = takeNext(op);
       const reads = ranges.map((range) =>
         askDevice(op.state.from, { op: "read", ...range }, "undo"),
       );
@@ -347,18 +348,11 @@ function closeAll(host: Entity, op: Op): void {
   state.from = -1;
 }
 
-/** The next ranges of this part, none longer than is copied at a time. */
-function takeRanges(op: Op, copySectors: number): readonly SectorRange[] {
+/** The next ranges of this part. */
+function takeNext(op: Op): readonly SectorRange[] {
   const state = op.edit();
-  const ranges: SectorRange[] = [];
-  while (ranges.length < COPY_DEPTH && state.left.length > 0) {
-    const { sector, sectors } = state.left[0]!;
-    const length = Math.min(sectors, copySectors);
-    ranges.push({ sector, sectors: length });
-    state.copiedSectors += length;
-    if (length === sectors) state.left.shift();
-    else state.left[0] = { sector: sector + length, sectors: sectors - length };
-  }
+  const ranges = takeRanges(state.left as SectorRange[], op.params.copySectors ?? COPY_SECTORS);
+  state.copiedSectors += ranges.reduce((sum, { sectors }) => sum + sectors, 0);
   state.copying = ranges.map((range) => ({ ...range }));
   return ranges;
 }

@@ -16,7 +16,13 @@ import {
 } from "../../kernel/index.ts";
 import { AGAIN_NS } from "../chain/array-requests.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
+import {
+  configurationFile,
+  intentFile,
+  type PointInTime,
+  type VmConfiguration,
+} from "../chain/descriptor.ts";
+import { deletePoint } from "../cow/delete-point.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
 import { consolidate } from "./consolidate.ts";
 import { UNLISTED, unlistedLayers } from "./plan.ts";
@@ -37,7 +43,7 @@ type Op = Operation<GiveUpParams & PlainObject, State>;
 
 const MOST_TRIES = 60;
 /** Another try would end in the same way. */
-const FOR_GOOD = ["target-shared", "not-a-redo-chain", "target-is-running", "vm-off"];
+const FOR_GOOD = ["shared", "target-shared", "not-a-redo-chain", "target-is-running", "vm-off"];
 
 export const giveUpPoint = operation<GiveUpParams & PlainObject, State>(
   "give-up-point",
@@ -51,7 +57,12 @@ export const giveUpPoint = operation<GiveUpParams & PlainObject, State>(
       if (file === undefined) return done({ kept: "no-disks" });
       if (files.get(intentFile(vm)) !== undefined) return wait(AGAIN_NS, "again");
       const configuration = file.value as VmConfiguration;
-      const listed = configuration.pointsInTime.some(({ id }) => id === op.params.pointInTime);
+      const point = configuration.pointsInTime.find(({ id }) => id === op.params.pointInTime);
+      const listed = point !== undefined;
+      if (listed && isCow(files, point)) {
+        const params = { vm, array, pointInTime: point.id, under };
+        return perform(deletePoint, params as unknown as PlainObject, "merged", "failed");
+      }
       const left = Object.keys(unlistedLayers(files, configuration)).length > 0;
       if (!listed && !left) return done(op.state.figures);
       const pointInTime = listed ? op.params.pointInTime : UNLISTED;
@@ -75,3 +86,7 @@ export const giveUpPoint = operation<GiveUpParams & PlainObject, State>(
   },
   () => ({ tries: 0, figures: {} }),
 );
+
+/** The array gives it up: nothing is merged. */
+const isCow = (files: ArrayFiles, { disks }: PointInTime): boolean =>
+  Object.values(disks).every((name) => files.descriptor(name)?.kind === "cow");

@@ -141,13 +141,21 @@ export function deleteIf(array: EntityId, name: string, version: number): AskSte
   return { ...step, tolerate: ["no-file"] };
 }
 
-/** Who outside a VM would notice if its descriptors went; the VM's own intent is no sharer. */
-export function sharersOfAll(files: ArrayFiles, vm: string, names: readonly string[]): string[] {
+/**
+ * Who outside a VM would notice if its descriptors went; the VM's own intent is no sharer, nor those
+ * `under` which this is done.
+ */
+export function sharersOfAll(
+  files: ArrayFiles,
+  vm: string,
+  names: readonly string[],
+  under: readonly string[] = [],
+): string[] {
   const { running, pointsInTime } = files.get(configurationFile(vm))!.value as VmConfiguration;
   const own = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
     Object.values(each),
   );
-  const except = [vm, intentFile(vm), ...own];
+  const except = [vm, intentFile(vm), ...own, ...under];
   return [...new Set(names.flatMap((name) => sharersOf(files, name, except)))];
 }
 

@@ -44,6 +44,8 @@ export type DeletePointParams = {
   readonly vm: string;
   readonly array: EntityId;
   readonly pointInTime: string;
+  /** Intent files under which this is a part of a larger operation. */
+  readonly under?: readonly string[];
 };
 
 type DeleteState = {
@@ -86,10 +88,10 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
 
     /** Checked under the intent: a linked clone that begins now sees it and gives way. */
     commit(_host: Entity, op: Op, answer: ArrayView): Step {
-      const { vm, array } = op.params;
+      const { vm, array, under } = op.params;
       const { intent, intentVersion } = op.state;
       const { files } = new CowView(answer);
-      const sharers = sharersOfAll(files, vm, Object.values(intent!.descriptors));
+      const sharers = sharersOfAll(files, vm, Object.values(intent!.descriptors), under);
       if (sharers.length > 0) {
         noteFailure(op, { code: "shared", detail: sharers });
         return go("settle");

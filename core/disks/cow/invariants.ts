@@ -65,10 +65,23 @@ function seen(array: ArrayEntity): Seen | undefined {
   return { array, vvols, descriptors, configurations, intents };
 }
 
-function aliasedBase({ vvols, descriptors, intents }: Seen): Finding | undefined {
-  const swizzling = intents.some(({ kind }) => kind === "cow-snapshot");
+/** Bases under the descriptors that open snapshots swizzle: none of these may be left alone. */
+function swizzledBases({ vvols, descriptors, intents }: Seen): ReadonlySet<string> {
+  const names = intents.flatMap((intent) =>
+    intent.kind === "cow-snapshot"
+      ? [intent.from, intent.to].flatMap((names) => Object.values(names))
+      : [],
+  );
+  const volumes = names.flatMap((name) => descriptors.get(name)?.volume ?? []);
+  return new Set(volumes.map((volume) => vvols.durable.snapshots[volume]?.base ?? volume));
+}
+
+function aliasedBase(all: Seen): Finding | undefined {
+  const { vvols, descriptors, intents } = all;
+  const swizzled = swizzledBases(all);
   const copying = intents.some(({ kind }) => kind === "copy-hierarchy" || kind === "restore");
   for (const [base, { holders }] of Object.entries(vvols.durable.bases)) {
+    const swizzling = swizzled.has(base);
     if (holders.length === 0 && !swizzling) continue;
     const leading = [...descriptors].filter(([, { volume }]) => volume === base);
     const names = leading.map(([name]) => name).join(" ");

@@ -1,10 +1,10 @@
 /** Starts backups of running VMs and restores of those that are off. */
-import { backup, restore } from "../../../core/disks/index.ts";
+import { backup, cowBackup, restore } from "../../../core/disks/index.ts";
 import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Driver } from "../driver.ts";
 import type { Starter } from "./starter.ts";
-import { redoDisksOf, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
+import { disksOfKind, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
 
 /** The way from a host to the array that keeps backups. */
 export function repositoryOf({ world }: Driver, host: string, array: string) {
@@ -13,14 +13,18 @@ export function repositoryOf({ world }: Driver, host: string, array: string) {
 }
 
 const startBackup: Starter<"backup"> = (self, { id, vm, to, mode, copyKiB }) => {
-  const running = runningVm(self, vm, redoDisksOf(self, vm));
+  const byArray = disksOfKind(self, vm, "cow");
+  const byLayers = disksOfKind(self, vm, "redo");
+  const running = runningVm(self, vm, [...byArray, ...byLayers]);
   if (running === undefined) return refuse(self, id, "backup", vm, "vm-off");
   const { instance, host, array, disks } = running;
-  // Its snapshot is a redo log; copy-on-write disks are restored, not backed up.
-  if (disks.length === 0) return refuse(self, id, "backup", vm, "not-a-redo-chain");
+  if (disks.length === 0) return refuse(self, id, "backup", vm, "no-disks");
+  if (byArray.length > 0 && byLayers.length > 0) {
+    return refuse(self, id, "backup", vm, "mixed-kinds");
+  }
   const repository = repositoryOf(self, host.name, to);
   if (repository.paths.length === 0) return refuse(self, id, "backup", vm, "no-path");
-  startOperation(self.world, backup, host, id, {
+  startOperation(self.world, byArray.length > 0 ? cowBackup : backup, host, id, {
     vm,
     instance: instance.id,
     array,

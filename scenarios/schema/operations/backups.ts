@@ -8,7 +8,8 @@ export const backup: Extension = {
   family: "operation",
   name: "backup",
   description:
-    "Copy a running VM to another array, from a snapshot that is consolidated afterwards.",
+    "Copy a running VM to another array, from a snapshot that is consolidated afterwards; on " +
+    "copy-on-write disks that of the newest backup stays, under the backup's id.",
   parameters: object(
     "",
     {
@@ -16,7 +17,8 @@ export const backup: Extension = {
       to: id("The array that keeps the backup; the VM's host needs a link to it."),
       mode: oneOfWords(
         "`incremental` = only what changed since the VM's last backup, where that is known: by " +
-          "sector in the same run, by regions of 256 KiB after a crash, not after a restore.",
+          "sector in the same run, by regions of 256 KiB after a crash, not after a restore; on " +
+          "copy-on-write disks by chunks of the array.",
         ["full", "incremental"],
         "full",
       ),
