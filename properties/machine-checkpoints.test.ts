@@ -98,6 +98,22 @@ describe("a real machine", () => {
     },
   );
 
+  it.each(["traced", "access-bits"] as const)(
+    "whose pages are looked at while it is suspended goes on with those (%s)",
+    async (workingSet) => {
+      const { output, outcomes, figures } = await lived([
+        { id: "sleep", atMs: 7.77, do: "suspend", workingSet, traceMs: 5, ...SMALL },
+        { ...WAKE, method: "working-set", readsAtOnce: 1 },
+      ] as never);
+      expect(outcomes).toEqual(["complete", "complete"]);
+      expect(output).toEqual(undisturbed);
+      expect(figures["sleep"]!["activePages"]!).toBeGreaterThan(0);
+      expect(figures["sleep"]!["activePages"]!).toBeLessThan(16);
+      expect(figures["sleep"]!["backgroundBlocks"]!).toBeGreaterThan(100);
+      expect(figures["wake"]!["faults"]).toBe(0);
+    },
+  );
+
   it("with a disk is resumed as well, with all its memory there first", async () => {
     const { outcomes, figures } = await lived(
       [{ id: "sleep", atMs: 20, do: "suspend", ...SMALL }, WAKE] as never,

@@ -18,16 +18,17 @@ import {
   type World,
 } from "../kernel/index.ts";
 import { type MemoryEntity, rememberContent, type RunImage } from "../vmm/index.ts";
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
-import { plainOfBytes } from "./file/plain-bytes.ts";
-import { readFile, type WholeFile } from "./file/read-file.ts";
+import { findPage, readCheckpoint, type WholeCheckpoint } from "./file/read-file.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
 import { WRITES_UNSAVED } from "./save/hits.ts";
 import type { Saver } from "./save/saver-state.ts";
+import { stateOfBytes } from "./saved-state.ts";
 import { INSTANT_NOTICE } from "./save/saver.ts";
+import { SAVED_AGAIN, WORKING_SET_NOTICE } from "./save/working-set.ts";
 
 const MECHANISM = "checkpoints";
 
@@ -52,18 +53,8 @@ const ZERO_HASH = Number(hash64(new Uint8Array(PAGE_SECTORS * SECTOR_BYTES)) >> 
 const isSame = (found: number, wanted: number): boolean =>
   found === wanted || (found === 0 && wanted === ZERO_HASH);
 
-function differingPage(file: WholeFile, instant: NumberArray): number {
-  const { blockPages } = file.head;
-  for (const [block, runs] of file.blocks) {
-    let page = block * blockPages;
-    for (const run of runs) {
-      for (let i = 0; i < run.sectors / PAGE_SECTORS; i++, page++) {
-        if (!isSame(numberOf(run, i), instant.get(page))) return page;
-      }
-    }
-  }
-  return -1;
-}
+const differingPage = (file: WholeCheckpoint, instant: NumberArray): number =>
+  findPage(file, (page, run, at) => !isSame(numberOf(run, at), instant.get(page)));
 
 /** The newest checkpoint of a catalog, as it is on the medium when the catalog names it. */
 function checkNewest(array: Entity, file: string, digests: Shadow): Finding | undefined {
@@ -73,11 +64,14 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
   const entry = catalog?.checkpoints.at(-1);
   if (catalog === undefined || entry === undefined) return undefined;
   const { vm } = catalog;
-  const { checkpoint, volume } = entry;
-  const content = world.contents.get(`${array.name}#volume:${volume}`);
-  if (content === undefined) return { message: `checkpoint ${checkpoint} of ${vm} has no file` };
+  const { checkpoint } = entry;
+  const fileOf = (id: string) => {
+    const volume = entryOf(catalog, id)?.volume;
+    return volume === undefined ? undefined : world.contents.get(`${array.name}#volume:${volume}`);
+  };
   const { spec } = world.named(vm).config as unknown as { spec: never };
-  const read = readFile(content, { vm, machine: machineIdentity(spec) });
+  const expected = { vm, machine: machineIdentity(spec) };
+  const read = readCheckpoint(fileOf, checkpoint, expected);
   if (!read.ok) {
     const { code, message } = read.problem;
     return { message: `checkpoint ${checkpoint} of ${vm} counts, but is ${code}: ${message}` };
@@ -88,8 +82,8 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
     shadow(world, instantName({ vm, checkpoint }), value.head.pages),
   );
   if (page >= 0) return { message: `page ${page} of ${vm} in ${checkpoint} is not of its instant` };
-  const state = plainOfBytes(value.state);
-  const digest = state.ok ? digestOf(state.value as unknown as RunImage) : "";
+  const state = stateOfBytes(value.state, value.head.pages);
+  const digest = state.ok ? digestOf(state.value.image) : "";
   if (digest === digests.images[`${vm}:${checkpoint}`]) return undefined;
   return { message: `the devices of ${vm} in ${checkpoint} are not of its instant` };
 }
@@ -156,6 +150,17 @@ export const checkpointInvariants: readonly Invariant[] = [
       [ARRIVED_NOTICE]: (_entity, data, world) => onArrived(world, data as unknown as Arrival),
     },
   }),
+  always("a working set is what vCPUs touched", {
+    mechanism: MECHANISM,
+    observes: {
+      [WORKING_SET_NOTICE]: (_entity, data): Finding | undefined => {
+        const { vm, pages, hits } = data as { vm: string; pages: number; hits: number };
+        if (pages <= hits) return undefined;
+        return { message: `${vm} touched ${hits} pages, and ${pages} count as active` };
+      },
+    },
+  }),
+  sometimes(SAVED_AGAIN, { mechanism: MECHANISM }),
   sometimes(WRITES_UNSAVED, { mechanism: MECHANISM }),
   sometimes(WAITS_FOR_PAGE, { mechanism: MECHANISM }),
 ];

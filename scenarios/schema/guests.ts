@@ -34,16 +34,32 @@ const cpu: JsonSchema = object("Processor use.", {
   busyPercent: amount("Share of its time that each thread computes.", 10, { maximum: 100 }),
 });
 
+const workingSetMembers: Readonly<Record<string, JsonSchema>> = {
+  workingSetMiB: amount("Memory that is touched; at most the VM's.", undefined, {
+    exclusiveMinimum: 0,
+  }),
+  readsPerSecond: amount("Page reads a second, all threads together.", 0),
+  writesPerSecond: amount("Page writes a second, all threads together.", 0),
+  distribution,
+};
+
 const memory: JsonSchema = object(
   "Memory use, in 4 KiB pages.",
   {
-    workingSetMiB: amount("Memory that is touched; at most the VM's.", undefined, {
-      exclusiveMinimum: 0,
-    }),
-    readsPerSecond: amount("Page reads a second, all threads together.", 0),
-    writesPerSecond: amount("Page writes a second, all threads together.", 0),
-    distribution,
+    ...workingSetMembers,
+    furtherSets: list(
+      "Further working sets, each in pages of its own behind those before it. Few programs write all " +
+        "their memory alike: a small set is written all the time, a large one now and then.",
+      { $ref: "#/$defs/WorkloadWorkingSet" },
+      { minItems: 1 },
+    ),
   },
+  ["workingSetMiB"],
+);
+
+const workingSet: JsonSchema = object(
+  "Memory that is touched in one way, apart from other memory.",
+  workingSetMembers,
   ["workingSetMiB"],
 );
 
@@ -138,6 +154,7 @@ export const guestDefinitions: Readonly<Record<string, JsonSchema>> = {
   WorkloadPhase: phase,
   WorkloadCpu: cpu,
   WorkloadMemory: memory,
+  WorkloadWorkingSet: workingSet,
   ClosedBlock: closedBlock,
   OpenBlock: openBlock,
   WorkloadNetwork: network,

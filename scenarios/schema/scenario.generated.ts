@@ -608,6 +608,31 @@ export interface WorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly WorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface WorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond?: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -988,11 +1013,11 @@ export interface DeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface CloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -1020,7 +1045,7 @@ export interface CloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -1348,6 +1373,14 @@ export interface CheckpointOperation {
    */
   readonly keepOlder?: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1396,6 +1429,14 @@ export interface SuspendOperation {
    * The array that keeps the VM's checkpoints; its host needs a link to it.
    */
   readonly on: string;
+  /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet?: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs?: number;
   /**
    * Size of a block of memory, which is saved at once.
    */
@@ -1450,9 +1491,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1495,9 +1536,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "eager";
+  readonly method?: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1536,9 +1577,9 @@ export interface LinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -1663,6 +1704,10 @@ export interface MigrateOperation {
    */
   readonly maxMbps?: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps?: number;
@@ -1674,6 +1719,10 @@ export interface MigrateOperation {
    * Rounds after which it is stopped in any case.
    */
   readonly maxRounds?: number;
+  /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs?: number;
   /**
    * What starting at the destination takes by itself.
    */
@@ -3273,6 +3322,31 @@ export interface ResolvedWorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface ResolvedWorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -3653,11 +3727,11 @@ export interface ResolvedDeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface ResolvedCloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -3685,7 +3759,7 @@ export interface ResolvedCloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -4013,6 +4087,14 @@ export interface ResolvedCheckpointOperation {
    */
   readonly keepOlder: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4061,6 +4143,14 @@ export interface ResolvedSuspendOperation {
    * The array that keeps the VM's checkpoints; its host needs a link to it.
    */
   readonly on: string;
+  /**
+   * How it is found out which pages the VM uses, so that `resume` can load those first. It runs on meanwhile, and is saved in the background: `traced` = the first access to each page faults; `access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands still while it is saved, the older way.
+   */
+  readonly workingSet: "traced" | "access-bits" | "none";
+  /**
+   * For so long at least it is looked which pages are used.
+   */
+  readonly traceMs: number;
   /**
    * Size of a block of memory, which is saved at once.
    */
@@ -4115,9 +4205,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4160,9 +4250,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "eager";
+  readonly method: "lazy" | "working-set" | "eager";
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4201,9 +4291,9 @@ export interface ResolvedLinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -4328,6 +4418,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxMbps: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps: number;
@@ -4339,6 +4433,10 @@ export interface ResolvedMigrateOperation {
    * Rounds after which it is stopped in any case.
    */
   readonly maxRounds: number;
+  /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs: number;
   /**
    * What starting at the destination takes by itself.
    */

@@ -2,7 +2,8 @@
  * The two maps of a checkpoint file (US 9,053,064): in which storage block a block lies, and which
  * blocks lie in a storage block. A block that is in none is as in the checkpoint below.
  *
- * Must hold: both say the same; each block is in one storage block at most.
+ * Must hold: both say the same; each block is in one storage block at most. What was saved again later
+ * stays where it was, under a number that is no block's.
  */
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { bad, type Checked, sound } from "./problem.ts";
@@ -17,7 +18,7 @@ export type Maps = {
 };
 
 export type MappedStorageBlock = StorageBlock & {
-  /** In the order in which they lie there. */
+  /** In the order in which they lie there; the number behind the last: saved again elsewhere. */
   readonly blocks: readonly number[];
 };
 
@@ -53,8 +54,8 @@ export function decodeMaps(bytes: Uint8Array, firstSector: number, blocks: numbe
   for (let number = 0; number < count && !from.failed; number++) {
     const found = takeStorageBlock(from, sector);
     for (const block of found.blocks) {
-      if (block >= blocks || seen.has(block)) return wrong;
-      seen.set(block, number);
+      if (block > blocks || seen.has(block)) return wrong;
+      if (block < blocks) seen.set(block, number);
     }
     sector += found.sectors;
     storageBlocks.push(found);

@@ -13,11 +13,18 @@ import {
   removeTraces,
   settleMemory,
 } from "../../vmm/index.ts";
-import { memoryBeside, vmBeside } from "../beside.ts";
+import { blocksOf, memoryBeside, vmBeside } from "../beside.ts";
 import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
-import { askedFor, type Restorer, storageNumbers } from "./restorer-state.ts";
+import { noteStall } from "./responsiveness.ts";
+import {
+  askedFor,
+  blockPagesOf,
+  type Restorer,
+  storageNumbers,
+  unitsOf,
+} from "./restorer-state.ts";
 
 /** Notices before and after pages come into memory; data is an `Arrival`. For invariants. */
 export const ARRIVING_NOTICE = "pages-arriving";
@@ -41,25 +48,45 @@ export function askFor(self: Restorer, number: number): boolean {
   const asked = askedFor(self);
   if (asked.get(number) === 1) return true;
   asked.set(number, 1);
-  const { sector, sectors } = self.volatile.storage[number]!;
+  const { sector, sectors, below } = self.volatile.storage[number]!;
   const state = self.edit();
   state.reading.push(number);
   state.figures.reads++;
   state.figures.readSectors += sectors;
   const request = { op: "read", sector, sectors };
-  self.ask(self.volatile.device, "io", request as Plain, { then: "read", tag: number });
+  self.ask(below?.device ?? self.volatile.device, "io", request as Plain, {
+    then: "read",
+    tag: number,
+  });
   return false;
 }
 
-/** Goes on reading what nobody has asked for, in the order of the file. */
+/** Goes on reading what nobody has asked for: what must be there first, then in the file's order. */
 export function readOn(self: Restorer): void {
-  const { storage } = self.volatile;
-  while (self.volatile.reading.length < self.config.readsAtOnce + self.volatile.hurry) {
-    const { cursor } = self.volatile;
+  const { storage, first, atReady } = self.volatile;
+  const atOnce = self.config.readsAtOnce + self.volatile.hurry;
+  while (self.volatile.reading.length < (atReady === null ? atOnce : Math.max(1, atOnce))) {
+    const { cursor, firstAsked } = self.volatile;
+    if (firstAsked < first.length) {
+      self.edit().firstAsked = firstAsked + 1;
+      askFor(self, first[firstAsked]!);
+      continue;
+    }
+    // The machine is about to go on: nothing comes before that.
+    if (atReady !== null && first.length > 0) return;
     if (cursor >= storage.length) return;
     self.edit().cursor = cursor + 1;
     askFor(self, cursor);
   }
+}
+
+/** What must be there first is: the machine may go on. */
+function readyIfFirst(self: Restorer): void {
+  const { first, firstAsked, reading, atReady } = self.volatile;
+  if (first.length === 0 || atReady === null) return;
+  if (firstAsked < first.length || reading.length > 0) return;
+  self.edit().atReady = null;
+  self.reply(atReady, {});
 }
 
 /** A storage block is here; decompressing takes its time. */
@@ -68,8 +95,8 @@ export function onRead(self: Restorer, reply: Reply): void {
   const number = reply.tag as number;
   if (!reply.ok) return fail(self, reply.code);
   const { runs } = reply.value as unknown as { runs: readonly ContentRun[] };
-  const { blocks } = self.volatile.storage[number]!;
-  const ns = blocks.length * self.config.blockPages * self.config.costs.decompressNs;
+  const stored = self.volatile.storage[number]!;
+  const ns = stored.blocks.length * blockPagesOf(self, stored) * self.config.costs.decompressNs;
   self.after(ns, "place", { number, runs } as unknown as Plain);
 }
 
@@ -82,31 +109,62 @@ export function place(
   if (memory === undefined) return fail(self, "vm-off");
   const written = self.volatile.storage[number]!;
   const at = { ...written, checksum: BigInt(written.checksum) };
-  const { pages, blockPages } = self.config;
+  const { pages } = self.config;
+  const blockPages = blockPagesOf(self, written);
   const found = decodeStorageBlock(at, runs, (block) =>
     Math.max(0, Math.min(blockPages, pages - block * blockPages)),
   );
   if (!found.ok && self.config.careless !== "zeroFills") return fail(self, found.problem.code);
-  if (found.ok && found.value.some(({ block }, i) => block !== written.blocks[i])) {
+  const isOurs = (i: number): boolean => written.blocks[i] !== blocksOf(self.config);
+  const blocks = found.ok ? found.value : [];
+  if (blocks.some(({ block }, i) => isOurs(i) && block !== written.blocks[i])) {
     return fail(self, "damaged");
   }
   settleMemory(memory);
-  const told = arrivalOf(self, at.blocks);
+  const units = unitsOf(self, number);
+  const told = arrivalOf(self, units);
   self.notice(ARRIVING_NOTICE, told);
-  for (const block of found.ok ? found.value : []) placeBlock(self, memory, block);
+  for (const block of blocks.filter((_, i) => isOurs(i))) {
+    for (const part of ownParts(block, blockPages, units, self.config.blockPages)) {
+      placeBlock(self, memory, part);
+    }
+  }
   const state = self.edit();
   state.reading = state.reading.filter((each) => each !== number);
   state.placed++;
   self.notice(ARRIVED_NOTICE, told);
   goOnIfPresent(self, memory);
+  readyIfFirst(self);
   if (state.placed === state.storage.length) return end(self, memory);
   readOn(self);
 }
 
-/** The pages of a block that are absent, each as it was at the instant of the checkpoint. */
-function placeBlock(self: Restorer, memory: MemoryEntity, { block, runs }: Block): void {
+/** Pages from `first` on, and what they hold. */
+type Part = { readonly first: number; readonly content: readonly ContentRun[] };
+
+/** Of a block that has units which a newer file has as well: only what it is the source of. */
+function ownParts(
+  { block, runs }: Block,
+  blockPages: number,
+  units: readonly number[],
+  unitPages: number,
+): readonly Part[] {
   const content = runs.map(contentOf);
-  const first = block * self.config.blockPages;
+  const first = block * blockPages;
+  const sectors = content.reduce((sum, run) => sum + run.sectors, 0);
+  const end = first + sectors / PAGE_SECTORS;
+  const own = units.filter((unit) => unit * unitPages >= first && unit * unitPages < end);
+  if (own.length * unitPages >= end - first) return [{ first, content }];
+  return own.map((unit) => {
+    const page = unit * unitPages;
+    const pages = Math.min(unitPages, end - page);
+    const from = (page - first) * PAGE_SECTORS;
+    return { first: page, content: sliceRuns(content, from, pages * PAGE_SECTORS) };
+  });
+}
+
+/** The pages that are absent, each as it was at the instant of the checkpoint. */
+function placeBlock(self: Restorer, memory: MemoryEntity, { first, content }: Part): void {
   const count = content.reduce((sum, { sectors }) => sum + sectors, 0) / PAGE_SECTORS;
   const { figures } = self.edit();
   if (self.config.method === "eager") {
@@ -149,6 +207,7 @@ function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
   const state = self.edit();
   state.waitsFor = -1;
   state.figures.stallNs += self.simulatedNs - waitsSinceNs;
+  noteStall(self, waitsSinceNs);
   releaseAccess(memory);
   const vm = vmBeside(self);
   if (vm !== undefined) self.ask(vm.id, "unstun", {}, { then: "let-go" });

@@ -4,10 +4,14 @@
  */
 import type { Entity, EntityId, Request } from "../../kernel/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
-import type { Written } from "../save/saver-state.ts";
+import type { Stored } from "./layers.ts";
 
-/** `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults. */
-export type RestoreMethod = "eager" | "lazy";
+/**
+ * `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults;
+ * `working-set`: what the machine used when it was saved is loaded before, the rest as with `lazy`
+ * (US 2016/0253201).
+ */
+export type RestoreMethod = "eager" | "lazy" | "working-set";
 
 /** Trace client of a restore: armed are the pages that are absent. */
 export const RESTORE_CLIENT = "restore";
@@ -44,16 +48,20 @@ export type RestoreFigures = {
   readonly coalesced: number;
   readonly deviceFaults: number;
   readonly stallNs: number;
+  readonly workingSetPages: number;
 };
 
 export type RestorerState = {
   readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
   /** The file's volume. */
   readonly device: EntityId;
-  readonly storage: readonly Written[];
+  readonly storage: readonly Stored[];
   /** Storage blocks by number: `reading` until they are placed. */
   readonly reading: readonly number[];
   readonly placed: number;
+  /** Storage blocks that must be there before the machine goes on, in order; how many were asked for. */
+  readonly first: readonly number[];
+  readonly firstAsked: number;
   /** Next one to be read when nobody faults. */
   readonly cursor: number;
   /** Somebody waits for all of it: so many more are read at once. */
@@ -62,6 +70,8 @@ export type RestorerState = {
   readonly waitsFor: number;
   readonly waitsSinceNs: number;
   readonly startedNs: number;
+  /** For how long the machine stood still in each step of time since then (responsiveness.ts). */
+  readonly stalls: readonly number[];
   readonly failure: string;
   /** Answered when the machine may go on, or when all is there. */
   readonly atReady: Request | null;
@@ -71,10 +81,29 @@ export type RestorerState = {
 
 export type Restorer = Entity<RestorerConfig, Record<string, never>, RestorerState>;
 
-/** By block: number of its storage block. */
+/** By unit (a block; of several files the smallest one): number of its storage block. */
 export const storageNumbers = (self: Restorer) =>
   self.world.arrays.open(`${self.name}#storage-of`, "u32", blocksOf(self.config));
 
 /** By storage block: 1 once it was asked for. */
 export const askedFor = (self: Restorer) =>
   self.world.arrays.open(`${self.name}#asked`, "u32", blocksOf(self.config));
+
+/** Pages of a block of a storage block. */
+export const blockPagesOf = ({ config }: Restorer, { below }: Stored): number =>
+  below?.blockPages ?? config.blockPages;
+
+/** Units of memory that a storage block is the source of. */
+export function unitsOf(self: Restorer, number: number): number[] {
+  const stored = self.volatile.storage[number]!;
+  const numbers = storageNumbers(self);
+  const units = blockPagesOf(self, stored) / self.config.blockPages;
+  const found: number[] = [];
+  for (const block of stored.blocks) {
+    const end = Math.min(numbers.length, (block + 1) * units);
+    for (let unit = block * units; unit < end; unit++) {
+      if (numbers.get(unit) === number) found.push(unit);
+    }
+  }
+  return found;
+}

@@ -25,9 +25,13 @@ import {
   type TraceHit,
 } from "../../vmm/index.ts";
 import { memoryBeside } from "../beside.ts";
-import type { Written } from "../save/saver-state.ts";
+import { eachPage, type WorkingSet } from "../saved-state.ts";
+import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
 import {
+  askedFor,
+  blockPagesOf,
+  unitsOf,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
@@ -45,10 +49,13 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     storage: [],
     reading: [],
     placed: 0,
+    first: [],
+    firstAsked: 0,
     cursor: 0,
     waitsFor: -1,
     waitsSinceNs: 0,
     startedNs: 0,
+    stalls: [],
     failure: "",
     atReady: null,
     waiting: [],
@@ -62,16 +69,12 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
       coalesced: 0,
       deviceFaults: 0,
       stallNs: 0,
+      workingSetPages: 0,
     },
   }),
   handlers: {
-    open: (self, request: Request<{ device: EntityId; storage: readonly Written[] }>) => {
-      const { device, storage } = request.body;
-      const state = self.edit();
-      state.device = device;
-      state.storage = storage as Editable<Written>[];
-      const numbers = storageNumbers(self);
-      storage.forEach(({ blocks }, number) => blocks.forEach((each) => numbers.set(each, number)));
+    open: (self, request: Request<OpenedFile>) => {
+      open(self, request.body);
       self.reply(request, {});
     },
     ready: (self, request: Request) => makeReady(self, request),
@@ -80,8 +83,10 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
       if (!reply.ok) return fail(self, "busy");
       const state = self.edit();
       state.stage = "loading";
-      state.atReady = null;
-      if (atReady !== null) self.reply(atReady, {});
+      if (self.volatile.first.length === 0) {
+        state.atReady = null;
+        if (atReady !== null) self.reply(atReady, {});
+      }
       readOn(self);
     },
     "trace-hit": (self, hit: TraceHit) => onAbsent(self, hit),
@@ -100,8 +105,47 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
 
+/** Newer files come later, and are the source of what they have. */
+function noteSources(self: Restorer, storage: readonly Stored[]): void {
+  const numbers = storageNumbers(self);
+  storage.forEach((stored, number) => {
+    const units = blockPagesOf(self, stored) / self.config.blockPages;
+    for (const block of stored.blocks) {
+      const end = Math.min(numbers.length, (block + 1) * units);
+      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
+    }
+  });
+}
+
 /** Reads at once when somebody waits. */
 const HURRY = 4;
+
+type OpenedFile = {
+  readonly device: EntityId;
+  readonly storage: readonly Stored[];
+  readonly workingSet: WorkingSet | null;
+};
+
+function open(self: Restorer, { device, storage, workingSet }: OpenedFile): void {
+  const state = self.edit();
+  state.device = device;
+  state.storage = storage as Editable<Stored>[];
+  noteSources(self, storage);
+  const asked = askedFor(self);
+  storage.forEach((_, number) => {
+    if (unitsOf(self, number).length > 0) return;
+    // All of it was saved again elsewhere.
+    asked.set(number, 1);
+    state.placed++;
+  });
+  if (self.config.method !== "working-set" || workingSet === null) return;
+  const first = new Set<number>();
+  eachPage(workingSet, (page) => {
+    first.add(storageOfPage(self, page));
+    state.figures.workingSetPages++;
+  });
+  state.first = [...first];
+}
 
 function awaitEnd(self: Restorer, request: Request): void {
   const { stage, failure, figures } = self.volatile;

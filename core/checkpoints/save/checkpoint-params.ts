@@ -3,7 +3,7 @@ import type { EntityId, Operation, Plain, PlainObject } from "../../kernel/index
 import type { OpenDisk } from "../../disks/index.ts";
 import type { Catalog, CheckpointEntry } from "../catalog.ts";
 import type { CommitRecord } from "../file/layout.ts";
-import type { SaveMethod, SaverConfig } from "./saver-state.ts";
+import type { SaveMethod, SaverConfig, WorkingSetBy } from "./saver-state.ts";
 
 export type CheckpointParams = {
   readonly vm: string;
@@ -26,6 +26,15 @@ export type CheckpointParams = {
   /** All virtual disks, to be drained. */
   readonly drains: readonly EntityId[];
   readonly buffers: Pick<SaverConfig, "blockPages" | "groupBlocks" | "stagingBlocks" | "sidePages">;
+  /** Save only what was written since this checkpoint, or since the `last` one, if that is known. */
+  readonly base?: string;
+  /** Note what is written from the instant on, so that a later one can stand on this one. */
+  readonly notes?: boolean;
+  /** So many checkpoints stand on each other at most; the next one is whole. */
+  readonly longestChain?: number;
+  /** Saves in the background first, for `traceNs` at least, and looks which pages are used. */
+  readonly workingSet?: WorkingSetBy;
+  readonly traceNs?: number;
   readonly careless?: SaverConfig["careless"] | "commitsFirst";
 };
 
@@ -34,6 +43,8 @@ export type CheckpointState = {
   catalogVersion: number;
   volumeSectors: number;
   saver: EntityId;
+  /** What it stands on; absent: nothing. */
+  base?: { checkpoint: string; identity: string };
   startedNs: number;
   stunnedAtNs: number;
   stunNs: number;

@@ -34,15 +34,8 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
+import { clientOf, memoryOf } from "../../vmm/index.ts";
 import {
-  clientOf,
-  memoryOf,
-  type RunImage,
-  type VmEntity,
-  type VmRecord,
-} from "../../vmm/index.ts";
-import {
-  asPlain,
   type Catalog,
   catalogFile,
   type CheckpointEntry,
@@ -53,18 +46,10 @@ import {
   withCheckpoint,
 } from "../catalog.ts";
 import { bytesRun } from "../file/bytes.ts";
-import {
-  COMMIT_SECTOR,
-  DATA_SECTOR,
-  encodeCommit,
-  encodeHead,
-  encodeTail,
-  type Head,
-} from "../file/layout.ts";
-import { bytesOfPlain } from "../file/plain-bytes.ts";
+import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit } from "../file/layout.ts";
 import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
-import { machineIdentity } from "../machine-identity.ts";
 import { settleCheckpoints } from "../settle.ts";
+import { buffersOf, missingBase, noBase, openBase, standOn, stopNoting } from "./base.ts";
 import {
   type CheckpointOp,
   type CheckpointParams,
@@ -73,9 +58,10 @@ import {
   initialCheckpoint,
   plainCommit,
 } from "./checkpoint-params.ts";
-import { mapsOf } from "./saved-maps.ts";
+import { headBytes, tailOf } from "./checkpoint-file.ts";
+import { closeSaver, giveUp, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
 import { saver } from "./saver.ts";
-import { SAVE_COSTS, type Saver } from "./saver-state.ts";
+import { SAVE_COSTS } from "./saver-state.ts";
 
 /** One checkpoint of a memory is made at a time. */
 const CLIENT = "checkpoint";
@@ -106,6 +92,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     openIntent(_host, op: Op) {
       const { vm, array, checkpoint: id } = op.params;
       if (entryOf(op.state.catalog!, id) !== undefined) return fail("checkpoint-exists", id);
+      if (missingBase(op)) return noBase(op);
       const intent: CheckpointIntent = {
         kind: "checkpoint",
         operation: op.entity.name,
@@ -128,13 +115,26 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const sectors = DATA_SECTOR + memoryPages * 9 + 64;
       op.edit().volumeSectors = sectors;
       const name = checkpointVolume(op.params.vm, op.params.checkpoint);
-      return askArray(op.params.array, "create-volume", { name, sectors }, "prepare", "giveUp");
+      return askArray(op.params.array, "create-volume", { name, sectors }, "lookAtBase", "giveUp");
+    },
+
+    lookAtBase(host, op: Op) {
+      const vm = vmIn(host, op);
+      return vm === undefined ? giveUp("vm-off")(op) : openBase(host, op, vm);
+    },
+
+    standOn(_host, op: Op, { runs }: { runs: readonly ContentRun[] }) {
+      standOn(op, runs);
+      return go("prepare");
     },
 
     prepare(host, op: Op) {
       const vm = vmIn(host, op);
       if (vm === undefined) return giveUp("vm-off")(op);
-      const { checkpoint: id, array, paths, method, buffers, careless = null } = op.params;
+      const { checkpoint: id, array, paths, method, careless = null } = op.params;
+      const { workingSet, traceNs = 0 } = op.params;
+      const { base } = op.state;
+      const notes = op.params.notes === true || op.params.base !== undefined;
       const made = host.world.spawn(
         saver,
         {
@@ -145,9 +145,12 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
           name: op.params.vm,
           method,
           pages: vm.config.spec.memoryPages,
-          ...buffers,
+          ...buffersOf(op),
           costs: SAVE_COSTS,
           careless: careless === "commitsFirst" ? null : careless,
+          ...(base && { since: base.checkpoint }),
+          ...(notes && { notes }),
+          ...(workingSet && { workingSet, traceNs }),
         },
         { creator: host, label: `save-${id}` },
       );
@@ -159,8 +162,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     },
 
     writeHead(host, op: Op) {
-      const head = [bytesRun(encodeHead(headOf(host, op)))];
-      return write(host, op, 0, head, op.params.careless === "commitsFirst" ? "early" : "freeze");
+      const head = [bytesRun(headBytes(host, op))];
+      const { careless, workingSet } = op.params;
+      const next = workingSet === undefined ? "freeze" : "background";
+      return write(host, op, 0, head, careless === "commitsFirst" ? "early" : next);
     },
 
     /** For a test: what commits before its content. */
@@ -168,6 +173,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       write(host, op, COMMIT_SECTOR, [bytesRun(new Uint8Array(512).fill(1))], "earlyCatalog"),
 
     earlyCatalog: (host, op: Op) => enterInCatalog(host, op, "freeze"),
+
+    /** What can be saved while the machine runs. */
+    background: (_host, op: Op) =>
+      ask(op.state.saver, "background", {}, "freeze", { otherwise: "giveUp" }),
 
     /** With disks the snapshot stuns, drains and flushes, and asks for the instant in between. */
     freeze(host, op: Op) {
@@ -211,7 +220,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
 
     /** Device state and maps were not known before. */
     fitVolume(host, op: Op, end: { nextSector: number; figures: PlainObject }) {
-      const { commit, bytes } = tailOf(host, op, end.nextSector);
+      const { commit, bytes } = tailOf(host, op, saverIn(host, op)!, end.nextSector);
       const state = op.edit();
       state.figures = end.figures as never;
       state.commit = plainCommit(commit) as never;
@@ -223,7 +232,9 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
 
     writeTail(host, op: Op) {
       const { tailSector } = commitOf(op.state.commit);
-      return write(host, op, tailSector, [bytesRun(tailOf(host, op, tailSector).bytes)], "flush");
+      const made = saverIn(host, op)!;
+      const { bytes } = tailOf(host, op, made, tailSector);
+      return write(host, op, tailSector, [bytesRun(bytes)], "flush");
     },
 
     flush: (host, op: Op) => flush(host, op, "writeCommit"),
@@ -258,7 +269,9 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       return go("dropOlder");
     },
 
-    dropOlder(_host, op: Op) {
+    dropOlder(host, op: Op) {
+      const gone = op.state.dropped.map(({ checkpoint: id }) => id);
+      stopNoting(vmIn(host, op), gone);
       const drops = op.state.dropped.map(({ volume: name }) => ({
         ...askArray(op.params.array, "delete-volume", { name }, ""),
         tolerate: ["gone"],
@@ -272,9 +285,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     left: () => go("report"),
 
     report(host, op: Op) {
-      const { stunNs, startedNs, fileSectors, figures } = op.state;
+      const { stunNs, startedNs, fileSectors, figures, base } = op.state;
+      const isFull = op.params.base === undefined ? {} : { isFull: base === undefined };
       const totalNs = host.simulatedNs - startedNs;
-      return done({ ...figures, stunNs, totalNs, fileBytes: fileSectors * 512 });
+      return done({ ...figures, ...isFull, stunNs, totalNs, fileBytes: fileSectors * 512 });
     },
 
     giveUpStunned: (_host, op: Op, why: Refusal) => {
@@ -286,8 +300,9 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       const stays = op.params.suspends && vmIn(host, op) !== undefined;
       const saved = saverIn(host, op);
-      const wasStunned = stays && saved !== undefined && saved.volatile.stage !== "idle";
+      const wasStunned = stays && hasBegun(saved);
       closeSaver(host, op);
+      stopNoting(vmIn(host, op), [op.params.checkpoint]);
       return wasStunned ? askInstance(op.params.instance, "unstun", "undo", "undo") : go("undo");
     },
 
@@ -306,47 +321,6 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
   },
   initialCheckpoint,
 );
-
-const giveUp =
-  (code: string) =>
-  (op: Op): Step => {
-    op.edit().failure ??= { code, detail: null };
-    return go("giveUp");
-  };
-
-const saverIn = (host: Entity, op: Op): Saver | undefined =>
-  host.world.entityOrNone(op.state.saver) as Saver | undefined;
-
-const vmIn = (host: Entity, op: Op): VmEntity | undefined =>
-  host.world.entityOrNone(op.params.instance) as VmEntity | undefined;
-
-/** Also takes its traces off, and lets a guest go on that it held. */
-function closeSaver(host: Entity, op: Op): void {
-  const made = saverIn(host, op);
-  if (made === undefined) return;
-  host.world.call(made as unknown as Entity, "close", 0);
-  host.world.removeTree(made as unknown as Entity);
-}
-
-function headOf(host: Entity, op: Op): Head {
-  const { vm, checkpoint: id, buffers, record } = op.params;
-  const { spec } = (host.world.entity(record) as unknown as VmRecord).config;
-  return {
-    vm,
-    checkpoint: id,
-    machine: machineIdentity(spec),
-    pages: spec.memoryPages,
-    blockPages: buffers.blockPages,
-    base: null,
-  };
-}
-
-function tailOf(host: Entity, op: Op, tailSector: number) {
-  const made = saverIn(host, op)!;
-  const image = made.volatile.image as RunImage;
-  const state = bytesOfPlain(asPlain(image));
-  return encodeTail(encodeHead(headOf(host, op)), tailSector, state, mapsOf(made));
-}
 
 function write(
   host: Entity,
@@ -376,7 +350,7 @@ function enterInCatalog(_host: Entity, op: Op, next: string): Step {
     checkpoint: id,
     volume: checkpointVolume(vm, id),
     sectors: fileSectors,
-    base: null,
+    base: op.state.base?.checkpoint ?? null,
     disks: suspends ? [] : disks.map(({ disk }) => disk),
     isSuspend: suspends,
   };

@@ -2,6 +2,7 @@
 import type { Plain, Request } from "../../kernel/index.ts";
 import { charge, type MemoryEntity, releaseAccess, removeTraces } from "../../vmm/index.ts";
 import { memoryBeside, vmBeside } from "../beside.ts";
+import { dropBackground } from "./background.ts";
 import { asPlainFigures, type Saver, sideOf } from "./saver-state.ts";
 
 /** All is saved, or (with a code) it will not be. The guest goes on either way. */
@@ -9,6 +10,7 @@ export function endSaving(self: Saver, failure: string | null): void {
   const { stage, atInstant, atEnd } = self.volatile;
   if (stage === "saved" || stage === "failed") return;
   const memory = memoryBeside(self);
+  dropBackground(self, memory, failure);
   if (memory !== undefined) {
     removeTraces(memory, self.config.client);
     if (failure === null && self.config.method === "redirect") merge(self, memory);

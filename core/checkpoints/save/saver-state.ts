@@ -12,6 +12,7 @@ import {
 } from "../../kernel/index.ts";
 import type { RunImage } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
+import type { WorkingSet } from "../saved-state.ts";
 import type { Block } from "../file/storage-block.ts";
 
 /**
@@ -44,6 +45,12 @@ export const SAVE_COSTS: SaveCosts = {
   compressNs: 8_000,
 };
 
+/**
+ * How it is known which pages a machine uses while it is suspended: every first access faults, or the
+ * processor's bits are looked at.
+ */
+export type WorkingSetBy = "traced" | "access-bits";
+
 export type SaverConfig = BesideConfig & {
   /** Trace client: one checkpoint of a memory has it. */
   readonly client: string;
@@ -56,7 +63,16 @@ export type SaverConfig = BesideConfig & {
   readonly sidePages: number;
   readonly costs: SaveCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "savesTwice" | "copiesLate" | null;
+  readonly careless:
+    "savesTwice" | "copiesLate" | "losesDirty" | "forgetsDirty" | "countsOwnReads" | null;
+  /** Checkpoint that it stands on: only pages written since are saved; absent: all. */
+  readonly since?: string;
+  /** Notes from the instant on which pages are written. */
+  readonly notes?: true;
+  /** Saves in the background first, and looks which pages are used; absent: does not. */
+  readonly workingSet?: WorkingSetBy;
+  /** For so long at least it is looked. */
+  readonly traceNs?: number;
 };
 
 /** A storage block that is being written, or has been. */
@@ -86,13 +102,37 @@ export type SaveFigures = {
   readonly guestNs: number;
   readonly mergedPages: number;
   readonly mergeNs: number;
+  /** Of what was saved while the machine ran, and what was left when it stood still. */
+  readonly backgroundBlocks?: number;
+  readonly savedAgain?: number;
+  readonly stopBlocks?: number;
+  readonly activePages?: number;
+  /** Of another core than the guest's. */
+  readonly scanNs?: number;
+};
+
+/** While a machine runs that is being suspended. */
+export type Background = {
+  /** Answered when nothing is left that could be saved while it runs. */
+  readonly request: Request | null;
+  readonly untilNs: number;
+  /** Traces that do not count yet. */
+  readonly arming: number;
+  /** Blocks with active pages, and how many of those have been looked at. */
+  readonly active: number;
+  readonly cursor: number;
+  readonly scannedNs: number;
+  readonly waits: boolean;
 };
 
 export type SaverState = {
-  readonly stage: "idle" | "arming" | "saving" | "saved" | "failed";
+  readonly stage: "idle" | "tracing" | "background" | "arming" | "saving" | "saved" | "failed";
   readonly device: EntityId;
   /** Of the instant; null before it. */
   readonly image: RunImage | null;
+  readonly background: Background | null;
+  /** Pages that were used, once that is known. */
+  readonly workingSet: WorkingSet | null;
   readonly cursor: number;
   /** Copied and to be written. */
   readonly staged: readonly Block[];

@@ -3,16 +3,19 @@
  * `lazy`; E. Wheeler, "Virtual Machine Checkpointing in High-Availability Environments", for the
  * other two; `stop-and-copy` is what both improve on).
  *
- * Requests: `open` ({device}), `instant` (answered when the machine may go on), `end` (answered when
+ * Requests: `open` ({device}), `background` (answered when nothing is left that could be saved while the
+ * machine runs), `instant` (answered when the machine may go on), `end` (answered when
  * all is saved, with figures).
  *
- * Must hold: the file is the memory of the instant; each block is saved once.
+ * Must hold: the file is the memory of the instant; each block is saved once, but for those that are
+ * written after they were saved in the background.
  */
 import {
   component,
   type Editable,
   type Entity,
   type EntityId,
+  type Plain,
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
@@ -21,9 +24,17 @@ import { memoryBeside, vmBeside } from "../beside.ts";
 import { DATA_SECTOR } from "../file/layout.ts";
 import type { Block } from "../file/storage-block.ts";
 import { answer, chargeEvenly, endSaving } from "./ending.ts";
+import { leaveOutClean, rangesToSave, startNoting } from "./dirty-pages.ts";
 import { letGoIfRoom, onHeld, onHit } from "./hits.ts";
 import { type Saver, type SaverConfig, type SaverState } from "./saver-state.ts";
 import { sweep, writeGroup } from "./sweep.ts";
+import {
+  beginBackground,
+  endBackground,
+  onBackgroundHit,
+  onBackgroundTraced,
+  saveInBackground,
+} from "./working-set.ts";
 
 /** Over what else traces pages: the content must be safe before anybody else lets an access through. */
 const PRIORITY = 10;
@@ -37,6 +48,8 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
     stage: "idle",
     device: -1,
     image: null,
+    background: null,
+    workingSet: null,
     cursor: 0,
     staged: [],
     inFlight: 0,
@@ -69,9 +82,13 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
       self.edit().device = request.body.device;
       self.reply(request, {});
     },
+    background: (self, request: Request) => beginBackground(self, request),
+    "background-traced": (self, reply: Reply) => onBackgroundTraced(self, reply),
+    "background-over": (self, _arg: number) => saveInBackground(self),
     instant: (self, request: Request) => arm(self, request),
+    noting: (self, reply: Reply) => (reply.ok ? setTraces(self) : endSaving(self, "busy")),
     traced: (self, reply: Reply) => beginSaving(self, reply.ok),
-    "trace-hit": (self, hit: TraceHit) => onHit(self, hit),
+    "trace-hit": (self, hit: TraceHit) => onBackgroundHit(self, hit) ?? onHit(self, hit),
     "access-held": (self) => onHeld(self),
     sweep: (self, _arg: number) => sweep(self),
     write: (self, group: readonly Block[]) => writeGroup(self, group),
@@ -81,7 +98,8 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
       state.inFlight -= reply.tag as number;
       chargeSecondLookups(self);
       letGoIfRoom(self);
-      sweep(self);
+      if (self.volatile.stage === "background") saveInBackground(self);
+      else sweep(self);
     },
     "let-go": () => {},
     /** Whoever made it does not need it any more, or gives up. */
@@ -98,15 +116,28 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
 /** The machine stands still, its disks are drained: once no write can pass unseen, it is the moment. */
 function arm(self: Saver, request: Request): void {
   const memory = memoryBeside(self);
-  if (memory === undefined || self.volatile.stage !== "idle") return self.refuse(request, "vm-off");
+  const { stage } = self.volatile;
+  const isDue = stage === (self.config.workingSet === undefined ? "idle" : "background");
+  if (memory === undefined || !isDue) return self.refuse(request, "vm-off");
   const state = self.edit();
   state.stage = "arming";
   state.atInstant = request as Editable<Request>;
+  if (!startNoting(self, memory)) setTraces(self);
+}
+
+/** What has to be saved is traced. */
+function setTraces(self: Saver): void {
+  const memory = memoryBeside(self);
+  if (self.volatile.stage !== "arming") return;
+  if (memory === undefined) return endSaving(self, "vm-off");
+  settleMemory(memory);
   const { client, method } = self.config;
+  const ranges = rangesToSave(self, memory);
   // A machine that stands still to the end is only written by devices: few entries will do.
   const granularity = method === "stop-and-copy" ? "1GiB" : "4KiB";
   const wish = { client, mode: "stores", granularity, by: "all", stays: true } as const;
-  self.ask(memory.id, "trace", { ...wish, priority: PRIORITY, owner: self.id }, { then: "traced" });
+  const body = { ...wish, priority: PRIORITY, owner: self.id, ...(ranges && { ranges }) };
+  self.ask(memory.id, "trace", body as Plain, { then: "traced" });
 }
 
 /** This is what the checkpoint is of. */
@@ -117,10 +148,12 @@ function beginSaving(self: Saver, isTraced: boolean): void {
   if (stage !== "arming") return;
   if (!isTraced || vm === undefined || memory === undefined) return endSaving(self, "busy");
   settleMemory(memory);
+  if (self.volatile.background !== null) endBackground(self, memory);
   const state = self.edit();
   state.image = imageOf(vm, self.config.checkpoint) as never;
   state.stage = "saving";
   state.pageReads = pageReadsOf(self);
+  leaveOutClean(self, memory);
   const { name, checkpoint, memory: id } = self.config;
   self.notice(INSTANT_NOTICE, { vm: name, checkpoint, memory: id });
   self.after(0, "sweep");

@@ -38,9 +38,22 @@ export function sweep(self: Saver): void {
     if (cursor === blocks) break;
     stage(self, memory, cursor);
   }
-  writeGroups(self);
-  const { cursor, staged, inFlight } = self.volatile;
-  if (cursor >= blocks && staged.length === 0 && inFlight === 0) endSaving(self, null);
+  const isLast = self.volatile.cursor >= blocks;
+  writeGroups(self, isLast);
+  if (isLast && isStagedOut(self)) endSaving(self, null);
+}
+
+/** Nothing is copied, or under way, that is not written. */
+export const isStagedOut = ({ volatile }: Saver): boolean =>
+  volatile.staged.length === 0 && volatile.inFlight === 0;
+
+/** What a block holds goes to the staging buffer: it counts as saved. */
+export function pushBlock(self: Saver, block: Block): void {
+  const state = self.edit();
+  savedOf(self).add(block.block);
+  (state.staged as Block[]).push(block);
+  state.figures.savedBlocks++;
+  self.world.addWork(pagesOfBlock(self.config, block.block));
 }
 
 /** Copies a block, as it was at the instant, and takes its traces off. */
@@ -48,14 +61,12 @@ export function stage(self: Saver, memory: MemoryEntity, block: number): void {
   const first = block * self.config.blockPages;
   const pages = pagesOfBlock(self.config, block);
   const runs = pageRuns(contentAtInstant(self, memory, first, pages));
+  pushBlock(self, { block, runs });
   const state = self.edit();
-  savedOf(self).add(block);
-  (state.staged as Block[]).push({ block, runs });
   if (self.config.careless === "savesTwice" && block % 5 === 3) {
     (state.staged as Block[]).push({ block, runs });
   }
   const held = heldBlocks(self);
-  state.figures.savedBlocks++;
   if (self.config.method === "lazy") {
     state.figures.peakHeld = Math.max(state.figures.peakHeld, held);
   }
@@ -66,7 +77,6 @@ export function stage(self: Saver, memory: MemoryEntity, block: number): void {
       page = traced.next(page + 1);
     }
   }
-  self.world.addWork(pages);
 }
 
 /** Memory, and over it what was copied aside. */
@@ -97,10 +107,9 @@ function contentAtInstant(
   return runs;
 }
 
-/** Compressing takes its time, by another core than the guest's. */
-function writeGroups(self: Saver): void {
+/** Compressing takes its time, by another core than the guest's. `isLast`: no block will join. */
+export function writeGroups(self: Saver, isLast: boolean): void {
   const { groupBlocks, costs } = self.config;
-  const isLast = self.volatile.cursor >= blocksOf(self.config);
   while (self.volatile.staged.length >= (isLast ? 1 : groupBlocks)) {
     const state = self.edit();
     const group = (state.staged as Block[]).splice(0, groupBlocks);
@@ -112,7 +121,7 @@ function writeGroups(self: Saver): void {
 
 /** A group goes to the end of the file. */
 export function writeGroup(self: Saver, group: readonly Block[]): void {
-  if (self.volatile.stage !== "saving") return;
+  if (self.volatile.stage === "saved" || self.volatile.stage === "failed") return;
   const { device, nextSector } = self.volatile;
   const { at, runs } = encodeStorageBlock(nextSector, group);
   const state = self.edit();

@@ -12,7 +12,8 @@ import {
   type NumberArray,
   type Request,
 } from "../../kernel/index.ts";
-import type { TouchOutput } from "../../guest/index.ts";
+import type { integrity, StoreOutput, TouchedSet } from "../../guest/index.ts";
+import type { TablesState } from "../integrity/judge.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import type { VmEntity } from "../vm-state.ts";
 import type { NoState } from "../vm-record.ts";
@@ -42,6 +43,11 @@ export type TraceClient = {
   readonly granularity: Granularity;
   /** A trace stays where it was hit; else the page is marked dirty and the trace is gone. */
   readonly keeps: boolean;
+  /**
+   * Sees what vCPUs do, not devices: `traces` by faults, `hardware` by bits that the processor sets in the
+   * second-stage tables, which cost the guest nothing. Absent: everything.
+   */
+  readonly vcpusBy?: "traces" | "hardware";
   /** Entity of the host whose handler `trace-hit` is called before each access; -1: none. */
   readonly owner: EntityId;
   /** Traces that count once every vCPU has flushed at this generation. */
@@ -51,8 +57,13 @@ export type TraceClient = {
   readonly stays?: true;
 };
 
-/** What a guest is writing, spread evenly over a span of its own time. */
-export type TouchBatch = Omit<TouchOutput, "kind"> & {
+/** A further working set: where it begins, and where sequential writing goes on in it. */
+export type FurtherSet = TouchedSet & { readonly firstPage: number; readonly next: number };
+
+/** What a guest is writing, spread evenly over a span of its own time; counts are of all sets. */
+export type TouchBatch = TouchedSet & {
+  /** Absent when there is one set only. */
+  readonly further?: readonly FurtherSet[];
   readonly sinceNs: number;
   readonly overNs: number;
   readonly doneReads: number;
@@ -82,7 +93,14 @@ export type MemoryState = {
   readonly released: Access | null;
   /** What owners of traces add to the price of the access that they are being told of. */
   readonly hitNs: number;
+  /** The guest has an integrity driver: its second-stage tables. */
+  readonly tables?: TablesState;
+  /** What a modelled guest does behind a held access, in order; the first one may be the held one. */
+  readonly stores?: readonly WaitingStore[];
 };
+
+export type WaitingStore =
+  StoreOutput | { readonly kind: "tables"; readonly second: integrity.SecondStage };
 
 export type Access = { readonly page: number; readonly vcpu: number; readonly writes: boolean };
 

@@ -7,7 +7,7 @@ import {
   settleCheckpoints,
 } from "../../../core/checkpoints/index.ts";
 import { diskCheckpoint } from "../../../core/disks/index.ts";
-import { type PlainObject, startOperation } from "../../../core/kernel/index.ts";
+import { fromMs, type PlainObject, startOperation } from "../../../core/kernel/index.ts";
 import { vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedScenario } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
@@ -39,7 +39,10 @@ const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) =
   sidePages: (sideMiB * 1_024) / PAGE_KIB,
 });
 
-type Saved = Pick<CheckpointParams, "method" | "suspends" | "replaces"> & {
+type Saved = Pick<
+  CheckpointParams,
+  "method" | "suspends" | "replaces" | "workingSet" | "traceNs" | "base" | "longestChain"
+> & {
   readonly withDisks: boolean;
 };
 
@@ -80,6 +83,7 @@ const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
     suspends: false,
     replaces: !entry.keepOlder,
     withDisks: entry.withDisks,
+    ...(entry.base !== undefined && { base: entry.base, longestChain: entry.longestChain }),
   });
 
 const startSuspend: Starter<"suspend"> = (self, entry) =>
@@ -88,6 +92,10 @@ const startSuspend: Starter<"suspend"> = (self, entry) =>
     suspends: true,
     replaces: true,
     withDisks: false,
+    ...(entry.workingSet !== "none" && {
+      workingSet: entry.workingSet,
+      traceNs: fromMs(entry.traceMs),
+    }),
   });
 
 /** At the host where the VM was last, or is by the document, or at the one that is named. */

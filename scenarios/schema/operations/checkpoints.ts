@@ -1,6 +1,6 @@
 /** Timeline operations on checkpoints. */
 import type { Extension } from "../extension.ts";
-import { count, flag, id, object, oneOfWords } from "../members.ts";
+import { count, flag, id, milliseconds, object, oneOfWords } from "../members.ts";
 
 export const diskCheckpoint: Extension = {
   family: "operation",
@@ -65,6 +65,15 @@ export const checkpoint: Extension = {
       ),
       withDisks: flag("Also take a point in time of its disks at the same instant.", false),
       keepOlder: flag("Keep older checkpoints of the VM.", false),
+      base: id(
+        "Save only pages written since this checkpoint operation, or since the `last` one, and stand " +
+          "on it: it stays as long as it is needed. What is written is noted from the first checkpoint " +
+          "with a base on, on one host, while the VM runs; where it is not known, all is saved.",
+      ),
+      longestChain: count("So many stand on each other at most; the next one saves all.", 8, {
+        minimum: 1,
+        maximum: 64,
+      }),
       ...buffers,
     },
     ["vm", "on"],
@@ -77,7 +86,24 @@ export const suspend: Extension = {
   name: "suspend",
   description:
     "Save memory and devices of a running VM and switch it off; `resume` goes on with it.",
-  parameters: object("", { vm: id("The VM."), on, ...buffers }, ["vm", "on"]),
+  parameters: object(
+    "",
+    {
+      vm: id("The VM."),
+      on,
+      workingSet: oneOfWords(
+        "How it is found out which pages the VM uses, so that `resume` can load those first. It runs on " +
+          "meanwhile, and is saved in the background: `traced` = the first access to each page faults; " +
+          "`access-bits` = the processor's bits are looked at; `none` = nobody looks, and the VM stands " +
+          "still while it is saved, the older way.",
+        ["traced", "access-bits", "none"],
+        "none",
+      ),
+      traceMs: milliseconds("For so long at least it is looked which pages are used.", 100),
+      ...buffers,
+    },
+    ["vm", "on"],
+  ),
   references: { vm: "vm", on: "array" },
 };
 
@@ -86,9 +112,10 @@ const restoring = {
   on,
   host: id("Where it goes on. Default: where it was."),
   method: oneOfWords(
-    "`lazy` = it goes on at once, and what is not there yet is read when it is touched; `eager` = " +
-      "all is read before, the older way.",
-    ["lazy", "eager"],
+    "`lazy` = it goes on at once, and what is not there yet is read when it is touched; " +
+      "`working-set` = the pages that it used when it was suspended are read before, the rest as with " +
+      "`lazy`; `eager` = all is read before, the older way.",
+    ["lazy", "working-set", "eager"],
     "lazy",
   ),
   readsAtOnce: count("Storage blocks that are read at once in the background.", 2, {
