@@ -3,8 +3,8 @@ import { type Exhaustive, exhaust, exhaustiveResult } from "../../properties/ind
 import type { ReadyScenario } from "../../scenarios/index.ts";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { saveAndReport } from "./execute-explore.ts";
 import type { ExploreFlags } from "./explore.ts";
+import { saveAndReport } from "./explore-report.ts";
 
 /** Runs after which it is cut, unless told. */
 const MOST_RUNS = 100_000;
