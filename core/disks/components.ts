@@ -12,11 +12,14 @@ import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { copyPoint } from "./checkpoint/copy-point.ts";
 import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
+import { cloneRunning, finishClone } from "./clone/clone-running.ts";
+import { dropPoint } from "./clone/drop-point.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
 import { blockMergeConsolidate } from "./consolidation/block-merge.ts";
 import { iterativeConsolidate } from "./consolidation/iterative.ts";
 import { giveUpPoint } from "./consolidation/give-up-point.ts";
+import { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
@@ -44,6 +47,7 @@ export const diskComponents: readonly AnyComponent[] = [
   giveUpPoint,
   iterativeConsolidate,
   blockMergeConsolidate,
+  offlineConsolidate,
   backup,
   cowBackup,
   finishBackup,
@@ -53,6 +57,9 @@ export const diskComponents: readonly AnyComponent[] = [
   copyPoint,
   diskCheckpoint,
   linkedClone,
+  cloneRunning,
+  finishClone,
+  dropPoint,
   promote,
   moveFormat,
   networkVolume,
