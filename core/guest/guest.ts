@@ -112,6 +112,8 @@ export type TouchOutput = {
   readonly distribution: "uniform" | "zipf" | "sequential";
   readonly reads: number;
   readonly writes: number;
+  /** Share of its pages that are scattered over memory; absent: they lie in order. */
+  readonly fragmentationPercent?: number;
 };
 
 /** The guest's own check failed. */

@@ -19,10 +19,12 @@ export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, type TraceWish } from "./pages/clients.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
+export { type NeighbourBy, neighboursOf } from "./pages/neighbours.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
   clientBitmap,
   clientOf,
+  type Access,
   knownMemory,
   type MemoryEntity,
   PAGE_SECTORS,

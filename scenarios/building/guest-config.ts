@@ -78,6 +78,9 @@ function workload(vm: ResolvedVm, guest: ResolvedWorkloadGuest): WorkloadConfig 
           readsPerSecond: phase.memory.readsPerSecond,
           writesPerSecond: phase.memory.writesPerSecond,
           distribution: phase.memory.distribution,
+          ...(phase.memory.fragmentationPercent > 0 && {
+            fragmentationPercent: phase.memory.fragmentationPercent,
+          }),
         },
       }),
       block: phase.block.map((each) => blockStream(vm, each)),

@@ -43,6 +43,11 @@ const memory: JsonSchema = object(
     readsPerSecond: amount("Page reads a second, all threads together.", 0),
     writesPerSecond: amount("Page writes a second, all threads together.", 0),
     distribution,
+    fragmentationPercent: count(
+      "Share of its pages that its page table scatters over memory; the others lie in order.",
+      0,
+      { maximum: 100 },
+    ),
   },
   ["workingSetMiB"],
 );

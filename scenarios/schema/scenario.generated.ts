@@ -608,6 +608,10 @@ export interface WorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
+  /**
+   * Share of its pages that its page table scatters over memory; the others lie in order.
+   */
+  readonly fragmentationPercent?: number;
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -1462,6 +1466,14 @@ export interface ResumeOperation {
    */
   readonly method?: "lazy" | "working-set" | "eager";
   /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch?: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
+  /**
    * Storage blocks that are read at once in the background.
    */
   readonly readsAtOnce?: number;
@@ -1506,6 +1518,14 @@ export interface RestoreCheckpointOperation {
    * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
   readonly method?: "lazy" | "working-set" | "eager";
+  /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch?: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -3281,6 +3301,10 @@ export interface ResolvedWorkloadMemory {
    * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
+  /**
+   * Share of its pages that its page table scatters over memory; the others lie in order.
+   */
+  readonly fragmentationPercent: number;
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -4135,6 +4159,14 @@ export interface ResolvedResumeOperation {
    */
   readonly method: "lazy" | "working-set" | "eager";
   /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
+  /**
    * Storage blocks that are read at once in the background.
    */
   readonly readsAtOnce: number;
@@ -4179,6 +4211,14 @@ export interface ResolvedRestoreCheckpointOperation {
    * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
   readonly method: "lazy" | "working-set" | "eager";
+  /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
   /**
    * Storage blocks that are read at once in the background.
    */

@@ -48,6 +48,8 @@ type PhaseOf<B, N> = {
         readonly readsPerSecond: number;
         readonly writesPerSecond: number;
         readonly distribution: Places;
+        /** Absent: pages lie in order. */
+        readonly fragmentationPercent?: number;
       }
     | undefined;
   readonly block: readonly B[];

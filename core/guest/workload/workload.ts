@@ -129,7 +129,7 @@ function compute(guest: Workload, tag: Tag): void {
 
 function touch(guest: Workload, tag: Tag): void {
   const { state } = guest;
-  const { workingSetPages, distribution, ...rate } = phaseOf(guest).memory!;
+  const { workingSetPages, distribution, fragmentationPercent, ...rate } = phaseOf(guest).memory!;
   // Rates need not divide into periods: what is left over counts towards the next one.
   state.reads += Math.floor((rate.readsPerSecond * MILLION * PERIOD_NS) / (1000 * MS));
   state.writes += Math.floor((rate.writesPerSecond * MILLION * PERIOD_NS) / (1000 * MS));
@@ -137,7 +137,10 @@ function touch(guest: Workload, tag: Tag): void {
   const writes = Math.floor(state.writes / MILLION);
   state.reads -= reads * MILLION;
   state.writes -= writes * MILLION;
-  if (reads + writes > 0) guest.touch({ workingSetPages, distribution, reads, writes });
+  const scattered = fragmentationPercent === undefined ? {} : { fragmentationPercent };
+  if (reads + writes > 0) {
+    guest.touch({ workingSetPages, distribution, reads, writes, ...scattered });
+  }
   guest.timer(PERIOD_NS, tag);
 }
 

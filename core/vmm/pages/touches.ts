@@ -17,6 +17,7 @@ import {
   stampsOf,
   type TouchBatch,
 } from "./memory-state.ts";
+import { ModelledPageTable } from "./page-table.ts";
 import { placer, Scatter, STRETCH_SEED } from "./placing.ts";
 import { DEVICE, Tracer } from "./tracer.ts";
 
@@ -53,12 +54,13 @@ export function beginTouching(self: MemoryEntity, touched: TouchOutput): void {
   const state = self.edit();
   const { batch } = state;
   if (batch !== null) state.figures.lostWrites += batch.writes - batch.doneWrites;
-  const { workingSetPages, distribution, reads, writes } = touched;
+  const { workingSetPages, distribution, reads, writes, fragmentationPercent } = touched;
   state.batch = {
     workingSetPages: Math.min(workingSetPages, self.config.pages),
     distribution,
     reads,
     writes,
+    ...(fragmentationPercent !== undefined && { fragmentationPercent }),
     sinceNs: guestNs(ownerOf(self)!),
     overNs: TOUCH_PERIOD_NS,
     doneReads: 0,
@@ -108,15 +110,27 @@ function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: num
     stamp += isWrite ? PAGE_SECTORS : 0;
     return true;
   };
+  const { fragmentationPercent } = batch;
+  const table =
+    fragmentationPercent === undefined
+      ? undefined
+      : new ModelledPageTable(self.config.pages, self.config.number, fragmentationPercent);
+  /** What a vCPU does: its processor looks into the table first. */
+  const reach = (page: number, vcpu: number, isWrite: boolean): boolean => {
+    if (table === undefined) return access(page, vcpu, isWrite);
+    const virtual = Math.min(page, table.pages - 1);
+    if (seesLoads && !access(table.tableOf(virtual), vcpu, false)) return false;
+    return access(table.physicalOf(virtual), vcpu, isWrite);
+  };
   const first = state.released;
   state.released = null;
   const goesOn = first === null || access(first.page, first.vcpu, first.writes);
   let read = goesOn && first?.writes === false ? Math.min(1, reads) : 0;
   let written = goesOn && first?.writes === true ? Math.min(1, writes) : 0;
   if (!seesLoads && goesOn) read = reads;
-  while (read < reads && !tracer.isHeld) if (access(place(), state.turn++ % vcpus, false)) read++;
+  while (read < reads && !tracer.isHeld) if (reach(place(), state.turn++ % vcpus, false)) read++;
   while (written < writes && !tracer.isHeld) {
-    if (access(place(), state.turn++ % vcpus, true)) written++;
+    if (reach(place(), state.turn++ % vcpus, true)) written++;
   }
   state.batch!.doneReads += read;
   state.batch!.doneWrites += written;

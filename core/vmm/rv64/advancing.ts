@@ -67,8 +67,11 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   state.toNs = run === undefined ? self.volatile.clock.sinceNs : untilNs;
   // Held before an access it stands at an exit without outputs until that is released.
   if (run !== undefined && (run.outputs.length > 0 || run.stop?.reason === "trace")) {
-    if (run.stop?.reason === "trace") state.idleUntil = null;
-    state.toNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
+    const isHeld = run.stop?.reason === "trace";
+    if (isHeld) state.idleUntil = null;
+    // An access that is held is one of the next instruction, whose time may have begun in the past.
+    const at = board.progress() + (isHeld ? 1 : 0);
+    state.toNs = Math.max(instantOf(self, at), self.volatile.clock.sinceNs);
     state.exit = { atNs: state.toNs, outputs: run.outputs as never, isScheduled: false };
   }
   self.world.addWork(Math.ceil((machine.executed() - before) / INSTRUCTIONS_PER_WORK));
