@@ -16,11 +16,7 @@ type Entries = NonNullable<ScenarioDocument["timeline"]>;
 const PROGRAM = "core/guest/rv64/samples/newton.elf";
 const WORKER = "core/guest/rv64/samples/world/worker.elf";
 
-async function builderOf(
-  timeline: Entries,
-  file: string,
-  instructionsPerSecond: number,
-): Promise<ScenarioBuilder> {
+async function builderOf(timeline: Entries, file: string): Promise<ScenarioBuilder> {
   const disks = file === WORKER ? [{ id: "data", on: "array", sizeMiB: 1 }] : [];
   const document: ScenarioDocument = {
     name: "machine",

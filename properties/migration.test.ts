@@ -161,6 +161,32 @@ describe("a VM that writes", () => {
     expect(Math.abs(deviation / rounds)).toBeLessThan(1.5);
   });
 
+  it("with several working sets dirties the sum of what each of them would", () => {
+    const sets = [
+      { workingSetMiB: 20, writesPerSecond: 1_500 },
+      { workingSetMiB: 2, writesPerSecond: 3_000 },
+      { workingSetMiB: 8, writesPerSecond: 600 },
+    ].map((set) => ({ ...set, readsPerSecond: 0, distribution: "uniform" }));
+    const memory = { ...sets[0]!, furtherSets: sets.slice(1) };
+    let worst = 0;
+    for (let seed = 1; seed <= 3; seed++) {
+      const migrate = { minMbps: 400, maxRounds: 3 };
+      const { move1 } = moved(movers(1, { memory, migrate }), seed);
+      for (const { ns, dirtiedPages } of move1!.rounds.slice(0, -1)) {
+        const dirtied = sets.map(({ workingSetMiB, writesPerSecond }) => {
+          const pages = (workingSetMiB * 2 ** 20) / PAGE;
+          const left = Math.exp((-writesPerSecond * ns) / 1e9 / pages);
+          return { mean: pages * (1 - left), variance: pages * left * (1 - left) };
+        });
+        const sum = (of: "mean" | "variance"): number =>
+          dirtied.reduce((total, each) => total + each[of], 0);
+        const deviation = Math.abs(dirtiedPages - sum("mean")) / Math.sqrt(sum("variance") + 1);
+        worst = Math.max(worst, deviation);
+      }
+    }
+    expect(worst).toBeLessThan(4);
+  });
+
   it("is stopped by force where it writes faster than the link carries", () => {
     const forced = [2_000, 100_000].map((writesPerSecond) => {
       const memory = {

@@ -12,6 +12,8 @@ import { fenceFile, surelyWrite } from "./chain/surely-write.ts";
 import { virtualDisk } from "./chain/virtual-disk.ts";
 import { copyPoint } from "./checkpoint/copy-point.ts";
 import { diskCheckpoint } from "./checkpoint/disk-checkpoint.ts";
+import { cloneRunning, finishClone } from "./clone/clone-running.ts";
+import { dropPoint } from "./clone/drop-point.ts";
 import { linkedClone } from "./clone/linked-clone.ts";
 import { abort } from "./consolidation/abort.ts";
 import { blockMergeConsolidate } from "./consolidation/block-merge.ts";
@@ -53,6 +55,9 @@ export const diskComponents: readonly AnyComponent[] = [
   copyPoint,
   diskCheckpoint,
   linkedClone,
+  cloneRunning,
+  finishClone,
+  dropPoint,
   promote,
   moveFormat,
   networkVolume,

@@ -14,6 +14,7 @@ export { diskComponents } from "./components.ts";
 export { backup } from "./backup/backup.ts";
 export { cowBackup } from "./backup/cow-backup.ts";
 export { restore } from "./backup/restore.ts";
+export { cloneRunning, type CloneRunningParams } from "./clone/clone-running.ts";
 export { linkedClone } from "./clone/linked-clone.ts";
 export { abort } from "./consolidation/abort.ts";
 export { blockMergeConsolidate } from "./consolidation/block-merge.ts";
@@ -25,11 +26,18 @@ export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
 export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
+export { ownDisks } from "./handoff/own-disks.ts";
 export { keeperOf, spawnKeeper } from "./handoff/keeper.ts";
 export { isDrained } from "./chain/virtual-disk.ts";
 export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
-export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
+export {
+  owningOf,
+  powerOn,
+  type LocalDisk,
+  type PowerOnDisk,
+  type PowerOnParams,
+} from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";
 export { powerOff, stun, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";

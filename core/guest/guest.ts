@@ -14,6 +14,7 @@ import type {
 } from "../kernel/index.ts";
 import type { BlockRequest } from "../platform/index.ts";
 import type { DiskJournal } from "./history/recent-write.ts";
+import type { IntegrityEvent, IntegrityState } from "./integrity/integrity-state.ts";
 import type { PreparedCapture } from "./workload/capture-input.ts";
 
 /** What a guest is built from; fixed for the life of its virtual machine. */
@@ -93,6 +94,8 @@ export type GuestOutput =
   /** Computes on a vCPU for so long. */
   | { readonly kind: "cpu"; readonly vcpu: number; readonly workNs: number; readonly tag: Plain }
   | TouchOutput
+  | StoreOutput
+  | { readonly kind: "integrity"; readonly event: IntegrityEvent }
   | {
       readonly kind: "send";
       readonly to: string;
@@ -106,14 +109,28 @@ export type GuestOutput =
   | { readonly kind: "halt" };
 
 /** Pages of the guest that it touched since its last output of this kind. */
-export type TouchOutput = {
+export type TouchOutput = TouchedSet & {
   readonly kind: "touch";
+  /** Working sets behind the first, each in pages of its own behind those before it. */
+  readonly further?: readonly TouchedSet[];
+  /** Share of its memory's pages that are scattered over memory; absent: they lie in order. */
+  readonly fragmentationPercent?: number;
+};
+
+/** Pages that are touched in one way. */
+export type TouchedSet = {
   readonly workingSetPages: number;
   readonly distribution: "uniform" | "zipf" | "sequential";
   readonly reads: number;
   readonly writes: number;
-  /** Share of its pages that are scattered over memory; absent: they lie in order. */
-  readonly fragmentationPercent?: number;
+};
+
+/** Pages that it writes now, knowing which: by a vCPU, or by a device on its behalf (-1). */
+export type StoreOutput = {
+  readonly kind: "store";
+  readonly by: number;
+  readonly page: number;
+  readonly pages: number;
 };
 
 /** The guest's own check failed. */
@@ -138,6 +155,8 @@ export type GuestState = {
   readonly open: { readonly [id: string]: OpenRequest };
   /** State of the kind of guest. */
   readonly own: PlainObject;
+  /** It has an integrity driver. */
+  readonly integrity?: IntegrityState;
 };
 
 export type OpenRequest = {

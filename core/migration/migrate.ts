@@ -113,7 +113,11 @@ export const migrate: OperationComponent = operation<
     /** What the guest sent to its disks is answered: the answers are held, and go along. */
     drain: whileHere((host, op, run) => {
       const state = op.edit();
-      if (state.stoppedNs === 0) state.stoppedNs = host.simulatedNs;
+      if (state.stoppedNs === 0) {
+        state.stoppedNs = host.simulatedNs;
+        const { stopNs } = op.params.settings;
+        if (stopNs > 0) return wait(stopNs, "drain");
+      }
       if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
       const memory = memoryOf(run);
       settleMemory(memory);
@@ -121,7 +125,7 @@ export const migrate: OperationComponent = operation<
       if (op.params.settings.algorithm !== "stop-and-copy") {
         clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));
       }
-      return beginRound(op, op.params.settings.maxBitsPerSecond, true);
+      return beginRound(op, op.params.settings.lastBitsPerSecond, true);
     }),
 
     prepare: whileHere((host, op, run) => {

@@ -15,13 +15,17 @@ export type MigrationSettings = {
   readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
   /** Of the first round. */
   readonly minBitsPerSecond: number;
-  /** Of the last round, and when a round would have to be faster there is no other. */
+  /** When a round would have to be faster there is no other. */
   readonly maxBitsPerSecond: number;
+  /** Of what is sent while the machine stands still. */
+  readonly lastBitsPerSecond: number;
   /** A round is so much faster than pages were dirtied in the one before. */
   readonly stepBitsPerSecond: number;
   /** With less than this left to send the machine is stopped. */
   readonly stopBelowBytes: number;
   readonly maxRounds: number;
+  /** What it takes to bring the machine to a standstill, beside what its disks take. */
+  readonly stopNs: number;
   /** What it takes to start the machine at its destination, beside everything that is modelled. */
   readonly startUpNs: number;
   readonly granularity: Granularity;

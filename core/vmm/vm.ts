@@ -6,6 +6,7 @@
  * is held in order. Its state goes with the host; what outlives it is in the record.
  */
 import {
+  assert,
   component,
   type ContentRun,
   type Editable,
@@ -30,6 +31,7 @@ import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
 import { forward } from "./moved-run.ts";
+import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -96,7 +98,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       /** It has its disks, and takes the place of a former instance. */
       "go-on": (self, _arg: number) => goOn(self),
       timer: (self, id: number) => {
-        const { tag } = self.volatile.timers[id]!;
+        const { tag, dueNs } = self.volatile.timers[id]!;
+        assert(guestNs(self) >= dueNs, () => `timer ${id} of ${self.name} is early`);
         delete self.edit().timers[id];
         deliver(self, { kind: "timer", tag });
       },
@@ -192,6 +195,8 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
   for (const [id, timer] of Object.entries(state.timers)) {
     timer.handle = self.after(timer.dueNs - nowNs, "timer", Number(id));
   }
+  const memory = knownMemory(self);
+  if (memory !== undefined) goOnStoring(memory);
   const held = state.held as GuestInput[];
   state.held = [];
   // A guest that has not been started yet has nothing to go on with.

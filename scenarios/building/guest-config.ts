@@ -4,7 +4,9 @@ import {
   type CapturedConfig,
   type PreparedCapture,
   workloadConfig,
+  type WorkingSetWish,
   type WorkloadConfig,
+  type WorkloadWish,
 } from "../../core/guest/index.ts";
 import { assert, fromMs, fromUs, type PlainObject } from "../../core/kernel/index.ts";
 import type {
@@ -13,7 +15,9 @@ import type {
   ResolvedScenario,
   ResolvedVm,
   ResolvedWorkloadGuest,
+  ResolvedWorkloadMemory,
   ResolvedWorkloadPhase,
+  ResolvedWorkloadWorkingSet,
 } from "../schema/scenario.generated.ts";
 import type { MachineConfig } from "../../core/vmm/index.ts";
 import { machineConfigOf } from "./boot-files.ts";
@@ -72,17 +76,7 @@ function workload(vm: ResolvedVm, guest: ResolvedWorkloadGuest): WorkloadConfig 
       durationNs: fromMs(phase.durationMs),
       threads: phase.threads,
       busyPercent: phase.cpu.busyPercent,
-      ...(phase.memory && {
-        memory: {
-          workingSetPages: phase.memory.workingSetMiB * PAGES_PER_MIB,
-          readsPerSecond: phase.memory.readsPerSecond,
-          writesPerSecond: phase.memory.writesPerSecond,
-          distribution: phase.memory.distribution,
-          ...(phase.memory.fragmentationPercent > 0 && {
-            fragmentationPercent: phase.memory.fragmentationPercent,
-          }),
-        },
-      }),
+      ...(phase.memory && { memory: memoryOf(phase.memory) }),
       block: phase.block.map((each) => blockStream(vm, each)),
       network: phase.network.map(({ to, messagesPerSecond, sizeBytes, transport }) => ({
         to,
@@ -94,6 +88,26 @@ function workload(vm: ResolvedVm, guest: ResolvedWorkloadGuest): WorkloadConfig 
     })),
   });
 }
+
+function memoryOf({
+  furtherSets,
+  fragmentationPercent,
+  ...first
+}: ResolvedWorkloadMemory): NonNullable<WorkloadWish["phases"][number]["memory"]> {
+  const further = furtherSets?.map(workingSet);
+  return {
+    ...workingSet(first),
+    ...(further && { further }),
+    ...(fragmentationPercent > 0 && { fragmentationPercent }),
+  };
+}
+
+const workingSet = ({ workingSetMiB, ...set }: ResolvedWorkloadWorkingSet): WorkingSetWish => ({
+  workingSetPages: Math.max(1, Math.round(workingSetMiB * PAGES_PER_MIB)),
+  readsPerSecond: set.readsPerSecond,
+  writesPerSecond: set.writesPerSecond,
+  distribution: set.distribution,
+});
 
 function blockStream(
   vm: ResolvedVm,

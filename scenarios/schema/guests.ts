@@ -34,21 +34,37 @@ const cpu: JsonSchema = object("Processor use.", {
   busyPercent: amount("Share of its time that each thread computes.", 10, { maximum: 100 }),
 });
 
+const workingSetMembers: Readonly<Record<string, JsonSchema>> = {
+  workingSetMiB: amount("Memory that is touched; at most the VM's.", undefined, {
+    exclusiveMinimum: 0,
+  }),
+  readsPerSecond: amount("Page reads a second, all threads together.", 0),
+  writesPerSecond: amount("Page writes a second, all threads together.", 0),
+  distribution,
+};
+
 const memory: JsonSchema = object(
   "Memory use, in 4 KiB pages.",
   {
-    workingSetMiB: amount("Memory that is touched; at most the VM's.", undefined, {
-      exclusiveMinimum: 0,
-    }),
-    readsPerSecond: amount("Page reads a second, all threads together.", 0),
-    writesPerSecond: amount("Page writes a second, all threads together.", 0),
-    distribution,
+    ...workingSetMembers,
     fragmentationPercent: count(
-      "Share of its pages that its page table scatters over memory; the others lie in order.",
+      "Share of the memory's pages that the guest's page table scatters; the others lie in order.",
       0,
       { maximum: 100 },
     ),
+    furtherSets: list(
+      "Further working sets, each in pages of its own behind those before it. Few programs write all " +
+        "their memory alike: a small set is written all the time, a large one now and then.",
+      { $ref: "#/$defs/WorkloadWorkingSet" },
+      { minItems: 1 },
+    ),
   },
+  ["workingSetMiB"],
+);
+
+const workingSet: JsonSchema = object(
+  "Memory that is touched in one way, apart from other memory.",
+  workingSetMembers,
   ["workingSetMiB"],
 );
 
@@ -143,6 +159,7 @@ export const guestDefinitions: Readonly<Record<string, JsonSchema>> = {
   WorkloadPhase: phase,
   WorkloadCpu: cpu,
   WorkloadMemory: memory,
+  WorkloadWorkingSet: workingSet,
   ClosedBlock: closedBlock,
   OpenBlock: openBlock,
   WorkloadNetwork: network,

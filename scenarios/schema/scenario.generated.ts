@@ -609,9 +609,34 @@ export interface WorkloadMemory {
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
   /**
-   * Share of its pages that its page table scatters over memory; the others lie in order.
+   * Share of the memory's pages that the guest's page table scatters; the others lie in order.
    */
   readonly fragmentationPercent?: number;
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly WorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface WorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond?: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond?: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution?: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -992,11 +1017,11 @@ export interface DeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface CloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -1024,7 +1049,7 @@ export interface CloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -1352,6 +1377,14 @@ export interface CheckpointOperation {
    */
   readonly keepOlder?: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1564,9 +1597,9 @@ export interface LinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -1691,6 +1724,10 @@ export interface MigrateOperation {
    */
   readonly maxMbps?: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps?: number;
@@ -1702,6 +1739,10 @@ export interface MigrateOperation {
    * Rounds after which it is stopped in any case.
    */
   readonly maxRounds?: number;
+  /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs?: number;
   /**
    * What starting at the destination takes by itself.
    */
@@ -3302,9 +3343,34 @@ export interface ResolvedWorkloadMemory {
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
   /**
-   * Share of its pages that its page table scatters over memory; the others lie in order.
+   * Share of the memory's pages that the guest's page table scatters; the others lie in order.
    */
   readonly fragmentationPercent: number;
+  /**
+   * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
+   */
+  readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
+}
+/**
+ * Memory that is touched in one way, apart from other memory.
+ */
+export interface ResolvedWorkloadWorkingSet {
+  /**
+   * Memory that is touched; at most the VM's.
+   */
+  readonly workingSetMiB: number;
+  /**
+   * Page reads a second, all threads together.
+   */
+  readonly readsPerSecond: number;
+  /**
+   * Page writes a second, all threads together.
+   */
+  readonly writesPerSecond: number;
+  /**
+   * Which places are used: all alike, few of them most (zipf, exponent 1), or one after the other.
+   */
+  readonly distribution: "uniform" | "zipf" | "sequential";
 }
 /**
  * Block requests, closed: each stream sends its next request when the one before is answered.
@@ -3685,11 +3751,11 @@ export interface ResolvedDeleteSnapshotOperation {
   readonly point: string;
 }
 /**
- * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+ * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
  */
 export interface ResolvedCloneOperation {
   /**
-   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time and the VM may run.
+   * Copy a VM's disks with all their points in time, from the differences between them, to disks of another name on the same array. With `point` the copy ends at that point in time. Of a VM that is on, and without `point`, it is of the moment: a point in time is taken for it and given up again.
    */
   readonly do: "clone";
   /**
@@ -3717,7 +3783,7 @@ export interface ResolvedCloneOperation {
    */
   readonly as: string;
   /**
-   * The snapshot operation up to which is copied; absent = all, of a VM that is off.
+   * The snapshot operation up to which is copied; absent = all, and what runs.
    */
   readonly point?: string;
   /**
@@ -4045,6 +4111,14 @@ export interface ResolvedCheckpointOperation {
    */
   readonly keepOlder: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4257,9 +4331,9 @@ export interface ResolvedLinkedCloneOperation {
    */
   readonly vm: string;
   /**
-   * The snapshot operation that took it.
+   * The snapshot operation that took it. Absent: one is taken of the running VM, under the name of this operation; on redo logs it stays, of copy-on-write disks it is given up again.
    */
-  readonly point: string;
+  readonly point?: string;
   /**
    * The VM whose disks of the same names are replaced.
    */
@@ -4384,6 +4458,10 @@ export interface ResolvedMigrateOperation {
    */
   readonly maxMbps: number;
   /**
+   * Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.
+   */
+  readonly lastMbps?: number;
+  /**
    * How much faster than pages were dirtied the next round is.
    */
   readonly stepMbps: number;
@@ -4395,6 +4473,10 @@ export interface ResolvedMigrateOperation {
    * Rounds after which it is stopped in any case.
    */
   readonly maxRounds: number;
+  /**
+   * What bringing the VM to a standstill takes by itself.
+   */
+  readonly stopMs: number;
   /**
    * What starting at the destination takes by itself.
    */

@@ -101,8 +101,6 @@ function checkPhase(
   vm: ResolvedVm,
   directory: Directory,
 ): readonly Finding[] {
-  const memory = phase.memory;
-  const tooMuch = memory !== undefined && memory.workingSetMiB > vm.memoryMiB;
   const late = phase.events.flatMap(({ atMs }, at) =>
     atMs <= phase.durationMs
       ? []
@@ -134,10 +132,27 @@ function checkPhase(
       ? [finding(place, "the vm sends to itself", "another vm")]
       : checkReference(to, place, "vm", directory);
   });
-  const place = pointerTo(pointer, "memory", "workingSetMiB");
-  const expected = `at most the vm's ${vm.memoryMiB}`;
-  const workingSet = tooMuch ? [finding(place, `is ${memory.workingSetMiB}`, expected)] : [];
-  return [...workingSet, ...late, ...block, ...network];
+  return [...checkWorkingSets(phase, pointer, vm), ...late, ...block, ...network];
+}
+
+/** Together they fit: the first that does not is named. */
+function checkWorkingSets(
+  { memory }: ResolvedWorkloadPhase,
+  pointer: string,
+  { memoryMiB }: ResolvedVm,
+): readonly Finding[] {
+  if (memory === undefined) return [];
+  let leftMiB = memoryMiB;
+  for (const [at, { workingSetMiB }] of [memory, ...(memory.furtherSets ?? [])].entries()) {
+    if (workingSetMiB > leftMiB) {
+      const path = at === 0 ? [] : ["furtherSets", at - 1];
+      const place = pointerTo(pointer, "memory", ...path, "workingSetMiB");
+      const before = at === 0 ? "" : ` without the sets before it, ${leftMiB}`;
+      return [finding(place, `is ${workingSetMiB}`, `at most the vm's ${memoryMiB}${before}`)];
+    }
+    leftMiB -= workingSetMiB;
+  }
+  return [];
 }
 
 function checkGuest(

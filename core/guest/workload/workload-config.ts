@@ -11,6 +11,7 @@ import {
   zipf,
   type Distribution,
 } from "../../kernel/index.ts";
+import type { PageRange } from "../integrity/index.ts";
 
 export type Places = "uniform" | "zipf" | "sequential";
 
@@ -37,24 +38,55 @@ export type NetworkWish = {
   readonly delivery: "datagram" | "stream";
 };
 
+export type WorkingSetWish = {
+  readonly workingSetPages: number;
+  readonly readsPerSecond: number;
+  readonly writesPerSecond: number;
+  readonly distribution: Places;
+};
+
 type PhaseOf<B, N> = {
   readonly name: string;
   readonly durationNs: number;
   readonly threads: number;
   readonly busyPercent: number;
+  /** `further`: sets in pages behind those of the first. */
   readonly memory?:
-    | {
-        readonly workingSetPages: number;
-        readonly readsPerSecond: number;
-        readonly writesPerSecond: number;
-        readonly distribution: Places;
+    | (WorkingSetWish & {
+        readonly further?: readonly WorkingSetWish[] | undefined;
         /** Absent: pages lie in order. */
         readonly fragmentationPercent?: number;
-      }
+      })
     | undefined;
   readonly block: readonly B[];
   readonly network: readonly N[];
   readonly events: readonly { readonly name: string; readonly atNs: number }[];
+};
+
+/** When an attack happens: at its time, or in the first update (interrupted update) after it. */
+export type AttackMoment = "at-once" | "in-update" | "in-interrupt";
+
+export type AttackWish = {
+  readonly atNs: number;
+  readonly when: AttackMoment;
+  /** Who writes, or what else it does. */
+  readonly by: "kernel" | "device" | "driver" | "forged-entry" | "unprotect";
+  readonly page: number;
+  readonly pages: number;
+};
+
+/** A guest integrity driver, and who attacks what it protects. */
+export type GuardWish = {
+  readonly code: PageRange;
+  readonly data: PageRange;
+  readonly protect: readonly PageRange[];
+  /** The driver updates its data so often, for so long, each time on the next vCPU. */
+  readonly updateEveryNs: number;
+  readonly updateNs: number;
+  /** Every so many updates one is interrupted in the middle, for so long; 0: never. */
+  readonly interruptEvery: number;
+  readonly interruptNs: number;
+  readonly attacks: readonly AttackWish[];
 };
 
 export type WorkloadWish = {
@@ -62,6 +94,7 @@ export type WorkloadWish = {
   readonly verifySectors?: number | undefined;
   readonly repeat: boolean;
   readonly phases: readonly PhaseOf<BlockStreamWish, NetworkWish>[];
+  readonly guard?: GuardWish;
 };
 
 export type BlockStream = BlockStreamWish & {

@@ -4,10 +4,12 @@
  * Must hold: a phase lasts its length in the guest's own time; what a phase still had under way when
  * it ended is answered and checked, but starts nothing any more.
  */
-import { MS, type PlainObject } from "../../kernel/index.ts";
+import { type Editable, MS, type PlainObject } from "../../kernel/index.ts";
+import type { TouchedSet } from "../guest.ts";
 import type { Guest } from "../guest-handle.ts";
 import { modelledGuest } from "../modelled-guest.ts";
-import type { BlockStream, WorkloadConfig } from "./workload-config.ts";
+import { beginGuard, type GuardState, type GuardTag, wakeGuard } from "./guarding.ts";
+import type { BlockStream, WorkingSetWish, WorkloadConfig } from "./workload-config.ts";
 
 type StreamState = { readonly writes: number; readonly cursor: number };
 
@@ -19,7 +21,13 @@ type State = {
   /** Page touches owed, in millionths. */
   readonly reads: number;
   readonly writes: number;
+  /** Of its integrity driver, if it has one. */
+  readonly guard?: GuardState;
+  /** The same for further working sets; absent without. */
+  readonly further?: readonly Owed[];
 };
+
+type Owed = { readonly reads: number; readonly writes: number };
 
 type Journal = { readonly answered: number; readonly failed: number };
 
@@ -40,8 +48,12 @@ export const workloadGuest = modelledGuest<WorkloadConfig, State, Journal>({
   kind: "workload",
   state: () => ({ phase: 0, turn: 0, streams: [], reads: 0, writes: 0 }),
   journal: () => ({ answered: 0, failed: 0 }),
-  begin: (guest) => beginPhase(guest, 0),
-  timer: (guest, tag: Tag) => {
+  begin: (guest) => {
+    beginPhase(guest, 0);
+    beginGuard(guest);
+  },
+  timer: (guest, tag: Tag | GuardTag) => {
+    if ("guard" in tag) return wakeGuard(guest, tag);
     if (tag.turn === guest.state.turn) wake(guest, tag);
   },
   computed: (guest, tag: Tag) => {
@@ -129,19 +141,33 @@ function compute(guest: Workload, tag: Tag): void {
 
 function touch(guest: Workload, tag: Tag): void {
   const { state } = guest;
-  const { workingSetPages, distribution, fragmentationPercent, ...rate } = phaseOf(guest).memory!;
-  // Rates need not divide into periods: what is left over counts towards the next one.
-  state.reads += Math.floor((rate.readsPerSecond * MILLION * PERIOD_NS) / (1000 * MS));
-  state.writes += Math.floor((rate.writesPerSecond * MILLION * PERIOD_NS) / (1000 * MS));
-  const reads = Math.floor(state.reads / MILLION);
-  const writes = Math.floor(state.writes / MILLION);
-  state.reads -= reads * MILLION;
-  state.writes -= writes * MILLION;
+  const { further, fragmentationPercent, ...first } = phaseOf(guest).memory!;
   const scattered = fragmentationPercent === undefined ? {} : { fragmentationPercent };
-  if (reads + writes > 0) {
-    guest.touch({ workingSetPages, distribution, reads, writes, ...scattered });
-  }
+  const touched = { ...touchedSet(first, state), ...scattered };
+  if (further !== undefined) guest.touch({ ...touched, further: furtherTouched(guest, further) });
+  else if (touched.reads + touched.writes > 0) guest.touch(touched);
   guest.timer(PERIOD_NS, tag);
+}
+
+function furtherTouched(guest: Workload, further: readonly WorkingSetWish[]): TouchedSet[] {
+  const { state } = guest;
+  if (state.further?.length !== further.length) {
+    state.further = further.map(() => ({ reads: 0, writes: 0 }));
+  }
+  const owed = state.further!;
+  return further.map((set, at) => touchedSet(set, owed[at]!));
+}
+
+/** What is touched in a period. Rates need not divide into it: what is left over is owed. */
+function touchedSet(set: WorkingSetWish, owed: Editable<Owed>): TouchedSet {
+  const { workingSetPages, distribution } = set;
+  owed.reads += Math.floor((set.readsPerSecond * MILLION * PERIOD_NS) / (1000 * MS));
+  owed.writes += Math.floor((set.writesPerSecond * MILLION * PERIOD_NS) / (1000 * MS));
+  const reads = Math.floor(owed.reads / MILLION);
+  const writes = Math.floor(owed.writes / MILLION);
+  owed.reads -= reads * MILLION;
+  owed.writes -= writes * MILLION;
+  return { workingSetPages, distribution, reads, writes };
 }
 
 function nextArrival(guest: Workload, tag: Tag): void {

@@ -5,6 +5,7 @@
  * Must hold: clients that stay behind (`stays`) leave nothing; all others see on what they saw.
  */
 import { type Editable, MEMORY_PAGE_BYTES } from "../../kernel/index.ts";
+import type { integrity } from "../../guest/index.ts";
 import type { LiveMachine } from "../rv64/live-machine.ts";
 import { ramOf, settleMemory } from "./content.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type MemoryEntity,
   type MemoryState,
   type TraceClient,
+  type WaitingStore,
 } from "./memory-state.ts";
 import { bitmapRanges } from "./ranges.ts";
 
@@ -30,6 +32,11 @@ export type KeptMemory = {
     "owedNs" | "batch" | "cursor" | "turn" | "deviceCursor" | "released"
   >;
   readonly clients: readonly KeptClient[];
+  /** What a modelled guest does behind a held access, and the tables that it does it with. */
+  readonly behind?: {
+    readonly stores: readonly WaitingStore[];
+    readonly tables: integrity.SecondStage | null;
+  };
   /** Of a real machine: the pages of its harts, one after the other. */
   readonly harts: Uint8Array;
 };
@@ -42,8 +49,17 @@ export function keepMemory(memory: MemoryEntity): KeptMemory {
   const kept = clients
     .filter(({ stays }) => stays !== true)
     .map((each) => keepClient(memory, each));
-  return { touching, clients: kept, harts: hartsOf(memory) };
+  const { stores, tables } = memory.volatile;
+  const behind = stores && { stores, tables: tables === undefined ? null : secondOf(tables) };
+  return { touching, clients: kept, harts: hartsOf(memory), ...(behind && { behind }) };
 }
+
+const secondOf = ({ code, data, registered, tables }: integrity.SecondStage) => ({
+  code,
+  data,
+  registered,
+  tables,
+});
 
 const accessOf = ({ page, vcpu, writes }: NonNullable<MemoryState["held"]>) => ({
   page,
@@ -73,9 +89,12 @@ function hartsOf(memory: MemoryEntity): Uint8Array {
 
 /** Of a run that goes on from there; the content of its pages comes apart from that. */
 export function takeUpMemory(memory: MemoryEntity, kept: KeptMemory): void {
-  const { touching, clients, harts } = structuredClone(kept as never) as Editable<KeptMemory>;
+  const { touching, clients, harts, behind } = structuredClone(
+    kept as never,
+  ) as Editable<KeptMemory>;
   const state = memory.edit();
   Object.assign(state, touching);
+  if (behind !== undefined) state.stores = behind.stores;
   for (const { armed, dirty, ...client } of clients) {
     const at = state.clients.findIndex(({ priority }) => priority < client.priority);
     (state.clients as TraceClient[]).splice(at < 0 ? state.clients.length : at, 0, client);

@@ -12,7 +12,8 @@ import {
   type NumberArray,
   type Request,
 } from "../../kernel/index.ts";
-import type { TouchOutput } from "../../guest/index.ts";
+import type { integrity, StoreOutput, TouchedSet } from "../../guest/index.ts";
+import type { TablesState } from "../integrity/judge.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import type { VmEntity } from "../vm-state.ts";
 import type { NoState } from "../vm-record.ts";
@@ -56,8 +57,14 @@ export type TraceClient = {
   readonly stays?: true;
 };
 
-/** What a guest is writing, spread evenly over a span of its own time. */
-export type TouchBatch = Omit<TouchOutput, "kind"> & {
+/** A further working set: where it begins, and where sequential writing goes on in it. */
+export type FurtherSet = TouchedSet & { readonly firstPage: number; readonly next: number };
+
+/** What a guest is writing, spread evenly over a span of its own time; counts are of all sets. */
+export type TouchBatch = TouchedSet & {
+  /** Absent when there is one set only. */
+  readonly further?: readonly FurtherSet[];
+  readonly fragmentationPercent?: number;
   readonly sinceNs: number;
   readonly overNs: number;
   readonly doneReads: number;
@@ -87,7 +94,14 @@ export type MemoryState = {
   readonly released: Access | null;
   /** What owners of traces add to the price of the access that they are being told of. */
   readonly hitNs: number;
+  /** The guest has an integrity driver: its second-stage tables. */
+  readonly tables?: TablesState;
+  /** What a modelled guest does behind a held access, in order; the first one may be the held one. */
+  readonly stores?: readonly WaitingStore[];
 };
+
+export type WaitingStore =
+  StoreOutput | { readonly kind: "tables"; readonly second: integrity.SecondStage };
 
 export type Access = { readonly page: number; readonly vcpu: number; readonly writes: boolean };
 

@@ -8,7 +8,7 @@
  */
 import { liveMachine, type MachineEntity } from "../rv64/machine-state.ts";
 import { rv64 } from "../../guest/index.ts";
-import { type Access, type MemoryEntity, ownerOf } from "./memory-state.ts";
+import { type Access, type MemoryEntity, ownerOf, type TouchBatch } from "./memory-state.ts";
 import { ModelledPageTable } from "./page-table.ts";
 
 export type NeighbourBy = "virtual" | "physical";
@@ -80,7 +80,7 @@ function modelledWalk({ config, volatile }: MemoryEntity, access: Access, isTher
   if (percent === 0) return (offset) => ({ page: access.page + offset, steps: 1 });
   const table = new ModelledPageTable(config.pages, config.number, percent);
   const virtual = table.virtualOf(access.page);
-  const mapped = Math.min(volatile.batch!.workingSetPages, table.pages);
+  const mapped = Math.min(mappedPages(volatile.batch!), table.pages);
   if (virtual < 0) return undefined;
   return (offset) => {
     const next = virtual + offset;
@@ -89,6 +89,12 @@ function modelledWalk({ config, volatile }: MemoryEntity, access: Access, isTher
     if (!isThere(holder)) return { table: holder, steps: 1 };
     return { page: table.physicalOf(next), steps: 1 };
   };
+}
+
+/** Virtual pages that the guest uses: from 0 on. */
+function mappedPages({ workingSetPages, further }: TouchBatch): number {
+  const last = further?.at(-1);
+  return last === undefined ? workingSetPages : last.firstPage + last.workingSetPages;
 }
 
 const PAGE_BITS = 12n;

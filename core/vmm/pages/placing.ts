@@ -11,7 +11,7 @@ import {
   uniform,
   zipf,
 } from "../../kernel/index.ts";
-import type { TouchOutput } from "../../guest/index.ts";
+import type { TouchedSet } from "../../guest/index.ts";
 
 /** Draw that seeds a stretch. */
 export const STRETCH_SEED = uniform(2 ** 32);
@@ -52,14 +52,16 @@ export class Scatter implements RandomSource {
 /** Zipf's exponent 1, as for blocks. */
 const SKEW = 1_000;
 
-/** Page of the next access. `next` of the cursor is where sequential writing goes on. */
+/** Where sequential writing goes on. */
+export type Cursor = { next: number };
+
+/** Page of the next access to one working set. */
 export function placer(
-  touched: Pick<TouchOutput, "workingSetPages" | "distribution">,
+  { workingSetPages, distribution }: Pick<TouchedSet, "workingSetPages" | "distribution">,
   source: Scatter,
-  cursor: { next: number },
+  cursor: Cursor,
   samplerOf: (distribution: Distribution) => Sampler,
 ): () => number {
-  const { workingSetPages, distribution } = touched;
   assert(workingSetPages >= 1, "a working set of a page or more");
   if (distribution === "uniform") return () => source.below(workingSetPages);
   if (distribution === "zipf") {
@@ -70,5 +72,29 @@ export function placer(
     const page = cursor.next % workingSetPages;
     cursor.next = page + 1;
     return page;
+  };
+}
+
+export type PlacedSet = {
+  readonly firstPage: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly place: () => number;
+};
+
+/** Page of the next access to several: each gets its share of accesses, in a drawn order. */
+export function mixedPlacer(
+  sets: readonly PlacedSet[],
+  source: Scatter,
+): (isWrite: boolean) => number {
+  const totals = {
+    reads: sets.reduce((sum, { reads }) => sum + reads, 0),
+    writes: sets.reduce((sum, { writes }) => sum + writes, 0),
+  };
+  return (isWrite) => {
+    const which = isWrite ? "writes" : "reads";
+    let left = source.below(totals[which]);
+    const chosen = sets.find((set) => (left -= set[which]) < 0)!;
+    return chosen.firstPage + chosen.place();
   };
 }

@@ -5,9 +5,17 @@
  * Must hold: the content of memory is a function of what the guest said, of draws and of when it was
  * looked at by mechanisms of the world, never by observers; each write has a stamp of its own.
  */
-import { diskNumber, stampBase } from "../../kernel/index.ts";
-import type { TouchOutput } from "../../guest/index.ts";
+import {
+  assert,
+  diskNumber,
+  type Distribution,
+  type Editable,
+  type Sampler,
+  stampBase,
+} from "../../kernel/index.ts";
+import type { TouchedSet, TouchOutput } from "../../guest/index.ts";
 import { guestNs } from "../guest-time.ts";
+import { raiseAlerts } from "../integrity/alerts.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { charge } from "./charges.ts";
 import {
@@ -18,7 +26,7 @@ import {
   type TouchBatch,
 } from "./memory-state.ts";
 import { ModelledPageTable } from "./page-table.ts";
-import { placer, Scatter, STRETCH_SEED } from "./placing.ts";
+import { type Cursor, mixedPlacer, placer, Scatter, STRETCH_SEED } from "./placing.ts";
 import { DEVICE, Tracer } from "./tracer.ts";
 
 /** Of a guest's own time: as often as workloads say what they touch. */
@@ -54,12 +62,9 @@ export function beginTouching(self: MemoryEntity, touched: TouchOutput): void {
   const state = self.edit();
   const { batch } = state;
   if (batch !== null) state.figures.lostWrites += batch.writes - batch.doneWrites;
-  const { workingSetPages, distribution, reads, writes, fragmentationPercent } = touched;
+  const { fragmentationPercent } = touched;
   state.batch = {
-    workingSetPages: Math.min(workingSetPages, self.config.pages),
-    distribution,
-    reads,
-    writes,
+    ...setsOf(touched, self.config.pages, batch),
     ...(fragmentationPercent !== undefined && { fragmentationPercent }),
     sinceNs: guestNs(ownerOf(self)!),
     overNs: TOUCH_PERIOD_NS,
@@ -69,12 +74,34 @@ export function beginTouching(self: MemoryEntity, touched: TouchOutput): void {
   };
 }
 
+/** Of all sets together; a further one goes on where it was, if the guest had as many before. */
+function setsOf(
+  { workingSetPages, distribution, reads, writes, further }: Omit<TouchOutput, "kind">,
+  pages: number,
+  before: TouchBatch | null,
+): Pick<Editable<TouchBatch>, keyof TouchedSet | "further"> {
+  const first = { workingSetPages: Math.min(workingSetPages, pages), distribution };
+  if (further === undefined) return { ...first, reads, writes };
+  let firstPage = workingSetPages;
+  const sets = further.map((set, at) => {
+    const made = { ...set, firstPage, next: before?.further?.[at]?.next ?? 0 };
+    firstPage += set.workingSetPages;
+    return made;
+  });
+  assert(firstPage <= pages, "working sets within memory");
+  const sum = (which: "reads" | "writes", own: number): number =>
+    further.reduce((total, set) => total + set[which], own);
+  return { ...first, reads: sum("reads", reads), writes: sum("writes", writes), further: sets };
+}
+
 /** Everything that the guest has touched by now has been touched. */
 export function catchUpTouches(self: MemoryEntity): void {
   const vm = ownerOf(self);
   const { batch, held, released } = self.volatile;
   if (vm === undefined || batch === null || vm.volatile.stage === "ended") return;
   if (held !== null) return;
+  // A store that was held is ahead of what the guest touches (integrity/stores.ts).
+  if (released !== null && self.volatile.stores !== undefined) return;
   const due = dueOf(self, batch, guestNs(vm));
   const reads = Math.max(0, due.reads - batch.doneReads);
   const writes = Math.max(0, due.writes - batch.doneWrites);
@@ -99,7 +126,8 @@ function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: num
   const stamps = stampsOf(self);
   const cursor = { next: state.cursor };
   const source = new Scatter(self.draw("touched pages", STRETCH_SEED));
-  const place = placer(batch, source, cursor, (each) => self.world.samplers.samplerOf(each));
+  const cursors = batch.further?.map(({ next }) => ({ next })) ?? [];
+  const place = placerOf(self, batch, source, [cursor, ...cursors]);
   const owed = new Array<number>(vcpus).fill(0);
   const seesLoads = self.volatile.clients.some(({ mode }) => mode === "accesses");
   let stamp = takeStamps(self, Math.max(1, writes + 1));
@@ -128,15 +156,39 @@ function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: num
   let read = goesOn && first?.writes === false ? Math.min(1, reads) : 0;
   let written = goesOn && first?.writes === true ? Math.min(1, writes) : 0;
   if (!seesLoads && goesOn) read = reads;
-  while (read < reads && !tracer.isHeld) if (reach(place(), state.turn++ % vcpus, false)) read++;
+  while (read < reads && !tracer.isHeld)
+    if (reach(place(false), state.turn++ % vcpus, false)) read++;
   while (written < writes && !tracer.isHeld) {
-    if (reach(place(), state.turn++ % vcpus, true)) written++;
+    if (reach(place(true), state.turn++ % vcpus, true)) written++;
   }
   state.batch!.doneReads += read;
   state.batch!.doneWrites += written;
   state.cursor = cursor.next;
+  cursors.forEach(({ next }, at) => (state.batch!.further![at]!.next = next));
   owed.forEach((ns, vcpu) => charge(self, vcpu, ns));
+  if (tracer.confirm()) raiseAlerts(self);
   self.world.addWork(Math.ceil((read + written) / 16));
+}
+
+/** Page of the next access. `cursors`: of the first working set, and of those behind it. */
+function placerOf(
+  self: MemoryEntity,
+  batch: TouchBatch,
+  source: Scatter,
+  cursors: readonly Cursor[],
+): (isWrite: boolean) => number {
+  const samplerOf = (each: Distribution): Sampler => self.world.samplers.samplerOf(each);
+  const first = placer(batch, source, cursors[0]!, samplerOf);
+  const { further } = batch;
+  if (further === undefined) return first;
+  const placed = further.map((set, at) => ({
+    ...set,
+    place: placer(set, source, cursors[at + 1]!, samplerOf),
+  }));
+  const own = (which: "reads" | "writes"): number =>
+    further.reduce((left, set) => left - set[which], batch[which]);
+  const head = { firstPage: 0, reads: own("reads"), writes: own("writes"), place: first };
+  return mixedPlacer([head, ...placed], source);
 }
 
 /** A vCPU writes pages one after the other; what a guest that knows its addresses would do. */
@@ -150,6 +202,7 @@ export function writePages(self: MemoryEntity, vcpu: number, page: number, pages
     if (vcpu !== DEVICE) charge(self, vcpu, ns);
     stamps.set(each, stamp);
   }
+  if (tracer.confirm()) raiseAlerts(self);
 }
 
 /** A device has written so much into the guest's memory: what was read from a disk, a message. */

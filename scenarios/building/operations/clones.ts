@@ -2,6 +2,7 @@
 import { cowLinkedClone, linkedClone, promote, splitClone } from "../../../core/disks/index.ts";
 import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import { startCloneRunning } from "./hierarchies.ts";
 import type { Starter } from "./starter.ts";
 import {
   disksOfKind,
@@ -13,7 +14,10 @@ import {
   vmOfDocument,
 } from "./vm-access.ts";
 
-/** At the host of the clone, which must be off: nothing of either VM is touched but small files. */
+/**
+ * At the host of the clone, which must be off: nothing of either VM is touched but small files. Of
+ * the source as it runs, no point being named: at its own.
+ */
 const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone }) => {
   const { world } = self;
   if (vmOf(vmRecordOf(world, clone)) !== undefined) {
@@ -22,6 +26,12 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
   const { host } = vmOfDocument(self, clone);
   if (!world.isUp(world.named(host).domain)) {
     return refuse(self, id, "linked-clone", clone, "host-down");
+  }
+  if (point === undefined) {
+    if (vmOf(vmRecordOf(world, vm)) === undefined) {
+      return refuse(self, id, "linked-clone", vm, "no-point-in-time");
+    }
+    return startCloneRunning(self, "linked-clone", id, vm, { clone });
   }
   const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array ?? -1;
   const params = { vm, pointInTime: point, clone, array };

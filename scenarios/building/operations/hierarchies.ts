@@ -1,5 +1,7 @@
 /** Starts what is done with points in time and their hierarchies. */
 import {
+  cloneRunning,
+  type CloneRunningParams,
   collectGarbage,
   copyHierarchy,
   deletePoint,
@@ -67,9 +69,30 @@ const startDeleteSnapshot: Starter<"delete-snapshot"> = (self, entry) => {
   startOperation(self.world, deletePoint, place.host, id, params);
 };
 
+/** The point in time that is taken for it bears the operation's name. */
+export function startCloneRunning(
+  self: Driver,
+  word: string,
+  id: string,
+  vm: string,
+  into: CloneRunningParams["into"],
+): void {
+  const cow = disksOfKind(self, vm, "cow");
+  const redo = redoDisksOf(self, vm);
+  if (cow.length > 0 && redo.length > 0) return refuse(self, id, word, vm, "mixed-kinds");
+  const { instance, host, array, disks } = runningVm(self, vm, [...cow, ...redo])!;
+  if (disks.length === 0) return refuse(self, id, word, vm, "not-snapshottable");
+  const format = cow.length > 0 ? "cow" : "redo";
+  const running = { vm, instance: instance.id, array, disks, format, pointInTime: id, into };
+  startOperation(self.world, cloneRunning, host, id, running as never);
+}
+
+/** Of a VM that is on, and no point named: of now. */
 const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format }) => {
-  const needsOff = point === undefined && isOn(self, vm);
-  const place = needsOff ? "vm-on" : placeOf(self, vm);
+  if (point === undefined && isOn(self, vm)) {
+    return startCloneRunning(self, "clone", id, vm, { target, format });
+  }
+  const place = placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "clone", vm, place);
   const params = { vm, array: place.array, target, format, upTo: point ?? null };
   startOperation(self.world, copyHierarchy, place.host, id, params);
@@ -79,6 +102,9 @@ const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format 
 const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to, copyKiB }) => {
   if (isOn(self, vm)) {
     const { instance, host, array, disks } = runningVm(self, vm, hierarchyDisks(self, vm))!;
+    if (disks.length === 0) {
+      return refuse(self, id, "migrate-disk-format", vm, "not-snapshottable");
+    }
     const params = { vm, instance: instance.id, array, disks, format: to };
     const extra = { copySectors: copyKiB * 2 };
     return void startOperation(self.world, moveFormat, host, id, { ...params, ...extra });

@@ -23,8 +23,10 @@ function settingsOf(entry: EntryOf<"migrate">): MigrationSettings {
     by: tracedBy === "all" ? "all" : [0],
     minBitsPerSecond: Math.round(Math.min(entry.minMbps, entry.maxMbps) * MBPS),
     maxBitsPerSecond: Math.round(entry.maxMbps * MBPS),
+    lastBitsPerSecond: Math.round((entry.lastMbps ?? entry.maxMbps) * MBPS),
     stepBitsPerSecond: Math.round(entry.stepMbps * MBPS),
     stopBelowBytes: entry.stopBelowKiB * KIB,
+    stopNs: fromMs(entry.stopMs),
     startUpNs: fromMs(entry.startUpMs),
   };
 }

@@ -13,10 +13,13 @@ export const linkedClone: Extension = {
     "",
     {
       vm: id("The VM that keeps the point in time."),
-      point: id("The snapshot operation that took it."),
+      point: id(
+        "The snapshot operation that took it. Absent: one is taken of the running VM, under the name " +
+          "of this operation; on redo logs it stays, of copy-on-write disks it is given up again.",
+      ),
       clone: id("The VM whose disks of the same names are replaced."),
     },
-    ["vm", "point", "clone"],
+    ["vm", "clone"],
   ),
   references: { vm: "vm", point: "operation", clone: "vm" },
 };

@@ -43,14 +43,15 @@ export const clone: Extension = {
   name: "clone",
   description:
     "Copy a VM's disks with all their points in time, from the differences between them, to disks " +
-    "of another name on the same array. With `point` the copy ends at that point in time and the " +
-    "VM may run.",
+    "of another name on the same array. With `point` the copy ends at that point in time. Of a VM " +
+    "that is on, and without `point`, it is of the moment: a point in time is taken for it and given " +
+    "up again.",
   parameters: object(
     "",
     {
       vm,
       as: id("Name of the copy: what a VM of that name would find as its disks."),
-      point: id("The snapshot operation up to which is copied; absent = all, of a VM that is off."),
+      point: id("The snapshot operation up to which is copied; absent = all, and what runs."),
       format: oneOfWords(
         "`cow` = copy-on-write volumes, on an array that has them; `redo` = redo logs.",
         ["cow", "redo"],

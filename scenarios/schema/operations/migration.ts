@@ -25,9 +25,15 @@ export const migrate: Extension = {
         1_000,
         { minimum: 1 },
       ),
+      lastMbps: amount(
+        "Rate at which the rest is sent while the VM stands still; absent = `maxMbps`.",
+        undefined,
+        { minimum: 1 },
+      ),
       stepMbps: amount("How much faster than pages were dirtied the next round is.", 50),
       stopBelowKiB: count("With less than this left the VM is stopped.", 256),
       maxRounds: count("Rounds after which it is stopped in any case.", 30, { minimum: 1 }),
+      stopMs: milliseconds("What bringing the VM to a standstill takes by itself.", 0),
       startUpMs: milliseconds("What starting at the destination takes by itself.", 40),
       granularity: oneOfWords(
         "Entries of the second-stage tables on which traces are set at first.",
