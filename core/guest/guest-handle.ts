@@ -28,6 +28,7 @@ import type {
 } from "./guest.ts";
 import { DiskHistory } from "./history/disk-history.ts";
 import { NEVER } from "./history/recent-write.ts";
+import type { IntegrityAnswer, IntegrityEvent } from "./integrity/integrity-state.ts";
 
 /** Where a guest's data lives. */
 export interface GuestHome {
@@ -122,6 +123,25 @@ export class Guest<
 
   touch(touched: Omit<TouchOutput, "kind">): void {
     this.outputs.push({ kind: "touch", ...touched });
+  }
+
+  /** A vCPU, or a device (-1), writes these pages now. */
+  store(by: number, page: number, pages: number): void {
+    this.outputs.push({ kind: "store", by, page, pages });
+  }
+
+  /** Its host hears of integrity mode, or of what it refused. */
+  integrity(event: IntegrityEvent): void {
+    this.outputs.push({ kind: "integrity", event });
+  }
+
+  /** The host hears of a refused call; whether it was carried out. */
+  answered(vcpu: number, answer: IntegrityAnswer): boolean {
+    if (answer.ok) return true;
+    const { message, offence } = answer;
+    if (offence === undefined) this.integrity({ what: "refused", vcpu, message });
+    else this.integrity({ what: "offence", offence, vcpu, message });
+    return false;
   }
 
   lifecycle(event: string): void {

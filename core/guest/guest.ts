@@ -14,6 +14,7 @@ import type {
 } from "../kernel/index.ts";
 import type { BlockRequest } from "../platform/index.ts";
 import type { DiskJournal } from "./history/recent-write.ts";
+import type { IntegrityEvent, IntegrityState } from "./integrity/integrity-state.ts";
 import type { PreparedCapture } from "./workload/capture-input.ts";
 
 /** What a guest is built from; fixed for the life of its virtual machine. */
@@ -93,6 +94,8 @@ export type GuestOutput =
   /** Computes on a vCPU for so long. */
   | { readonly kind: "cpu"; readonly vcpu: number; readonly workNs: number; readonly tag: Plain }
   | TouchOutput
+  | StoreOutput
+  | { readonly kind: "integrity"; readonly event: IntegrityEvent }
   | {
       readonly kind: "send";
       readonly to: string;
@@ -120,6 +123,14 @@ export type TouchedSet = {
   readonly writes: number;
 };
 
+/** Pages that it writes now, knowing which: by a vCPU, or by a device on its behalf (-1). */
+export type StoreOutput = {
+  readonly kind: "store";
+  readonly by: number;
+  readonly page: number;
+  readonly pages: number;
+};
+
 /** The guest's own check failed. */
 export type Finding = {
   readonly kind: "finding";
@@ -142,6 +153,8 @@ export type GuestState = {
   readonly open: { readonly [id: string]: OpenRequest };
   /** State of the kind of guest. */
   readonly own: PlainObject;
+  /** It has an integrity driver. */
+  readonly integrity?: IntegrityState;
 };
 
 export type OpenRequest = {

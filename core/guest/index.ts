@@ -1,4 +1,5 @@
 /** The door of guests: the interface, what modelled guests share, and the built-in kinds. */
+export * as integrity from "./integrity/index.ts";
 export * as rv64 from "./rv64/index.ts";
 export * from "./guest.ts";
 export type { AnyGuestKind, GuestKind } from "./guest-kind.ts";

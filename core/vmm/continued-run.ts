@@ -8,6 +8,7 @@
 import type { Editable, Entity } from "../kernel/index.ts";
 import type { GuestState } from "../guest/index.ts";
 import { settledLabel } from "./boundary.ts";
+import { followDriver } from "./integrity/follow.ts";
 import { type BlockOutput, sendBlock } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
@@ -71,6 +72,7 @@ export function goOn(vm: VmEntity): void {
   state.pageReads = copy.pageReads;
   state.pageWrites = copy.pageWrites;
   announce(vm, "taken-over");
+  followDriver(vm);
   waitAgain(vm, state, copy);
 }
 

@@ -1,6 +1,7 @@
 /** What must hold of virtual machines and their guests. */
 import { always, type Always, type Finding, type Invariant, sometimes } from "../kernel/index.ts";
 import type { GuestCheck } from "../guest/index.ts";
+import { integrityInvariants } from "./integrity/invariants.ts";
 import { traceInvariants } from "./pages/invariants.ts";
 
 /** A check that guests make themselves: broken when one of them says so. */
@@ -22,6 +23,7 @@ const RUN_ENDS = new Set(["power-off", "crash"]);
 
 export const vmInvariants: readonly Invariant[] = [
   ...traceInvariants,
+  ...integrityInvariants,
   ownCheck("a guest reads what it wrote"),
   ownCheck("an acknowledged and flushed write survives"),
   ownCheck("streams of messages arrive in order"),

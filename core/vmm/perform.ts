@@ -3,6 +3,8 @@ import type { Editable, Plain } from "../kernel/index.ts";
 import { unreachable } from "../kernel/index.ts";
 import type { GuestOutput } from "../guest/index.ts";
 import { guestNs } from "./guest-time.ts";
+import { tellCall } from "./integrity/alerts.ts";
+import { perhapsLater } from "./integrity/stores.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { beginTouching } from "./pages/touches.ts";
 import { announce } from "./policy.ts";
@@ -27,6 +29,15 @@ export function perform(self: VmEntity, output: GuestOutput): void {
       state.pageWrites += output.writes;
       beginTouching(memoryOf(self), output);
       return self.measure("page-writes", output.writes);
+    }
+    case "store": {
+      const { by, page, pages } = output;
+      return perhapsLater(memoryOf(self), { kind: "store", by, page, pages });
+    }
+    case "integrity": {
+      const { event } = output;
+      if (event.what !== "tables") return tellCall(self, event);
+      return perhapsLater(memoryOf(self), { kind: "tables", second: event.second });
     }
     case "send":
       return sendPacket(self, output);

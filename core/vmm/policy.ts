@@ -2,7 +2,8 @@
  * Lifecycle events: told to observers as notices, and to the policies bound to them as messages.
  * From the machine: `power-on`, `power-off`, `crash`, `stunned`, `unstunned`. From the guest:
  * `preboot`, `postboot`, `verified`, `application-start`, `application-exit`, `shutdown`, and
- * `application:NAME` for events of the application itself.
+ * `application:NAME` for events of the application itself. Of its integrity driver's host:
+ * `integrity-alert`.
  */
 import type { EntityId, World } from "../kernel/index.ts";
 import type { VmRecord } from "./vm-record.ts";

@@ -17,6 +17,7 @@ import {
 import type { GuestJournal } from "../guest/index.ts";
 import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
+import { followDriver } from "./integrity/follow.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
@@ -90,6 +91,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   const { disks } = vm.volatile;
   Object.assign(state, laterBy(image, laterNs), { stuns: 1, disks });
   takeUpMemory(memoryOf(vm, true), image.memory);
+  followDriver(vm, image.memory.behind?.tables);
   announce(vm, id === null ? "migrated" : "resumed");
   if (isMachine(vm)) return goOnAtExit(vm as unknown as MachineEntity);
   state.bursts.forEach((bursts, vcpu) => {

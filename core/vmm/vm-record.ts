@@ -50,6 +50,8 @@ export type VmRecordState = {
   readonly policies: readonly Policy[];
   /** Writes of pages that have got their stamps, in all runs; none: there were no such writes. */
   readonly pageWrites?: number;
+  /** Alerts of its integrity driver so far; none: there were none. */
+  readonly integrityAlerts?: number;
 };
 
 export type NoState = Record<string, never>;

@@ -6,6 +6,7 @@
  * is held in order. Its state goes with the host; what outlives it is in the record.
  */
 import {
+  assert,
   component,
   type ContentRun,
   type Editable,
@@ -30,6 +31,7 @@ import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
 import { forward } from "./moved-run.ts";
+import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { deviceWrote } from "./pages/touches.ts";
@@ -96,7 +98,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       /** It has its disks, and takes the place of a former instance. */
       "go-on": (self, _arg: number) => goOn(self),
       timer: (self, id: number) => {
-        const { tag } = self.volatile.timers[id]!;
+        const { tag, dueNs } = self.volatile.timers[id]!;
+        assert(guestNs(self) >= dueNs, () => `timer ${id} of ${self.name} is early`);
         delete self.edit().timers[id];
         deliver(self, { kind: "timer", tag });
       },
@@ -110,7 +113,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       packet: (self, { body }: Request<PacketInput>) => {
         const { instance } = recordOf(self).durable;
         if (self.volatile.stage === "ended" && instance >= 0) return forward(self, instance, body);
-        received(self, body.bytes);
+        // While it stands still its memory does too: what comes is put there when it goes on.
+        if (self.volatile.stuns === 0) received(self, body.bytes);
         deliver(self, body);
       },
       stun: (self, request: Request) => {
@@ -192,13 +196,18 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
   for (const [id, timer] of Object.entries(state.timers)) {
     timer.handle = self.after(timer.dueNs - nowNs, "timer", Number(id));
   }
+  const memory = knownMemory(self);
+  if (memory !== undefined) goOnStoring(memory);
   const held = state.held as GuestInput[];
   state.held = [];
   // A guest that has not been started yet has nothing to go on with.
   if (held[0]?.kind !== "start" && state.guest.stage !== "off") {
     deliver(self, { kind: "resumed", stunnedNs });
   }
-  for (const input of held) deliver(self, input);
+  for (const input of held) {
+    if (input.kind === "packet") received(self, input.bytes);
+    deliver(self, input);
+  }
   return stunnedNs;
 }
 

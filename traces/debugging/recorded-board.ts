@@ -36,6 +36,7 @@ export class RecordedBoard {
   #board: rv64.Board;
   #run = 0;
   #next = 0;
+  #breakpoints: readonly bigint[] = [];
   #watches: readonly rv64.Watch[] = [];
   #traced: readonly number[] = [];
 
@@ -92,8 +93,9 @@ export class RecordedBoard {
     watches: readonly rv64.Watch[],
     traced: readonly number[] = [],
   ): void {
-    this.engine.setBreakpoints(breakpoints);
+    this.#breakpoints = breakpoints;
     this.#watches = watches;
+    this.#board.setBreakpoints(breakpoints);
     this.#board.setWatches(watches);
     this.#trace("none");
     this.#traced = traced;
@@ -169,6 +171,7 @@ export class RecordedBoard {
   putBack({ run, harts, state, next }: KeptMachine): void {
     harts.forEach((block, hart) => this.engine.writeHart(hart, block));
     this.#board = new rv64.Board(this.engine, this.config, structuredClone(state));
+    this.#board.setBreakpoints(this.#breakpoints);
     this.#board.setWatches(this.#watches);
     this.#run = run;
     this.#next = next;

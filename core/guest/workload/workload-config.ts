@@ -11,6 +11,7 @@ import {
   zipf,
   type Distribution,
 } from "../../kernel/index.ts";
+import type { PageRange } from "../integrity/index.ts";
 
 export type Places = "uniform" | "zipf" | "sequential";
 
@@ -57,11 +58,38 @@ type PhaseOf<B, N> = {
   readonly events: readonly { readonly name: string; readonly atNs: number }[];
 };
 
+/** When an attack happens: at its time, or in the first update (interrupted update) after it. */
+export type AttackMoment = "at-once" | "in-update" | "in-interrupt";
+
+export type AttackWish = {
+  readonly atNs: number;
+  readonly when: AttackMoment;
+  /** Who writes, or what else it does. */
+  readonly by: "kernel" | "device" | "driver" | "forged-entry" | "unprotect";
+  readonly page: number;
+  readonly pages: number;
+};
+
+/** A guest integrity driver, and who attacks what it protects. */
+export type GuardWish = {
+  readonly code: PageRange;
+  readonly data: PageRange;
+  readonly protect: readonly PageRange[];
+  /** The driver updates its data so often, for so long, each time on the next vCPU. */
+  readonly updateEveryNs: number;
+  readonly updateNs: number;
+  /** Every so many updates one is interrupted in the middle, for so long; 0: never. */
+  readonly interruptEvery: number;
+  readonly interruptNs: number;
+  readonly attacks: readonly AttackWish[];
+};
+
 export type WorkloadWish = {
   readonly bootNs: number;
   readonly verifySectors?: number | undefined;
   readonly repeat: boolean;
   readonly phases: readonly PhaseOf<BlockStreamWish, NetworkWish>[];
+  readonly guard?: GuardWish;
 };
 
 export type BlockStream = BlockStreamWish & {

@@ -8,6 +8,7 @@ import { type Editable, MS, type PlainObject } from "../../kernel/index.ts";
 import type { TouchedSet } from "../guest.ts";
 import type { Guest } from "../guest-handle.ts";
 import { modelledGuest } from "../modelled-guest.ts";
+import { beginGuard, type GuardState, type GuardTag, wakeGuard } from "./guarding.ts";
 import type { BlockStream, WorkingSetWish, WorkloadConfig } from "./workload-config.ts";
 
 type StreamState = { readonly writes: number; readonly cursor: number };
@@ -20,6 +21,8 @@ type State = {
   /** Page touches owed, in millionths. */
   readonly reads: number;
   readonly writes: number;
+  /** Of its integrity driver, if it has one. */
+  readonly guard?: GuardState;
   /** The same for further working sets; absent without. */
   readonly further?: readonly Owed[];
 };
@@ -45,8 +48,12 @@ export const workloadGuest = modelledGuest<WorkloadConfig, State, Journal>({
   kind: "workload",
   state: () => ({ phase: 0, turn: 0, streams: [], reads: 0, writes: 0 }),
   journal: () => ({ answered: 0, failed: 0 }),
-  begin: (guest) => beginPhase(guest, 0),
-  timer: (guest, tag: Tag) => {
+  begin: (guest) => {
+    beginPhase(guest, 0);
+    beginGuard(guest);
+  },
+  timer: (guest, tag: Tag | GuardTag) => {
+    if ("guard" in tag) return wakeGuard(guest, tag);
     if (tag.turn === guest.state.turn) wake(guest, tag);
   },
   computed: (guest, tag: Tag) => {

@@ -19,6 +19,7 @@ import {
   clientBitmap,
   clientOf,
   type MemoryEntity,
+  type OnMove,
   type TraceClient,
   type TraceMode,
 } from "./memory-state.ts";
@@ -33,7 +34,7 @@ export type TraceWish = {
   readonly by: "all" | readonly number[];
   readonly keeps?: boolean;
   readonly vcpusBy?: TraceClient["vcpusBy"];
-  readonly stays?: true;
+  readonly onMove?: OnMove;
   readonly owner?: number;
   /** Pages to trace, as ranges; all when absent. */
   readonly ranges?: readonly { readonly page: number; readonly pages: number }[];
@@ -59,11 +60,9 @@ export function setTraces(self: MemoryEntity, wish: TraceWish, request: Request 
     owner,
     pending: null,
     hits: 0,
-    ...(wish.stays === true ? { stays: true } : {}),
+    ...(wish.onMove === undefined ? {} : { onMove: wish.onMove }),
   };
-  const clients = self.edit().clients as TraceClient[];
-  const at = clients.findIndex((each) => each.priority < priority);
-  clients.splice(at < 0 ? clients.length : at, 0, made);
+  insert(self.edit().clients as TraceClient[], made);
   const pending = clientBitmap(self, name, "pending");
   const ranges = wish.ranges ?? [{ page: 0, pages: self.config.pages }];
   for (const { page, pages } of ranges) pending.addRange(page, pages);
@@ -117,6 +116,40 @@ function begin(
     charge(self, vcpu, installs ? installNs + costs.flushNs : 0);
     self.after(installNs + noticeNs, "flush", { vcpu, generation, pays: !installs });
   }
+}
+
+/**
+ * Traces that stay where they are hit, and that count at once: every vCPU stops while they change and
+ * flushes its TLB. `entries`: how many change; the caller has set them in the bitmap `armed`.
+ */
+export function traceAtOnce(
+  self: MemoryEntity,
+  { client: name, priority }: Pick<TraceWish, "client" | "priority">,
+  entries: number,
+): void {
+  const state = self.edit();
+  if (clientOf(self, name) === undefined) {
+    const kept = {
+      mode: "stores",
+      granularity: "4KiB",
+      keeps: true,
+      owner: -1,
+      onMove: "ends",
+    } as const;
+    insert(state.clients as TraceClient[], { name, priority, ...kept, pending: null, hits: 0 });
+  }
+  const { vcpus, costs } = self.config;
+  const generation = ++state.generation;
+  for (let vcpu = 0; vcpu < vcpus; vcpu++) {
+    charge(self, vcpu, entries * costs.entryNs + costs.flushNs);
+    flushTlb(self, { vcpu, generation, pays: false });
+  }
+}
+
+/** By priority; equal ones in the order in which they came. */
+function insert(clients: TraceClient[], made: TraceClient): void {
+  const at = clients.findIndex((each) => each.priority < made.priority);
+  clients.splice(at < 0 ? clients.length : at, 0, made);
 }
 
 /** Traces on large entries put them back: the next write there breaks them down again. */

@@ -4,6 +4,7 @@
  * once the traces count, with {dirty}: how many pages are in the bitmap `taken`.
  */
 import { component, type Entity, type Request } from "../../kernel/index.ts";
+import { goOnStoring } from "../integrity/stores.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import { MACHINE_KIND } from "../rv64/end-entry.ts";
 import type { NoState } from "../vm-record.ts";
@@ -54,6 +55,8 @@ export const guestMemory: MemoryComponent = component<MemoryConfig, NoState, Mem
     },
     /** The guest has come to an access that is held: its client's owner hears of it. */
     held: (self, _arg: number) => tellHeld(self),
+    /** A store that was held may proceed. */
+    stores: (self, _arg: number) => goOnStoring(self),
     flush: (self, arg: { vcpu: number; generation: number; pays: boolean }) => flushTlb(self, arg),
   },
 });

@@ -41,7 +41,11 @@ export function releaseAccess(self: MemoryEntity): void {
   const { page, vcpu, writes } = held;
   const state = self.edit();
   state.held = null;
-  if (!self.config.isReal) return void (state.released = { page, vcpu, writes });
+  if (!self.config.isReal) {
+    state.released = { page, vcpu, writes };
+    if (state.stores !== undefined) self.after(0, "stores");
+    return;
+  }
   const machine = ownerOf(self) as unknown as MachineEntity | undefined;
   const exit = machine?.volatile.exit ?? null;
   if (machine !== undefined && exit !== null && exit.outputs.length === 0) {

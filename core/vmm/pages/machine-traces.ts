@@ -6,9 +6,9 @@
  * flushed since the trace was set passes it by, and the mark stays for the others.
  */
 import type { NumberArray } from "../../kernel/index.ts";
-import type { rv64 } from "../../guest/index.ts";
+import { rv64 } from "../../guest/index.ts";
 import type { LiveMachine } from "../rv64/live-machine.ts";
-import { liveMachine, type MachineEntity } from "../rv64/machine-state.ts";
+import { boardOf, liveMachine, type MachineEntity } from "../rv64/machine-state.ts";
 import { clientBitmap, knownMemory, type MemoryEntity } from "./memory-state.ts";
 import { DEVICE, Tracer } from "./tracer.ts";
 
@@ -18,7 +18,7 @@ export class MachineTraces {
   readonly #live: LiveMachine;
   readonly #tracer: Tracer;
 
-  constructor(memory: MemoryEntity, live: LiveMachine) {
+  constructor(memory: MemoryEntity, live: LiveMachine, board: rv64.Board) {
     this.#memory = memory;
     this.#live = live;
     this.#tracer = new Tracer(memory);
@@ -26,6 +26,7 @@ export class MachineTraces {
     engine.onHostAccess = (page, writes) => {
       this.#tracer.access(page, DEVICE, writes);
       engine.setPageTrace(page, this.#tracer.seen(page));
+      if (this.#tracer.confirm()) board.stopSoon();
     };
     if (!live.showsTraces(this.#words())) this.#mark();
   }
@@ -52,9 +53,17 @@ export class MachineTraces {
   /** Executes the instruction that stands before traced pages, once everybody has seen its accesses. */
   stepOver(
     board: rv64.Board,
+    hart: number,
     page: number,
-  ): { readonly run: rv64.BoardRun; readonly ns: number; readonly isHeld: boolean } {
+  ): {
+    readonly run: rv64.BoardRun;
+    readonly ns: number;
+    readonly isHeld: boolean;
+    readonly isAlarming: boolean;
+  } {
     const { engine } = this.#live;
+    const pc = engine.word(hart, rv64.layout.HART_PC).toString(16);
+    const progress = board.progress();
     const lifted = [page];
     let ns = 0;
     engine.setPageTrace(page, "none");
@@ -69,7 +78,11 @@ export class MachineTraces {
     }
     for (const each of lifted) engine.setPageTrace(each, this.#tracer.seen(each));
     engine.tracesAdded();
-    return { run, ns, isHeld: this.#tracer.isHeld };
+    const { isHeld } = this.#tracer;
+    // Held, all accesses of the instruction come again.
+    if (isHeld) this.#tracer.forget();
+    const isAlarming = this.#tracer.confirm({ pc, progress });
+    return { run, ns, isHeld, isAlarming };
   }
 
   #words(): NumberArray[] {
@@ -94,7 +107,7 @@ export function tracesOn(self: MachineEntity): MachineTraces | undefined {
   const memory = knownMemory(self);
   const live = liveMachine(self);
   if (memory !== undefined && memory.volatile.clients.length > 0) {
-    return new MachineTraces(memory, live);
+    return new MachineTraces(memory, live, boardOf(self));
   }
   live.dropTraces();
   return undefined;

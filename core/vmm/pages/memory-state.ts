@@ -12,7 +12,8 @@ import {
   type NumberArray,
   type Request,
 } from "../../kernel/index.ts";
-import type { TouchedSet } from "../../guest/index.ts";
+import type { integrity, StoreOutput, TouchedSet } from "../../guest/index.ts";
+import type { TablesState } from "../integrity/judge.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import type { VmEntity } from "../vm-state.ts";
 import type { NoState } from "../vm-record.ts";
@@ -33,6 +34,13 @@ export type MemoryConfig = {
 /** Which accesses a client sees: stores only, or loads and fetches too. */
 export type TraceMode = "stores" | "accesses";
 
+/**
+ * `travels`: what it traces and has seen goes along, and so does its owner (travelling.ts). `ends`: it
+ * is of the place; its owner hears `run-moved` once the run is gone. The others are waited for:
+ * `before-copy` those without whom pages are not there, `before-stop` those that still save them.
+ */
+export type OnMove = "travels" | "ends" | "before-copy" | "before-stop";
+
 /** Somebody who traces pages. Its bitmaps are `armed`, `pending`, `dirty` and `taken`. */
 export type TraceClient = {
   readonly name: string;
@@ -52,8 +60,8 @@ export type TraceClient = {
   /** Traces that count once every vCPU has flushed at this generation. */
   readonly pending: { readonly generation: number; readonly request: Request | null } | null;
   readonly hits: number;
-  /** It belongs to something that stays where it is when the run is moved, or saved. */
-  readonly stays?: true;
+  /** What becomes of it when the run is moved, or saved; absent: `travels`. */
+  readonly onMove?: OnMove;
 };
 
 /** A further working set: where it begins, and where sequential writing goes on in it. */
@@ -92,7 +100,14 @@ export type MemoryState = {
   readonly released: Access | null;
   /** What owners of traces add to the price of the access that they are being told of. */
   readonly hitNs: number;
+  /** The guest has an integrity driver: its second-stage tables. */
+  readonly tables?: TablesState;
+  /** What a modelled guest does behind a held access, in order; the first one may be the held one. */
+  readonly stores?: readonly WaitingStore[];
 };
+
+export type WaitingStore =
+  StoreOutput | { readonly kind: "tables"; readonly second: integrity.SecondStage };
 
 export type Access = { readonly page: number; readonly vcpu: number; readonly writes: boolean };
 

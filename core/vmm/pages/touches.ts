@@ -15,6 +15,7 @@ import {
 } from "../../kernel/index.ts";
 import type { TouchedSet, TouchOutput } from "../../guest/index.ts";
 import { guestNs } from "../guest-time.ts";
+import { raiseAlerts } from "../integrity/alerts.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { charge } from "./charges.ts";
 import {
@@ -96,6 +97,8 @@ export function catchUpTouches(self: MemoryEntity): void {
   const { batch, held, released } = self.volatile;
   if (vm === undefined || batch === null || vm.volatile.stage === "ended") return;
   if (held !== null) return;
+  // A store that was held is ahead of what the guest touches (integrity/stores.ts).
+  if (released !== null && self.volatile.stores !== undefined) return;
   const due = dueOf(self, batch, guestNs(vm));
   const reads = Math.max(0, due.reads - batch.doneReads);
   const writes = Math.max(0, due.writes - batch.doneWrites);
@@ -148,6 +151,7 @@ function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: num
   state.cursor = cursor.next;
   cursors.forEach(({ next }, at) => (state.batch!.further![at]!.next = next));
   owed.forEach((ns, vcpu) => charge(self, vcpu, ns));
+  if (tracer.confirm()) raiseAlerts(self);
   self.world.addWork(Math.ceil((read + written) / 16));
 }
 
@@ -183,6 +187,7 @@ export function writePages(self: MemoryEntity, vcpu: number, page: number, pages
     if (vcpu !== DEVICE) charge(self, vcpu, ns);
     stamps.set(each, stamp);
   }
+  if (tracer.confirm()) raiseAlerts(self);
 }
 
 /** A device has written so much into the guest's memory: what was read from a disk, a message. */

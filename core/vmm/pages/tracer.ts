@@ -7,6 +7,7 @@
  * (its second-stage TLB still has the old entry); devices have no such TLB and pass nothing by.
  */
 import { type Bitmap, type Editable, type EntityId, type Plain } from "../../kernel/index.ts";
+import { INTEGRITY_CLIENT, judgeWrite, type WriteAlert } from "../integrity/judge.ts";
 import { GRANULARITIES } from "./costs.ts";
 import {
   bitmapOf,
@@ -42,6 +43,8 @@ interface Tracing {
   readonly dirty: Bitmap;
   readonly pending: Bitmap | null;
   readonly generation: number;
+  /** Whether it sees a write depends on the table that the vCPU uses. */
+  readonly isIntegrity: boolean;
 }
 
 export class Tracer {
@@ -52,6 +55,7 @@ export class Tracer {
   readonly #clients: readonly Tracing[];
   readonly #gigabytes: Bitmap;
   readonly #megabytes: Bitmap;
+  readonly #alerts: WriteAlert[] = [];
   #saidStale = false;
 
   constructor(memory: MemoryEntity) {
@@ -70,6 +74,7 @@ export class Tracer {
       dirty: clientBitmap(memory, client.name, "dirty"),
       pending: client.pending === null ? null : clientBitmap(memory, client.name, "pending"),
       generation: client.pending?.generation ?? 0,
+      isIntegrity: client.name === INTEGRITY_CLIENT,
     }));
     this.#gigabytes = splits(memory, "1GiB");
     this.#megabytes = splits(memory, "2MiB");
@@ -89,12 +94,26 @@ export class Tracer {
       if (!this.#takes(client, page, vcpu)) continue;
       if (client.vcpusBy !== "hardware") isHit = true;
       this.#state.clients[client.at]!.hits++;
+      if (client.isIntegrity) continue;
       if (writes || client.seesLoads) client.dirty.add(page);
       if (client.owner >= 0) this.#tell(client, page, vcpu, writes);
       // It comes again: the other clients see it then.
       if (this.isHeld) return 0;
     }
     return isHit ? this.#price(page, vcpu) : 0;
+  }
+
+  /** The accesses since the last time happen now; whether some of them raise alerts (integrity/). */
+  confirm(where: { readonly pc?: string; readonly progress?: number } = {}): boolean {
+    if (this.#alerts.length === 0) return false;
+    const known = this.#state.tables!.alerts;
+    for (const alert of this.#alerts.splice(0)) known.push({ ...alert, ...where });
+    return true;
+  }
+
+  /** They come again: something else holds one of them. */
+  forget(): void {
+    this.#alerts.length = 0;
   }
 
   /** Which accesses to a page somebody would see now, or once vCPUs have flushed. */
@@ -109,7 +128,9 @@ export class Tracer {
   }
 
   /** Whether the client has a trace on the page that this vCPU cannot pass by; takes it off. */
-  #takes({ armed, pending, generation, keeps }: Tracing, page: number, vcpu: number): boolean {
+  #takes(tracing: Tracing, page: number, vcpu: number): boolean {
+    const { armed, pending, generation, keeps, isIntegrity } = tracing;
+    if (isIntegrity) return armed.has(page) && this.#isAlarming(page, vcpu);
     if (armed.has(page)) return keeps || armed.delete(page);
     if (pending === null || !pending.has(page)) return false;
     if (vcpu !== DEVICE && this.#state.flushed[vcpu]! < generation) return this.#isStale();
@@ -121,6 +142,12 @@ export class Tracer {
     if (!this.#saidStale) this.#memory.notice("sometimes", { name: STALE_ENTRY });
     this.#saidStale = true;
     return false;
+  }
+
+  #isAlarming(page: number, vcpu: number): boolean {
+    const alert = judgeWrite(this.#state.tables!, page, vcpu);
+    if (alert !== undefined) this.#alerts.push(alert);
+    return alert !== undefined;
   }
 
   #tell(client: Tracing, page: number, vcpu: number, writes: boolean): void {

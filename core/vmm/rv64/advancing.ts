@@ -42,32 +42,40 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   const machine = liveMachine(self);
   const before = machine.executed();
   const traces = tracesOn(self);
+  board.stopsAtIntegrity = true;
+  let isAlarming = false;
   let run = runBoard(self, board, untilNs, slice);
   while (run?.stop?.reason === "trace") {
     const { page, writes } = run.stop;
-    const { ns, isOpen, isHeld } = traces!.hit(run.hart!, page, writes);
+    const hart = run.hart!;
+    const { ns, isOpen, isHeld } = traces!.hit(hart, page, writes);
     stallAt(self, board, ns);
     if (isHeld) break;
     run = undefined;
     if (!isOpen) {
-      const stepped = traces!.stepOver(board, page);
+      const stepped = traces!.stepOver(board, hart, page);
       stallAt(self, board, stepped.ns);
       if (stepped.isHeld) {
         run = stepped.run;
         break;
       }
-      if (stepped.run.outputs.length > 0) run = stepped.run;
+      const isEvent = stepped.run.outputs.length > 0 || stepped.run.reason === "asked";
+      if (isEvent || stepped.isAlarming) run = stepped.run;
+      if (stepped.isAlarming) isAlarming = true;
     }
     run ??= runBoard(self, board, untilNs, slice);
   }
   traces?.keep();
+  const isAsked = isAlarming || run?.reason === "asked";
   const state = self.edit();
   // A stall that ends later: until then it does nothing, and is no more idle than a busy one.
   state.idleUntil = run === undefined ? null : idleUntilOf(run);
   state.toNs = run === undefined ? self.volatile.clock.sinceNs : untilNs;
-  // Held before an access it stands at an exit without outputs until that is released.
-  if (run !== undefined && (run.outputs.length > 0 || run.stop?.reason === "trace")) {
-    if (run.stop?.reason === "trace") state.idleUntil = null;
+  // Held before an access it stands at an exit without outputs until that is released; at a call of its
+  // integrity driver, or behind a write that raises an alert, until its host has attended to that.
+  const isHeld = run?.stop?.reason === "trace";
+  if (run !== undefined && (run.outputs.length > 0 || isHeld || isAsked)) {
+    if (isHeld || isAsked) state.idleUntil = null;
     state.toNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
     state.exit = { atNs: state.toNs, outputs: run.outputs as never, isScheduled: false };
   }

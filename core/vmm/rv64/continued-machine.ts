@@ -6,6 +6,7 @@
  * what the former one did beyond the copy never happened, as far as anybody outside can tell.
  */
 import type { rv64 } from "../../guest/index.ts";
+import { followDriver } from "../integrity/follow.ts";
 import { announce } from "../policy.ts";
 import { machineRecord } from "./inputs.ts";
 import { type MachineCopy, machineConfig, type MachineEntity, RAM } from "./machine-state.ts";
@@ -32,6 +33,7 @@ export function goOnMachine(self: MachineEntity, copy: MachineCopy): boolean {
   state.board = copy.board as never;
   state.clock = { sinceNs: nowNs, from: copy.board.progress };
   state.typing = copy.typing;
+  followDriver(self);
   if (copy.exit !== null)
     state.exit = { atNs: nowNs, outputs: copy.exit, isScheduled: false } as never;
   for (const asked of Object.values(copy.open)) performMachine(self, asked as rv64.BoardOutput);

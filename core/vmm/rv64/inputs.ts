@@ -5,6 +5,7 @@
 import type { Plain, PlainObject } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
+import { followDriver } from "../integrity/follow.ts";
 import { tracesOn } from "../pages/machine-traces.ts";
 import { isSuperseded, recordOf, type VmEntity } from "../vm-state.ts";
 import { catchUp } from "./advancing.ts";
@@ -60,6 +61,7 @@ export function deliver(self: MachineEntity, input: rv64.BoardInput): void {
   const traces = tracesOn(self);
   boardOf(self).deliver(input);
   traces?.keep();
+  followDriver(self);
   const state = self.edit();
   state.idleUntil = null;
 }

@@ -2,6 +2,7 @@
 import { permutation, type Reply, uniform, unreachable } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { withOutputs } from "../output-hash.ts";
+import { tellCall } from "../integrity/alerts.ts";
 import { announce } from "../policy.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { cross, deliver, machineRecord } from "./inputs.ts";
@@ -54,6 +55,8 @@ export function performMachine(self: MachineEntity, output: rv64.BoardOutput): v
     }
     case "lifecycle":
       return announce(self, output.event);
+    case "integrity":
+      return tellCall(self as never, output.event);
     case "halt":
       tellEnd(self, output.halt);
       return self.world.call(self as never, "halted", output.halt.kind);

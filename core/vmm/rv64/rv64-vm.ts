@@ -15,6 +15,7 @@ import {
   type Request,
 } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
+import { followDriver } from "../integrity/follow.ts";
 import { memoryReplaced } from "../pages/clients.ts";
 import { tellHeld } from "../pages/held.ts";
 import { removeMemory } from "../pages/guest-memory.ts";
@@ -137,6 +138,7 @@ function boot(self: MachineEntity, machines: Machines | undefined): void {
   state.idleUntil = null;
   state.toNs = self.simulatedNs;
   state.clock = { sinceNs: self.simulatedNs, from: board.progress };
+  followDriver(self);
   if (!logInput(self, { kind: "start", run: self.config.run })) return;
   beginTyping(self);
 }
@@ -147,6 +149,7 @@ function onExit(self: MachineEntity): void {
   const memory = knownMemory(self);
   if (memory !== undefined && memory.volatile.held !== null) return tellHeld(memory);
   self.edit().exit = null;
+  followDriver(self);
   carryOut(self, exit.outputs as unknown as readonly rv64.BoardOutput[]);
 }
 

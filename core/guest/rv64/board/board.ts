@@ -29,6 +29,7 @@ import { addByte, takeOutput } from "./console-output.ts";
 import type { BoardInput, BoardOutput, ConsolePort, Emission, Halt } from "./contract.ts";
 import { attendToHost } from "./htif.ts";
 import { takeInput } from "./inputs.ts";
+import { checkMode, enterMode, resumePoints } from "./integrity-mode.ts";
 import { type Deadlines, deadlinesOf, linesOf, nextPassing } from "./interrupt-lines.ts";
 import { nextTurn, takeTurn } from "./schedule.ts";
 import { attendToFirmwareCall } from "./sbi/firmware.ts";
@@ -40,9 +41,10 @@ export interface BoardRun {
   readonly outputs: readonly BoardOutput[];
   /**
    * budget: progress is `until`. output: there are outputs. halted: the machine ended, now or before (`state.halted`).
+   * asked: the host asked for it (`stopSoon`, `stopsAtIntegrity`).
    * debug: a breakpoint or a watch of the debugger was reached, or a traced page (`stop`, `hart`).
    */
-  readonly reason: "budget" | "output" | "halted" | "debug";
+  readonly reason: "budget" | "output" | "halted" | "debug" | "asked";
   /**
    * Not null: every hart waits; without an input nothing is executed and nothing comes out before this progress
    * (infinite: never).
@@ -66,6 +68,12 @@ export class Board implements Surroundings {
   readonly #deadlines: Deadlines[];
   #emissions: Emission[] = [];
   #watches: readonly Watch[] = [];
+  #breakpoints: readonly bigint[] = [];
+  /** Where interrupted stays in integrity mode go on. */
+  #resumePoints: readonly bigint[] = [];
+  #isAsked = false;
+  /** Runs end where integrity mode, or what is protected, changes. A setting of the host: it changes nothing else. */
+  stopsAtIntegrity = false;
 
   /** Around an engine that holds what belongs to `state`. */
   constructor(engine: Engine, config: BoardConfig, state: BoardState) {
@@ -77,6 +85,7 @@ export class Board implements Surroundings {
     this.#bus = new Bus(this);
     this.#deadlines = state.harts.map((_, hart) => deadlinesOf(this, hart));
     this.setWatches([]);
+    this.setBreakpoints([]);
   }
 
   /** Powers a machine on: loads what it boots into an engine whose RAM is zero. */
@@ -121,10 +130,28 @@ export class Board implements Surroundings {
     this.engine.setWatches([...own, ...watches]);
   }
 
+  /** Addresses at which a debugger wants to stop. */
+  setBreakpoints(addresses: readonly bigint[]): void {
+    this.#breakpoints = addresses;
+    this.#resumePoints = resumePoints(this);
+    this.engine.setBreakpoints([...new Set([...addresses, ...this.#resumePoints])]);
+  }
+
+  /** The run ends behind this instruction. */
+  stopSoon(): void {
+    this.#isAsked = true;
+  }
+
+  integrityChanged(): void {
+    this.setBreakpoints(this.#breakpoints);
+    if (this.stopsAtIntegrity) this.#isAsked = true;
+  }
+
   /** Runs until progress is `until`, or less: see `BoardRun`. With `stepOver`, a breakpoint right here is ignored. */
   run(until: number, stepOver = false): BoardRun {
     const { state } = this;
     assert(Number.isSafeInteger(until) && until >= state.progress, "progress only grows");
+    this.#isAsked = false;
     this.#start();
     for (let over = stepOver; this.#goesOn() && state.progress < until; over = false) {
       const turn = nextTurn(state.schedule, this.config.quantum, (hart) => this.#canRun(hart));
@@ -132,19 +159,27 @@ export class Board implements Surroundings {
         this.#pass(Math.min(until, this.#nextInstant()));
         continue;
       }
+      // Before the turn is taken: what is delivered here may still change whose it is.
+      const isInMode = enterMode(this, turn.hart);
+      if (!this.#goesOn()) break;
       this.#switchFrom(state.schedule.order[state.schedule.position]!, turn.hart);
       takeTurn(state.schedule, turn);
       if (state.harts[turn.hart] === "suspended") wakeHart(this, turn.hart);
       const most = Math.min(
+        isInMode ? 1 : Infinity,
         until - state.progress,
         // Behind one instruction, so that a run ends there wherever the one before was cut.
         state.schedule.asks ? 1 : state.schedule.left,
         this.#untilInstant(turn.hart),
       );
-      const { stop } = this.#execute(turn.hart, most, over);
+      const pc = this.engine.word(turn.hart, layout.HART_PC);
+      const isOver = over || (this.#resumePoints.includes(pc) && !this.#breakpoints.includes(pc));
+      const { stop } = this.#execute(turn.hart, most, isOver);
+      if (isInMode) checkMode(this, turn.hart, pc);
       if (stop !== null) return this.#finish("debug", { stop, hart: turn.hart });
     }
     if (state.halted !== null) return this.#finish("halted");
+    if (this.#isAsked) return this.#finish("asked");
     return this.#finish(this.#emissions.length > 0 ? "output" : "budget");
   }
 
@@ -160,7 +195,7 @@ export class Board implements Surroundings {
   }
 
   #goesOn(): boolean {
-    return this.#emissions.length === 0 && this.state.halted === null;
+    return this.#emissions.length === 0 && this.state.halted === null && !this.#isAsked;
   }
 
   #start(): void {
@@ -250,8 +285,9 @@ export class Board implements Surroundings {
       case "watch":
         attendToHost(this);
         return this.#watches.length > 0 ? stop : null;
-      case "ebreak":
       case "breakpoint":
+        return this.#breakpoints.includes(this.engine.word(hart, layout.HART_PC)) ? stop : null;
+      case "ebreak":
       case "trace":
         return stop;
       default:

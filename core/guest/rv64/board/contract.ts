@@ -4,6 +4,10 @@
 
 import type { ContentRun } from "../../../kernel/index.ts";
 import type { BlockRequest } from "../../../platform/index.ts";
+import type { IntegrityEvent } from "../../integrity/index.ts";
+
+/** Tables are no output: whoever runs the machine finds them in its state. */
+export type IntegrityCallEvent = Exclude<IntegrityEvent, { readonly what: "tables" }>;
 
 /** The serial console is the UART; the other one is the virtio console. */
 export type ConsolePort = "serial" | "virtio";
@@ -49,6 +53,8 @@ export type BoardOutput = { readonly progress: number } & (
   /** Of several harts: in which order they run in the next rounds. Unanswered, they go on as they did. */
   | { readonly kind: "need-orders" }
   | { readonly kind: "lifecycle"; readonly event: LifecycleEvent }
+  /** A call of its integrity driver, or in its name, was refused (sbi/integrity.ts). */
+  | { readonly kind: "integrity"; readonly event: IntegrityCallEvent }
   | { readonly kind: "halt"; readonly halt: Halt }
 );
 

@@ -1,6 +1,8 @@
 // The state of everything around harts and RAM, as plain data: with the hart blocks and RAM it is the whole machine. 64-bit
 // registers are hexadecimal text; addresses within RAM and counts are safe integers.
 
+import type { Editable } from "../../../kernel/index.ts";
+import type { IntegrityState } from "../../integrity/index.ts";
 import type { Halt } from "./contract.ts";
 import type { BoardConfig } from "./config.ts";
 import { SOURCES } from "./memory-map.ts";
@@ -84,6 +86,8 @@ export type BoardState = {
   tohost: number | null;
   /** Number of the next request to the host. */
   nextRequest: number;
+  /** It has an integrity driver. */
+  integrity?: Editable<IntegrityState>;
 };
 
 export const NEVER = "ffffffffffffffff";

@@ -15,6 +15,8 @@ export interface Surroundings {
   /** Bytes for a console port; they leave at a newline, when there are many, or a millisecond later. */
   print(port: ConsolePort, bytes: Iterable<number>): void;
   halt(halt: Halt): void;
+  /** Integrity mode, or what is protected, is another: who runs the machine may want to know. */
+  integrityChanged(): void;
 }
 
 /** A range of the physical address space. Null and false: there is no such register, or not of that width. */

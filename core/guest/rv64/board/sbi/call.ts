@@ -5,6 +5,7 @@ import type { Surroundings } from "../surroundings.ts";
 export const SUCCESS = 0n;
 export const NOT_SUPPORTED = -2n;
 export const INVALID_PARAM = -3n;
+export const DENIED = -4n;
 export const INVALID_ADDRESS = -5n;
 export const ALREADY_AVAILABLE = -6n;
 

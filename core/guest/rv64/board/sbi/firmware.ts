@@ -5,6 +5,7 @@ import type { Surroundings } from "../surroundings.ts";
 import { base } from "./base.ts";
 import { type Answer, answer, type Extension, NOT_SUPPORTED } from "./call.ts";
 import { hsm, ipi, rfence, time } from "./harts.ts";
+import { integrity } from "./integrity.ts";
 import { dbcn, lifecycle, srst } from "./system.ts";
 
 const EXTENSIONS: ReadonlyMap<bigint, Extension> = new Map<bigint, Extension>([
@@ -17,6 +18,8 @@ const EXTENSIONS: ReadonlyMap<bigint, Extension> = new Map<bigint, Extension>([
   [0x4442_434en, dbcn],
   // Of the range kept for firmware: reports of lifecycle events.
   [0x0a00_4f52n, lifecycle],
+  // Of the same range: guest integrity.
+  [0x0a00_4749n, integrity],
 ]);
 
 /** SBI numbers are 32 bits wide whatever the register holds above. */

@@ -33,6 +33,7 @@ export function devicesAlone() {
     emit: (output) => void emissions.push(output),
     print: (_, bytes) => void printed.push(...bytes),
     halt: (halt) => void halts.push(halt),
+    integrityChanged: () => {},
   };
   return { engine, around, bus: new Bus(around), emissions, printed, halts };
 }
