@@ -609,6 +609,10 @@ export interface WorkloadMemory {
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
   /**
+   * Share of the memory's pages that the guest's page table scatters; the others lie in order.
+   */
+  readonly fragmentationPercent?: number;
+  /**
    * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
    */
   readonly furtherSets?: readonly WorkloadWorkingSet[];
@@ -1124,11 +1128,11 @@ export interface CollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+ * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+   * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -1156,7 +1160,7 @@ export interface ConsolidateOperation {
    */
   readonly point?: string;
   /**
-   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where no guest writes.
    */
   readonly method?: "mirror" | "iterative" | "block-merge";
   /**
@@ -1373,6 +1377,14 @@ export interface CheckpointOperation {
    */
   readonly keepOlder?: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain?: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB?: number;
@@ -1487,6 +1499,14 @@ export interface ResumeOperation {
    */
   readonly method?: "lazy" | "working-set" | "eager";
   /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch?: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
+  /**
    * Storage blocks that are read at once in the background.
    */
   readonly readsAtOnce?: number;
@@ -1531,6 +1551,14 @@ export interface RestoreCheckpointOperation {
    * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
   readonly method?: "lazy" | "working-set" | "eager";
+  /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch?: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -1684,9 +1712,9 @@ export interface MigrateOperation {
    */
   readonly to: string;
   /**
-   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = the VM goes on at once, and its pages follow: those that it needs first, the others in order at `maxMbps`. When either host is lost before all are there, the VM is lost and restarted; while the link is cut, it stands still when it needs a page.
    */
-  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /**
    * Rate of the first round.
    */
@@ -1719,6 +1747,10 @@ export interface MigrateOperation {
    * What starting at the destination takes by itself.
    */
   readonly startUpMs?: number;
+  /**
+   * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
+   */
+  readonly patienceMs?: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */
@@ -3315,6 +3347,10 @@ export interface ResolvedWorkloadMemory {
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
   /**
+   * Share of the memory's pages that the guest's page table scatters; the others lie in order.
+   */
+  readonly fragmentationPercent: number;
+  /**
    * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
    */
   readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
@@ -3830,11 +3866,11 @@ export interface ResolvedCollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+ * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ResolvedConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+   * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -3862,7 +3898,7 @@ export interface ResolvedConsolidateOperation {
    */
   readonly point?: string;
   /**
-   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where no guest writes.
    */
   readonly method: "mirror" | "iterative" | "block-merge";
   /**
@@ -4079,6 +4115,14 @@ export interface ResolvedCheckpointOperation {
    */
   readonly keepOlder: boolean;
   /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain: number;
+  /**
    * Size of a block of memory, which is saved at once.
    */
   readonly blockKiB: number;
@@ -4193,6 +4237,14 @@ export interface ResolvedResumeOperation {
    */
   readonly method: "lazy" | "working-set" | "eager";
   /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
+  /**
    * Storage blocks that are read at once in the background.
    */
   readonly readsAtOnce: number;
@@ -4237,6 +4289,14 @@ export interface ResolvedRestoreCheckpointOperation {
    * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
   readonly method: "lazy" | "working-set" | "eager";
+  /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -4390,9 +4450,9 @@ export interface ResolvedMigrateOperation {
    */
   readonly to: string;
   /**
-   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = the VM goes on at once, and its pages follow: those that it needs first, the others in order at `maxMbps`. When either host is lost before all are there, the VM is lost and restarted; while the link is cut, it stands still when it needs a page.
    */
-  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /**
    * Rate of the first round.
    */
@@ -4425,6 +4485,10 @@ export interface ResolvedMigrateOperation {
    * What starting at the destination takes by itself.
    */
   readonly startUpMs: number;
+  /**
+   * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
+   */
+  readonly patienceMs: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */

@@ -4,21 +4,28 @@
  * Must hold: only pages that are absent are loaded, never one that the guest has written since; what
  * cannot be read, or is not what it was, stops the machine: no page is ever made up.
  */
-import type { Bitmap, ContentRun, Plain, Reply } from "../../kernel/index.ts";
+import type { ContentRun, Plain, Reply } from "../../kernel/index.ts";
 import {
-  clientBitmap,
+  absentPages,
+  fillAbsent,
   loadPages,
   type MemoryEntity,
   releaseAccess,
   removeTraces,
   settleMemory,
 } from "../../vmm/index.ts";
-import { blocksOf, memoryBeside, vmBeside } from "../beside.ts";
+import { memoryBeside, vmBeside } from "../beside.ts";
 import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
 import { noteStall } from "./responsiveness.ts";
-import { askedFor, type Restorer, storageNumbers } from "./restorer-state.ts";
+import {
+  askedFor,
+  blockPagesOf,
+  type Restorer,
+  storageNumbers,
+  unitsOf,
+} from "./restorer-state.ts";
 
 /** Notices before and after pages come into memory; data is an `Arrival`. For invariants. */
 export const ARRIVING_NOTICE = "pages-arriving";
@@ -42,13 +49,16 @@ export function askFor(self: Restorer, number: number): boolean {
   const asked = askedFor(self);
   if (asked.get(number) === 1) return true;
   asked.set(number, 1);
-  const { sector, sectors } = self.volatile.storage[number]!;
+  const { sector, sectors, below } = self.volatile.storage[number]!;
   const state = self.edit();
   state.reading.push(number);
   state.figures.reads++;
   state.figures.readSectors += sectors;
   const request = { op: "read", sector, sectors };
-  self.ask(self.volatile.device, "io", request as Plain, { then: "read", tag: number });
+  self.ask(below?.device ?? self.volatile.device, "io", request as Plain, {
+    then: "read",
+    tag: number,
+  });
   return false;
 }
 
@@ -86,8 +96,8 @@ export function onRead(self: Restorer, reply: Reply): void {
   const number = reply.tag as number;
   if (!reply.ok) return fail(self, reply.code);
   const { runs } = reply.value as unknown as { runs: readonly ContentRun[] };
-  const { blocks } = self.volatile.storage[number]!;
-  const ns = blocks.length * self.config.blockPages * self.config.costs.decompressNs;
+  const stored = self.volatile.storage[number]!;
+  const ns = stored.blocks.length * blockPagesOf(self, stored) * self.config.costs.decompressNs;
   self.after(ns, "place", { number, runs } as unknown as Plain);
 }
 
@@ -100,24 +110,26 @@ export function place(
   if (memory === undefined) return fail(self, "vm-off");
   const written = self.volatile.storage[number]!;
   const at = { ...written, checksum: BigInt(written.checksum) };
-  const { pages, blockPages } = self.config;
+  const { pages } = self.config;
+  const blockPages = blockPagesOf(self, written);
   const found = decodeStorageBlock(at, runs, (block) =>
     Math.max(0, Math.min(blockPages, pages - block * blockPages)),
   );
   if (!found.ok && self.config.careless !== "zeroFills") return fail(self, found.problem.code);
-  const isOurs = (i: number): boolean => written.blocks[i] !== blocksOf(self.config);
+  const isOurs = (i: number): boolean => written.blocks[i] !== Math.ceil(pages / blockPages);
   const blocks = found.ok ? found.value : [];
   if (blocks.some(({ block }, i) => isOurs(i) && block !== written.blocks[i])) {
     return fail(self, "damaged");
   }
   settleMemory(memory);
-  const valid = blocks.filter((_, i) => isOurs(i));
-  const told = arrivalOf(
-    self,
-    at.blocks.filter((_, i) => isOurs(i)),
-  );
+  const units = unitsOf(self, number);
+  const told = arrivalOf(self, units);
   self.notice(ARRIVING_NOTICE, told);
-  for (const block of valid) placeBlock(self, memory, block);
+  for (const block of blocks.filter((_, i) => isOurs(i))) {
+    for (const part of ownParts(block, blockPages, units, self.config.blockPages)) {
+      placeBlock(self, memory, part);
+    }
+  }
   const state = self.edit();
   state.reading = state.reading.filter((each) => each !== number);
   state.placed++;
@@ -128,10 +140,32 @@ export function place(
   readOn(self);
 }
 
-/** The pages of a block that are absent, each as it was at the instant of the checkpoint. */
-function placeBlock(self: Restorer, memory: MemoryEntity, { block, runs }: Block): void {
+/** Pages from `first` on, and what they hold. */
+type Part = { readonly first: number; readonly content: readonly ContentRun[] };
+
+/** Of a block that has units which a newer file has as well: only what it is the source of. */
+function ownParts(
+  { block, runs }: Block,
+  blockPages: number,
+  units: readonly number[],
+  unitPages: number,
+): readonly Part[] {
   const content = runs.map(contentOf);
-  const first = block * self.config.blockPages;
+  const first = block * blockPages;
+  const sectors = content.reduce((sum, run) => sum + run.sectors, 0);
+  const end = first + sectors / PAGE_SECTORS;
+  const own = units.filter((unit) => unit * unitPages >= first && unit * unitPages < end);
+  if (own.length * unitPages >= end - first) return [{ first, content }];
+  return own.map((unit) => {
+    const page = unit * unitPages;
+    const pages = Math.min(unitPages, end - page);
+    const from = (page - first) * PAGE_SECTORS;
+    return { first: page, content: sliceRuns(content, from, pages * PAGE_SECTORS) };
+  });
+}
+
+/** The pages that are absent, each as it was at the instant of the checkpoint. */
+function placeBlock(self: Restorer, memory: MemoryEntity, { first, content }: Part): void {
   const count = content.reduce((sum, { sectors }) => sum + sectors, 0) / PAGE_SECTORS;
   const { figures } = self.edit();
   if (self.config.method === "eager") {
@@ -139,38 +173,16 @@ function placeBlock(self: Restorer, memory: MemoryEntity, { block, runs }: Block
     figures.loadedPages += count;
     return;
   }
-  const absent = clientBitmap(memory, self.config.client, "armed");
-  for (let page = first; page < first + count;) {
-    const isAbsent = absent.has(page) || self.config.careless === "overwritesDirty";
-    const end = endOfSpan(self, absent, page, first + count, isAbsent);
-    if (isAbsent) {
-      const part = sliceRuns(content, (page - first) * PAGE_SECTORS, (end - page) * PAGE_SECTORS);
-      loadPages(memory, page, part);
-      for (let each = page; each < end; each++) absent.delete(each);
-      figures.loadedPages += end - page;
-    } else figures.keptPages += end - page;
-    page = end;
-  }
-}
-
-/** Where pages end that are all absent, or all there. */
-function endOfSpan(
-  self: Restorer,
-  absent: Bitmap,
-  page: number,
-  limit: number,
-  isAbsent: boolean,
-): number {
-  if (self.config.careless === "overwritesDirty") return limit;
-  let end = page + 1;
-  while (end < limit && absent.has(end) === isAbsent) end++;
-  return end;
+  const overwrites = self.config.careless === "overwritesDirty";
+  const { filled, keptPages } = fillAbsent(memory, self.config.client, first, content, overwrites);
+  figures.loadedPages += filled.reduce((sum, { pages }) => sum + pages, 0);
+  figures.keptPages += keptPages;
 }
 
 /** The guest waits for a page: once that is there it proceeds. */
 function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
   const { waitsFor, waitsSinceNs } = self.volatile;
-  if (waitsFor < 0 || clientBitmap(memory, self.config.client, "armed").has(waitsFor)) return;
+  if (waitsFor < 0 || absentPages(memory, self.config.client).has(waitsFor)) return;
   const state = self.edit();
   state.waitsFor = -1;
   state.figures.stallNs += self.simulatedNs - waitsSinceNs;

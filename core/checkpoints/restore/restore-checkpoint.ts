@@ -21,31 +21,25 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import {
-  askArray,
   askDevice,
   askInstance,
   powerOn,
   type PowerOnParams,
   revertRedo,
-  surelyWrite,
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
-  type MachineConfig,
+  canWaitForPages,
   memoryOf,
   powerOn as beginRun,
   type RunImage,
   type VmEntity,
   type VmRecord,
 } from "../../vmm/index.ts";
+import { type Catalog, type CheckpointEntry, entryOf } from "../catalog.ts";
 import {
-  type Catalog,
-  catalogFile,
-  type CheckpointEntry,
-  entryOf,
-  withoutCheckpoint,
-} from "../catalog.ts";
-import {
+  type Base,
+  checkBase,
   checkHead,
   DATA_SECTOR,
   decodeOpening,
@@ -56,12 +50,14 @@ import {
 import type { FileProblem } from "../file/problem.ts";
 import { machineIdentity } from "../machine-identity.ts";
 import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
-import type { Written } from "../save/saver-state.ts";
 import { stateOfBytes, type WorkingSet } from "../saved-state.ts";
 import { settleCheckpoints } from "../settle.ts";
+import { forgetCheckpoint } from "./forget.ts";
+import { combine, type Layer } from "./layers.ts";
 import { stalledUntilNs } from "./responsiveness.ts";
 import { restorer } from "./restorer.ts";
 import {
+  type Prefetch,
   type Restorer,
   RESTORE_CLIENT,
   RESTORE_COSTS,
@@ -80,17 +76,19 @@ export type RestoreParams = {
   readonly readsAtOnce: number;
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
-  readonly careless?: "overwritesDirty" | "zeroFills";
+  readonly prefetch?: Prefetch;
+  readonly careless?: "overwritesDirty" | "zeroFills" | "lies";
 };
 
 type RestoreState = {
   catalog: Catalog | null;
-  catalogVersion: number;
   entry: CheckpointEntry | null;
+  /** File that is being opened. */
   device: EntityId;
   head: Head | null;
   commit: Plain;
-  storage: Written[];
+  /** Files that have been opened, the newest first. */
+  layers: Layer[];
   image: PlainObject | null;
   workingSet: WorkingSet | null;
   instance: EntityId;
@@ -99,6 +97,7 @@ type RestoreState = {
   resumedNs: number;
   /** Since then it works as it used to (responsiveness.ts). */
   respondedNs: number;
+  allThereNs: number;
   figures: PlainObject;
   failure: { code: string; detail: Plain } | null;
 };
@@ -119,29 +118,32 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       return perform(settleCheckpoints, { vm, array }, "open");
     },
 
-    open(host, op: Op, { catalog, version }: { catalog: Catalog; version: number }) {
-      const { array, paths, checkpoint } = op.params;
+    open(host, op: Op, { catalog }: { catalog: Catalog }) {
+      const { checkpoint } = op.params;
       const entry = checkpoint === null ? catalog.checkpoints.at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
-      const options = { array, volume: entry.volume, paths, owner: host.name };
       const state = op.edit();
       state.catalog = catalog as never;
-      state.catalogVersion = version;
       state.entry = entry as never;
-      const creator = op.entity as unknown as Entity;
-      state.device = spawnInitiator(host.world, creator, options).id;
-      return read(op, 0, DATA_SECTOR, "readOpening");
+      return openFile(host, op, entry);
     },
 
-    unreadable: (_host, _op: Op, { code, detail }: Refusal) =>
-      code === "out-of-range" ? fail("truncated", "the file ends too early") : fail(code, detail),
+    unreadable: (_host, op: Op, { code, detail }: Refusal) =>
+      code === "out-of-range"
+        ? wrong(op, { code: "truncated", message: "the file ends too early" })
+        : fail(code, detail),
 
     readOpening(host, op: Op, { runs }: Read) {
       const opened = decodeOpening(runs);
-      if (!opened.ok) return wrong(opened.problem);
+      if (!opened.ok) return wrong(op, opened.problem);
       const { spec } = recordIn(host, op).config;
-      const ours = checkHead(opened.value.head, { vm: spec.vm, machine: machineIdentity(spec) });
-      if (!ours.ok) return wrong(ours.problem);
+      const above = op.state.layers.at(-1)?.head as Head | undefined;
+      const expected = { vm: spec.vm, machine: machineIdentity(spec) };
+      const ours =
+        above === undefined
+          ? checkHead(opened.value.head, expected)
+          : checkBase(opened.value, above);
+      if (!ours.ok) return wrong(op, ours.problem);
       const state = op.edit();
       state.head = opened.value.head as never;
       state.commit = plainCommit(opened.value.commit) as never;
@@ -149,19 +151,23 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       return read(op, commit.tailSector, tailSectors(commit), "readTail");
     },
 
-    readTail(_host, op: Op, { runs }: Read) {
-      const tail = decodeTail({ head: op.state.head!, commit: commitOf(op.state.commit) }, runs);
-      if (!tail.ok) return wrong(tail.problem);
-      const saved = stateOfBytes(tail.value.state, op.state.head!.pages);
-      if (!saved.ok) return wrong(saved.problem);
+    readTail(host, op: Op, { runs }: Read) {
+      const head = op.state.head!;
+      const tail = decodeTail({ head, commit: commitOf(op.state.commit) }, runs);
+      if (!tail.ok) return wrong(op, tail.problem);
       const state = op.edit();
-      state.image = saved.value.image as never;
-      state.workingSet = saved.value.workingSet as never;
-      state.storage = tail.value.maps.storageBlocks.map(({ checksum, ...rest }) => ({
+      if (op.state.layers.length === 0) {
+        const saved = stateOfBytes(tail.value.state, head.pages);
+        if (!saved.ok) return wrong(op, saved.problem);
+        state.image = saved.value.image as never;
+        state.workingSet = saved.value.workingSet as never;
+      }
+      const storage = tail.value.maps.storageBlocks.map(({ checksum, ...rest }) => ({
         ...rest,
         checksum: checksum.toString(),
-      })) as never;
-      return go("revertDisks");
+      }));
+      state.layers.push({ device: op.state.device, head, storage } as never);
+      return head.base === null ? go("revertDisks") : openBase(host, op, head.base);
     },
 
     /** The first thing that changes anything. */
@@ -176,6 +182,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     prepare(host, op: Op) {
       const { world } = host;
       const { vm, powerOn: opening, method, readsAtOnce, careless = null } = op.params;
+      const { prefetch } = op.params;
       if (!reserveMemory(host as unknown as HostEntity, vm, opening.memoryMiB)) {
         return fail("no-memory", opening.memoryMiB);
       }
@@ -184,26 +191,29 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const run = beginRun(recordIn(host, op), { ...place, image });
       if (run === undefined) return fail("already-on", vm);
       const memory = memoryOf(run, true);
-      const { pages, blockPages } = op.state.head!;
+      const layers = op.state.layers as readonly Layer[];
+      const { pages, checkpoint: id } = layers[0]!.head;
+      const { unitPages: blockPages, storage } = combine(layers);
       const config = {
-        checkpoint: op.state.head!.checkpoint,
+        checkpoint: id,
         name: vm,
         vm: run.id,
         memory: memory.id,
         client: RESTORE_CLIENT,
-        method: canFault(run) ? method : "eager",
+        method: canWaitForPages(run) ? method : "eager",
         pages,
         blockPages,
         readsAtOnce,
         costs: RESTORE_COSTS,
         careless,
+        ...(prefetch && { prefetch }),
       };
       const made = world.spawn(restorer, config, { creator: run as never, label: "restore" });
       const state = op.edit();
       state.instance = run.id;
       state.restorer = made.id;
-      const { device, storage, workingSet } = op.state;
-      const file = { device, storage, workingSet };
+      const { device } = layers[0]!;
+      const file = { device, storage, workingSet: op.state.workingSet };
       return ask(made.id, "open", file as unknown as Plain, "makeReady");
     },
 
@@ -230,29 +240,22 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       state.figures = figures as never;
       state.respondedNs = made === undefined ? 0 : stalledUntilNs(made);
       if (made !== undefined) host.world.removeTree(made as unknown as Entity);
-      if (!op.state.entry!.isSuspend) return go("report");
+      state.allThereNs = host.simulatedNs;
+      const { checkpoint, volume, isSuspend } = op.state.entry!;
+      if (!isSuspend) return go("report");
       const { vm, array } = op.params;
-      const { catalog, catalogVersion: version, entry } = op.state;
-      const value = withoutCheckpoint(catalog!, entry!.checkpoint);
-      const params = { array, name: catalogFile(vm), value, before: catalog!, version };
-      return perform(surelyWrite, params, "dropFile", "report");
-    },
-
-    dropFile(_host, op: Op) {
-      const { volume: name } = op.state.entry!;
-      const drop = askArray(op.params.array, "delete-volume", { name }, "report", "report");
-      return { ...drop, tolerate: ["gone"] };
+      return perform(forgetCheckpoint, { vm, array, checkpoint, volume }, "report", "report");
     },
 
     report(host, op: Op) {
-      const { startedNs, resumedNs, respondedNs, figures } = op.state;
+      const { startedNs, resumedNs, respondedNs, allThereNs, figures } = op.state;
       const { stage } = (host.world.entityOrNone(op.state.instance) as VmEntity | undefined)
         ?.volatile ?? { stage: "ended" };
       return done({
         ...figures,
         resumedAfterNs: resumedNs - startedNs,
         respondsAfterNs: Math.max(resumedNs, respondedNs) - startedNs,
-        allThereAfterNs: host.simulatedNs - startedNs,
+        allThereAfterNs: allThereNs - startedNs,
         runs: stage === "running",
       });
     },
@@ -277,12 +280,11 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
   },
   () => ({
     catalog: null,
-    catalogVersion: 0,
     entry: null,
     device: -1,
     head: null,
     commit: null,
-    storage: [],
+    layers: [],
     image: null,
     workingSet: null,
     instance: -1,
@@ -290,22 +292,35 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     startedNs: 0,
     resumedNs: 0,
     respondedNs: 0,
+    allThereNs: 0,
     figures: {},
     failure: null,
   }),
 );
 
-/** Devices of real machines work on pages in the middle of a step, and cannot wait for them. */
-function canFault({ kind, config }: VmEntity): boolean {
-  if (kind !== "rv64-vm") return true;
-  const { board } = config.spec.config as unknown as MachineConfig;
-  return board.disks.length === 0 && board.nics.length === 0;
-}
-
 const recordIn = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.record) as unknown as VmRecord;
 
-const wrong = ({ code, message }: FileProblem): Step => fail(code, message);
+/** Opens a file of the checkpoint: its own one, or one that it stands on. */
+function openFile(host: Entity, op: Op, { volume }: CheckpointEntry): Step {
+  const { array, paths } = op.params;
+  const options = { array, volume, paths, owner: host.name };
+  op.edit().device = spawnInitiator(host.world, op.entity as unknown as Entity, options).id;
+  return read(op, 0, DATA_SECTOR, "readOpening");
+}
+
+function openBase(host: Entity, op: Op, { checkpoint }: Base): Step {
+  const entry = entryOf(op.state.catalog!, checkpoint);
+  const isKnown = op.state.layers.some(({ head }) => head.checkpoint === checkpoint);
+  if (entry !== undefined && !isKnown) return openFile(host, op, entry);
+  return fail("wrong-base", `${checkpoint}, which it stands on, is no checkpoint`);
+}
+
+/** One clear error; of a file below it says which. */
+function wrong(op: Op, { code, message }: FileProblem): Step {
+  const below = (op.state.layers.at(-1)?.head as Head | undefined)?.base?.checkpoint;
+  return fail(code, below === undefined ? message : `${below}, which it stands on: ${message}`);
+}
 
 /** Past its end a file reads as too short. */
 function read(op: Op, sector: number, sectors: number, next: string): Step {

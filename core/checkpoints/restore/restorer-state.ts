@@ -3,8 +3,9 @@
  * until every page is there.
  */
 import type { Entity, EntityId, Request } from "../../kernel/index.ts";
+import type { NeighbourBy } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
-import type { Written } from "../save/saver-state.ts";
+import type { Stored } from "./layers.ts";
 
 /**
  * `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults;
@@ -26,6 +27,9 @@ export type RestoreCosts = {
 /** LZ4 decompresses at three gigabytes a second or more. */
 export const RESTORE_COSTS: RestoreCosts = { decompressNs: 1_300, placeNs: 230 };
 
+/** Neighbours of a page that is waited for, and how many on each side (prefetch.ts). */
+export type Prefetch = { readonly by: NeighbourBy; readonly distance: number };
+
 export type RestorerConfig = BesideConfig & {
   /** Trace client: armed are the pages that are absent. */
   readonly client: string;
@@ -34,7 +38,9 @@ export type RestorerConfig = BesideConfig & {
   readonly readsAtOnce: number;
   readonly costs: RestoreCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "overwritesDirty" | "zeroFills" | null;
+  readonly careless: "overwritesDirty" | "zeroFills" | "lies" | null;
+  /** What is asked for with a page that the guest waits for; absent: nothing. */
+  readonly prefetch?: Prefetch;
 };
 
 export type RestoreFigures = {
@@ -49,13 +55,21 @@ export type RestoreFigures = {
   readonly deviceFaults: number;
   readonly stallNs: number;
   readonly workingSetPages: number;
+  /** Storage blocks that were read because a neighbour was waited for; with `prefetch`. */
+  readonly prefetched?: number;
+  /** Neighbours that were there already, or on their way. */
+  readonly alreadyThere?: number;
+  readonly unmapped?: number;
+  /** Entries of page tables that were looked at, and tables that were not there. */
+  readonly walkSteps?: number;
+  readonly absentTables?: number;
 };
 
 export type RestorerState = {
   readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
   /** The file's volume. */
   readonly device: EntityId;
-  readonly storage: readonly Written[];
+  readonly storage: readonly Stored[];
   /** Storage blocks by number: `reading` until they are placed. */
   readonly reading: readonly number[];
   readonly placed: number;
@@ -81,10 +95,29 @@ export type RestorerState = {
 
 export type Restorer = Entity<RestorerConfig, Record<string, never>, RestorerState>;
 
-/** By block: number of its storage block. */
+/** By unit (a block; of several files the smallest one): number of its storage block. */
 export const storageNumbers = (self: Restorer) =>
   self.world.arrays.open(`${self.name}#storage-of`, "u32", blocksOf(self.config));
 
 /** By storage block: 1 once it was asked for. */
 export const askedFor = (self: Restorer) =>
   self.world.arrays.open(`${self.name}#asked`, "u32", blocksOf(self.config));
+
+/** Pages of a block of a storage block. */
+export const blockPagesOf = ({ config }: Restorer, { below }: Stored): number =>
+  below?.blockPages ?? config.blockPages;
+
+/** Units of memory that a storage block is the source of. */
+export function unitsOf(self: Restorer, number: number): number[] {
+  const stored = self.volatile.storage[number]!;
+  const numbers = storageNumbers(self);
+  const units = blockPagesOf(self, stored) / self.config.blockPages;
+  const found: number[] = [];
+  for (const block of stored.blocks) {
+    const end = Math.min(numbers.length, (block + 1) * units);
+    for (let unit = block * units; unit < end; unit++) {
+      if (numbers.get(unit) === number) found.push(unit);
+    }
+  }
+  return found;
+}

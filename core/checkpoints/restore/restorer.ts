@@ -17,27 +17,21 @@ import {
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
-import {
-  type AccessHeld,
-  clientBitmap,
-  DEVICE,
-  holdAccess,
-  type TraceHit,
-} from "../../vmm/index.ts";
-import { blocksOf, memoryBeside } from "../beside.ts";
+import { absentWish, type AccessHeld, onAbsentAccess, type TraceHit } from "../../vmm/index.ts";
+import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
-import type { Written } from "../save/saver-state.ts";
+import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
+import { prefetchAround } from "./prefetch.ts";
 import {
   askedFor,
+  blockPagesOf,
+  unitsOf,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
   storageNumbers,
 } from "./restorer-state.ts";
-
-/** Over everybody: what is not there can be neither saved, nor copied, nor checked. */
-const PRIORITY = 100;
 
 export const restorer = component<RestorerConfig, Record<string, never>, RestorerState>({
   kind: "checkpoint-restorer",
@@ -103,26 +97,35 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
 
+/** Newer files come later, and are the source of what they have. */
+function noteSources(self: Restorer, storage: readonly Stored[]): void {
+  const numbers = storageNumbers(self);
+  storage.forEach((stored, number) => {
+    const units = blockPagesOf(self, stored) / self.config.blockPages;
+    for (const block of stored.blocks) {
+      const end = Math.min(numbers.length, (block + 1) * units);
+      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
+    }
+  });
+}
+
 /** Reads at once when somebody waits. */
 const HURRY = 4;
 
 type OpenedFile = {
   readonly device: EntityId;
-  readonly storage: readonly Written[];
+  readonly storage: readonly Stored[];
   readonly workingSet: WorkingSet | null;
 };
 
 function open(self: Restorer, { device, storage, workingSet }: OpenedFile): void {
   const state = self.edit();
   state.device = device;
-  state.storage = storage as Editable<Written>[];
-  const numbers = storageNumbers(self);
+  state.storage = storage as Editable<Stored>[];
+  noteSources(self, storage);
   const asked = askedFor(self);
-  const count = blocksOf(self.config);
-  storage.forEach(({ blocks }, number) => {
-    const valid = blocks.filter((each) => each < count);
-    for (const each of valid) numbers.set(each, number);
-    if (valid.length > 0) return;
+  storage.forEach((_, number) => {
+    if (unitsOf(self, number).length > 0) return;
     // All of it was saved again elsewhere.
     asked.set(number, 1);
     state.placed++;
@@ -155,15 +158,7 @@ function makeReady(self: Restorer, request: Request): void {
   }
   state.stage = "arming";
   const { client } = self.config;
-  const wish = {
-    client,
-    mode: "accesses",
-    granularity: "4KiB",
-    by: "all",
-    keeps: true,
-    stays: true,
-  } as const;
-  const body = { ...wish, priority: PRIORITY, owner: self.id };
+  const body = absentWish(client, self.id) as unknown as Plain;
   self.ask(memory.id, "trace", body, { then: "armed" });
 }
 
@@ -171,12 +166,10 @@ function makeReady(self: Restorer, request: Request): void {
 function onAbsent(self: Restorer, hit: TraceHit): void {
   const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
-  if (hit.vcpu !== DEVICE) return holdAccess(memory, hit);
-  self.edit().figures.deviceFaults++;
+  const how = onAbsentAccess(memory, hit);
+  if (how !== "held") self.edit().figures.deviceFaults++;
   // A device of a real machine needs what is not there, and cannot wait in the middle of a step.
-  if (memory.config.isReal) return void self.after(0, "device-fault");
-  // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
-  clientBitmap(memory, hit.client, "armed").delete(hit.page);
+  if (how === "needed") self.after(0, "device-fault");
 }
 
 /** What a search must reach, else it shows nothing. */
@@ -193,4 +186,7 @@ function onHeld(self: Restorer, { page }: AccessHeld): void {
   state.waitsFor = page;
   state.waitsSinceNs = self.simulatedNs;
   self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+  const memory = memoryBeside(self);
+  const held = memory?.volatile.held ?? null;
+  if (memory !== undefined && held !== null) prefetchAround(self, memory, held);
 }

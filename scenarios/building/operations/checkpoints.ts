@@ -41,7 +41,7 @@ const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) =
 
 type Saved = Pick<
   CheckpointParams,
-  "method" | "suspends" | "replaces" | "workingSet" | "traceNs"
+  "method" | "suspends" | "replaces" | "workingSet" | "traceNs" | "base" | "longestChain"
 > & {
   readonly withDisks: boolean;
 };
@@ -83,6 +83,7 @@ const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
     suspends: false,
     replaces: !entry.keepOlder,
     withDisks: entry.withDisks,
+    ...(entry.base !== undefined && { base: entry.base, longestChain: entry.longestChain }),
   });
 
 const startSuspend: Starter<"suspend"> = (self, entry) =>
@@ -105,6 +106,7 @@ function restore(
 ): void {
   const { world } = self;
   const { id, vm, on, host: elsewhere, method, readsAtOnce } = entry;
+  const { prefetch, prefetchPages } = entry;
   const record = vmRecordOf(world, vm);
   const document = vmOfDocument(self, vm);
   const where = record.durable.host === "" ? document.host : record.durable.host;
@@ -120,6 +122,7 @@ function restore(
     checkpoint: checkpointId,
     method,
     readsAtOnce,
+    ...(prefetch !== "none" && { prefetch: { by: prefetch, distance: prefetchPages } }),
     powerOn: openingOn(self, document, host.name, false),
   };
   startOperation(world, restoreCheckpoint, host, id, params as unknown as PlainObject);
