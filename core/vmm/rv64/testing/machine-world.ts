@@ -46,6 +46,8 @@ export interface MachineOptions {
   readonly harts?: number;
   readonly peer?: string;
   readonly disk?: boolean;
+  /** It starts in supervisor mode, and its host answers its calls. */
+  readonly firmware?: boolean;
   readonly typed?: readonly Typing[];
 }
 
@@ -103,7 +105,7 @@ export function specOf(options: MachineOptions, memoryMiB = 1): GuestSpec {
       nics,
       rng: false,
       virtioConsole: false,
-      boot: { kind: "elf", file: sha256, firmware: false },
+      boot: { kind: "elf", file: sha256, firmware: options.firmware === true },
     },
     peers: peer === undefined ? {} : { net0: peer },
     typed,
