@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { captureWorld, decodeImage, encodeImage, restoreWorld } from "../../kernel/index.ts";
+import { knownMemory } from "../pages/memory-state.ts";
 import {
   type MachineWorld,
   machineWorld,
