@@ -213,6 +213,28 @@ describe("a protected machine", () => {
     }
   }, 60_000);
 
+  it("starts again when the backup dies while it takes over", () => {
+    const lost = (steps: number): boolean => {
+      restoreWorld(world, image);
+      seen = { left: [], entries: [] };
+      world.run({ untilEvent: last });
+      crash("alpha")();
+      world.run({ untilEvent: last + steps });
+      return known().host === "alpha";
+    };
+    for (let steps = 2; lost(steps); steps += 9) {
+      crash("beta")();
+      for (const host of ["alpha", "beta"]) world.restart(world.registry.domainNamed(host)!);
+      const untilNs = world.timeNs + fromMs(4_000);
+      const isBack = (): boolean => known().power === "on" && known().run === 2;
+      while (world.timeNs < untilNs && !isBack()) {
+        world.run({ untilNs: world.timeNs + fromMs(50) });
+      }
+      expectOneMachine(`beta lost ${steps} events after alpha`);
+      expect(isBack(), `${steps} events after alpha`).toBe(true);
+    }
+  }, 60_000);
+
   it("is noticed when output leaves before the backup has what led to it (canary)", () => {
     const found = new Set<string>();
     for (let event = last - 90; event <= last; event += 3) {

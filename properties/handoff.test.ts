@@ -5,10 +5,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { captureWorld, fromMs, type PlainObject, restoreWorld } from "../core/kernel/index.ts";
-import type { World } from "../core/kernel/index.ts";
+import type { Entity, World } from "../core/kernel/index.ts";
 import { powerStateOf, vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
-import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+import { builderOf, shortWork, smallDatacenter } from "./testing/small-datacenter.ts";
 
 const LINKS: ScenarioDocument["links"] = [
   { id: "alpha-array", between: ["alpha", "array"] },
@@ -101,6 +101,55 @@ describe("a disk changes hands", () => {
     expect(world.registry.idOf("db/run-1")).toBeUndefined();
   });
 
+  it("is taken from a host that was cut off, which notices without a request of the guest", () => {
+    const load = { bootMs: 20, durationMs: 200, thinkTimeUs: 9_000, readPercent: 30 };
+    const [db] = smallDatacenter().vms!;
+    const { world, outcomes, violations } = seen(
+      datacenter({
+        vms: [{ ...db!, guest: shortWork(load) }],
+        faults: [
+          { kind: "partition", from: "alpha", to: "array", atMs: 500, durationMs: 2_000 },
+          { kind: "partition", from: "alpha", to: "beta", atMs: 500, durationMs: 2_000 },
+        ],
+        timeline: [{ id: "take", atMs: 600, do: "take-over", vm: "db", host: "beta" }],
+      }),
+    );
+    expect(violations).toEqual([]);
+    expect(outcomes["take"]).toBe("complete");
+    expect(world.registry.idOf("db/run-1")).toBeUndefined();
+    expect([hostOf(world), power(world)]).toEqual(["beta", "running"]);
+  });
+
+  it("to one of several who take it at once", () => {
+    const [alpha, beta] = smallDatacenter().hosts!;
+    const reached = new Set<string>();
+    for (const laterMs of [0, 0.2, 0.7, 2, 5]) {
+      const takes = ["beta", "gamma"].map((host, index) => {
+        const atMs = 1_200 + index * laterMs;
+        return { id: `to-${host}`, atMs, do: "take-over" as const, vm: "db", host };
+      });
+      const run = seen(
+        datacenter({
+          hosts: [alpha!, beta!, { ...beta!, id: "gamma" }],
+          links: [
+            LINKS![0]!,
+            { between: ["beta", "array"], latencyUs: 5_000 },
+            { between: ["gamma", "array"], latencyUs: 5_000 },
+          ],
+          vms: smallDatacenter().vms!.map(({ restartOn: _, ...vm }) => vm),
+          faults: [{ kind: "crash", domain: "alpha", atMs: 500 }],
+          timeline: takes,
+        }),
+      );
+      expect(run.violations).toEqual([]);
+      expect(takes.filter(({ id }) => run.outcomes[id] === "complete")).toHaveLength(1);
+      expect(ownerOf(run.world, "data")["owner"]).toBe(hostOf(run.world));
+      expect(power(run.world)).toBe("running");
+      for (const name of run.reached) reached.add(name);
+    }
+    expect(reached).toContain("two hosts want a disk at the same time");
+  });
+
   it("not while its VM is on, and not from a host that is alive out of reach", () => {
     const timeline: ScenarioDocument["timeline"] = [
       { id: "take", atMs: 600, do: "take-over", vm: "db", host: "beta" },
@@ -177,6 +226,16 @@ describe("an operation of the old host", () => {
 });
 
 describe("an open disk that may go", () => {
+  /** As a migration does it: the source is stunned, and its disks may be asked for. */
+  function yieldDisks(world: World): void {
+    world.call(world.named("db/run-1"), "stun", asked({}));
+    const files = ["db-data.owner", "db-log.owner"];
+    world.call(world.named("alpha/disk-keeper"), "yield", asked({ files, yielding: true }));
+  }
+  const asked = (body: PlainObject): PlainObject => {
+    return { from: -1, askId: 0, delivery: "stream", via: -1, body };
+  };
+
   it("is drained, flushed and closed first: nothing acknowledged is lost, no lease is waited for", () => {
     const timeline: ScenarioDocument["timeline"] = [
       { id: "take", atMs: 610, do: "take-over", vm: "db", host: "beta" },
@@ -191,17 +250,37 @@ describe("an open disk that may go", () => {
       }
       if (kind === "operation-end" && data["id"] === "take") endedMs = timeNs / 1_000_000;
     };
-    // As a migration does it: the source is stunned, and its disks may be asked for.
-    const ask = (body: PlainObject) => ({ from: -1, askId: 0, delivery: "stream", via: -1, body });
-    world.call(world.named("db/run-1"), "stun", ask({}));
-    const files = ["db-data.owner", "db-log.owner"];
-    world.call(world.named("alpha/disk-keeper"), "yield", ask({ files, yielding: true }));
+    yieldDisks(world);
     world.run({ untilNs: fromMs(3_000) });
     world.finish();
     expect(violationsOf(world)).toEqual([]);
     expect(phases).toEqual(expect.arrayContaining(["drain", "flush", "close", "transfer"]));
     expect(endedMs).toBeLessThan(700);
     expect([hostOf(world), power(world)]).toEqual(["beta", "running"]);
+  });
+
+  it("is flushed only when all that the guest had sent is answered", () => {
+    const [array] = smallDatacenter().arrays!;
+    const arrays = [{ ...array!, writeLatencyUs: 20_000 }];
+    const world = builderOf(datacenter({ arrays })).build({ seed: 1 });
+    world.run({ untilNs: fromMs(600) });
+    const disk = world.named("db/run-1/log-1") as Entity<PlainObject, PlainObject, Open>;
+    type Open = { readonly inFlight: number };
+    const flushing: number[] = [];
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === "phase" && data["phase"] === "flush") flushing.push(disk.volatile.inFlight);
+    };
+    yieldDisks(world);
+    const body = { file: "db-log.owner", array: world.named("array").id, request: "take" };
+    const release = asked({ ...body, requester: "beta", filters: [] });
+    world.call(world.named("alpha/disk-keeper"), "release", release);
+    // What its keeper asks the array first takes 20 ms, and so does this.
+    world.run({ untilNs: fromMs(615) });
+    world.call(disk as unknown as Entity, "io", asked({ op: "discard", sector: 0, sectors: 8 }));
+    expect(flushing).toEqual([]);
+    world.run({ untilNs: fromMs(700) });
+    expect(flushing).toEqual([0]);
+    expect(ownerOf(world, "log")["owner"]).toBe("beta");
   });
 });
 

@@ -10,12 +10,10 @@ import {
   encodeImage,
   fromMs,
   hashHex,
-  type PlainObject,
   restoreWorld,
   type World,
 } from "../core/kernel/index.ts";
 import { BOUNDARY_NOTICE, type BoundaryEntry, LoneGuest } from "../core/vmm/index.ts";
-import type { ScenarioDocument } from "../scenarios/index.ts";
 import {
   afterEach,
   crash,
@@ -27,73 +25,10 @@ import {
   violations,
   volumesOf,
 } from "./testing/crash-points.ts";
-import { builderOf, smallDatacenter } from "./testing/small-datacenter.ts";
+import { documentOf, OFF, restore, run, SAVE, SMALL } from "./testing/saved-memory.ts";
+import { builderOf } from "./testing/small-datacenter.ts";
 
-type Entries = NonNullable<ScenarioDocument["timeline"]>;
-const MIB = 4;
-
-/** A guest that writes and reads memory all the time, with few blocks of memory to save. */
-function documentOf(timeline: Entries, writesPerSecond = 40_000): ScenarioDocument {
-  const small = smallDatacenter({ timeline });
-  const block = { pacing: "closed", outstanding: 1, thinkTimeUs: 2_000, readPercent: 40 } as const;
-  const memory = { workingSetMiB: 3, writesPerSecond, readsPerSecond: 20_000 };
-  return {
-    ...small,
-    durationMs: 1_200,
-    vms: small.vms!.map((vm) => ({
-      ...vm,
-      memoryMiB: MIB,
-      guest: {
-        kind: "workload",
-        bootMs: 5,
-        phases: [
-          {
-            name: "work",
-            durationMs: 280,
-            memory,
-            block: [{ ...block, disk: "data", regionMiB: 1, flushEvery: 4 }],
-          },
-          { name: "rest", durationMs: 100_000 },
-        ],
-      },
-      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 4 })),
-    })) as never,
-  };
-}
-
-const SAVE = { id: "ck", atMs: 60, do: "checkpoint", vm: "db", on: "array" } as const;
-const SMALL = { blockKiB: 16, groupBlocks: 2, stagingBlocks: 6 } as const;
 const METHODS = ["stop-and-copy", "copy-aside", "redirect", "lazy"] as const;
-
-type Ended = { readonly outcome: string; readonly figures: { readonly [name: string]: number } };
-
-function run(document: ScenarioDocument, planted: PlainObject = {}, untilMs = 1_000) {
-  const world = builderOf(document).build({ seed: 1 });
-  const ended: { [id: string]: Ended } = {};
-  world.hooks.onNotice = ({ kind, data, entity }) => {
-    const id = data["id"] as string;
-    if (kind === "operation" && planted["at"] === id) {
-      const { params } = world.named(entity).config as { params: object };
-      Object.assign(params, { careless: planted["careless"] });
-    }
-    if (kind === "operation-end") ended[id] = data as never;
-  };
-  world.run({ untilNs: fromMs(untilMs) });
-  world.finish();
-  return { world, ended };
-}
-
-const OFF = { id: "off", atMs: 200, do: "power-off", vm: "db" } as const;
-const restore = (method: "lazy" | "eager", readsAtOnce = 2) =>
-  ({
-    id: "back",
-    atMs: 220,
-    do: "restore-checkpoint",
-    vm: "db",
-    on: "array",
-    method,
-    readsAtOnce,
-  }) as const;
 
 describe("a checkpoint of memory and disks", () => {
   const cases = METHODS.flatMap((method) => (["lazy", "eager"] as const).map((r) => [method, r]));

@@ -18,9 +18,9 @@ import {
   type World,
 } from "../kernel/index.ts";
 import { type MemoryEntity, rememberContent, type RunImage } from "../vmm/index.ts";
-import type { Catalog } from "./catalog.ts";
+import { type Catalog, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
-import { readFile, type WholeFile } from "./file/read-file.ts";
+import { findPage, readCheckpoint, type WholeCheckpoint } from "./file/read-file.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
@@ -53,18 +53,8 @@ const ZERO_HASH = Number(hash64(new Uint8Array(PAGE_SECTORS * SECTOR_BYTES)) >> 
 const isSame = (found: number, wanted: number): boolean =>
   found === wanted || (found === 0 && wanted === ZERO_HASH);
 
-function differingPage(file: WholeFile, instant: NumberArray): number {
-  const { blockPages } = file.head;
-  for (const [block, runs] of file.blocks) {
-    let page = block * blockPages;
-    for (const run of runs) {
-      for (let i = 0; i < run.sectors / PAGE_SECTORS; i++, page++) {
-        if (!isSame(numberOf(run, i), instant.get(page))) return page;
-      }
-    }
-  }
-  return -1;
-}
+const differingPage = (file: WholeCheckpoint, instant: NumberArray): number =>
+  findPage(file, (page, run, at) => !isSame(numberOf(run, at), instant.get(page)));
 
 /** The newest checkpoint of a catalog, as it is on the medium when the catalog names it. */
 function checkNewest(array: Entity, file: string, digests: Shadow): Finding | undefined {
@@ -74,11 +64,14 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
   const entry = catalog?.checkpoints.at(-1);
   if (catalog === undefined || entry === undefined) return undefined;
   const { vm } = catalog;
-  const { checkpoint, volume } = entry;
-  const content = world.contents.get(`${array.name}#volume:${volume}`);
-  if (content === undefined) return { message: `checkpoint ${checkpoint} of ${vm} has no file` };
+  const { checkpoint } = entry;
+  const fileOf = (id: string) => {
+    const volume = entryOf(catalog, id)?.volume;
+    return volume === undefined ? undefined : world.contents.get(`${array.name}#volume:${volume}`);
+  };
   const { spec } = world.named(vm).config as unknown as { spec: never };
-  const read = readFile(content, { vm, machine: machineIdentity(spec) });
+  const expected = { vm, machine: machineIdentity(spec) };
+  const read = readCheckpoint(fileOf, checkpoint, expected);
   if (!read.ok) {
     const { code, message } = read.problem;
     return { message: `checkpoint ${checkpoint} of ${vm} counts, but is ${code}: ${message}` };

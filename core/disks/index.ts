@@ -20,17 +20,26 @@ export { abort } from "./consolidation/abort.ts";
 export { blockMergeConsolidate } from "./consolidation/block-merge.ts";
 export { consolidate } from "./consolidation/consolidate.ts";
 export { iterativeConsolidate } from "./consolidation/iterative.ts";
+export { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
+export { isBranch } from "./consolidation/is-branch.ts";
 export { promote } from "./promotion/promote.ts";
 export { moveFormat } from "./move/move-format.ts";
 export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
 export { handoffInvariants } from "./handoff/invariants.ts";
 export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
+export { ownDisks } from "./handoff/own-disks.ts";
 export { keeperOf, spawnKeeper } from "./handoff/keeper.ts";
 export { isDrained } from "./chain/virtual-disk.ts";
 export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
-export { powerOn, type LocalDisk, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
+export {
+  owningOf,
+  powerOn,
+  type LocalDisk,
+  type PowerOnDisk,
+  type PowerOnParams,
+} from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";
 export { powerOff, stun, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";

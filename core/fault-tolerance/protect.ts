@@ -17,7 +17,7 @@ import {
   type PlainObject,
   type Step,
 } from "../kernel/index.ts";
-import { powerOn, type PowerOnParams } from "../disks/index.ts";
+import { owningOf, ownDisks, powerOn, type PowerOnParams } from "../disks/index.ts";
 import type { VmRecord } from "../vmm/index.ts";
 import { agentName } from "./agent.ts";
 import { guard } from "./guard.ts";
@@ -33,7 +33,8 @@ export type ProtectParams = {
   readonly settings: FtSettings;
 };
 
-type ProtectState = { follower: EntityId; guard: EntityId };
+/** `hasOwned`: the disks were taken before the ballot was laid out. */
+type ProtectState = { follower: EntityId; guard: EntityId; hasOwned?: boolean };
 type Op = Operation<ProtectParams & PlainObject, ProtectState & PlainObject>;
 
 const BACKUP_TIMEOUT_NS = 1_000_000_000;
@@ -51,8 +52,16 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       if (backup === null) return go("start");
       const value: Ballot = { run: runOf(host, op), winner: null };
       const body = { name: ballotFile(op.params.vm), value };
-      const extras = { timeoutNs: FILE_TIMEOUT_NS };
+      const extras = { timeoutNs: FILE_TIMEOUT_NS, otherwise: "noBallot" };
       return ask(opening.array, "file-write", body, "prepareBackup", extras);
+    },
+
+    /** Another host took over from this one, and died of it before the machine ran there. */
+    noBallot(_host, op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
+      const owning = op.state.hasOwned === true ? undefined : owningOf(op.params.powerOn, -1);
+      if (code !== "not-owner" || owning === undefined) return fail(code, detail);
+      op.edit().hasOwned = true;
+      return perform(ownDisks, owning as unknown as PlainObject, "layBallot");
     },
 
     prepareBackup(host, op) {

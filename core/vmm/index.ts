@@ -28,6 +28,7 @@ export {
   PAGE_SECTORS,
   privatePages,
 } from "./pages/memory-state.ts";
+export { bitmapRanges } from "./pages/ranges.ts";
 export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";

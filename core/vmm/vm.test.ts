@@ -97,6 +97,26 @@ describe("a virtual machine", () => {
     expect(Math.abs(ends[0]! - ends[1]!)).toBeLessThan(MS);
   });
 
+  it("is given all that came while it was stunned", () => {
+    for (let seed = 0; seed < 12; seed++) {
+      const { world, records, start, findings } = smallWorld({ seed });
+      const vm = start(records[0]!, 0)!;
+      let mostHeld = 0;
+      for (let ms = 5; ms < 60; ms += 5) {
+        vm.after(ms * MS - world.timeNs, "stun", request(vm.id));
+        vm.after((ms + 2) * MS - world.timeNs, "unstun", request(vm.id));
+        world.run({ untilNs: (ms + 2) * MS - 1 });
+        mostHeld = Math.max(mostHeld, vm.volatile.held.length);
+        world.run({ untilNs: (ms + 2) * MS });
+      }
+      world.run({ untilNs: 400 * MS });
+      world.finish();
+      expect(mostHeld).toBeGreaterThan(1);
+      expect(acknowledged(records[0]!)).toBe(400);
+      expect(findings()).toEqual([]);
+    }
+  });
+
   it("shuts down in good order, and is not checked when it starts again", () => {
     const { world, records, start, boundary } = smallWorld();
     const [record] = records as [VmRecord];

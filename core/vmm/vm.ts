@@ -6,6 +6,7 @@
  * is held in order. Its state goes with the host; what outlives it is in the record.
  */
 import {
+  assert,
   component,
   type ContentRun,
   type Editable,
@@ -97,7 +98,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       /** It has its disks, and takes the place of a former instance. */
       "go-on": (self, _arg: number) => goOn(self),
       timer: (self, id: number) => {
-        const { tag } = self.volatile.timers[id]!;
+        const { tag, dueNs } = self.volatile.timers[id]!;
+        assert(guestNs(self) >= dueNs, () => `timer ${id} of ${self.name} is early`);
         delete self.edit().timers[id];
         deliver(self, { kind: "timer", tag });
       },

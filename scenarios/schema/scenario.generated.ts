@@ -1204,11 +1204,11 @@ export interface CollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+ * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+   * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -1236,7 +1236,7 @@ export interface ConsolidateOperation {
    */
   readonly point?: string;
   /**
-   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where no guest writes.
    */
   readonly method?: "mirror" | "iterative" | "block-merge";
   /**
@@ -1452,6 +1452,14 @@ export interface CheckpointOperation {
    * Keep older checkpoints of the VM.
    */
   readonly keepOlder?: boolean;
+  /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain?: number;
   /**
    * Size of a block of memory, which is saved at once.
    */
@@ -3994,11 +4002,11 @@ export interface ResolvedCollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+ * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ResolvedConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+   * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -4026,7 +4034,7 @@ export interface ResolvedConsolidateOperation {
    */
   readonly point?: string;
   /**
-   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where no guest writes.
    */
   readonly method: "mirror" | "iterative" | "block-merge";
   /**
@@ -4242,6 +4250,14 @@ export interface ResolvedCheckpointOperation {
    * Keep older checkpoints of the VM.
    */
   readonly keepOlder: boolean;
+  /**
+   * Save only pages written since this checkpoint operation, or since the `last` one, and stand on it: it stays as long as it is needed. What is written is noted from the first checkpoint with a base on, on one host, while the VM runs; where it is not known, all is saved.
+   */
+  readonly base?: string;
+  /**
+   * So many stand on each other at most; the next one saves all.
+   */
+  readonly longestChain: number;
   /**
    * Size of a block of memory, which is saved at once.
    */

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { type ContentRun, SECTOR_BYTES, SectorContent, stampBase } from "../../kernel/index.ts";
 import { writeFile } from "../testing/whole-file.ts";
 import { bytesOf, bytesRun } from "./bytes.ts";
-import { COMMIT_SECTOR, encodeHead, WORKING_SET_VERSION } from "./layout.ts";
+import { COMMIT_SECTOR, encodeHead } from "./layout.ts";
 import { plainOfBytes, bytesOfPlain } from "./plain-bytes.ts";
 import { readFile } from "./read-file.ts";
 
@@ -152,7 +152,7 @@ describe("a checkpoint file", () => {
     uncommitted.writeZeros(COMMIT_SECTOR, 1);
     expect(codeOf(readFile(uncommitted, HEAD))).toBe("not-committed");
     const later = sample();
-    later.write(0, [bytesRun(encodeHead(HEAD, WORKING_SET_VERSION + 1))]);
+    later.write(0, [bytesRun(encodeHead(HEAD, 99))]);
     expect(codeOf(readFile(later, HEAD))).toBe("unsupported-version");
   });
 

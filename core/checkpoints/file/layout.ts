@@ -6,7 +6,7 @@
  * there or not; without it the file is nothing. Reading trusts nothing: every part has a checksum
  * that the part before it, or the commit record, holds.
  */
-import { type ContentRun, SECTOR_BYTES } from "../../kernel/index.ts";
+import { type ContentRun, hashHex, SECTOR_BYTES } from "../../kernel/index.ts";
 import { bytesOf, ByteReader, ByteWriter, checksum, padded } from "./bytes.ts";
 import { decodeMaps, encodeMaps, type Maps } from "./maps.ts";
 import { bad, type Checked, sound } from "./problem.ts";
@@ -14,7 +14,9 @@ import { bad, type Checked, sound } from "./problem.ts";
 export const FILE_VERSION = 1;
 /** Blocks may have been saved again, and the working set is known. */
 export const WORKING_SET_VERSION = 2;
-const KNOWN_VERSIONS: readonly number[] = [FILE_VERSION, WORKING_SET_VERSION];
+/** What stands on another checkpoint: a reader that does not know that must not take it. */
+const BASED_VERSION = 3;
+const KNOWN_VERSIONS: readonly number[] = [FILE_VERSION, WORKING_SET_VERSION, BASED_VERSION];
 const HEAD_SECTORS = 8;
 export const COMMIT_SECTOR = 8;
 /** Where storage blocks begin. */
@@ -35,7 +37,14 @@ export type Head = {
   readonly pages: number;
   readonly blockPages: number;
   /** Checkpoint below: blocks that are missing here are there; null: all are here. */
-  readonly base: string | null;
+  readonly base: Base | null;
+};
+
+/** A checkpoint that another one stands on: that one file, and no other of its name. */
+export type Base = {
+  readonly checkpoint: string;
+  /** `identity` of its file. */
+  readonly identity: string;
 };
 
 /** Where the end of the file is, and how it is known to be whole. */
@@ -56,7 +65,9 @@ export const blocksOf = ({ pages, blockPages }: Head): number => Math.ceil(pages
 export const pagesOfBlock = ({ pages, blockPages }: Head, block: number): number =>
   Math.max(0, Math.min(blockPages, pages - block * blockPages));
 
-export function encodeHead(head: Head, version = FILE_VERSION): Uint8Array {
+const versionOf = ({ base }: Head): number => (base === null ? FILE_VERSION : BASED_VERSION);
+
+export function encodeHead(head: Head, version = versionOf(head)): Uint8Array {
   const out = new ByteWriter();
   const text = encoder.encode(
     JSON.stringify([
@@ -65,7 +76,7 @@ export function encodeHead(head: Head, version = FILE_VERSION): Uint8Array {
       head.machine,
       head.pages,
       head.blockPages,
-      head.base,
+      head.base === null ? null : [head.base.checkpoint, head.base.identity],
     ]),
   );
   out.bytes(encoder.encode(HEAD_MAGIC));
@@ -106,7 +117,12 @@ function unsealed(bytes: Uint8Array): Uint8Array | undefined {
   return isWhole ? bytes.subarray(0, room) : undefined;
 }
 
-export type Opened = { readonly head: Head; readonly commit: CommitRecord };
+export type Opened = {
+  readonly head: Head;
+  readonly commit: CommitRecord;
+  /** Checksum of the commit record, and so of all that its checksums stand for. */
+  readonly identity: string;
+};
 
 /** Of the file's first sectors, up to `DATA_SECTOR`. */
 export function decodeOpening(runs: readonly ContentRun[]): Checked<Opened> {
@@ -124,7 +140,11 @@ export function decodeOpening(runs: readonly ContentRun[]): Checked<Opened> {
   if (commit.value.headChecksum !== checksum(headBytes)) {
     return bad("damaged", "its commit record belongs to another head");
   }
-  return sound({ head: head.value, commit: commit.value });
+  return sound({
+    head: head.value,
+    commit: commit.value,
+    identity: hashHex(checksum(commitBytes)),
+  });
 }
 
 function decodeHead(bytes: Uint8Array): Checked<Head> {
@@ -153,8 +173,16 @@ function parseHead(text: string): Head | undefined {
   const [vm, checkpoint, machine, pages, blockPages, base] = parsed as unknown[];
   if (typeof vm !== "string" || typeof checkpoint !== "string") return undefined;
   if (typeof machine !== "string" || !isCount(pages) || !isCount(blockPages)) return undefined;
-  if (base !== null && typeof base !== "string") return undefined;
-  return { vm, checkpoint, machine, pages, blockPages, base };
+  const below = base === null ? null : parseBase(base);
+  if (below === undefined) return undefined;
+  return { vm, checkpoint, machine, pages, blockPages, base: below };
+}
+
+function parseBase(value: unknown): Base | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [checkpoint, identity] = value as unknown[];
+  if (typeof checkpoint !== "string" || typeof identity !== "string") return undefined;
+  return { checkpoint, identity };
 }
 
 const isCount = (value: unknown): value is number =>
@@ -184,6 +212,18 @@ export function checkHead(head: Head, expected: Pick<Head, "vm" | "machine">): C
   if (head.vm !== expected.vm) return bad("wrong-vm", `of ${head.vm}, not of ${expected.vm}`);
   if (head.machine !== expected.machine) {
     return bad("wrong-machine", `of another machine (${head.machine}, not ${expected.machine})`);
+  }
+  return sound(head);
+}
+
+/** Whether it is what the file above, of the same machine, stands on. */
+export function checkBase({ head, identity }: Opened, above: Head): Checked<Head> {
+  const { checkpoint, identity: expected } = above.base!;
+  const ours = checkHead(head, above);
+  if (!ours.ok) return ours;
+  if (head.checkpoint !== checkpoint || identity !== expected || head.pages !== above.pages) {
+    const told = `${above.checkpoint} stands on another file than the one that is there`;
+    return bad("wrong-base", `${told} (${identity}, not ${expected})`);
   }
   return sound(head);
 }
@@ -218,7 +258,10 @@ export function encodeTail(
 }
 
 /** Of the sectors from `tailSector` on. */
-export function decodeTail({ head, commit }: Opened, runs: readonly ContentRun[]): Checked<Tail> {
+export function decodeTail(
+  { head, commit }: Pick<Opened, "head" | "commit">,
+  runs: readonly ContentRun[],
+): Checked<Tail> {
   const bytes = bytesOf(runs);
   const stateEnd = commit.stateSectors * SECTOR_BYTES;
   if (bytes.length !== tailSectors(commit) * SECTOR_BYTES) {

@@ -4,6 +4,7 @@ export type FileProblem = {
   /**
    * `not-a-checkpoint`: something else is there; `unsupported-version`: of a later version;
    * `wrong-vm`, `wrong-machine`: of another VM, or of one that was made differently;
+   * `wrong-base`: what it stands on is another file, or none;
    * `not-committed`: its saving never came to an end; `truncated`: it ends too early;
    * `damaged`: a checksum, a stamp or a length is not what it must be.
    */
@@ -12,6 +13,7 @@ export type FileProblem = {
     | "unsupported-version"
     | "wrong-vm"
     | "wrong-machine"
+    | "wrong-base"
     | "not-committed"
     | "truncated"
     | "damaged";

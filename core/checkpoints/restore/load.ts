@@ -18,7 +18,13 @@ import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
 import { noteStall } from "./responsiveness.ts";
-import { askedFor, type Restorer, storageNumbers } from "./restorer-state.ts";
+import {
+  askedFor,
+  blockPagesOf,
+  type Restorer,
+  storageNumbers,
+  unitsOf,
+} from "./restorer-state.ts";
 
 /** Notices before and after pages come into memory; data is an `Arrival`. For invariants. */
 export const ARRIVING_NOTICE = "pages-arriving";
@@ -42,13 +48,16 @@ export function askFor(self: Restorer, number: number): boolean {
   const asked = askedFor(self);
   if (asked.get(number) === 1) return true;
   asked.set(number, 1);
-  const { sector, sectors } = self.volatile.storage[number]!;
+  const { sector, sectors, below } = self.volatile.storage[number]!;
   const state = self.edit();
   state.reading.push(number);
   state.figures.reads++;
   state.figures.readSectors += sectors;
   const request = { op: "read", sector, sectors };
-  self.ask(self.volatile.device, "io", request as Plain, { then: "read", tag: number });
+  self.ask(below?.device ?? self.volatile.device, "io", request as Plain, {
+    then: "read",
+    tag: number,
+  });
   return false;
 }
 
@@ -86,8 +95,8 @@ export function onRead(self: Restorer, reply: Reply): void {
   const number = reply.tag as number;
   if (!reply.ok) return fail(self, reply.code);
   const { runs } = reply.value as unknown as { runs: readonly ContentRun[] };
-  const { blocks } = self.volatile.storage[number]!;
-  const ns = blocks.length * self.config.blockPages * self.config.costs.decompressNs;
+  const stored = self.volatile.storage[number]!;
+  const ns = stored.blocks.length * blockPagesOf(self, stored) * self.config.costs.decompressNs;
   self.after(ns, "place", { number, runs } as unknown as Plain);
 }
 
@@ -100,7 +109,8 @@ export function place(
   if (memory === undefined) return fail(self, "vm-off");
   const written = self.volatile.storage[number]!;
   const at = { ...written, checksum: BigInt(written.checksum) };
-  const { pages, blockPages } = self.config;
+  const { pages } = self.config;
+  const blockPages = blockPagesOf(self, written);
   const found = decodeStorageBlock(at, runs, (block) =>
     Math.max(0, Math.min(blockPages, pages - block * blockPages)),
   );
@@ -111,13 +121,14 @@ export function place(
     return fail(self, "damaged");
   }
   settleMemory(memory);
-  const valid = blocks.filter((_, i) => isOurs(i));
-  const told = arrivalOf(
-    self,
-    at.blocks.filter((_, i) => isOurs(i)),
-  );
+  const units = unitsOf(self, number);
+  const told = arrivalOf(self, units);
   self.notice(ARRIVING_NOTICE, told);
-  for (const block of valid) placeBlock(self, memory, block);
+  for (const block of blocks.filter((_, i) => isOurs(i))) {
+    for (const part of ownParts(block, blockPages, units, self.config.blockPages)) {
+      placeBlock(self, memory, part);
+    }
+  }
   const state = self.edit();
   state.reading = state.reading.filter((each) => each !== number);
   state.placed++;
@@ -128,10 +139,32 @@ export function place(
   readOn(self);
 }
 
-/** The pages of a block that are absent, each as it was at the instant of the checkpoint. */
-function placeBlock(self: Restorer, memory: MemoryEntity, { block, runs }: Block): void {
+/** Pages from `first` on, and what they hold. */
+type Part = { readonly first: number; readonly content: readonly ContentRun[] };
+
+/** Of a block that has units which a newer file has as well: only what it is the source of. */
+function ownParts(
+  { block, runs }: Block,
+  blockPages: number,
+  units: readonly number[],
+  unitPages: number,
+): readonly Part[] {
   const content = runs.map(contentOf);
-  const first = block * self.config.blockPages;
+  const first = block * blockPages;
+  const sectors = content.reduce((sum, run) => sum + run.sectors, 0);
+  const end = first + sectors / PAGE_SECTORS;
+  const own = units.filter((unit) => unit * unitPages >= first && unit * unitPages < end);
+  if (own.length * unitPages >= end - first) return [{ first, content }];
+  return own.map((unit) => {
+    const page = unit * unitPages;
+    const pages = Math.min(unitPages, end - page);
+    const from = (page - first) * PAGE_SECTORS;
+    return { first: page, content: sliceRuns(content, from, pages * PAGE_SECTORS) };
+  });
+}
+
+/** The pages that are absent, each as it was at the instant of the checkpoint. */
+function placeBlock(self: Restorer, memory: MemoryEntity, { first, content }: Part): void {
   const count = content.reduce((sum, { sectors }) => sum + sectors, 0) / PAGE_SECTORS;
   const { figures } = self.edit();
   if (self.config.method === "eager") {

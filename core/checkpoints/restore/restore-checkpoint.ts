@@ -46,6 +46,8 @@ import {
   withoutCheckpoint,
 } from "../catalog.ts";
 import {
+  type Base,
+  checkBase,
   checkHead,
   DATA_SECTOR,
   decodeOpening,
@@ -56,9 +58,9 @@ import {
 import type { FileProblem } from "../file/problem.ts";
 import { machineIdentity } from "../machine-identity.ts";
 import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
-import type { Written } from "../save/saver-state.ts";
 import { stateOfBytes, type WorkingSet } from "../saved-state.ts";
 import { settleCheckpoints } from "../settle.ts";
+import { combine, type Layer } from "./layers.ts";
 import { stalledUntilNs } from "./responsiveness.ts";
 import { restorer } from "./restorer.ts";
 import {
@@ -87,10 +89,12 @@ type RestoreState = {
   catalog: Catalog | null;
   catalogVersion: number;
   entry: CheckpointEntry | null;
+  /** File that is being opened. */
   device: EntityId;
   head: Head | null;
   commit: Plain;
-  storage: Written[];
+  /** Files that have been opened, the newest first. */
+  layers: Layer[];
   image: PlainObject | null;
   workingSet: WorkingSet | null;
   instance: EntityId;
@@ -120,28 +124,32 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     },
 
     open(host, op: Op, { catalog, version }: { catalog: Catalog; version: number }) {
-      const { array, paths, checkpoint } = op.params;
+      const { checkpoint } = op.params;
       const entry = checkpoint === null ? catalog.checkpoints.at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
-      const options = { array, volume: entry.volume, paths, owner: host.name };
       const state = op.edit();
       state.catalog = catalog as never;
       state.catalogVersion = version;
       state.entry = entry as never;
-      const creator = op.entity as unknown as Entity;
-      state.device = spawnInitiator(host.world, creator, options).id;
-      return read(op, 0, DATA_SECTOR, "readOpening");
+      return openFile(host, op, entry);
     },
 
-    unreadable: (_host, _op: Op, { code, detail }: Refusal) =>
-      code === "out-of-range" ? fail("truncated", "the file ends too early") : fail(code, detail),
+    unreadable: (_host, op: Op, { code, detail }: Refusal) =>
+      code === "out-of-range"
+        ? wrong(op, { code: "truncated", message: "the file ends too early" })
+        : fail(code, detail),
 
     readOpening(host, op: Op, { runs }: Read) {
       const opened = decodeOpening(runs);
-      if (!opened.ok) return wrong(opened.problem);
+      if (!opened.ok) return wrong(op, opened.problem);
       const { spec } = recordIn(host, op).config;
-      const ours = checkHead(opened.value.head, { vm: spec.vm, machine: machineIdentity(spec) });
-      if (!ours.ok) return wrong(ours.problem);
+      const above = op.state.layers.at(-1)?.head as Head | undefined;
+      const expected = { vm: spec.vm, machine: machineIdentity(spec) };
+      const ours =
+        above === undefined
+          ? checkHead(opened.value.head, expected)
+          : checkBase(opened.value, above);
+      if (!ours.ok) return wrong(op, ours.problem);
       const state = op.edit();
       state.head = opened.value.head as never;
       state.commit = plainCommit(opened.value.commit) as never;
@@ -149,19 +157,23 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       return read(op, commit.tailSector, tailSectors(commit), "readTail");
     },
 
-    readTail(_host, op: Op, { runs }: Read) {
-      const tail = decodeTail({ head: op.state.head!, commit: commitOf(op.state.commit) }, runs);
-      if (!tail.ok) return wrong(tail.problem);
-      const saved = stateOfBytes(tail.value.state, op.state.head!.pages);
-      if (!saved.ok) return wrong(saved.problem);
+    readTail(host, op: Op, { runs }: Read) {
+      const head = op.state.head!;
+      const tail = decodeTail({ head, commit: commitOf(op.state.commit) }, runs);
+      if (!tail.ok) return wrong(op, tail.problem);
       const state = op.edit();
-      state.image = saved.value.image as never;
-      state.workingSet = saved.value.workingSet as never;
-      state.storage = tail.value.maps.storageBlocks.map(({ checksum, ...rest }) => ({
+      if (op.state.layers.length === 0) {
+        const saved = stateOfBytes(tail.value.state, head.pages);
+        if (!saved.ok) return wrong(op, saved.problem);
+        state.image = saved.value.image as never;
+        state.workingSet = saved.value.workingSet as never;
+      }
+      const storage = tail.value.maps.storageBlocks.map(({ checksum, ...rest }) => ({
         ...rest,
         checksum: checksum.toString(),
-      })) as never;
-      return go("revertDisks");
+      }));
+      state.layers.push({ device: op.state.device, head, storage } as never);
+      return head.base === null ? go("revertDisks") : openBase(host, op, head.base);
     },
 
     /** The first thing that changes anything. */
@@ -184,9 +196,11 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const run = beginRun(recordIn(host, op), { ...place, image });
       if (run === undefined) return fail("already-on", vm);
       const memory = memoryOf(run, true);
-      const { pages, blockPages } = op.state.head!;
+      const layers = op.state.layers as readonly Layer[];
+      const { pages, checkpoint: id } = layers[0]!.head;
+      const { unitPages: blockPages, storage } = combine(layers);
       const config = {
-        checkpoint: op.state.head!.checkpoint,
+        checkpoint: id,
         name: vm,
         vm: run.id,
         memory: memory.id,
@@ -202,8 +216,8 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const state = op.edit();
       state.instance = run.id;
       state.restorer = made.id;
-      const { device, storage, workingSet } = op.state;
-      const file = { device, storage, workingSet };
+      const { device } = layers[0]!;
+      const file = { device, storage, workingSet: op.state.workingSet };
       return ask(made.id, "open", file as unknown as Plain, "makeReady");
     },
 
@@ -282,7 +296,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     device: -1,
     head: null,
     commit: null,
-    storage: [],
+    layers: [],
     image: null,
     workingSet: null,
     instance: -1,
@@ -305,7 +319,26 @@ function canFault({ kind, config }: VmEntity): boolean {
 const recordIn = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.record) as unknown as VmRecord;
 
-const wrong = ({ code, message }: FileProblem): Step => fail(code, message);
+/** Opens a file of the checkpoint: its own one, or one that it stands on. */
+function openFile(host: Entity, op: Op, { volume }: CheckpointEntry): Step {
+  const { array, paths } = op.params;
+  const options = { array, volume, paths, owner: host.name };
+  op.edit().device = spawnInitiator(host.world, op.entity as unknown as Entity, options).id;
+  return read(op, 0, DATA_SECTOR, "readOpening");
+}
+
+function openBase(host: Entity, op: Op, { checkpoint }: Base): Step {
+  const entry = entryOf(op.state.catalog!, checkpoint);
+  const isKnown = op.state.layers.some(({ head }) => head.checkpoint === checkpoint);
+  if (entry !== undefined && !isKnown) return openFile(host, op, entry);
+  return fail("wrong-base", `${checkpoint}, which it stands on, is no checkpoint`);
+}
+
+/** One clear error; of a file below it says which. */
+function wrong(op: Op, { code, message }: FileProblem): Step {
+  const below = (op.state.layers.at(-1)?.head as Head | undefined)?.base?.checkpoint;
+  return fail(code, below === undefined ? message : `${below}, which it stands on: ${message}`);
+}
 
 /** Past its end a file reads as too short. */
 function read(op: Op, sector: number, sectors: number, next: string): Step {

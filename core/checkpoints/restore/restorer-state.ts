@@ -4,7 +4,7 @@
  */
 import type { Entity, EntityId, Request } from "../../kernel/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
-import type { Written } from "../save/saver-state.ts";
+import type { Stored } from "./layers.ts";
 
 /**
  * `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults;
@@ -55,7 +55,7 @@ export type RestorerState = {
   readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
   /** The file's volume. */
   readonly device: EntityId;
-  readonly storage: readonly Written[];
+  readonly storage: readonly Stored[];
   /** Storage blocks by number: `reading` until they are placed. */
   readonly reading: readonly number[];
   readonly placed: number;
@@ -81,10 +81,29 @@ export type RestorerState = {
 
 export type Restorer = Entity<RestorerConfig, Record<string, never>, RestorerState>;
 
-/** By block: number of its storage block. */
+/** By unit (a block; of several files the smallest one): number of its storage block. */
 export const storageNumbers = (self: Restorer) =>
   self.world.arrays.open(`${self.name}#storage-of`, "u32", blocksOf(self.config));
 
 /** By storage block: 1 once it was asked for. */
 export const askedFor = (self: Restorer) =>
   self.world.arrays.open(`${self.name}#asked`, "u32", blocksOf(self.config));
+
+/** Pages of a block of a storage block. */
+export const blockPagesOf = ({ config }: Restorer, { below }: Stored): number =>
+  below?.blockPages ?? config.blockPages;
+
+/** Units of memory that a storage block is the source of. */
+export function unitsOf(self: Restorer, number: number): number[] {
+  const stored = self.volatile.storage[number]!;
+  const numbers = storageNumbers(self);
+  const units = blockPagesOf(self, stored) / self.config.blockPages;
+  const found: number[] = [];
+  for (const block of stored.blocks) {
+    const end = Math.min(numbers.length, (block + 1) * units);
+    for (let unit = block * units; unit < end; unit++) {
+      if (numbers.get(unit) === number) found.push(unit);
+    }
+  }
+  return found;
+}

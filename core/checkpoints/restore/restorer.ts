@@ -24,12 +24,14 @@ import {
   holdAccess,
   type TraceHit,
 } from "../../vmm/index.ts";
-import { blocksOf, memoryBeside } from "../beside.ts";
+import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
-import type { Written } from "../save/saver-state.ts";
+import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
 import {
   askedFor,
+  blockPagesOf,
+  unitsOf,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
@@ -103,26 +105,35 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
 
+/** Newer files come later, and are the source of what they have. */
+function noteSources(self: Restorer, storage: readonly Stored[]): void {
+  const numbers = storageNumbers(self);
+  storage.forEach((stored, number) => {
+    const units = blockPagesOf(self, stored) / self.config.blockPages;
+    for (const block of stored.blocks) {
+      const end = Math.min(numbers.length, (block + 1) * units);
+      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
+    }
+  });
+}
+
 /** Reads at once when somebody waits. */
 const HURRY = 4;
 
 type OpenedFile = {
   readonly device: EntityId;
-  readonly storage: readonly Written[];
+  readonly storage: readonly Stored[];
   readonly workingSet: WorkingSet | null;
 };
 
 function open(self: Restorer, { device, storage, workingSet }: OpenedFile): void {
   const state = self.edit();
   state.device = device;
-  state.storage = storage as Editable<Written>[];
-  const numbers = storageNumbers(self);
+  state.storage = storage as Editable<Stored>[];
+  noteSources(self, storage);
   const asked = askedFor(self);
-  const count = blocksOf(self.config);
-  storage.forEach(({ blocks }, number) => {
-    const valid = blocks.filter((each) => each < count);
-    for (const each of valid) numbers.set(each, number);
-    if (valid.length > 0) return;
+  storage.forEach((_, number) => {
+    if (unitsOf(self, number).length > 0) return;
     // All of it was saved again elsewhere.
     asked.set(number, 1);
     state.placed++;

@@ -26,6 +26,12 @@ export type CheckpointParams = {
   /** All virtual disks, to be drained. */
   readonly drains: readonly EntityId[];
   readonly buffers: Pick<SaverConfig, "blockPages" | "groupBlocks" | "stagingBlocks" | "sidePages">;
+  /** Save only what was written since this checkpoint, or since the `last` one, if that is known. */
+  readonly base?: string;
+  /** Note what is written from the instant on, so that a later one can stand on this one. */
+  readonly notes?: boolean;
+  /** So many checkpoints stand on each other at most; the next one is whole. */
+  readonly longestChain?: number;
   /** Saves in the background first, for `traceNs` at least, and looks which pages are used. */
   readonly workingSet?: WorkingSetBy;
   readonly traceNs?: number;
@@ -37,6 +43,8 @@ export type CheckpointState = {
   catalogVersion: number;
   volumeSectors: number;
   saver: EntityId;
+  /** What it stands on; absent: nothing. */
+  base?: { checkpoint: string; identity: string };
   startedNs: number;
   stunnedAtNs: number;
   stunNs: number;

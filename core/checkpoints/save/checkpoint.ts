@@ -34,7 +34,7 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { clientOf, memoryOf, type RunImage, type VmRecord } from "../../vmm/index.ts";
+import { clientOf, memoryOf } from "../../vmm/index.ts";
 import {
   type Catalog,
   catalogFile,
@@ -46,20 +46,10 @@ import {
   withCheckpoint,
 } from "../catalog.ts";
 import { bytesRun } from "../file/bytes.ts";
-import {
-  COMMIT_SECTOR,
-  DATA_SECTOR,
-  encodeCommit,
-  encodeHead,
-  encodeTail,
-  FILE_VERSION,
-  type Head,
-  WORKING_SET_VERSION,
-} from "../file/layout.ts";
+import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit } from "../file/layout.ts";
 import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
-import { machineIdentity } from "../machine-identity.ts";
-import { bytesOfState } from "../saved-state.ts";
 import { settleCheckpoints } from "../settle.ts";
+import { buffersOf, missingBase, noBase, openBase, standOn, stopNoting } from "./base.ts";
 import {
   type CheckpointOp,
   type CheckpointParams,
@@ -68,8 +58,8 @@ import {
   initialCheckpoint,
   plainCommit,
 } from "./checkpoint-params.ts";
+import { headBytes, tailOf } from "./checkpoint-file.ts";
 import { closeSaver, giveUp, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
-import { mapsOf } from "./saved-maps.ts";
 import { saver } from "./saver.ts";
 import { SAVE_COSTS } from "./saver-state.ts";
 
@@ -102,6 +92,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     openIntent(_host, op: Op) {
       const { vm, array, checkpoint: id } = op.params;
       if (entryOf(op.state.catalog!, id) !== undefined) return fail("checkpoint-exists", id);
+      if (missingBase(op)) return noBase(op);
       const intent: CheckpointIntent = {
         kind: "checkpoint",
         operation: op.entity.name,
@@ -124,14 +115,26 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const sectors = DATA_SECTOR + memoryPages * 9 + 64;
       op.edit().volumeSectors = sectors;
       const name = checkpointVolume(op.params.vm, op.params.checkpoint);
-      return askArray(op.params.array, "create-volume", { name, sectors }, "prepare", "giveUp");
+      return askArray(op.params.array, "create-volume", { name, sectors }, "lookAtBase", "giveUp");
+    },
+
+    lookAtBase(host, op: Op) {
+      const vm = vmIn(host, op);
+      return vm === undefined ? giveUp("vm-off")(op) : openBase(host, op, vm);
+    },
+
+    standOn(_host, op: Op, { runs }: { runs: readonly ContentRun[] }) {
+      standOn(op, runs);
+      return go("prepare");
     },
 
     prepare(host, op: Op) {
       const vm = vmIn(host, op);
       if (vm === undefined) return giveUp("vm-off")(op);
-      const { checkpoint: id, array, paths, method, buffers, careless = null } = op.params;
+      const { checkpoint: id, array, paths, method, careless = null } = op.params;
       const { workingSet, traceNs = 0 } = op.params;
+      const { base } = op.state;
+      const notes = op.params.notes === true || op.params.base !== undefined;
       const made = host.world.spawn(
         saver,
         {
@@ -142,9 +145,11 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
           name: op.params.vm,
           method,
           pages: vm.config.spec.memoryPages,
-          ...buffers,
+          ...buffersOf(op),
           costs: SAVE_COSTS,
           careless: careless === "commitsFirst" ? null : careless,
+          ...(base && { since: base.checkpoint }),
+          ...(notes && { notes }),
           ...(workingSet && { workingSet, traceNs }),
         },
         { creator: host, label: `save-${id}` },
@@ -215,7 +220,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
 
     /** Device state and maps were not known before. */
     fitVolume(host, op: Op, end: { nextSector: number; figures: PlainObject }) {
-      const { commit, bytes } = tailOf(host, op, end.nextSector);
+      const { commit, bytes } = tailOf(host, op, saverIn(host, op)!, end.nextSector);
       const state = op.edit();
       state.figures = end.figures as never;
       state.commit = plainCommit(commit) as never;
@@ -227,7 +232,9 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
 
     writeTail(host, op: Op) {
       const { tailSector } = commitOf(op.state.commit);
-      return write(host, op, tailSector, [bytesRun(tailOf(host, op, tailSector).bytes)], "flush");
+      const made = saverIn(host, op)!;
+      const { bytes } = tailOf(host, op, made, tailSector);
+      return write(host, op, tailSector, [bytesRun(bytes)], "flush");
     },
 
     flush: (host, op: Op) => flush(host, op, "writeCommit"),
@@ -262,7 +269,9 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       return go("dropOlder");
     },
 
-    dropOlder(_host, op: Op) {
+    dropOlder(host, op: Op) {
+      const gone = op.state.dropped.map(({ checkpoint: id }) => id);
+      stopNoting(vmIn(host, op), gone);
       const drops = op.state.dropped.map(({ volume: name }) => ({
         ...askArray(op.params.array, "delete-volume", { name }, ""),
         tolerate: ["gone"],
@@ -276,9 +285,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     left: () => go("report"),
 
     report(host, op: Op) {
-      const { stunNs, startedNs, fileSectors, figures } = op.state;
+      const { stunNs, startedNs, fileSectors, figures, base } = op.state;
+      const isFull = op.params.base === undefined ? {} : { isFull: base === undefined };
       const totalNs = host.simulatedNs - startedNs;
-      return done({ ...figures, stunNs, totalNs, fileBytes: fileSectors * 512 });
+      return done({ ...figures, ...isFull, stunNs, totalNs, fileBytes: fileSectors * 512 });
     },
 
     giveUpStunned: (_host, op: Op, why: Refusal) => {
@@ -292,6 +302,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const saved = saverIn(host, op);
       const wasStunned = stays && hasBegun(saved);
       closeSaver(host, op);
+      stopNoting(vmIn(host, op), [op.params.checkpoint]);
       return wasStunned ? askInstance(op.params.instance, "unstun", "undo", "undo") : go("undo");
     },
 
@@ -310,32 +321,6 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
   },
   initialCheckpoint,
 );
-
-function headOf(host: Entity, op: Op): Head {
-  const { vm, checkpoint: id, buffers, record } = op.params;
-  const { spec } = (host.world.entity(record) as unknown as VmRecord).config;
-  return {
-    vm,
-    checkpoint: id,
-    machine: machineIdentity(spec),
-    pages: spec.memoryPages,
-    blockPages: buffers.blockPages,
-    base: null,
-  };
-}
-
-function headBytes(host: Entity, op: Op): Uint8Array {
-  const version = op.params.workingSet === undefined ? FILE_VERSION : WORKING_SET_VERSION;
-  return encodeHead(headOf(host, op), version);
-}
-
-function tailOf(host: Entity, op: Op, tailSector: number) {
-  const made = saverIn(host, op)!;
-  const image = made.volatile.image as RunImage;
-  const { workingSet } = made.volatile;
-  const state = bytesOfState({ image, workingSet });
-  return encodeTail(headBytes(host, op), tailSector, state, mapsOf(made));
-}
 
 function write(
   host: Entity,
@@ -365,7 +350,7 @@ function enterInCatalog(_host: Entity, op: Op, next: string): Step {
     checkpoint: id,
     volume: checkpointVolume(vm, id),
     sectors: fileSectors,
-    base: null,
+    base: op.state.base?.checkpoint ?? null,
     disks: suspends ? [] : disks.map(({ disk }) => disk),
     isSuspend: suspends,
   };

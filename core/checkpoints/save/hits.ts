@@ -6,6 +6,7 @@
  */
 import {
   clientBitmap,
+  clientOf,
   DEVICE,
   holdAccess,
   type MemoryEntity,
@@ -27,7 +28,9 @@ export function onHit(self: Saver, hit: TraceHit): void {
   if (memory === undefined || now === "saved" || now === "failed") return;
   if (now === "arming") {
     // Only a device writes now, before the instant: the page is traced again.
-    return void clientBitmap(memory, hit.client, "pending").add(hit.page);
+    const isPending = clientOf(memory, hit.client)?.pending !== null;
+    const again = isPending ? "pending" : "armed";
+    return void clientBitmap(memory, hit.client, again).add(hit.page);
   }
   const block = Math.floor(hit.page / self.config.blockPages);
   if (savedOf(self).has(block)) return;

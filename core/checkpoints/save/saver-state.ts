@@ -63,7 +63,12 @@ export type SaverConfig = BesideConfig & {
   readonly sidePages: number;
   readonly costs: SaveCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "savesTwice" | "copiesLate" | "forgetsDirty" | "countsOwnReads" | null;
+  readonly careless:
+    "savesTwice" | "copiesLate" | "losesDirty" | "forgetsDirty" | "countsOwnReads" | null;
+  /** Checkpoint that it stands on: only pages written since are saved; absent: all. */
+  readonly since?: string;
+  /** Notes from the instant on which pages are written. */
+  readonly notes?: true;
   /** Saves in the background first, and looks which pages are used; absent: does not. */
   readonly workingSet?: WorkingSetBy;
   /** For so long at least it is looked. */

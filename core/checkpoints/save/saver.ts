@@ -15,6 +15,7 @@ import {
   type Editable,
   type Entity,
   type EntityId,
+  type Plain,
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
@@ -23,6 +24,7 @@ import { memoryBeside, vmBeside } from "../beside.ts";
 import { DATA_SECTOR } from "../file/layout.ts";
 import type { Block } from "../file/storage-block.ts";
 import { answer, chargeEvenly, endSaving } from "./ending.ts";
+import { leaveOutClean, rangesToSave, startNoting } from "./dirty-pages.ts";
 import { letGoIfRoom, onHeld, onHit } from "./hits.ts";
 import { type Saver, type SaverConfig, type SaverState } from "./saver-state.ts";
 import { sweep, writeGroup } from "./sweep.ts";
@@ -84,6 +86,7 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
     "background-traced": (self, reply: Reply) => onBackgroundTraced(self, reply),
     "background-over": (self, _arg: number) => saveInBackground(self),
     instant: (self, request: Request) => arm(self, request),
+    noting: (self, reply: Reply) => (reply.ok ? setTraces(self) : endSaving(self, "busy")),
     traced: (self, reply: Reply) => beginSaving(self, reply.ok),
     "trace-hit": (self, hit: TraceHit) => onBackgroundHit(self, hit) ?? onHit(self, hit),
     "access-held": (self) => onHeld(self),
@@ -119,11 +122,22 @@ function arm(self: Saver, request: Request): void {
   const state = self.edit();
   state.stage = "arming";
   state.atInstant = request as Editable<Request>;
+  if (!startNoting(self, memory)) setTraces(self);
+}
+
+/** What has to be saved is traced. */
+function setTraces(self: Saver): void {
+  const memory = memoryBeside(self);
+  if (self.volatile.stage !== "arming") return;
+  if (memory === undefined) return endSaving(self, "vm-off");
+  settleMemory(memory);
   const { client, method } = self.config;
+  const ranges = rangesToSave(self, memory);
   // A machine that stands still to the end is only written by devices: few entries will do.
   const granularity = method === "stop-and-copy" ? "1GiB" : "4KiB";
   const wish = { client, mode: "stores", granularity, by: "all", stays: true } as const;
-  self.ask(memory.id, "trace", { ...wish, priority: PRIORITY, owner: self.id }, { then: "traced" });
+  const body = { ...wish, priority: PRIORITY, owner: self.id, ...(ranges && { ranges }) };
+  self.ask(memory.id, "trace", body as Plain, { then: "traced" });
 }
 
 /** This is what the checkpoint is of. */
@@ -139,6 +153,7 @@ function beginSaving(self: Saver, isTraced: boolean): void {
   state.image = imageOf(vm, self.config.checkpoint) as never;
   state.stage = "saving";
   state.pageReads = pageReadsOf(self);
+  leaveOutClean(self, memory);
   const { name, checkpoint, memory: id } = self.config;
   self.notice(INSTANT_NOTICE, { vm: name, checkpoint, memory: id });
   self.after(0, "sweep");

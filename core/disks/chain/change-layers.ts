@@ -71,6 +71,7 @@ export function endMerge(disk: VirtualDiskEntity): Merge | null {
  */
 export function adoptMerged(disk: VirtualDiskEntity, from: number, device?: EntityId): void {
   assert(disk.volatile.inFlight === 0, () => `${disk.name} is not idle`);
+  tellDisk(disk, "disk-relayering", () => ({}));
   endMerge(disk);
   const state = disk.edit();
   const merged = state.layers[from]!;
@@ -89,6 +90,7 @@ export function adoptMerged(disk: VirtualDiskEntity, from: number, device?: Enti
 /** The chain up to layer `to` gives way to one flat volume; what lies above it stays. */
 export function adoptFlat(disk: VirtualDiskEntity, to: number, base: Omit<Layer, "slot">): void {
   assert(disk.volatile.inFlight === 0, () => `${disk.name} is not idle`);
+  tellDisk(disk, "disk-relayering", () => ({}));
   endMerge(disk);
   const state = disk.edit();
   const gone = state.layers.splice(0, to + 1, { ...base, slot: 0 });

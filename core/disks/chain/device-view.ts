@@ -32,7 +32,7 @@ function deviceView(
   sectors: number,
 ): readonly ContentRun[] {
   const entity = world.entity(device);
-  if (entity.kind === "page-cache") {
+  if ("lower" in entity.config) {
     const below = (entity as unknown as PageCacheEntity).config.lower;
     const seen = new SectorContent(sectors);
     seen.write(0, deviceView(world, below, sector, sectors));

@@ -2,7 +2,9 @@
  * The current disk reads as written, whatever is being done to its layers. The shadow of a disk is
  * made of what the guest sent and was told alone: what it must see, what must be durable, and the
  * writes whose fate is open. The view through the layers is held against it for every range that a
- * merge copied, in full after every change of the layers, and when the disk is opened again.
+ * merge copied, in full after every change of the layers, and when the disk is opened again. Where
+ * the fate of a write is open its sectors may read either way, but not one way before a change of
+ * the layers and the other way after it.
  */
 import {
   always,
@@ -41,9 +43,10 @@ type DiskShadow = {
 /** Open writes that are kept one by one; of older ones only where they were is remembered. */
 const MOST_OPEN = 4_096;
 
-type Part = "seen" | "durable" | "unknown";
+/** `before`: the view as it was when the layers began to change. */
+type Part = "seen" | "durable" | "unknown" | "before";
 
-const PARTS: readonly Part[] = ["seen", "durable", "unknown"];
+const PARTS: readonly Part[] = ["seen", "durable", "unknown", "before"];
 
 type Shadow = { disks: { [disk: string]: DiskShadow } };
 
@@ -179,10 +182,27 @@ function flushed(entity: Entity, world: World, shadow: DiskShadow, id: number, o
   shadow.unflushed = shadow.unflushed.filter(({ number }) => number > through);
 }
 
+function onRelayering(entity: Entity, _data: PlainObject, world: World): void {
+  const disk = asDisk(entity);
+  const { sectors } = disk.config;
+  content(world, keyOf(disk), "before", sectors).restore(viewOf(disk, 0, sectors).capture());
+}
+
 function onLayers(entity: Entity, _data: PlainObject, world: World, editShadow: EditShadow) {
   const shadow = shadowOf(entity, editShadow);
   if (shadow === undefined) return undefined;
-  return check(entity, world, shadow, 0, asDisk(entity).config.sectors);
+  const disk = asDisk(entity);
+  const { sectors } = disk.config;
+  const wrong = check(entity, world, shadow, 0, sectors);
+  const key = keyOf(disk);
+  const before = content(world, key, "before", sectors);
+  const [changed] = viewOf(disk, 0, sectors).diffRanges(before);
+  world.shadowContents.remove(`view:${key}#before`);
+  if (wrong !== undefined || changed === undefined) return wrong;
+  return {
+    message: `sector ${changed.sector} of ${key} reads otherwise since its layers changed`,
+    fields: { disk: key, sector: changed.sector },
+  };
 }
 
 /** An array's memory is gone: what was not flushed is there or not. */
@@ -284,6 +304,7 @@ export const viewInvariant: Invariant = always(
       "disk-write": onWrite,
       "disk-flush": onFlush,
       "disk-answered": onAnswered,
+      "disk-relayering": onRelayering,
       "disk-layers": onLayers,
       "disks-replaced": onReplaced,
       crash: onCrash,

@@ -5,8 +5,16 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { component, type PlainObject, type Request, startOperation } from "../../kernel/index.ts";
-import type { ArrayEntity } from "../../platform/index.ts";
+import {
+  component,
+  type EntityId,
+  type Plain,
+  type PlainObject,
+  type Reply,
+  type Request,
+  startOperation,
+} from "../../kernel/index.ts";
+import type { ArrayEntity, BlockRequest } from "../../platform/index.ts";
 import {
   type BenchOptions,
   configurationOf,
@@ -38,6 +46,29 @@ function outcomes(bench: DiskBench): { [id: string]: Outcome } {
 const refusing = component<PlainObject, PlainObject, PlainObject>({
   kind: "refusing-device",
   handlers: { io: (self, request: Request) => self.refuse(request, "no-space") },
+});
+
+type MoodyState = { readonly isMoody: boolean };
+
+/** Passes everything on to the device below, but for what would change it while it is moody. */
+const moody = component<{ lower: EntityId }, PlainObject, MoodyState>({
+  kind: "moody-device",
+  volatile: () => ({ isMoody: false }),
+  handlers: {
+    io: (self, request: Request<BlockRequest>) => {
+      const { op } = request.body;
+      if (self.volatile.isMoody && (op === "write" || op === "discard")) {
+        return self.refuse(request, "medium-error");
+      }
+      const tag = request as unknown as Plain;
+      self.ask(self.config.lower, "io", request.body as unknown as Plain, { then: "done", tag });
+    },
+    done: (self, reply: Reply) => {
+      const request = reply.tag as unknown as Request;
+      if (reply.ok) self.reply(request, reply.value);
+      else self.refuse(request, reply.code, reply.detail);
+    },
+  },
 });
 
 const violations = ({ world }: DiskBench): string[] =>
@@ -251,6 +282,30 @@ describe("errors during a consolidation", () => {
       }),
       { numRuns: 25 },
     );
+  });
+});
+
+describe("writes that fail on the delta alone", () => {
+  it("leave the disk the same before and after the switch, whatever their fate", () => {
+    for (let seed = 0; seed < 2; seed++) {
+      const bench = busy({ seed, load: { requests: 300, reads: 0, flushes: 0 } });
+      const ended = outcomes(bench);
+      const { world, disk, host } = bench;
+      bench.start();
+      merge(bench, "p3", { copySectors: 8 });
+      while (disk.volatile.merge === null) world.run({ untilEvent: world.eventCount + 1 });
+      const top = disk.edit().layers.at(-1)!;
+      const device = world.spawn(moody, { lower: top.device }, { creator: host });
+      top.device = device.id;
+      device.edit().isMoody = true;
+      world.run({ untilNs: world.timeNs + 400_000 });
+      device.edit().isMoody = false;
+      world.run({ untilNs: 4_000_000_000 });
+      world.finish();
+      expect(bench.instance.volatile.errors).toBeGreaterThan(0);
+      expect(ended["merge-p3"]?.outcome).toBe("complete");
+      expect(violations(bench)).toEqual([]);
+    }
   });
 });
 

@@ -43,7 +43,13 @@ import {
 import { type ChangesFile, changesFile, goOnTracking } from "../chain/change-tracker.ts";
 import { fenceFile } from "../chain/surely-write.ts";
 import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
-import { noteOpen, ownDisks, ownsAll, stampFor } from "../handoff/own-disks.ts";
+import {
+  noteOpen,
+  ownDisks,
+  type OwnDisksParams,
+  ownsAll,
+  stampFor,
+} from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
 import { mountVolume } from "../network/network-volume.ts";
 import { RECOVERIES, resumption } from "./recovery.ts";
@@ -114,16 +120,14 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
   {
     /** Nobody else uses the disks from here on; recovery is this host's as well. */
     own(host, op) {
-      const { vm, array, disks, ownership: rules, record, takeOver = false, instance } = op.params;
+      const { vm, record, takeOver = false, instance } = op.params;
       const isMove = instance !== undefined;
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
       const seize = isMove && op.params.seizes !== false;
       if (power === "on" && !takeOver && !isMove) return fail("already-on", vm);
-      if (disks.length === 0 || rules === undefined) return go("begin");
-      const holder = op.entity.id;
-      const ids = disks.filter(isOwned).map(({ disk }) => disk);
-      if (ids.length === 0) return go("begin");
-      return perform(ownDisks, { vm, array, disks: ids, rules, holder, seize }, "owned");
+      const owning = owningOf(op.params, op.entity.id);
+      if (owning === undefined) return go("begin");
+      return perform(ownDisks, { ...owning, seize }, "owned");
     },
 
     owned(host, op, { epochs }: { epochs: readonly number[] }) {
@@ -349,6 +353,16 @@ function openChain(
   }
   opened(disk);
   return disk;
+}
+
+/** How the VM's disks are taken; undefined when none of them has an owner. */
+export function owningOf(
+  { vm, array, disks, ownership: rules }: PowerOnParams,
+  holder: EntityId,
+): OwnDisksParams | undefined {
+  const owned = disks.filter(isOwned).map(({ disk }) => disk);
+  if (owned.length === 0 || rules === undefined) return undefined;
+  return { vm, array, disks: owned, rules, holder, seize: false };
 }
 
 const isOwned = ({ mountedBy }: PowerOnDisk): boolean => mountedBy !== "guest";

@@ -4,7 +4,9 @@ import { captureWorld, decodeImage, encodeImage, restoreWorld } from "../../kern
 import type { MachineWorld, MachineWorldOptions } from "../rv64/testing/index.ts";
 import { machineWorld } from "../rv64/testing/index.ts";
 import { vmOf } from "../vmm.ts";
+import type { MachineState } from "../rv64/machine-state.ts";
 import { setTraces, takeDirty } from "./clients.ts";
+import { loadPages, readPages, setPrivate } from "./content.ts";
 import { memoryOf } from "./guest-memory.ts";
 import { clientBitmap, clientOf, type MemoryEntity } from "./memory-state.ts";
 
@@ -88,6 +90,52 @@ describe("traces of a real machine's pages", () => {
     }
     expect(rootOf(built)).toBe(root);
   }, 30_000);
+
+  it("are all dirty when the machine was reset", () => {
+    // It formats its disk and resets itself.
+    const ledger = { program: "world/ledger", host: 0, disk: true, rng: true } as const;
+    const built = begun({ machines: [{ id: "m1", peer: "m1", ...ledger }] });
+    const { world, records } = built;
+    world.run({ untilNs: 1_000 });
+    const [memory] = memoriesOf(built) as [MemoryEntity];
+    const wish = { client: "dirty", mode: "stores", granularity: "1GiB", by: [0] } as const;
+    setTraces(memory, { ...wish, priority: 1 }, null);
+    const boots = (): number => (vmOf(records[0]!)!.volatile as unknown as MachineState).boots;
+    while (boots() === 1) {
+      expect(clientBitmap(memory, "dirty", "dirty").count()).toBeLessThan(memory.config.pages);
+      world.run({ untilEvent: world.eventCount + 1 });
+    }
+    expect(clientBitmap(memory, "dirty", "dirty").count()).toBe(memory.config.pages);
+    expect(world.checker.violations).toEqual([]);
+  });
+
+  it("show private pages as ciphertext, each by itself, from which the same comes back", () => {
+    const built = begun();
+    drive(built, 0, STEPS);
+    const [memory] = memoriesOf(built) as [MemoryEntity];
+    const { backing } = built.world.memories.get(`${built.records[0]!.name}/run-1#ram`)!;
+    const isUsed = (page: number): boolean => backing.read(page).some((byte) => byte !== 0);
+    let page = 0;
+    while (!(isUsed(page) && isUsed(page + 1) && isUsed(page + 2))) page++;
+    const own = Buffer.concat([0, 1, 2].map((at) => Buffer.from(backing.read(page + at))));
+    const shown = (): Buffer[] => {
+      const [run] = readPages(memory, page, 3) as unknown as [{ bytes: Uint8Array }];
+      return [0, 1, 2].map((at) => Buffer.from(run.bytes.subarray(at * 4_096, (at + 1) * 4_096)));
+    };
+    for (const hidden of [0, 1, 2]) {
+      setPrivate(memory, page + hidden, 1, true);
+      const parts = shown();
+      for (const at of [0, 1, 2]) {
+        const isPlain = parts[at]!.equals(own.subarray(at * 4_096, (at + 1) * 4_096));
+        expect(isPlain).toBe(at !== hidden);
+      }
+      const saved = readPages(memory, page, 3);
+      for (const at of [0, 1, 2]) backing.write(page + at, new Uint8Array(4_096));
+      loadPages(memory, page, saved);
+      setPrivate(memory, page + hidden, 1, false);
+      expect(Buffer.concat(shown()).equals(own)).toBe(true);
+    }
+  });
 
   it("cost the machine time", () => {
     const plain = begun();

@@ -126,6 +126,7 @@ function take(each: Step, memory: MemoryEntity, owner: Entity, plain: Plain): vo
       plain.settle();
       const model = plain.clients.get(client)!;
       takeDirty(memory, client, by, null);
+      expect(bitsOf(memory, client, "taken")).toEqual(sorted(model.dirty));
       model.pending = new Set(model.dirty);
       model.dirty.clear();
       model.generation = memory.volatile.generation;
@@ -137,7 +138,9 @@ function take(each: Step, memory: MemoryEntity, owner: Entity, plain: Plain): vo
   }
 }
 
-const bitsOf = (memory: MemoryEntity, client: string, which: "armed" | "dirty" | "pending") => {
+type Marks = "armed" | "dirty" | "pending" | "taken";
+
+const bitsOf = (memory: MemoryEntity, client: string, which: Marks): number[] => {
   const bitmap = clientBitmap(memory, client, which);
   const pages: number[] = [];
   for (let page = bitmap.next(0); page >= 0; page = bitmap.next(page + 1)) pages.push(page);

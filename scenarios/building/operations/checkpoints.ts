@@ -41,7 +41,7 @@ const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) =
 
 type Saved = Pick<
   CheckpointParams,
-  "method" | "suspends" | "replaces" | "workingSet" | "traceNs"
+  "method" | "suspends" | "replaces" | "workingSet" | "traceNs" | "base" | "longestChain"
 > & {
   readonly withDisks: boolean;
 };
@@ -83,6 +83,7 @@ const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
     suspends: false,
     replaces: !entry.keepOlder,
     withDisks: entry.withDisks,
+    ...(entry.base !== undefined && { base: entry.base, longestChain: entry.longestChain }),
   });
 
 const startSuspend: Starter<"suspend"> = (self, entry) =>

@@ -65,6 +65,15 @@ export const checkpoint: Extension = {
       ),
       withDisks: flag("Also take a point in time of its disks at the same instant.", false),
       keepOlder: flag("Keep older checkpoints of the VM.", false),
+      base: id(
+        "Save only pages written since this checkpoint operation, or since the `last` one, and stand " +
+          "on it: it stays as long as it is needed. What is written is noted from the first checkpoint " +
+          "with a base on, on one host, while the VM runs; where it is not known, all is saved.",
+      ),
+      longestChain: count("So many stand on each other at most; the next one saves all.", 8, {
+        minimum: 1,
+        maximum: 64,
+      }),
       ...buffers,
     },
     ["vm", "on"],

@@ -45,6 +45,7 @@ export interface MachineOptions {
   readonly host: number;
   readonly harts?: number;
   readonly peer?: string;
+  readonly rng?: boolean;
   readonly disk?: boolean;
   /** It starts in supervisor mode, and its host answers its calls. */
   readonly firmware?: boolean;
@@ -90,7 +91,7 @@ const disk = component<PlainObject, PlainObject, PlainObject>({
 });
 
 export function specOf(options: MachineOptions, memoryMiB = 1): GuestSpec {
-  const { id, peer, harts = 1, typed = [] } = options;
+  const { id, peer, harts = 1, rng = false, typed = [] } = options;
   const { sha256 } = program(options.program);
   const number = id.charCodeAt(id.length - 1) & 15;
   const nics = peer === undefined ? [] : [{ id: "net0", mac: `02:00:00:00:00:0${number}` }];
@@ -103,7 +104,7 @@ export function specOf(options: MachineOptions, memoryMiB = 1): GuestSpec {
       instructionsPerSecond: 100_000_000,
       disks,
       nics,
-      rng: false,
+      rng,
       virtioConsole: false,
       boot: { kind: "elf", file: sha256, firmware: options.firmware === true },
     },
