@@ -3,9 +3,9 @@
  * guest protects pages, and from its one entry point alone it changes what it protects.
  *
  * The modelled `ledger` updates its driver's data 50 times a second, sometimes interrupted, and nobody
- * hears of it; ten attacks raise an alert each, and the calls of two of them another one. In the middle
- * it is restored from a checkpoint lazily, saved again while pages are still absent, and moved to another
- * host meanwhile: no alert is lost there, none is repeated. `guarded` is a real RISC-V guest whose
+ * hears of it; eleven attacks raise an alert each, and the calls of two of them another one. In the middle
+ * it is suspended, resumed lazily, saved again while pages are still absent, and moved to another host
+ * meanwhile: no alert is lost there, none is repeated. `guarded` is a real RISC-V guest whose
  * driver protects real code (core/guest/rv64/samples/guard) and is attacked in every way it knows.
  */
 import { runIfMain, scenario } from "orrery";
@@ -61,8 +61,9 @@ export default scenario({
             { atMs: 110, on: "data", when: "in-interrupt" },
             { atMs: 130, by: "driver", when: "in-update" },
             { atMs: 150, by: "device" },
-            { atMs: 255, on: "data" },
-            { atMs: 270, by: "kernel", when: "in-update", on: "data" },
+            { atMs: 190, on: "data" },
+            { atMs: 200, when: "in-update", on: "data" },
+            { atMs: 400, by: "device" },
           ],
         },
       },
@@ -78,14 +79,21 @@ export default scenario({
     },
   ],
   timeline: [
-    { id: "first", do: "checkpoint", vm: "ledger", on: "array", atMs: 200 },
-    { id: "off", do: "power-off", vm: "ledger", after: "first.complete", delayMs: 20 },
-    { id: "back", do: "restore-checkpoint", vm: "ledger", on: "array", after: "off.complete" },
-    { id: "again", do: "checkpoint", vm: "ledger", on: "array", after: "back.go", delayMs: 2 },
-    { id: "move", do: "migrate", vm: "ledger", to: "beta", after: "back.go", delayMs: 4 },
+    { id: "sleep", do: "suspend", vm: "ledger", on: "array", atMs: 200 },
+    { id: "wake", do: "resume", vm: "ledger", on: "array", after: "sleep.complete" },
+    { id: "save", do: "checkpoint", vm: "ledger", on: "array", after: "wake.goesOn", delayMs: 2 },
+    {
+      id: "move",
+      do: "migrate",
+      vm: "ledger",
+      to: "beta",
+      after: "wake.goesOn",
+      delayMs: 4,
+      minMbps: 4_000,
+    },
   ],
   expect: [
-    { vm: "ledger", state: "running", host: "beta", alerts: 12 },
+    { vm: "ledger", state: "running", host: "beta", alerts: 13 },
     { vm: "guarded", state: "off" },
   ],
 });
