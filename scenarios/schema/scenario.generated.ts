@@ -1772,9 +1772,9 @@ export interface MigrateOperation {
    */
   readonly to: string;
   /**
-   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = the VM goes on at once, and its pages follow: those that it needs first, the others in order at `maxMbps`. When either host is lost before all are there, the VM is lost and restarted; while the link is cut, it stands still when it needs a page.
    */
-  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /**
    * Rate of the first round.
    */
@@ -1807,6 +1807,10 @@ export interface MigrateOperation {
    * What starting at the destination takes by itself.
    */
   readonly startUpMs?: number;
+  /**
+   * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
+   */
+  readonly patienceMs?: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */
@@ -4570,9 +4574,9 @@ export interface ResolvedMigrateOperation {
    */
   readonly to: string;
   /**
-   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = the VM goes on at once, and its pages follow: those that it needs first, the others in order at `maxMbps`. When either host is lost before all are there, the VM is lost and restarted; while the link is cut, it stands still when it needs a page.
    */
-  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /**
    * Rate of the first round.
    */
@@ -4605,6 +4609,10 @@ export interface ResolvedMigrateOperation {
    * What starting at the destination takes by itself.
    */
   readonly startUpMs: number;
+  /**
+   * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
+   */
+  readonly patienceMs: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */

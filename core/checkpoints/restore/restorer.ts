@@ -17,13 +17,7 @@ import {
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
-import {
-  type AccessHeld,
-  clientBitmap,
-  DEVICE,
-  holdAccess,
-  type TraceHit,
-} from "../../vmm/index.ts";
+import { absentWish, type AccessHeld, onAbsentAccess, type TraceHit } from "../../vmm/index.ts";
 import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
 import type { Stored } from "./layers.ts";
@@ -37,9 +31,6 @@ import {
   type RestorerState,
   storageNumbers,
 } from "./restorer-state.ts";
-
-/** Over everybody: what is not there can be neither saved, nor copied, nor checked. */
-const PRIORITY = 100;
 
 export const restorer = component<RestorerConfig, Record<string, never>, RestorerState>({
   kind: "checkpoint-restorer",
@@ -166,15 +157,7 @@ function makeReady(self: Restorer, request: Request): void {
   }
   state.stage = "arming";
   const { client } = self.config;
-  const wish = {
-    client,
-    mode: "accesses",
-    granularity: "4KiB",
-    by: "all",
-    keeps: true,
-    stays: true,
-  } as const;
-  const body = { ...wish, priority: PRIORITY, owner: self.id };
+  const body = absentWish(client, self.id) as unknown as Plain;
   self.ask(memory.id, "trace", body, { then: "armed" });
 }
 
@@ -182,12 +165,10 @@ function makeReady(self: Restorer, request: Request): void {
 function onAbsent(self: Restorer, hit: TraceHit): void {
   const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
-  if (hit.vcpu !== DEVICE) return holdAccess(memory, hit);
-  self.edit().figures.deviceFaults++;
+  const how = onAbsentAccess(memory, hit);
+  if (how !== "held") self.edit().figures.deviceFaults++;
   // A device of a real machine needs what is not there, and cannot wait in the middle of a step.
-  if (memory.config.isReal) return void self.after(0, "device-fault");
-  // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
-  clientBitmap(memory, hit.client, "armed").delete(hit.page);
+  if (how === "needed") self.after(0, "device-fault");
 }
 
 /** What a search must reach, else it shows nothing. */
