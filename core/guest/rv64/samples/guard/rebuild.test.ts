@@ -13,7 +13,7 @@ test.skipIf(noCompiler)("the guarded guest rebuilds (needs gcc-riscv64-unknown-e
   const out = mkdtempSync(join(tmpdir(), "rv64-guard-"));
   try {
     execFileSync("sh", [new URL("build.sh", FOLDER).pathname, out]);
-    for (const name of ["guard"]) {
+    for (const name of ["guard", "sentry"]) {
       const built = readFileSync(join(out, `${name}.elf`));
       expect(built.equals(readFileSync(new URL(`${name}.elf`, FOLDER))), name).toBe(true);
     }
