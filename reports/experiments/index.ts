@@ -1,10 +1,16 @@
 /** The door of experiments: those that there are, how they are run and rendered. */
 import { chainDepth } from "./chain-depth.ts";
 import { consolidation } from "./consolidation.ts";
+import { evacuation } from "./evacuation.ts";
 import type { Experiment } from "./experiment.ts";
 import { promotion } from "./promotion.ts";
 
-export const experiments: readonly Experiment[] = [chainDepth, consolidation, promotion];
+export const experiments: readonly Experiment[] = [
+  chainDepth,
+  consolidation,
+  evacuation,
+  promotion,
+];
 
 export type { Experiment } from "./experiment.ts";
 export {
