@@ -1,5 +1,6 @@
 /** The door of experiments: those that there are, how they are run and rendered. */
 import { chainDepth } from "./chain-depth.ts";
+import { clark2005 } from "./clark-2005.ts";
 import { consolidation } from "./consolidation.ts";
 import { evacuation } from "./evacuation.ts";
 import type { Experiment } from "./experiment.ts";
@@ -7,6 +8,7 @@ import { promotion } from "./promotion.ts";
 
 export const experiments: readonly Experiment[] = [
   chainDepth,
+  clark2005,
   consolidation,
   evacuation,
   promotion,
@@ -20,5 +22,6 @@ export {
   renderExperiment,
   renderExperimentMarkdown,
 } from "./experiment-report.ts";
+export { comparedFigures } from "./held-against.ts";
 export { ExperimentError, type ExperimentResult, runExperiment } from "./run-experiment.ts";
 export { withSettings } from "./sweep.ts";
