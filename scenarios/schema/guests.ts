@@ -7,6 +7,7 @@
  */
 import type { Extension } from "./extension.ts";
 import { realGuestDefinitions, rv64 } from "./guest-rv64.ts";
+import { integrityDefinitions } from "./integrity.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import {
   amount,
@@ -47,6 +48,11 @@ const memory: JsonSchema = object(
   "Memory use, in 4 KiB pages.",
   {
     ...workingSetMembers,
+    fragmentationPercent: count(
+      "Share of the memory's pages that the guest's page table scatters; the others lie in order.",
+      0,
+      { maximum: 100 },
+    ),
     furtherSets: list(
       "Further working sets, each in pages of its own behind those before it. Few programs write all " +
         "their memory alike: a small set is written all the time, a large one now and then.",
@@ -160,6 +166,7 @@ export const guestDefinitions: Readonly<Record<string, JsonSchema>> = {
   WorkloadNetwork: network,
   PhaseEvent: phaseEvent,
   ...realGuestDefinitions,
+  ...integrityDefinitions,
 };
 
 const workload: Extension = {
@@ -176,6 +183,7 @@ const workload: Extension = {
         { $ref: "#/$defs/WorkloadPhase" },
         { minItems: 1 },
       ),
+      integrity: part("A guest integrity driver; absent = none.", "IntegrityDriver"),
     },
     ["phases"],
   ),

@@ -22,6 +22,7 @@ import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
 import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
+import { prefetchAround } from "./prefetch.ts";
 import {
   askedFor,
   blockPagesOf,
@@ -185,4 +186,7 @@ function onHeld(self: Restorer, { page }: AccessHeld): void {
   state.waitsFor = page;
   state.waitsSinceNs = self.simulatedNs;
   self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+  const memory = memoryBeside(self);
+  const held = memory?.volatile.held ?? null;
+  if (memory !== undefined && held !== null) prefetchAround(self, memory, held);
 }
