@@ -31,7 +31,6 @@ import {
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
-  type MachineConfig,
   memoryOf,
   powerOn as beginRun,
   type RunImage,
@@ -82,7 +81,7 @@ export type RestoreParams = {
   readonly readsAtOnce: number;
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
-  readonly careless?: "overwritesDirty" | "zeroFills";
+  readonly careless?: "overwritesDirty" | "devicesGoOn" | "zeroFills";
 };
 
 type RestoreState = {
@@ -205,7 +204,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
         vm: run.id,
         memory: memory.id,
         client: RESTORE_CLIENT,
-        method: canFault(run) ? method : "eager",
+        method,
         pages,
         blockPages,
         readsAtOnce,
@@ -308,13 +307,6 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     failure: null,
   }),
 );
-
-/** Devices of real machines work on pages in the middle of a step, and cannot wait for them. */
-function canFault({ kind, config }: VmEntity): boolean {
-  if (kind !== "rv64-vm") return true;
-  const { board } = config.spec.config as unknown as MachineConfig;
-  return board.disks.length === 0 && board.nics.length === 0;
-}
 
 const recordIn = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.record) as unknown as VmRecord;

@@ -34,7 +34,7 @@ export type RestorerConfig = BesideConfig & {
   readonly readsAtOnce: number;
   readonly costs: RestoreCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "overwritesDirty" | "zeroFills" | null;
+  readonly careless: "overwritesDirty" | "devicesGoOn" | "zeroFills" | null;
 };
 
 export type RestoreFigures = {

@@ -91,7 +91,6 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     },
     "trace-hit": (self, hit: TraceHit) => onAbsent(self, hit),
     "access-held": (self, held: AccessHeld) => onHeld(self, held),
-    "device-fault": (self, _arg: number) => fail(self, "device-fault"),
     read: (self, reply: Reply) => onRead(self, reply),
     place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
     "let-go": () => {},
@@ -182,10 +181,9 @@ function makeReady(self: Restorer, request: Request): void {
 function onAbsent(self: Restorer, hit: TraceHit): void {
   const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
-  if (hit.vcpu !== DEVICE) return holdAccess(memory, hit);
-  self.edit().figures.deviceFaults++;
-  // A device of a real machine needs what is not there, and cannot wait in the middle of a step.
-  if (memory.config.isReal) return void self.after(0, "device-fault");
+  if (hit.vcpu === DEVICE) self.edit().figures.deviceFaults++;
+  const waits = memory.config.isReal && self.config.careless !== "devicesGoOn";
+  if (hit.vcpu !== DEVICE || waits) return holdAccess(memory, hit);
   // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
   clientBitmap(memory, hit.client, "armed").delete(hit.page);
 }
@@ -194,7 +192,7 @@ function onAbsent(self: Restorer, hit: TraceHit): void {
 export const WAITS_FOR_PAGE = "a guest waits for a page that is not there yet";
 
 /** It stands there now: the storage block is read, unless that is under way. */
-function onHeld(self: Restorer, { page }: AccessHeld): void {
+function onHeld(self: Restorer, { page, isStunned }: AccessHeld): void {
   const number = storageOfPage(self, page);
   const isUnderWay = askFor(self, number);
   const state = self.edit();
@@ -203,5 +201,5 @@ function onHeld(self: Restorer, { page }: AccessHeld): void {
   if (isUnderWay) state.figures.coalesced++;
   state.waitsFor = page;
   state.waitsSinceNs = self.simulatedNs;
-  self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+  if (isStunned !== true) self.ask(self.config.vm, "stun", {}, { then: "let-go" });
 }
