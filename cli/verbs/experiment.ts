@@ -59,6 +59,12 @@ export const experiment: Verb = verb<readonly [string | undefined], Flags>({
           "margin is half the 95 % interval.",
         items: { type: "object" },
       },
+      compared: {
+        type: "array",
+        description:
+          "Where something is published: {setting, method, what, published, predicted, ratio}.",
+        items: { type: "object" },
+      },
     },
   },
   async run(context, [name], { set = [], seeds = DEFAULT_SEEDS, out }) {
@@ -111,9 +117,16 @@ async function finish(
     return context.missing(`${file} cannot be written: ${(error as Error).message}`);
   }
   const { experiment: about, cells, seeds } = result;
+  const compared = reports.comparedFigures(result);
   context.print(reports.experimentTable(result));
   context.print(`report ${file}`);
-  context.result({ experiment: about.name, report: file, seeds, cells });
+  context.result({
+    experiment: about.name,
+    report: file,
+    seeds,
+    cells,
+    ...(compared.length > 0 && { compared }),
+  });
   const broken = cells.some(({ violations }) => Object.keys(violations).length > 0);
   return broken ? EXIT.violation : EXIT.fine;
 }

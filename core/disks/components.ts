@@ -19,6 +19,7 @@ import { abort } from "./consolidation/abort.ts";
 import { blockMergeConsolidate } from "./consolidation/block-merge.ts";
 import { iterativeConsolidate } from "./consolidation/iterative.ts";
 import { giveUpPoint } from "./consolidation/give-up-point.ts";
+import { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
 import { growDisk } from "./grow/grow-disk.ts";
@@ -46,6 +47,7 @@ export const diskComponents: readonly AnyComponent[] = [
   giveUpPoint,
   iterativeConsolidate,
   blockMergeConsolidate,
+  offlineConsolidate,
   backup,
   cowBackup,
   finishBackup,

@@ -20,6 +20,8 @@ export { abort } from "./consolidation/abort.ts";
 export { blockMergeConsolidate } from "./consolidation/block-merge.ts";
 export { consolidate } from "./consolidation/consolidate.ts";
 export { iterativeConsolidate } from "./consolidation/iterative.ts";
+export { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
+export { isBranch } from "./consolidation/is-branch.ts";
 export { promote } from "./promotion/promote.ts";
 export { moveFormat } from "./move/move-format.ts";
 export { growDisk } from "./grow/grow-disk.ts";

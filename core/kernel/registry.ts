@@ -60,6 +60,13 @@ export class Registry {
     return this.#components.has(kind);
   }
 
+  /** A kind of entity that was made known. */
+  componentOf(kind: string): Component {
+    const known = this.#components.get(kind);
+    assert(known !== undefined, () => `unknown component ${kind}`);
+    return known.component;
+  }
+
   /** Makes a kind of entity known. Registering the same definition again is harmless. */
   register(definition: AnyComponent): void {
     const component = definition as unknown as Component;

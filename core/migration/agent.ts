@@ -36,6 +36,8 @@ import {
   LOOK_NS,
 } from "./coming.ts";
 import { unpackPages } from "./packing.ts";
+import { expectPages, forgetFilling, takePushed, tellLacks } from "./post-copy/filling.ts";
+import { answerFetch } from "./post-copy/pushing.ts";
 import type { AboutMove, ImageMessage, PagesMessage, Reservation } from "./settings.ts";
 
 type NoFields = Record<string, never>;
@@ -54,8 +56,10 @@ export function agentComponent(vmm: Vmm, start: OperationComponent): AgentCompon
       admit: (self, vm: string) => admit(self, vmm, vm),
       pages: (self, request: Request<PagesMessage & PlainObject>) => {
         const coming = known(self, request);
-        if (coming?.stage !== "copying") return self.refuse(request, "unknown");
-        take(self, coming, request.body);
+        if (coming?.stage === "copying") take(self, coming, request.body);
+        else if (coming === undefined || !takePushed(self, coming, request.body.packed)) {
+          return self.refuse(request, "unknown");
+        }
         self.reply(request, {});
       },
       complete: (self, request: Request<ImageMessage & PlainObject>) => {
@@ -64,13 +68,19 @@ export function agentComponent(vmm: Vmm, start: OperationComponent): AgentCompon
         editComing(self, request.body.vm).stage = "complete";
         const vm = self.world.entity(coming.instance) as unknown as VmEntity;
         giveImage(vm, request.body.image);
+        if (coming.patienceNs !== undefined) expectPages(self, coming, vm);
         self.reply(request, {});
       },
       /** The source has given the machine away: it goes on here. */
       go: (self, request: Request<AboutMove>) => go(self, start, request),
+      /** Of a machine that runs here: which of its pages are not there. */
+      lacks: (self, request: Request<AboutMove>) => tellLacks(self, request),
+      /** Of a machine that left: pages that it needs at once. */
+      fetch: (self, request: Request<never>) => answerFetch(self, request),
       drop: (self, request: Request<AboutMove>) => {
         const coming = known(self, request);
-        if (coming !== undefined && coming.stage !== "starting") drop(self, coming);
+        if (coming?.stage === "filling") forgetFilling(self, coming, "source-lost");
+        else if (coming !== undefined && !isHere(coming)) drop(self, coming);
         self.reply(request, {});
       },
       /** Whether an operation that moves a machine is there still. */
@@ -93,6 +103,9 @@ function take(self: AgentEntity, { instance }: Coming, { packed }: PagesMessage)
   self.world.addWork(packed.rows.length >>> 8);
 }
 
+/** It was given away, and is this host's. */
+const isHere = ({ stage }: Coming): boolean => stage === "starting" || stage === "filling";
+
 /** Nobody can have given it away yet. */
 const isEarly = ({ stage }: Coming): boolean => stage === "admitting" || stage === "copying";
 
@@ -101,8 +114,9 @@ function go(self: AgentEntity, start: OperationComponent, request: Request<About
   if (coming === undefined || isEarly(coming)) return self.refuse(request, "unknown");
   const { vm } = request.body;
   const state = editComing(self, vm);
+  if (coming.stage === "filling") return self.reply(request, { resumedNs: coming.resumedNs! });
   state.waiting = [...coming.waiting, request];
-  if (coming.stage === "starting") return;
+  if (isHere(coming)) return;
   state.stage = "starting";
   const { instance, opening, startUpNs } = coming;
   const params = { vm, instance, agent: self.id, opening, startUpNs };
@@ -116,7 +130,8 @@ function look(self: AgentEntity): void {
   if (coming.length === 0) return;
   self.after(LOOK_NS, "look");
   for (const { vm, source, agent, stage, heardAtNs } of coming) {
-    if (stage === "starting" || self.simulatedNs - heardAtNs < SILENCE_NS) continue;
+    if (stage === "starting" || stage === "admitting" || self.simulatedNs - heardAtNs < SILENCE_NS)
+      continue;
     const options = { then: "looked", tag: { vm, source }, timeoutNs: ANSWER_NS };
     self.ask(agent, "is-moving", { vm, source }, options);
   }
@@ -128,7 +143,9 @@ function looked(self: AgentEntity, reply: Reply): void {
   const coming = self.volatile.coming[vm];
   if (coming?.source !== source || coming.stage === "starting") return;
   const isForgotten = reply.ok ? !(reply.value as { isMoving: boolean }).isMoving : isEarly(coming);
-  if (isForgotten) drop(self, coming);
+  if (!isForgotten) return;
+  if (coming.stage === "filling") forgetFilling(self, coming, "source-lost");
+  else drop(self, coming);
 }
 
 /** Of a host. Part of building. */

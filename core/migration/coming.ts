@@ -12,7 +12,11 @@ export const LOOK_NS = 2_000_000_000;
 /** A machine that is on its way here. */
 export type Coming = Reservation & {
   readonly instance: EntityId;
-  readonly stage: "admitting" | "copying" | "complete" | "starting";
+  /** `filling`: it runs here, and its pages come. */
+  readonly stage: "admitting" | "copying" | "complete" | "starting" | "filling";
+  /** What brings its pages when it runs; absent: they are there before. */
+  readonly fetcher?: EntityId;
+  readonly resumedNs?: number;
   readonly heardAtNs: number;
   /** Whoever waits for it to be admitted, or to go on. */
   readonly waiting: readonly Request[];
@@ -52,12 +56,17 @@ export const hostOf = (self: AgentEntity): HostEntity =>
 export function settleComing(self: AgentEntity, vm: string, problem: string | null): void {
   const coming = self.volatile.coming[vm];
   if (coming === undefined) return;
-  for (const request of coming.waiting) {
+  const { waiting, fetcher } = coming;
+  for (const request of waiting) {
     if (problem === null) self.reply(request, { resumedNs: self.simulatedNs } as Plain);
     else self.refuse(request, "unknown", problem);
   }
-  if (problem !== null) drop(self, coming);
-  else forget(self, vm);
+  if (problem !== null) return drop(self, coming);
+  if (fetcher === undefined) return forget(self, vm);
+  const state = editComing(self, vm);
+  state.waiting = [];
+  state.stage = "filling";
+  state.resumedNs = self.simulatedNs;
 }
 
 export function forget(self: AgentEntity, vm: string): void {

@@ -1,6 +1,14 @@
 /** What must hold of machines that move. */
 import { always, type Entity, type Finding, type Invariant, type World } from "../kernel/index.ts";
-import { knownMemory, rememberContent, differsFrom, type VmEntity } from "../vmm/index.ts";
+import {
+  absentPages,
+  knownMemory,
+  rememberContent,
+  differsAt,
+  differsFrom,
+  type VmEntity,
+} from "../vmm/index.ts";
+import { ABSENT_CLIENT } from "./post-copy/fetcher.ts";
 import { CLIENT, MIGRATION_NOTICE } from "./settings.ts";
 
 type Move = {
@@ -8,6 +16,11 @@ type Move = {
   readonly event: string;
   readonly run: number;
   readonly instance: string;
+  /** Arrived: its pages come later. */
+  readonly absent?: boolean;
+  /** Placing, placed: pages that come. */
+  readonly page?: number;
+  readonly pages?: number;
 };
 
 type Given = { given: { [instance: string]: boolean } };
@@ -21,17 +34,45 @@ export const migrationInvariants: readonly Invariant[] = [
     mechanism: "migration",
     observes: {
       [MIGRATION_NOTICE]: (_entity, data, world): Finding | undefined => {
-        const { vm, event, instance } = data as Move;
-        if (event !== "quiesced" && event !== "arrived") return undefined;
+        const { vm, event, instance, absent = false, page = 0, pages: count = 0 } = data as Move;
+        if (event !== "quiesced" && event !== "arrived" && event !== "placed") return undefined;
         const memory = knownMemory(runNamed(world, instance))!;
         if (event === "quiesced") {
           rememberContent(memory, shadowName(vm));
           return undefined;
         }
-        const pages = differsFrom(memory, shadowName(vm));
+        // Of what runs already, each page as it comes.
+        if (absent) return undefined;
+        const placed = Array.from({ length: count }, (_, at) => page + at);
+        const pages =
+          event === "placed"
+            ? differsAt(memory, shadowName(vm), placed)
+            : differsFrom(memory, shadowName(vm));
         if (pages.length === 0) return undefined;
         const message = `${pages.length} pages of ${vm} are not what they were`;
         return { message, fields: { vm, pages: pages.slice(0, 8) } };
+      },
+    },
+  }),
+  always("no page that a guest wrote is overwritten by one that comes after it", {
+    mechanism: "migration",
+    observes: {
+      [MIGRATION_NOTICE]: (_entity, data, world): Finding | undefined => {
+        const { vm, event, instance, page = 0, pages: count = 0 } = data as Move;
+        if (event !== "placing") return undefined;
+        const memory = knownMemory(runNamed(world, instance))!;
+        if (memory.config.isReal) return undefined;
+        const absent = absentPages(memory, ABSENT_CLIENT);
+        const placing = Array.from({ length: count }, (_, at) => page + at);
+        // What is absent was never written here: it is zeros.
+        const written = differsAt(
+          memory,
+          `${vm}#nothing`,
+          placing.filter((each) => absent.has(each)),
+        );
+        if (written.length === 0) return undefined;
+        const message = `${written.length} newer pages of ${vm} are lost`;
+        return { message, fields: { vm, pages: written.slice(0, 8) } };
       },
     },
   }),

@@ -23,15 +23,18 @@ import { keeperOf } from "../disks/index.ts";
 import {
   clientBitmap,
   departRun,
+  leaveRun,
   imageOf,
   loseDisks,
   memoryOf,
   settleMemory,
   type VmEntity,
 } from "../vmm/index.ts";
+import { AWAIT_NS, isAwaited } from "./awaited.ts";
 import { moveOf } from "./cancel.ts";
 import { end, giveUp, whileHere } from "./giving-up.ts";
 import { isStill, type MigrateState, type Op, ownedFiles, runOf } from "./moving.ts";
+import { beginPush, pushPhases } from "./post-copy/pushing.ts";
 import { beginRound, endRound, roundPhases } from "./rounds.ts";
 import {
   agentOf,
@@ -84,6 +87,7 @@ export const migrate: OperationComponent = operation<
         agent: agentOf(host).id,
         opening,
         startUpNs: settings.startUpNs,
+        ...(isPostCopy(op) ? { patienceNs: settings.patienceNs } : {}),
       };
       state.isReserved = true;
       const extras = { timeoutNs: ANSWER_NS, otherwise: "notReserved" };
@@ -96,16 +100,19 @@ export const migrate: OperationComponent = operation<
       return giveUp(host, op, why);
     },
 
-    reserved: whileHere((_host, op) => {
+    /** Pages that are nowhere here yet cannot be sent: who brings them is waited for. */
+    reserved: whileHere((_host, op, run) => {
+      if (isAwaited(op, run, "before-copy")) return wait(AWAIT_NS, "reserved");
       const { algorithm, granularity, by } = op.params.settings;
-      if (algorithm === "stop-and-copy") return go("stop");
-      const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by, stays: true };
+      if (algorithm === "stop-and-copy" || algorithm === "post-copy") return go("stop");
+      const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by, onMove: "ends" };
       return ask(op.state.memory, "trace", wish as unknown as Plain, "firstRound", lost);
     }),
 
     ...roundPhases,
 
-    stop: whileHere((_host, op) => {
+    stop: whileHere((_host, op, run) => {
+      if (isAwaited(op, run, "before-stop")) return wait(AWAIT_NS, "stop");
       op.edit().isStopped = true;
       return ask(op.params.instance, "stun", {}, "drain", lost);
     }),
@@ -122,6 +129,7 @@ export const migrate: OperationComponent = operation<
       const memory = memoryOf(run);
       settleMemory(memory);
       notice(host, op, run, "quiesced");
+      if (isPostCopy(op)) return go("prepare");
       if (op.params.settings.algorithm !== "stop-and-copy") {
         clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));
       }
@@ -129,7 +137,7 @@ export const migrate: OperationComponent = operation<
     }),
 
     prepare: whileHere((host, op, run) => {
-      endRound(host, op, 0);
+      if (!isPostCopy(op)) endRound(host, op, 0);
       const image = imageOf(run, null);
       op.edit().held = run.volatile.held.length;
       const body = { vm: op.params.vm, source: op.entity.id, image };
@@ -167,13 +175,19 @@ export const migrate: OperationComponent = operation<
     moved(host, op, { resumedNs }: { readonly resumedNs: number }) {
       const run = runOf(op);
       const { rounds, startedNs, stoppedNs, held, isForced, skippedPages } = op.state;
-      if (run !== undefined) departRun(run, held);
       const downtimeNs = resumedNs - stoppedNs;
       host.measure("migration-downtime-ns", downtimeNs);
+      if (isPostCopy(op)) return beginPush(host, op, resumedNs);
+      if (run !== undefined) {
+        leaveRun(run, held);
+        departRun(run);
+      }
       const bytesSent = rounds.reduce((sum, { bytes }) => sum + bytes, 0);
       const totalNs = resumedNs - startedNs;
       return done({ rounds, totalNs, downtimeNs, bytesSent, skippedPages, forced: isForced });
     },
+
+    ...pushPhases,
 
     giveUp,
 
@@ -197,6 +211,8 @@ export const migrate: OperationComponent = operation<
     problem: "",
   }),
 );
+
+const isPostCopy = (op: Op): boolean => op.params.settings.algorithm === "post-copy";
 
 function notice(host: Entity, op: Op, run: VmEntity, event: string): void {
   const { vm } = op.params;

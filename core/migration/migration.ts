@@ -7,6 +7,7 @@ import { cancelMigration } from "./cancel.ts";
 import { migrationInvariants } from "./invariants.ts";
 import { migrate } from "./migrate.ts";
 import { agentName } from "./settings.ts";
+import { fetcher } from "./post-copy/fetcher.ts";
 import { startRun } from "./start-run.ts";
 
 export interface Migration {
@@ -16,7 +17,13 @@ export interface Migration {
 
 export function createMigration(vmm: Vmm): Migration {
   const agent = agentComponent(vmm, startRun);
-  const all = [agent, migrate, cancelMigration, startRun] as unknown as readonly AnyComponent[];
+  const all = [
+    agent,
+    fetcher,
+    migrate,
+    cancelMigration,
+    startRun,
+  ] as unknown as readonly AnyComponent[];
   return {
     wire: (world, hosts) => {
       world.register(...all);

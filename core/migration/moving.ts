@@ -1,5 +1,6 @@
 /** State of a machine's move on the host that it leaves, and what a stretch of a round sends. */
 import {
+  type Bitmap,
   type EntityId,
   type Entity,
   type Operation,
@@ -9,13 +10,14 @@ import {
 import { isDrained, type VirtualDiskEntity } from "../disks/index.ts";
 import {
   clientBitmap,
+  type MemoryEntity,
   memoryOf,
   privatePages,
   readPages,
   settleMemory,
   type VmEntity,
 } from "../vmm/index.ts";
-import { packPages, type PageSpan } from "./packing.ts";
+import { type PackedPages, packPages, type PageSpan } from "./packing.ts";
 import { pick, type Scan } from "./scan.ts";
 import {
   CLIENT,
@@ -47,6 +49,11 @@ export type MigrateState = {
   problem: string;
   /** What belongs to the problem; absent: nothing. */
   detail?: Plain;
+  /** Post-copy: when it went on there, and since when its pages are pushed. */
+  resumedNs?: number;
+  isPushing?: boolean;
+  /** Clients of the page-trace service that were told that somebody waits for them. */
+  hurried?: string[];
   /** Somebody wants the machine to stay. */
   cancelled?: boolean;
 };
@@ -74,34 +81,61 @@ export function isStill(run: VmEntity): boolean {
 export const ownedFiles = (run: VmEntity): string[] =>
   disksOf(run).flatMap(({ config }) => (config.stamp === undefined ? [] : [config.stamp.file]));
 
-/** A stretch lasts about so long on the wire, and is no more than so many pages. */
+/**
+ * A stretch lasts about so long on the wire, and is no more than so many pages. One that is pushed is
+ * the least: what the machine waits for comes behind it.
+ */
 const STRETCH_NS = 20_000_000;
 const STRETCH_PAGES = { least: 32, most: 1_024 };
 const HEADER_BYTES = 64;
 
+export type Stretch = { readonly bytes: number; readonly message: PagesMessage };
+
 /** The next pages of the round as they are now; undefined when there are none. */
-export function send(
-  host: Entity,
-  op: Op,
-  run: VmEntity,
-): { readonly bytes: number; readonly message: PagesMessage } | undefined {
+export function send(host: Entity, op: Op, run: VmEntity): Stretch | undefined {
   const memory = memoryOf(run);
   settleMemory(memory);
-  const { scan, isLast, rounds, round } = op.state;
+  const { isLast, rounds } = op.state;
   const { algorithm } = op.params.settings;
   const isAll = algorithm === "stop-and-copy" || (rounds.length === 0 && !isLast);
   const wanted = isAll ? null : clientBitmap(memory, CLIENT, "taken");
-  const again = isLast ? null : clientBitmap(memory, CLIENT, "dirty");
+  return sendOf(host, op, run, wanted, isLast ? null : clientBitmap(memory, CLIENT, "dirty"));
+}
+
+/** The next ones that are `wanted` (null: all), but for those that will be sent `again`. */
+export function sendOf(
+  host: Entity,
+  op: Op,
+  run: VmEntity,
+  wanted: Bitmap | null,
+  again: Bitmap | null,
+): Stretch | undefined {
+  const memory = memoryOf(run);
+  const { scan, round, isPushing } = op.state;
   const inTime = Math.floor((round.bitsPerSecond * (STRETCH_NS / 1e9)) / (8 * PAGE_BYTES));
-  const most = Math.min(STRETCH_PAGES.most, Math.max(STRETCH_PAGES.least, inTime));
+  const { least } = STRETCH_PAGES;
+  const most = isPushing === true ? least : Math.min(STRETCH_PAGES.most, Math.max(least, inTime));
   const picked = pick(scan, memory.config.pages, most, wanted, again);
   const state = op.edit();
   state.scan.next = picked.next;
   state.skippedPages += picked.skipped;
   if (picked.pages === 0) return undefined;
+  const bytes = picked.pages * PAGE_BYTES;
+  state.round.bytes += bytes;
+  host.world.addWork(picked.pages >>> 3);
+  const packed = packRanges(memory, picked.ranges);
+  const message = { vm: op.params.vm, source: op.entity.id, packed };
+  return { bytes: bytes + HEADER_BYTES, message };
+}
+
+/** Pages as they are now, private ones as ciphertext. */
+export function packRanges(
+  memory: MemoryEntity,
+  ranges: readonly { readonly page: number; readonly pages: number }[],
+): PackedPages {
   const hidden = privatePages(memory);
   const spans: PageSpan[] = [];
-  for (const range of picked.ranges) {
+  for (const range of ranges) {
     const end = range.page + range.pages;
     for (let page = range.page; page < end;) {
       const isPrivate = hidden.has(page);
@@ -111,9 +145,5 @@ export function send(
       page += pages;
     }
   }
-  const bytes = picked.pages * PAGE_BYTES;
-  state.round.bytes += bytes;
-  host.world.addWork(picked.pages >>> 3);
-  const message = { vm: op.params.vm, source: op.entity.id, packed: packPages(spans) };
-  return { bytes: bytes + HEADER_BYTES, message };
+  return packPages(spans);
 }

@@ -59,6 +59,7 @@ describe("the rate of rounds", () => {
     maxRounds: 30,
     stopNs: 0,
     startUpNs: 0,
+    patienceNs: 0,
     granularity: "1GiB",
     by: [0],
   };

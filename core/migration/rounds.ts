@@ -1,6 +1,16 @@
 /** Rounds of a move: what goes over while the machine runs, and the rest when it stands still. */
-import { ask, type Entity, go, type Plain, type Step, uniform, wait } from "../kernel/index.ts";
+import {
+  ask,
+  type Entity,
+  type EntityId,
+  go,
+  type Plain,
+  type Step,
+  uniform,
+  wait,
+} from "../kernel/index.ts";
 import { clientBitmap, memoryOf, settleMemory } from "../vmm/index.ts";
+import { AWAIT_NS, isAwaited } from "./awaited.ts";
 import { whileHere } from "./giving-up.ts";
 import { type Op, runOf, send } from "./moving.ts";
 import { afterRound, firstRate } from "./rate.ts";
@@ -33,17 +43,25 @@ export const roundPhases = {
     const dirtiedPages = clientBitmap(memory, CLIENT, "dirty").count();
     endRound(host, op, dirtiedPages);
     const decision = afterRound(op.params.settings, op.state.rounds);
-    if (decision.stops) {
+    const isAwaiting = decision.stops && isAwaited(op, run, "before-stop");
+    if (decision.stops && !isAwaiting) {
       op.edit().isForced = decision.forced;
       return go("stop");
     }
-    op.edit().nextRate = decision.bitsPerSecond;
-    const body = { client: CLIENT, by: op.params.settings.by };
-    return ask(memory.id, "take-dirty", body as unknown as Plain, "nextRound", lost);
+    const { maxBitsPerSecond } = op.params.settings;
+    op.edit().nextRate = decision.stops ? maxBitsPerSecond : decision.bitsPerSecond;
+    return isAwaiting ? wait(AWAIT_NS, "takeDirty") : takeDirty(op, memory.id);
   }),
+
+  takeDirty: whileHere((_host, op, run) => takeDirty(op, memoryOf(run).id)),
 
   nextRound: whileHere((_host, op) => beginRound(op, op.state.nextRate, false)),
 };
+
+function takeDirty({ params }: Op, memory: EntityId): Step {
+  const body = { client: CLIENT, by: params.settings.by };
+  return ask(memory, "take-dirty", body as unknown as Plain, "nextRound", lost);
+}
 
 export function beginRound(op: Op, bitsPerSecond: number, isLast: boolean): Step {
   const { entity } = op;

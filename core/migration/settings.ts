@@ -10,9 +10,10 @@ import type { Granularity, RunImage, TraceWish } from "../vmm/index.ts";
 export type MigrationSettings = {
   /**
    * `pre-copy`: rounds at a rate that follows what was dirtied. Baselines: `fixed-rate`, rounds at the
-   * highest rate; `stop-and-copy`, everything while the machine stands still.
+   * highest rate; `stop-and-copy`, everything while the machine stands still; `post-copy`, which lets
+   * it go on at its destination at once, where pages come as they are needed.
    */
-  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /** Of the first round. */
   readonly minBitsPerSecond: number;
   /** When a round would have to be faster there is no other. */
@@ -31,6 +32,8 @@ export type MigrationSettings = {
   readonly granularity: Granularity;
   /** vCPUs that install traces. */
   readonly by: TraceWish["by"];
+  /** Post-copy: without a word of the source for so long, the machine counts as lost. */
+  readonly patienceNs: number;
 };
 
 export type MigrateParams = {
@@ -57,6 +60,8 @@ export type Reservation = {
   readonly agent: EntityId;
   readonly opening: PowerOnParams & PlainObject;
   readonly startUpNs: number;
+  /** Its pages come when it runs; without a word of them for so long it is given up. Absent: before. */
+  readonly patienceNs?: number;
 };
 
 export type PagesMessage = {
@@ -64,9 +69,7 @@ export type PagesMessage = {
   readonly source: EntityId;
   readonly packed: PackedPages;
 };
-export type ImageMessage = {
-  readonly vm: string;
-  readonly source: EntityId;
+export type ImageMessage = AboutMove & {
   readonly image: RunImage;
 };
 export type AboutMove = { readonly vm: string; readonly source: EntityId };

@@ -16,8 +16,9 @@ import {
   wait,
 } from "../kernel/index.ts";
 import { powerOn, type PowerOnParams } from "../disks/index.ts";
-import type { VmEntity } from "../vmm/index.ts";
+import { clientOf, memoryOf, type VmEntity } from "../vmm/index.ts";
 import { type AgentEntity, settleComing } from "./coming.ts";
+import { ABSENT_CLIENT } from "./post-copy/fetcher.ts";
 import { MIGRATION_NOTICE } from "./settings.ts";
 
 type StartParams = {
@@ -50,7 +51,9 @@ export const startRun = operation<StartParams & PlainObject, PlainObject>("start
     }
     const { run: number } = run.config;
     const { vm } = op.params;
-    host.notice(MIGRATION_NOTICE, { vm, event: "arrived", run: number, instance: run.name });
+    const absent = clientOf(memoryOf(run), ABSENT_CLIENT) !== undefined;
+    const told = { vm, event: "arrived", run: number, instance: run.name, absent };
+    host.notice(MIGRATION_NOTICE, told);
     return wait(op.params.startUpNs, "goOn");
   },
 

@@ -10,26 +10,28 @@ export {
 } from "./boundary.ts";
 export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
-export { departRun, dropArrivingRun, spawnArrivingRun } from "./moved-run.ts";
+export { departRun, dropArrivingRun, leaveRun, spawnArrivingRun } from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, type TraceWish } from "./pages/clients.ts";
+export { absentPages, absentWish, fillAbsent, lackAll, onAbsentAccess } from "./pages/absent.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
+export { bitmapRanges } from "./pages/ranges.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
   clientBitmap,
   clientOf,
   knownMemory,
   type MemoryEntity,
+  type OnMove,
   PAGE_SECTORS,
   privatePages,
 } from "./pages/memory-state.ts";
-export { bitmapRanges } from "./pages/ranges.ts";
-export { differsFrom, rememberContent } from "./pages/shadow-content.ts";
+export { differsAt, differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
 export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
 export { giveImage, imageOf, type RunImage } from "./run-image.ts";

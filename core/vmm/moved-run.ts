@@ -8,6 +8,8 @@ import { type EntityId, type PlainObject } from "../kernel/index.ts";
 import { REAL_GUEST } from "../guest/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { memoryOf, removeMemory } from "./pages/guest-memory.ts";
+import { knownMemory } from "./pages/memory-state.ts";
+import { leaveOwners } from "./pages/travelling.ts";
 import { MACHINE_KIND } from "./rv64/end-entry.ts";
 import { prepareMemory } from "./run-image.ts";
 import type { VmPlace, VmRecord } from "./vm-record.ts";
@@ -46,8 +48,11 @@ function nameOn({ world, name }: VmRecord, run: number, domain: number): string 
 /** How long what is left of a run passes on what still comes for it. */
 const FORWARDING_NS = 1_000_000_000;
 
-/** The run is another instance's by now. `known`: held inputs that went along with the image. */
-export function departRun(vm: VmEntity, known: number): void {
+/**
+ * The run is another instance's by now; its memory is kept. `known`: held inputs that went along with
+ * the image. What comes for it still is passed on.
+ */
+export function leaveRun(vm: VmEntity, known: number): void {
   const { world } = vm;
   const { instance } = recordOf(vm).durable;
   const state = vm.edit();
@@ -60,11 +65,23 @@ export function departRun(vm: VmEntity, known: number): void {
   state.timers = {};
   state.held = [];
   state.stage = "ended";
+  const memory = knownMemory(vm);
+  if (memory !== undefined) leaveOwners(memory);
+}
+
+/** Nothing of the run is needed here any more. */
+export function departRun(vm: VmEntity): void {
+  const { world } = vm;
   removeMemory(vm);
   world.memories.removeOwned(vm.name);
   const id = world.registry.idOf(world.registry.domain(vm.domain).name);
   const host = id === undefined ? undefined : world.entity(id);
-  if (host?.kind === "host") releaseMemory(host as unknown as HostEntity, vm.config.spec.vm);
+  // What is reserved under its name may be another run's by now.
+  const { instance } = recordOf(vm).durable;
+  const isAgain = instance !== vm.id && world.entityOrNone(instance)?.domain === vm.domain;
+  if (host?.kind === "host" && !isAgain) {
+    releaseMemory(host as unknown as HostEntity, vm.config.spec.vm);
+  }
   vm.after(FORWARDING_NS, "gone");
 }
 

@@ -113,7 +113,8 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       packet: (self, { body }: Request<PacketInput>) => {
         const { instance } = recordOf(self).durable;
         if (self.volatile.stage === "ended" && instance >= 0) return forward(self, instance, body);
-        received(self, body.bytes);
+        // While it stands still its memory does too: what comes is put there when it goes on.
+        if (self.volatile.stuns === 0) received(self, body.bytes);
         deliver(self, body);
       },
       stun: (self, request: Request) => {
@@ -203,7 +204,10 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
   if (held[0]?.kind !== "start" && state.guest.stage !== "off") {
     deliver(self, { kind: "resumed", stunnedNs });
   }
-  for (const input of held) deliver(self, input);
+  for (const input of held) {
+    if (input.kind === "packet") received(self, input.bytes);
+    deliver(self, input);
+  }
   return stunnedNs;
 }
 

@@ -24,6 +24,8 @@ export async function experimentCharts(result: ExperimentResult): Promise<readon
   for (const setting of settingsOf(experiment.parameters.slice(1))) {
     const charts: ExperimentChart[] = [];
     for (const measure of experiment.measures) {
+      // What is published of it is in a table, beside its ratio.
+      if (measure.published !== undefined) continue;
       const svg = await measureChart(result, setting, measure);
       if (svg !== undefined) charts.push({ title: measure.describe, svg });
     }

@@ -32,6 +32,17 @@ export interface Measure {
   readonly unit: string;
   /** Undefined where the run does not have it: an operation that failed took no time. */
   readonly of: (run: MeasuredRun) => number | undefined;
+  /** What a publication says of it, in the same unit; undefined where it says nothing. */
+  readonly published?: (setting: Setting, method: string) => number | undefined;
+}
+
+/** What a run has several of, one behind the other: the rounds of a migration. */
+export interface Series {
+  readonly name: string;
+  readonly describe: string;
+  readonly unit: string;
+  readonly of: (run: MeasuredRun) => readonly number[] | undefined;
+  readonly published?: (setting: Setting, method: string) => readonly number[] | undefined;
 }
 
 export interface MeasuredRun {
@@ -50,5 +61,9 @@ export interface Experiment {
   readonly parameters: readonly [Parameter, ...Parameter[]];
   readonly methods: readonly Method[];
   readonly measures: readonly Measure[];
+  /** Series of a run; all count the same steps. */
+  readonly series?: { readonly step: string; readonly of: readonly Series[] };
+  /** What published figures come from, and what was done with them. Paragraphs. */
+  readonly remarks?: readonly string[];
   readonly document: (setting: Setting, method: string, seed: number) => ScenarioDocument;
 }

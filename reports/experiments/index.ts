@@ -1,10 +1,11 @@
 /** The door of experiments: those that there are, how they are run and rendered. */
 import { chainDepth } from "./chain-depth.ts";
+import { clark2005 } from "./clark-2005.ts";
 import { consolidation } from "./consolidation.ts";
 import type { Experiment } from "./experiment.ts";
 import { promotion } from "./promotion.ts";
 
-export const experiments: readonly Experiment[] = [chainDepth, consolidation, promotion];
+export const experiments: readonly Experiment[] = [chainDepth, clark2005, consolidation, promotion];
 
 export type { Experiment } from "./experiment.ts";
 export {
@@ -14,5 +15,6 @@ export {
   renderExperiment,
   renderExperimentMarkdown,
 } from "./experiment-report.ts";
+export { comparedFigures } from "./held-against.ts";
 export { ExperimentError, type ExperimentResult, runExperiment } from "./run-experiment.ts";
 export { withSettings } from "./sweep.ts";

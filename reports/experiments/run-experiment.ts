@@ -16,6 +16,8 @@ export interface Estimate {
 export interface CellResult extends Cell {
   /** By measure; null where no run had it. */
   readonly estimates: { readonly [measure: string]: Estimate | null };
+  /** By series: each of its steps, over the runs that had as many. */
+  readonly series: { readonly [series: string]: readonly Estimate[] };
   /** Invariants that were broken, and how often. */
   readonly violations: { readonly [invariant: string]: number };
 }
@@ -94,7 +96,19 @@ function resultOf(experiment: Experiment, cell: Cell, runs: readonly MeasuredRun
       violations[invariant] = (violations[invariant] ?? 0) + 1;
     }
   }
-  return { ...cell, estimates, violations };
+  return { ...cell, estimates, series: seriesOf(experiment, runs), violations };
+}
+
+function seriesOf({ series }: Experiment, runs: readonly MeasuredRun[]): CellResult["series"] {
+  const found: { [series: string]: readonly Estimate[] } = {};
+  for (const { name, of } of series?.of ?? []) {
+    const rows = runs.map((run) => of(run) ?? []);
+    const steps = Math.max(0, ...rows.map(({ length }) => length));
+    found[name] = Array.from({ length: steps }, (_, step) =>
+      estimate(rows.flatMap((row) => row[step] ?? []))!,
+    );
+  }
+  return found;
 }
 
 /** Quantiles of Student's t at 97.5 %, for 1 to 10 degrees of freedom; about 2 beyond. */

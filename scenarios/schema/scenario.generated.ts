@@ -1124,11 +1124,11 @@ export interface CollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+ * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+   * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -1156,7 +1156,7 @@ export interface ConsolidateOperation {
    */
   readonly point?: string;
   /**
-   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where no guest writes.
    */
   readonly method?: "mirror" | "iterative" | "block-merge";
   /**
@@ -1692,9 +1692,9 @@ export interface MigrateOperation {
    */
   readonly to: string;
   /**
-   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = the VM goes on at once, and its pages follow: those that it needs first, the others in order at `maxMbps`. When either host is lost before all are there, the VM is lost and restarted; while the link is cut, it stands still when it needs a page.
    */
-  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /**
    * Rate of the first round.
    */
@@ -1727,6 +1727,10 @@ export interface MigrateOperation {
    * What starting at the destination takes by itself.
    */
   readonly startUpMs?: number;
+  /**
+   * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
+   */
+  readonly patienceMs?: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */
@@ -3838,11 +3842,11 @@ export interface ResolvedCollectGarbageOperation {
   readonly host: string;
 }
 /**
- * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+ * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
  */
 export interface ResolvedConsolidateOperation {
   /**
-   * Give up a point in time of a running VM: the layer above goes into its own. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
+   * Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a branch that the VM does not run on, both into a new one. Without `point`: the lowest layer that no point in time is kept on, as an aborted one leaves it.
    */
   readonly do: "consolidate";
   /**
@@ -3870,7 +3874,7 @@ export interface ResolvedConsolidateOperation {
    */
   readonly point?: string;
   /**
-   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned.
+   * `mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where no guest writes.
    */
   readonly method: "mirror" | "iterative" | "block-merge";
   /**
@@ -4406,9 +4410,9 @@ export interface ResolvedMigrateOperation {
    */
   readonly to: string;
   /**
-   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.
+   * `pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = the VM goes on at once, and its pages follow: those that it needs first, the others in order at `maxMbps`. When either host is lost before all are there, the VM is lost and restarted; while the link is cut, it stands still when it needs a page.
    */
-  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy";
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
   /**
    * Rate of the first round.
    */
@@ -4441,6 +4445,10 @@ export interface ResolvedMigrateOperation {
    * What starting at the destination takes by itself.
    */
   readonly startUpMs: number;
+  /**
+   * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
+   */
+  readonly patienceMs: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */

@@ -4,9 +4,10 @@
  * Must hold: only pages that are absent are loaded, never one that the guest has written since; what
  * cannot be read, or is not what it was, stops the machine: no page is ever made up.
  */
-import type { Bitmap, ContentRun, Plain, Reply } from "../../kernel/index.ts";
+import type { ContentRun, Plain, Reply } from "../../kernel/index.ts";
 import {
-  clientBitmap,
+  absentPages,
+  fillAbsent,
   loadPages,
   type MemoryEntity,
   releaseAccess,
@@ -172,38 +173,16 @@ function placeBlock(self: Restorer, memory: MemoryEntity, { first, content }: Pa
     figures.loadedPages += count;
     return;
   }
-  const absent = clientBitmap(memory, self.config.client, "armed");
-  for (let page = first; page < first + count;) {
-    const isAbsent = absent.has(page) || self.config.careless === "overwritesDirty";
-    const end = endOfSpan(self, absent, page, first + count, isAbsent);
-    if (isAbsent) {
-      const part = sliceRuns(content, (page - first) * PAGE_SECTORS, (end - page) * PAGE_SECTORS);
-      loadPages(memory, page, part);
-      for (let each = page; each < end; each++) absent.delete(each);
-      figures.loadedPages += end - page;
-    } else figures.keptPages += end - page;
-    page = end;
-  }
-}
-
-/** Where pages end that are all absent, or all there. */
-function endOfSpan(
-  self: Restorer,
-  absent: Bitmap,
-  page: number,
-  limit: number,
-  isAbsent: boolean,
-): number {
-  if (self.config.careless === "overwritesDirty") return limit;
-  let end = page + 1;
-  while (end < limit && absent.has(end) === isAbsent) end++;
-  return end;
+  const overwrites = self.config.careless === "overwritesDirty";
+  const { filled, keptPages } = fillAbsent(memory, self.config.client, first, content, overwrites);
+  figures.loadedPages += filled.reduce((sum, { pages }) => sum + pages, 0);
+  figures.keptPages += keptPages;
 }
 
 /** The guest waits for a page: once that is there it proceeds. */
 function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
   const { waitsFor, waitsSinceNs } = self.volatile;
-  if (waitsFor < 0 || clientBitmap(memory, self.config.client, "armed").has(waitsFor)) return;
+  if (waitsFor < 0 || absentPages(memory, self.config.client).has(waitsFor)) return;
   const state = self.edit();
   state.waitsFor = -1;
   state.figures.stallNs += self.simulatedNs - waitsSinceNs;

@@ -18,10 +18,10 @@ import {
   type Request,
 } from "../../kernel/index.ts";
 import {
+  absentWish,
   type AccessHeld,
-  clientBitmap,
   DEVICE,
-  holdAccess,
+  onAbsentAccess,
   type TraceHit,
 } from "../../vmm/index.ts";
 import { memoryBeside } from "../beside.ts";
@@ -37,9 +37,6 @@ import {
   type RestorerState,
   storageNumbers,
 } from "./restorer-state.ts";
-
-/** Over everybody: what is not there can be neither saved, nor copied, nor checked. */
-const PRIORITY = 100;
 
 export const restorer = component<RestorerConfig, Record<string, never>, RestorerState>({
   kind: "checkpoint-restorer",
@@ -165,15 +162,7 @@ function makeReady(self: Restorer, request: Request): void {
   }
   state.stage = "arming";
   const { client } = self.config;
-  const wish = {
-    client,
-    mode: "accesses",
-    granularity: "4KiB",
-    by: "all",
-    keeps: true,
-    stays: true,
-  } as const;
-  const body = { ...wish, priority: PRIORITY, owner: self.id };
+  const body = absentWish(client, self.id) as unknown as Plain;
   self.ask(memory.id, "trace", body, { then: "armed" });
 }
 
@@ -181,11 +170,9 @@ function makeReady(self: Restorer, request: Request): void {
 function onAbsent(self: Restorer, hit: TraceHit): void {
   const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
+  const goesOn = self.config.careless === "devicesGoOn";
   if (hit.vcpu === DEVICE) self.edit().figures.deviceFaults++;
-  const waits = memory.config.isReal && self.config.careless !== "devicesGoOn";
-  if (hit.vcpu !== DEVICE || waits) return holdAccess(memory, hit);
-  // Devices of modelled guests overwrite whole pages: nothing of the old one is needed.
-  clientBitmap(memory, hit.client, "armed").delete(hit.page);
+  if (hit.vcpu !== DEVICE || !goesOn) onAbsentAccess(memory, hit);
 }
 
 /** What a search must reach, else it shows nothing. */

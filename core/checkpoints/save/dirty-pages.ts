@@ -23,7 +23,7 @@ export function startNoting(self: Saver, memory: MemoryEntity): boolean {
   const client = sinceClient(self.config.checkpoint);
   if (clientOf(memory, client) !== undefined) return false;
   const wish = { client, mode: "stores", priority: 0, granularity: GRANULARITY } as const;
-  const body = { ...wish, by: "all", stays: true };
+  const body = { ...wish, by: "all", onMove: "ends" };
   self.ask(memory.id, "trace", body as Plain, { then: "noting" });
   return true;
 }

@@ -135,7 +135,7 @@ function setTraces(self: Saver): void {
   const ranges = rangesToSave(self, memory);
   // A machine that stands still to the end is only written by devices: few entries will do.
   const granularity = method === "stop-and-copy" ? "1GiB" : "4KiB";
-  const wish = { client, mode: "stores", granularity, by: "all", stays: true } as const;
+  const wish = { client, mode: "stores", granularity, by: "all", onMove: "before-stop" } as const;
   const body = { ...wish, priority: PRIORITY, owner: self.id, ...(ranges && { ranges }) };
   self.ask(memory.id, "trace", body as Plain, { then: "traced" });
 }

@@ -77,7 +77,12 @@ export function beginBackground(self: Saver, request: Request): void {
     scannedNs: -SCAN_EVERY_NS,
     waits: false,
   };
-  const all = { granularity: "4KiB", by: "all", priority: PRIORITY, stays: true } as const;
+  const all = {
+    granularity: "4KiB",
+    by: "all",
+    priority: PRIORITY,
+    onMove: "before-stop",
+  } as const;
   const vcpusBy = by === "traced" ? "traces" : "hardware";
   const looks = { ...all, client: ACTIVE_CLIENT, mode: "accesses", vcpusBy } as const;
   const owner = by === "traced" ? { owner: self.id } : {};

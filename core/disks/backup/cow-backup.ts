@@ -42,7 +42,7 @@ import {
   type VolumeSize,
   writesOf,
 } from "./backup-state.ts";
-import { takeRanges } from "./copy-ranges.ts";
+import { takeRanges } from "../consolidation/take-ranges.ts";
 import {
   backupChain,
   type BackupIntent,

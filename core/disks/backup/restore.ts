@@ -40,7 +40,7 @@ import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
 import { intentHolder } from "../cow/cow-intents.ts";
 import { exclusiveLayers } from "../clone/sharers.ts";
 import type { RestoreIntent } from "./restore-intent.ts";
-import { takeRanges } from "./copy-ranges.ts";
+import { takeRanges } from "../consolidation/take-ranges.ts";
 import { createVvols, describeBase, holdVvols } from "./new-bases.ts";
 import { backupChain, type Manifest, type Repository } from "./manifest.ts";
 

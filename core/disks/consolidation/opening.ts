@@ -10,9 +10,10 @@ import {
   perform,
   type Plain,
   type PlainObject,
+  wait,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
@@ -89,8 +90,12 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
   closeRefused(_host: Entity, op: ConsolidationOp, why: { code: string; detail: Plain } | null) {
     op.edit().failure ??= (why ?? { code: "not-begun", detail: null }) as never;
     const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-    return askArray(op.params.array, "file-delete", body, "failed", "failed");
+    const close = askArray(op.params.array, "file-delete", body, "failed", "closeRefusedAgain");
+    return { ...close, tolerate: ["no-file", "version-conflict"] };
   },
+
+  /** The VM runs on: nobody else would close it before its next power-on. */
+  closeRefusedAgain: () => wait(AGAIN_NS, "closeRefused"),
 
   /** An earlier operation was cut short after the point in time was given up: it goes on. */
   takeUp(_host: Entity, op: ConsolidationOp, found: Scan) {

@@ -14,12 +14,16 @@ export type Plan =
   | { readonly ok: true; readonly merges: { readonly [disk: string]: LayerMerge } }
   | { readonly ok: false; readonly code: string; readonly detail: readonly string[] | string };
 
-/** `except`: intent files that are this operation's own. */
+/**
+ * `except`: intent files that are this operation's own. `branches`: what stands on the layer may lie
+ * off the running chain.
+ */
 export function planMerges(
   files: ArrayFiles,
   vm: string,
   pointInTime: string,
   except: readonly string[],
+  branches = false,
 ): Plan {
   const file = files.get(configurationFile(vm));
   const configuration = file?.value as VmConfiguration | undefined;
@@ -35,7 +39,8 @@ export function planMerges(
   for (const [disk, target] of Object.entries(targets)) {
     const running = files.chainOf(configuration.running[disk] ?? "");
     const children = files.childrenOf(target);
-    const child = children.find((name) => running.includes(name)) ?? null;
+    const only = branches && children.length === 1 ? children[0]! : null;
+    const child = children.find((name) => running.includes(name)) ?? only;
     if (child === null && children.length > 0) {
       return { ok: false, code: "target-shared", detail: children };
     }
@@ -79,6 +84,18 @@ export function unlistedLayers(
     if (found !== undefined) layers[disk] = found;
   }
   return layers;
+}
+
+/** Whether one of the layers that a plan names is part of what a VM runs on. */
+export function touchesRunning(
+  files: ArrayFiles,
+  { running }: VmConfiguration,
+  merges: { readonly [disk: string]: LayerMerge },
+): boolean {
+  return Object.entries(merges).some(([disk, { target, child }]) => {
+    const chain = files.chainOf(running[disk] ?? "");
+    return chain.includes(target) || (child !== null && chain.includes(child));
+  });
 }
 
 /** Other points in time of the same VM that are kept on this very descriptor. */

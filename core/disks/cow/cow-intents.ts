@@ -4,6 +4,7 @@
  * before that it goes back. A recovery that goes back first writes the stage `undo`, made for the
  * version it read: then an operation whose host was only slow can no longer commit.
  */
+import type { LayerMerge } from "../consolidation/intent.ts";
 
 export type Stage = "opened" | "guarded" | "committed" | "undo";
 
@@ -73,6 +74,19 @@ export type RedoRevertIntent = Common & {
   readonly volumes: readonly string[];
 };
 
+/** A point in time that nobody runs on goes: it and what stands on it are copied into one. */
+export type OfflineMergeIntent = Common & {
+  readonly kind: "offline-merge";
+  readonly pointInTime: string;
+  readonly merges: { readonly [disk: string]: OfflineMerge };
+};
+
+/** `volume`: the new one, for both layers; null where nothing stands on the one that goes. */
+export type OfflineMerge = LayerMerge & {
+  readonly volume: string | null;
+  readonly sectors: number;
+};
+
 /** Garbage is looked for; other operations keep off. */
 export type CollectIntent = Common & { readonly kind: "collect" };
 
@@ -82,6 +96,7 @@ export type CowIntent =
   | CowDeleteIntent
   | HierarchyIntent
   | CollectIntent
+  | OfflineMergeIntent
   | RedoRevertIntent;
 
 /** Holder of vvols in the name of an open intent: of this one and no later one of the VM. */

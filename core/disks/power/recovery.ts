@@ -11,6 +11,7 @@ import type { DiskIntent, VmConfiguration } from "../chain/descriptor.ts";
 import { recoverReplacement } from "../clone/recover-replacement.ts";
 import { consolidate } from "../consolidation/consolidate.ts";
 import { recoverConsolidation } from "../consolidation/recover-consolidation.ts";
+import { recoverOfflineMerge } from "../consolidation/recover-offline-merge.ts";
 import { recoverCollect } from "../cow/collect-garbage.ts";
 import { recoverCowSnapshot } from "../cow/recover-cow-snapshot.ts";
 import { recoverDelete } from "../cow/delete-point.ts";
@@ -34,6 +35,7 @@ export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationCompo
   collect: recoverCollect,
   consolidate: recoverConsolidation,
   grow: recoverGrow,
+  "offline-merge": recoverOfflineMerge,
   "linked-clone": recoverReplacement,
   restore: recoverReplacement,
   promote: recoverPromotion,

@@ -19,6 +19,7 @@ import {
   clientBitmap,
   clientOf,
   type MemoryEntity,
+  type OnMove,
   type TraceClient,
   type TraceMode,
 } from "./memory-state.ts";
@@ -33,7 +34,7 @@ export type TraceWish = {
   readonly by: "all" | readonly number[];
   readonly keeps?: boolean;
   readonly vcpusBy?: TraceClient["vcpusBy"];
-  readonly stays?: true;
+  readonly onMove?: OnMove;
   readonly owner?: number;
   /** Pages to trace, as ranges; all when absent. */
   readonly ranges?: readonly { readonly page: number; readonly pages: number }[];
@@ -59,7 +60,7 @@ export function setTraces(self: MemoryEntity, wish: TraceWish, request: Request 
     owner,
     pending: null,
     hits: 0,
-    ...(wish.stays === true ? { stays: true } : {}),
+    ...(wish.onMove === undefined ? {} : { onMove: wish.onMove }),
   };
   insert(self.edit().clients as TraceClient[], made);
   const pending = clientBitmap(self, name, "pending");
@@ -133,7 +134,7 @@ export function traceAtOnce(
       granularity: "4KiB",
       keeps: true,
       owner: -1,
-      stays: true,
+      onMove: "ends",
     } as const;
     insert(state.clients as TraceClient[], { name, priority, ...kept, pending: null, hits: 0 });
   }

@@ -2,7 +2,7 @@
  * What stands beside the content of a memory, kept while its run stands still: what the guest was doing
  * to it, who traces what, and of a real machine its harts.
  *
- * Must hold: clients that stay behind (`stays`) leave nothing; all others see on what they saw.
+ * Must hold: clients that do not travel leave nothing; all others see on what they saw.
  */
 import { type Editable, MEMORY_PAGE_BYTES } from "../../kernel/index.ts";
 import type { integrity } from "../../guest/index.ts";
@@ -16,13 +16,15 @@ import {
   type WaitingStore,
 } from "./memory-state.ts";
 import { bitmapRanges } from "./ranges.ts";
+import { packOwner, type Traveller, unpackOwner } from "./travelling.ts";
 
 type Range = { readonly page: number; readonly pages: number };
 
-/** A client whose traces go along: what it traces, and what it has seen. */
+/** A client whose traces go along: what it traces, what it has seen, and whose they are. */
 type KeptClient = TraceClient & {
   readonly armed: readonly Range[];
   readonly dirty: readonly Range[];
+  readonly owned: Traveller | null;
 };
 
 export type KeptMemory = {
@@ -47,7 +49,7 @@ export function keepMemory(memory: MemoryEntity): KeptMemory {
   const released = held === null ? memory.volatile.released : accessOf(held);
   const touching = { owedNs, batch, cursor, turn, deviceCursor, released };
   const kept = clients
-    .filter(({ stays }) => stays !== true)
+    .filter(({ onMove = "travels" }) => onMove === "travels")
     .map((each) => keepClient(memory, each));
   const { stores, tables } = memory.volatile;
   const behind = stores && { stores, tables: tables === undefined ? null : secondOf(tables) };
@@ -76,6 +78,7 @@ const keepClient = (memory: MemoryEntity, client: TraceClient): KeptClient => ({
     ...bitmapRanges(clientBitmap(memory, client.name, "pending")),
   ],
   dirty: bitmapRanges(clientBitmap(memory, client.name, "dirty")),
+  owned: packOwner(memory, client.owner),
 });
 
 function hartsOf(memory: MemoryEntity): Uint8Array {
@@ -95,7 +98,11 @@ export function takeUpMemory(memory: MemoryEntity, kept: KeptMemory): void {
   const state = memory.edit();
   Object.assign(state, touching);
   if (behind !== undefined) state.stores = behind.stores;
-  for (const { armed, dirty, ...client } of clients) {
+  for (const { armed, dirty, owned, ...left } of clients) {
+    const client = {
+      ...left,
+      owner: owned === null ? -1 : unpackOwner(memory, owned as Traveller),
+    };
     const at = state.clients.findIndex(({ priority }) => priority < client.priority);
     (state.clients as TraceClient[]).splice(at < 0 ? state.clients.length : at, 0, client);
     const traced = clientBitmap(memory, client.name, "armed");

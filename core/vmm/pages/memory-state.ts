@@ -34,6 +34,13 @@ export type MemoryConfig = {
 /** Which accesses a client sees: stores only, or loads and fetches too. */
 export type TraceMode = "stores" | "accesses";
 
+/**
+ * `travels`: what it traces and has seen goes along, and so does its owner (travelling.ts). `ends`: it
+ * is of the place; its owner hears `run-moved` once the run is gone. The others are waited for:
+ * `before-copy` those without whom pages are not there, `before-stop` those that still save them.
+ */
+export type OnMove = "travels" | "ends" | "before-copy" | "before-stop";
+
 /** Somebody who traces pages. Its bitmaps are `armed`, `pending`, `dirty` and `taken`. */
 export type TraceClient = {
   readonly name: string;
@@ -53,8 +60,8 @@ export type TraceClient = {
   /** Traces that count once every vCPU has flushed at this generation. */
   readonly pending: { readonly generation: number; readonly request: Request | null } | null;
   readonly hits: number;
-  /** It belongs to something that stays where it is when the run is moved, or saved. */
-  readonly stays?: true;
+  /** What becomes of it when the run is moved, or saved; absent: `travels`. */
+  readonly onMove?: OnMove;
 };
 
 /** A further working set: where it begins, and where sequential writing goes on in it. */

@@ -20,6 +20,14 @@ export function rememberContent(self: MemoryEntity, name: string): void {
   else array.restore(content);
 }
 
+/** Those of a few pages that are not what they were when they were remembered. */
+export function differsAt(self: MemoryEntity, name: string, pages: readonly number[]): number[] {
+  const array = shadow(self, name);
+  const hashes = self.config.isReal ? ramOf(self)?.hashes() : undefined;
+  const stamps = self.config.isReal ? undefined : stampsOf(self);
+  return pages.filter((page) => array.get(page) !== (hashes?.(page) ?? stamps?.get(page) ?? 0));
+}
+
 /** Pages that are not what they were when they were remembered. */
 export function differsFrom(self: MemoryEntity, name: string): number[] {
   const array = shadow(self, name);

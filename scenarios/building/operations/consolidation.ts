@@ -3,11 +3,14 @@ import {
   abort,
   blockMergeConsolidate,
   consolidate,
+  isBranch,
   iterativeConsolidate,
+  offlineConsolidate,
 } from "../../../core/disks/index.ts";
 import { type OperationEntity, startOperation } from "../../../core/kernel/index.ts";
 import type { Starter } from "./starter.ts";
-import { redoDisksOf, refuse, runningVm } from "./vm-access.ts";
+import { vmRecordOf } from "../../../core/vmm/index.ts";
+import { placeOf, redoDisksOf, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
 
 const METHODS = {
   mirror: consolidate,
@@ -15,10 +18,24 @@ const METHODS = {
   "block-merge": blockMergeConsolidate,
 };
 
+/** Of layers that no VM has open; the method makes no difference. */
+const startOffline: Starter<"consolidate"> = (self, { id, vm, point = "", copyKiB }) => {
+  const place = placeOf(self, vm);
+  if (typeof place === "string") return refuse(self, id, "consolidate", vm, place);
+  const { host, array } = place;
+  const { access } = splitDisks(self, vmOfDocument(self, vm), host.name).remote[0]!;
+  const record = vmRecordOf(self.world, vm).id;
+  const { paths } = access;
+  const params = { vm, record, array, paths, pointInTime: point, copySectors: copyKiB * 2 };
+  startOperation(self.world, offlineConsolidate, host, id, params);
+};
+
 const startConsolidate: Starter<"consolidate"> = (self, entry) => {
   const { id, vm, point = "", method, copyKiB, maxRounds, enoughKiB } = entry;
   const running = runningVm(self, vm, redoDisksOf(self, vm));
-  if (running === undefined) return refuse(self, id, "consolidate", vm, "vm-off");
+  const { on } = vmOfDocument(self, vm).disks.find(({ kind }) => kind === "redo") ?? {};
+  const isElsewhere = on !== undefined && isBranch(self.world, on, vm, point);
+  if (running === undefined || isElsewhere) return startOffline(self, entry);
   const { instance, host, array, disks } = running;
   const params = {
     vm,

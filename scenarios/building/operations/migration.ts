@@ -28,6 +28,7 @@ function settingsOf(entry: EntryOf<"migrate">): MigrationSettings {
     stopBelowBytes: entry.stopBelowKiB * KIB,
     stopNs: fromMs(entry.stopMs),
     startUpNs: fromMs(entry.startUpMs),
+    patienceNs: fromMs(entry.patienceMs),
   };
 }
 

@@ -8,8 +8,9 @@ export const consolidate: Extension = {
   family: "operation",
   name: "consolidate",
   description:
-    "Give up a point in time of a running VM: the layer above goes into its own. Without `point`: " +
-    "the lowest layer that no point in time is kept on, as an aborted one leaves it.",
+    "Give up a point in time: the layer above goes into its own, or, of a VM that is off or of a " +
+    "branch that the VM does not run on, both into a new one. Without `point`: the lowest layer " +
+    "that no point in time is kept on, as an aborted one leaves it.",
   parameters: object(
     "",
     {
@@ -17,7 +18,8 @@ export const consolidate: Extension = {
       point: id("The snapshot operation that took it, or the backup that left it."),
       method: oneOfWords(
         "`mirror` = one pass, with the guest's writes going to both; `iterative` = rounds with " +
-          "helper deltas; `block-merge` = by metadata, with the guest stunned.",
+          "helper deltas; `block-merge` = by metadata, with the guest stunned. Not looked at where " +
+          "no guest writes.",
         ["mirror", "iterative", "block-merge"],
         "mirror",
       ),

@@ -15,8 +15,11 @@ export const migrate: Extension = {
       to: id("The host on which it goes on."),
       algorithm: oneOfWords(
         "`pre-copy` = rounds whose rate follows what was dirtied, then a short stop; `fixed-rate` = " +
-          "rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still.",
-        ["pre-copy", "fixed-rate", "stop-and-copy"],
+          "rounds at `maxMbps`; `stop-and-copy` = everything while the VM stands still; `post-copy` = " +
+          "the VM goes on at once, and its pages follow: those that it needs first, the others in " +
+          "order at `maxMbps`. When either host is lost before all are there, the VM is lost and " +
+          "restarted; while the link is cut, it stands still when it needs a page.",
+        ["pre-copy", "fixed-rate", "stop-and-copy", "post-copy"],
         "pre-copy",
       ),
       minMbps: amount("Rate of the first round.", 100, { minimum: 1 }),
@@ -35,6 +38,11 @@ export const migrate: Extension = {
       maxRounds: count("Rounds after which it is stopped in any case.", 30, { minimum: 1 }),
       stopMs: milliseconds("What bringing the VM to a standstill takes by itself.", 0),
       startUpMs: milliseconds("What starting at the destination takes by itself.", 40),
+      patienceMs: milliseconds(
+        "Post-copy: a VM that waits so long for a page, without a word of the host it left, is given " +
+          "up and restarted.",
+        30_000,
+      ),
       granularity: oneOfWords(
         "Entries of the second-stage tables on which traces are set at first.",
         ["4KiB", "2MiB", "1GiB"],

@@ -1,6 +1,6 @@
 /** Ranges that are still to be copied, taken in pieces. */
 import type { SectorRange } from "../../kernel/index.ts";
-import { COPY_DEPTH } from "../consolidation/copy-plan.ts";
+import { COPY_DEPTH } from "./copy-plan.ts";
 
 /** Takes the next ranges from the front of `left`, none longer than is copied at a time. */
 export function takeRanges(left: SectorRange[], copySectors: number): SectorRange[] {
