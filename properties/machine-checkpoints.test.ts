@@ -129,6 +129,38 @@ describe("a real machine", () => {
     },
   );
 
+  it("reads neighbours of what it waits for by its own page tables", async () => {
+    const scattered = "core/guest/rv64/samples/world/scattered.elf";
+    const { output } = await lived([], scattered);
+    const restored = async (prefetch: string, atMs: number) => {
+      const sleep = { id: "sleep", atMs, do: "suspend", ...SMALL, blockKiB: 4, groupBlocks: 2 };
+      const wake = { ...WAKE, method: "lazy", readsAtOnce: 1, prefetch, prefetchPages: 4 };
+      const back = await lived([sleep, wake] as never, scattered);
+      expect(back.outcomes).toEqual(["complete", "complete"]);
+      expect(back.output).toEqual(output);
+      return back.figures["wake"]!;
+    };
+    for (const atMs of [60]) {
+      const none = await restored("none", atMs);
+      const virtual = await restored("virtual", atMs);
+      const physical = await restored("physical", atMs);
+      expect(virtual["walkSteps"]!).toBeGreaterThan(virtual["faults"]!);
+      expect(virtual["faults"]!).toBeLessThan(physical["faults"]!);
+      expect(virtual["stallNs"]!).toBeLessThan(none["stallNs"]! / 2);
+    }
+  });
+
+  it("finds its own page tables changed under it, and computes what it would have", async () => {
+    const exchanging = "core/guest/rv64/samples/board/accessed.elf";
+    const { output } = await lived([], exchanging);
+    const sleep = { id: "sleep", atMs: 40, do: "suspend", ...SMALL, blockKiB: 4, groupBlocks: 2 };
+    const wake = { ...WAKE, method: "lazy", readsAtOnce: 1, prefetch: "virtual" };
+    const back = await lived([sleep, wake] as never, exchanging);
+    expect(back.outcomes).toEqual(["complete", "complete"]);
+    expect(back.output).toEqual(output);
+    expect(back.figures["wake"]!["walkSteps"]!).toBeGreaterThan(0);
+  });
+
   it("with a disk goes on at once, and its devices wait for pages that are not there", async () => {
     const plain = await lived([], WORKER);
     let waited = 0;

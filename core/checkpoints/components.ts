@@ -1,5 +1,6 @@
 /** What is first made while a world runs: a fresh world must know it to take over a snapshot. */
 import type { AnyComponent } from "../kernel/index.ts";
+import { forgetCheckpoint } from "./restore/forget.ts";
 import { restoreCheckpoint } from "./restore/restore-checkpoint.ts";
 import { restorer } from "./restore/restorer.ts";
 import { checkpoint } from "./save/checkpoint.ts";
@@ -11,5 +12,6 @@ export const checkpointComponents: readonly AnyComponent[] = [
   restorer,
   checkpoint,
   restoreCheckpoint,
+  forgetCheckpoint,
   settleCheckpoints,
 ] as unknown as readonly AnyComponent[];

@@ -113,6 +113,8 @@ export type TouchOutput = TouchedSet & {
   readonly kind: "touch";
   /** Working sets behind the first, each in pages of its own behind those before it. */
   readonly further?: readonly TouchedSet[];
+  /** Share of its memory's pages that are scattered over memory; absent: they lie in order. */
+  readonly fragmentationPercent?: number;
 };
 
 /** Pages that are touched in one way. */

@@ -20,11 +20,13 @@ export { removeTraces, type TraceWish } from "./pages/clients.ts";
 export { absentPages, absentWish, fillAbsent, lackAll, onAbsentAccess } from "./pages/absent.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
+export { type NeighbourBy, neighboursOf } from "./pages/neighbours.ts";
 export { bitmapRanges } from "./pages/ranges.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
   clientBitmap,
   clientOf,
+  type Access,
   knownMemory,
   type MemoryEntity,
   type OnMove,

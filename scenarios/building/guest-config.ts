@@ -91,10 +91,15 @@ function workload(vm: ResolvedVm, guest: ResolvedWorkloadGuest): WorkloadConfig 
 
 function memoryOf({
   furtherSets,
+  fragmentationPercent,
   ...first
 }: ResolvedWorkloadMemory): NonNullable<WorkloadWish["phases"][number]["memory"]> {
   const further = furtherSets?.map(workingSet);
-  return { ...workingSet(first), ...(further && { further }) };
+  return {
+    ...workingSet(first),
+    ...(further && { further }),
+    ...(fragmentationPercent > 0 && { fragmentationPercent }),
+  };
 }
 
 const workingSet = ({ workingSetMiB, ...set }: ResolvedWorkloadWorkingSet): WorkingSetWish => ({

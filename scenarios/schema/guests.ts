@@ -47,6 +47,11 @@ const memory: JsonSchema = object(
   "Memory use, in 4 KiB pages.",
   {
     ...workingSetMembers,
+    fragmentationPercent: count(
+      "Share of the memory's pages that the guest's page table scatters; the others lie in order.",
+      0,
+      { maximum: 100 },
+    ),
     furtherSets: list(
       "Further working sets, each in pages of its own behind those before it. Few programs write all " +
         "their memory alike: a small set is written all the time, a large one now and then.",

@@ -609,6 +609,10 @@ export interface WorkloadMemory {
    */
   readonly distribution?: "uniform" | "zipf" | "sequential";
   /**
+   * Share of the memory's pages that the guest's page table scatters; the others lie in order.
+   */
+  readonly fragmentationPercent?: number;
+  /**
    * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
    */
   readonly furtherSets?: readonly WorkloadWorkingSet[];
@@ -1495,6 +1499,14 @@ export interface ResumeOperation {
    */
   readonly method?: "lazy" | "working-set" | "eager";
   /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch?: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
+  /**
    * Storage blocks that are read at once in the background.
    */
   readonly readsAtOnce?: number;
@@ -1539,6 +1551,14 @@ export interface RestoreCheckpointOperation {
    * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
   readonly method?: "lazy" | "working-set" | "eager";
+  /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch?: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
   /**
    * Storage blocks that are read at once in the background.
    */
@@ -3327,6 +3347,10 @@ export interface ResolvedWorkloadMemory {
    */
   readonly distribution: "uniform" | "zipf" | "sequential";
   /**
+   * Share of the memory's pages that the guest's page table scatters; the others lie in order.
+   */
+  readonly fragmentationPercent: number;
+  /**
    * Further working sets, each in pages of its own behind those before it. Few programs write all their memory alike: a small set is written all the time, a large one now and then.
    */
   readonly furtherSets?: readonly ResolvedWorkloadWorkingSet[];
@@ -4213,6 +4237,14 @@ export interface ResolvedResumeOperation {
    */
   readonly method: "lazy" | "working-set" | "eager";
   /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
+  /**
    * Storage blocks that are read at once in the background.
    */
   readonly readsAtOnce: number;
@@ -4257,6 +4289,14 @@ export interface ResolvedRestoreCheckpointOperation {
    * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
    */
   readonly method: "lazy" | "working-set" | "eager";
+  /**
+   * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
+   */
+  readonly prefetch: "none" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
   /**
    * Storage blocks that are read at once in the background.
    */

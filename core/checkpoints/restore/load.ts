@@ -14,7 +14,7 @@ import {
   removeTraces,
   settleMemory,
 } from "../../vmm/index.ts";
-import { blocksOf, memoryBeside, vmBeside } from "../beside.ts";
+import { memoryBeside, vmBeside } from "../beside.ts";
 import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
@@ -116,7 +116,7 @@ export function place(
     Math.max(0, Math.min(blockPages, pages - block * blockPages)),
   );
   if (!found.ok && self.config.careless !== "zeroFills") return fail(self, found.problem.code);
-  const isOurs = (i: number): boolean => written.blocks[i] !== blocksOf(self.config);
+  const isOurs = (i: number): boolean => written.blocks[i] !== Math.ceil(pages / blockPages);
   const blocks = found.ok ? found.value : [];
   if (blocks.some(({ block }, i) => isOurs(i) && block !== written.blocks[i])) {
     return fail(self, "damaged");

@@ -21,13 +21,11 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import {
-  askArray,
   askDevice,
   askInstance,
   powerOn,
   type PowerOnParams,
   revertRedo,
-  surelyWrite,
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
@@ -37,13 +35,7 @@ import {
   type VmEntity,
   type VmRecord,
 } from "../../vmm/index.ts";
-import {
-  type Catalog,
-  catalogFile,
-  type CheckpointEntry,
-  entryOf,
-  withoutCheckpoint,
-} from "../catalog.ts";
+import { type Catalog, type CheckpointEntry, entryOf } from "../catalog.ts";
 import {
   type Base,
   checkBase,
@@ -59,10 +51,12 @@ import { machineIdentity } from "../machine-identity.ts";
 import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
 import { stateOfBytes, type WorkingSet } from "../saved-state.ts";
 import { settleCheckpoints } from "../settle.ts";
+import { forgetCheckpoint } from "./forget.ts";
 import { combine, type Layer } from "./layers.ts";
 import { stalledUntilNs } from "./responsiveness.ts";
 import { restorer } from "./restorer.ts";
 import {
+  type Prefetch,
   type Restorer,
   RESTORE_CLIENT,
   RESTORE_COSTS,
@@ -81,12 +75,12 @@ export type RestoreParams = {
   readonly readsAtOnce: number;
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
-  readonly careless?: "overwritesDirty" | "devicesGoOn" | "zeroFills";
+  readonly prefetch?: Prefetch;
+  readonly careless?: "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies";
 };
 
 type RestoreState = {
   catalog: Catalog | null;
-  catalogVersion: number;
   entry: CheckpointEntry | null;
   /** File that is being opened. */
   device: EntityId;
@@ -102,6 +96,7 @@ type RestoreState = {
   resumedNs: number;
   /** Since then it works as it used to (responsiveness.ts). */
   respondedNs: number;
+  allThereNs: number;
   figures: PlainObject;
   failure: { code: string; detail: Plain } | null;
 };
@@ -122,13 +117,12 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       return perform(settleCheckpoints, { vm, array }, "open");
     },
 
-    open(host, op: Op, { catalog, version }: { catalog: Catalog; version: number }) {
+    open(host, op: Op, { catalog }: { catalog: Catalog }) {
       const { checkpoint } = op.params;
       const entry = checkpoint === null ? catalog.checkpoints.at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
       const state = op.edit();
       state.catalog = catalog as never;
-      state.catalogVersion = version;
       state.entry = entry as never;
       return openFile(host, op, entry);
     },
@@ -187,6 +181,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     prepare(host, op: Op) {
       const { world } = host;
       const { vm, powerOn: opening, method, readsAtOnce, careless = null } = op.params;
+      const { prefetch } = op.params;
       if (!reserveMemory(host as unknown as HostEntity, vm, opening.memoryMiB)) {
         return fail("no-memory", opening.memoryMiB);
       }
@@ -210,6 +205,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
         readsAtOnce,
         costs: RESTORE_COSTS,
         careless,
+        ...(prefetch && { prefetch }),
       };
       const made = world.spawn(restorer, config, { creator: run as never, label: "restore" });
       const state = op.edit();
@@ -243,29 +239,22 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       state.figures = figures as never;
       state.respondedNs = made === undefined ? 0 : stalledUntilNs(made);
       if (made !== undefined) host.world.removeTree(made as unknown as Entity);
-      if (!op.state.entry!.isSuspend) return go("report");
+      state.allThereNs = host.simulatedNs;
+      const { checkpoint, volume, isSuspend } = op.state.entry!;
+      if (!isSuspend) return go("report");
       const { vm, array } = op.params;
-      const { catalog, catalogVersion: version, entry } = op.state;
-      const value = withoutCheckpoint(catalog!, entry!.checkpoint);
-      const params = { array, name: catalogFile(vm), value, before: catalog!, version };
-      return perform(surelyWrite, params, "dropFile", "report");
-    },
-
-    dropFile(_host, op: Op) {
-      const { volume: name } = op.state.entry!;
-      const drop = askArray(op.params.array, "delete-volume", { name }, "report", "report");
-      return { ...drop, tolerate: ["gone"] };
+      return perform(forgetCheckpoint, { vm, array, checkpoint, volume }, "report", "report");
     },
 
     report(host, op: Op) {
-      const { startedNs, resumedNs, respondedNs, figures } = op.state;
+      const { startedNs, resumedNs, respondedNs, allThereNs, figures } = op.state;
       const { stage } = (host.world.entityOrNone(op.state.instance) as VmEntity | undefined)
         ?.volatile ?? { stage: "ended" };
       return done({
         ...figures,
         resumedAfterNs: resumedNs - startedNs,
         respondsAfterNs: Math.max(resumedNs, respondedNs) - startedNs,
-        allThereAfterNs: host.simulatedNs - startedNs,
+        allThereAfterNs: allThereNs - startedNs,
         runs: stage === "running",
       });
     },
@@ -290,7 +279,6 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
   },
   () => ({
     catalog: null,
-    catalogVersion: 0,
     entry: null,
     device: -1,
     head: null,
@@ -303,6 +291,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     startedNs: 0,
     resumedNs: 0,
     respondedNs: 0,
+    allThereNs: 0,
     figures: {},
     failure: null,
   }),

@@ -3,6 +3,7 @@
  * until every page is there.
  */
 import type { Entity, EntityId, Request } from "../../kernel/index.ts";
+import type { NeighbourBy } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Stored } from "./layers.ts";
 
@@ -26,6 +27,9 @@ export type RestoreCosts = {
 /** LZ4 decompresses at three gigabytes a second or more. */
 export const RESTORE_COSTS: RestoreCosts = { decompressNs: 1_300, placeNs: 230 };
 
+/** Neighbours of a page that is waited for, and how many on each side (prefetch.ts). */
+export type Prefetch = { readonly by: NeighbourBy; readonly distance: number };
+
 export type RestorerConfig = BesideConfig & {
   /** Trace client: armed are the pages that are absent. */
   readonly client: string;
@@ -34,7 +38,9 @@ export type RestorerConfig = BesideConfig & {
   readonly readsAtOnce: number;
   readonly costs: RestoreCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "overwritesDirty" | "devicesGoOn" | "zeroFills" | null;
+  readonly careless: "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies" | null;
+  /** What is asked for with a page that the guest waits for; absent: nothing. */
+  readonly prefetch?: Prefetch;
 };
 
 export type RestoreFigures = {
@@ -49,6 +55,14 @@ export type RestoreFigures = {
   readonly deviceFaults: number;
   readonly stallNs: number;
   readonly workingSetPages: number;
+  /** Storage blocks that were read because a neighbour was waited for; with `prefetch`. */
+  readonly prefetched?: number;
+  /** Neighbours that were there already, or on their way. */
+  readonly alreadyThere?: number;
+  readonly unmapped?: number;
+  /** Entries of page tables that were looked at, and tables that were not there. */
+  readonly walkSteps?: number;
+  readonly absentTables?: number;
 };
 
 export type RestorerState = {

@@ -28,6 +28,7 @@ import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
 import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
+import { prefetchAround } from "./prefetch.ts";
 import {
   askedFor,
   blockPagesOf,
@@ -189,4 +190,8 @@ function onHeld(self: Restorer, { page, isStunned }: AccessHeld): void {
   state.waitsFor = page;
   state.waitsSinceNs = self.simulatedNs;
   if (isStunned !== true) self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+  const memory = memoryBeside(self);
+  const held = memory?.volatile.held ?? null;
+  if (memory === undefined || held === null || held.vcpu === DEVICE) return;
+  prefetchAround(self, memory, held);
 }

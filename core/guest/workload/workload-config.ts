@@ -52,7 +52,12 @@ type PhaseOf<B, N> = {
   readonly busyPercent: number;
   /** `further`: sets in pages behind those of the first. */
   readonly memory?:
-    (WorkingSetWish & { readonly further?: readonly WorkingSetWish[] | undefined }) | undefined;
+    | (WorkingSetWish & {
+        readonly further?: readonly WorkingSetWish[] | undefined;
+        /** Absent: pages lie in order. */
+        readonly fragmentationPercent?: number;
+      })
+    | undefined;
   readonly block: readonly B[];
   readonly network: readonly N[];
   readonly events: readonly { readonly name: string; readonly atNs: number }[];

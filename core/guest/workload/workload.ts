@@ -141,8 +141,9 @@ function compute(guest: Workload, tag: Tag): void {
 
 function touch(guest: Workload, tag: Tag): void {
   const { state } = guest;
-  const { further, ...first } = phaseOf(guest).memory!;
-  const touched = touchedSet(first, state);
+  const { further, fragmentationPercent, ...first } = phaseOf(guest).memory!;
+  const scattered = fragmentationPercent === undefined ? {} : { fragmentationPercent };
+  const touched = { ...touchedSet(first, state), ...scattered };
   if (further !== undefined) guest.touch({ ...touched, further: furtherTouched(guest, further) });
   else if (touched.reads + touched.writes > 0) guest.touch(touched);
   guest.timer(PERIOD_NS, tag);

@@ -71,6 +71,7 @@ export type FurtherSet = TouchedSet & { readonly firstPage: number; readonly nex
 export type TouchBatch = TouchedSet & {
   /** Absent when there is one set only. */
   readonly further?: readonly FurtherSet[];
+  readonly fragmentationPercent?: number;
   readonly sinceNs: number;
   readonly overNs: number;
   readonly doneReads: number;

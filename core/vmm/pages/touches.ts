@@ -25,6 +25,7 @@ import {
   stampsOf,
   type TouchBatch,
 } from "./memory-state.ts";
+import { ModelledPageTable } from "./page-table.ts";
 import { type Cursor, mixedPlacer, placer, Scatter, STRETCH_SEED } from "./placing.ts";
 import { DEVICE, Tracer } from "./tracer.ts";
 
@@ -61,8 +62,10 @@ export function beginTouching(self: MemoryEntity, touched: TouchOutput): void {
   const state = self.edit();
   const { batch } = state;
   if (batch !== null) state.figures.lostWrites += batch.writes - batch.doneWrites;
+  const { fragmentationPercent } = touched;
   state.batch = {
     ...setsOf(touched, self.config.pages, batch),
+    ...(fragmentationPercent !== undefined && { fragmentationPercent }),
     sinceNs: guestNs(ownerOf(self)!),
     overNs: TOUCH_PERIOD_NS,
     doneReads: 0,
@@ -135,6 +138,18 @@ function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: num
     stamp += isWrite ? PAGE_SECTORS : 0;
     return true;
   };
+  const { fragmentationPercent } = batch;
+  const table =
+    fragmentationPercent === undefined
+      ? undefined
+      : new ModelledPageTable(self.config.pages, self.config.number, fragmentationPercent);
+  /** What a vCPU does: its processor looks into the table first. */
+  const reach = (page: number, vcpu: number, isWrite: boolean): boolean => {
+    if (table === undefined) return access(page, vcpu, isWrite);
+    const virtual = Math.min(page, table.pages - 1);
+    if (seesLoads && !access(table.tableOf(virtual), vcpu, false)) return false;
+    return access(table.physicalOf(virtual), vcpu, isWrite);
+  };
   const first = state.released;
   state.released = null;
   const goesOn = first === null || access(first.page, first.vcpu, first.writes);
@@ -142,9 +157,9 @@ function touch(self: MemoryEntity, batch: TouchBatch, reads: number, writes: num
   let written = goesOn && first?.writes === true ? Math.min(1, writes) : 0;
   if (!seesLoads && goesOn) read = reads;
   while (read < reads && !tracer.isHeld)
-    if (access(place(false), state.turn++ % vcpus, false)) read++;
+    if (reach(place(false), state.turn++ % vcpus, false)) read++;
   while (written < writes && !tracer.isHeld) {
-    if (access(place(true), state.turn++ % vcpus, true)) written++;
+    if (reach(place(true), state.turn++ % vcpus, true)) written++;
   }
   state.batch!.doneReads += read;
   state.batch!.doneWrites += written;

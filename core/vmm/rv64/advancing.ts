@@ -78,7 +78,9 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   const isHeld = run?.stop?.reason === "trace";
   if (run !== undefined && (run.outputs.length > 0 || isHeld || isAsked)) {
     if (isHeld || isAsked) state.idleUntil = null;
-    state.toNs = Math.max(instantOf(self, board.progress()), self.volatile.clock.sinceNs);
+    // An access that is held is one of the next instruction, whose time may have begun in the past.
+    const at = board.progress() + (isHeld ? 1 : 0);
+    state.toNs = Math.max(instantOf(self, at), self.volatile.clock.sinceNs);
     state.exit = { atNs: state.toNs, outputs: run.outputs as never, isScheduled: false };
   }
   self.world.addWork(Math.ceil((machine.executed() - before) / INSTRUCTIONS_PER_WORK));

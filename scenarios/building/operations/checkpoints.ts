@@ -106,6 +106,7 @@ function restore(
 ): void {
   const { world } = self;
   const { id, vm, on, host: elsewhere, method, readsAtOnce } = entry;
+  const { prefetch, prefetchPages } = entry;
   const record = vmRecordOf(world, vm);
   const document = vmOfDocument(self, vm);
   const where = record.durable.host === "" ? document.host : record.durable.host;
@@ -121,6 +122,7 @@ function restore(
     checkpoint: checkpointId,
     method,
     readsAtOnce,
+    ...(prefetch !== "none" && { prefetch: { by: prefetch, distance: prefetchPages } }),
     powerOn: openingOn(self, document, host.name, false),
   };
   startOperation(world, restoreCheckpoint, host, id, params as unknown as PlainObject);

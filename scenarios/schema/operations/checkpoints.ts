@@ -118,6 +118,13 @@ const restoring = {
     ["lazy", "working-set", "eager"],
     "lazy",
   ),
+  prefetch: oneOfWords(
+    "What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, " +
+      "by the guest's own page table, or `physical` neighbours, the older way.",
+    ["none", "virtual", "physical"],
+    "none",
+  ),
+  prefetchPages: count("Neighbours on each side.", 8, { minimum: 1, maximum: 512 }),
   readsAtOnce: count("Storage blocks that are read at once in the background.", 2, {
     minimum: 0,
     maximum: 64,

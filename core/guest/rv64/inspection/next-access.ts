@@ -52,6 +52,15 @@ function nextWord(engine: Engine, hart: number): number | null {
   return high === null ? null : ((high << 16) | low) >>> 0;
 }
 
+/** Virtual addresses that the next step of a hart needs: its data, then its instruction. */
+export function addressesOfNext(engine: Engine, hart: number): bigint[] {
+  const access = nextAccess(engine, hart);
+  const pc = engine.word(hart, layout.HART_PC);
+  // An instruction may reach over the end of a page.
+  const code = [pc, BigInt.asUintN(64, pc + 2n)];
+  return access === null ? code : [access.address, ...code];
+}
+
 /** null when it does nothing to memory. A store that will fail (`sc`) counts as one. */
 export function nextAccess(engine: Engine, hart: number): MemoryAccess | null {
   const word = nextWord(engine, hart);

@@ -2,7 +2,7 @@
 
 import * as arch from "../architecture.ts";
 import type { Engine } from "../engine.ts";
-import { HART_SATP, RAM_BASE } from "../layout.ts";
+import { HART_PRIVILEGE, HART_SATP, PRIVILEGE_M, RAM_BASE } from "../layout.ts";
 
 /** Pages that lie behind each other in both address spaces, with equal permissions. */
 export interface Mapping {
@@ -48,6 +48,41 @@ export function translateAddress(engine: Engine, hart: number, virtual: bigint):
     table = page << 12n;
   }
   return null;
+}
+
+/** Page of RAM behind a virtual address; or a page of a table that is not there; or nothing. */
+export type PageWalk =
+  | { readonly page: number; readonly steps: number }
+  | { readonly table: number; readonly steps: number }
+  | { readonly none: true; readonly steps: number };
+
+const pageOfRam = (address: bigint): number => Number((address - BigInt(RAM_BASE)) >> 12n);
+
+/**
+ * Walks the tables of a hart, three levels at most, as far as they are there: what `isThere` denies is
+ * not looked at, and what lies there is believed to be a table whatever it is.
+ */
+export function walkPage(
+  engine: Engine,
+  hart: number,
+  virtual: bigint,
+  isThere: (page: number) => boolean,
+): PageWalk {
+  const isBare = Number(engine.word(hart, HART_PRIVILEGE)) === PRIVILEGE_M;
+  let table = isBare ? null : rootOf(engine, hart);
+  if (table === null) return { page: pageOfRam(virtual), steps: 0 };
+  if (BigInt.asUintN(64, BigInt.asIntN(39, virtual)) !== virtual) return { none: true, steps: 0 };
+  for (let level = 2n, steps = 1; level >= 0n; level--, steps++) {
+    if (table < BigInt(RAM_BASE)) return { none: true, steps };
+    if (!isThere(pageOfRam(table))) return { table: pageOfRam(table), steps };
+    const entry = readEntry(engine, table + ((virtual >> (12n + 9n * level)) & 511n) * 8n);
+    if (entry === null || !isValid(entry)) return { none: true, steps };
+    const address = ((entry >> 10n) & PHYSICAL_PAGE) << 12n;
+    const within = (1n << (12n + 9n * level)) - 1n;
+    if (isLeaf(entry)) return { page: pageOfRam((address & ~within) | (virtual & within)), steps };
+    table = address;
+  }
+  return { none: true, steps: 3 };
 }
 
 function permissionsOf(entry: bigint): string {
