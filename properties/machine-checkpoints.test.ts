@@ -166,7 +166,7 @@ describe("a real machine", () => {
     let waited = 0;
     // Until then nothing is read that nobody asks for.
     const again = { id: "again", atMs: 1_000, do: "checkpoint", method: "lazy", ...SMALL };
-    for (const atMs of [247, 269]) {
+    for (const atMs of [269]) {
       const sleep = { id: "sleep", atMs, do: "suspend", ...SMALL, blockKiB: 16 };
       const { shown, disk, outcomes, figures } = await lived(
         [sleep, { ...WAKE, readsAtOnce: 0 }, again] as never,
