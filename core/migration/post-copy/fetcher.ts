@@ -122,11 +122,11 @@ function onHeld(self: Fetcher, { page, isStunned }: AccessHeld): void {
   if (self.volatile.fetching.includes(group)) state.figures.coalesced++;
   else {
     state.fetching.push(group);
-    fetch(self, group);
+    fetchGroup(self, group);
   }
 }
 
-function fetch(self: Fetcher, group: number): void {
+function fetchGroup(self: Fetcher, group: number): void {
   const { name, source, agent } = self.config;
   const pages = Math.min(GROUP_PAGES, memoryOf(self)!.config.pages - group);
   const body = { vm: name, source, page: group, pages };
@@ -140,7 +140,7 @@ function fetched(self: Fetcher, reply: Reply): void {
   if (!reply.ok && reply.code === "timeout") {
     const isWanted = Math.floor(self.volatile.waitsFor / GROUP_PAGES) * GROUP_PAGES === group;
     if (isWanted && isSilentFor(self, self.config.patienceNs)) return lose(self, "source-lost");
-    if (isWanted) return fetch(self, group);
+    if (isWanted) return fetchGroup(self, group);
   } else if (!reply.ok) return lose(self, "source-lost");
   const state = self.edit();
   state.fetching = state.fetching.filter((each) => each !== group);
