@@ -2,10 +2,17 @@
 import { chainDepth } from "./chain-depth.ts";
 import { clark2005 } from "./clark-2005.ts";
 import { consolidation } from "./consolidation.ts";
+import { evacuation } from "./evacuation.ts";
 import type { Experiment } from "./experiment.ts";
 import { promotion } from "./promotion.ts";
 
-export const experiments: readonly Experiment[] = [chainDepth, clark2005, consolidation, promotion];
+export const experiments: readonly Experiment[] = [
+  chainDepth,
+  clark2005,
+  consolidation,
+  evacuation,
+  promotion,
+];
 
 export type { Experiment } from "./experiment.ts";
 export {
