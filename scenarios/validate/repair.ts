@@ -44,7 +44,10 @@ function repairGuest(vm: Entry, vms: readonly Entry[]): void {
       delete block["regionMiB"];
       block["sizeKiB"] = 4;
     }
-    if (phase["memory"]) (phase["memory"] as Entry)["workingSetMiB"] = 1;
+    if (phase["memory"]) {
+      (phase["memory"] as Entry)["workingSetMiB"] = 1;
+      delete (phase["memory"] as Entry)["furtherSets"];
+    }
   }
 }
 
