@@ -88,6 +88,30 @@ describe("a move that is called off", () => {
   });
 });
 
+describe("a move whose destination cannot reach the array", () => {
+  it("is over when the VM runs there, however often its source asks", () => {
+    const away = { from: "beta", to: "array", during: "move.commit", durationMs: 3_500 } as const;
+    const document = movingVm({}, 8, { faults: [{ kind: "partition", ...away }] });
+    const world = builderOf({ ...document, durationMs: 8_000 }).build({ seed: 1 });
+    const record = vmRecordOf(world, "db");
+    let asked = 0;
+    let outcome = "";
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (data["id"] !== "move") return;
+      if (kind === "phase" && data["phase"] === "handOver") asked++;
+      if (kind === "operation-end") outcome = data["outcome"] as string;
+    };
+    while (outcome === "") world.run({ untilEvent: world.eventCount + 1 });
+    expect(asked).toBeGreaterThan(1);
+    expect([outcome, record.durable.host, powerStateOf(record)]).toEqual([
+      "complete",
+      "beta",
+      "running",
+    ]);
+    expectOneWhole(world, "beta", "asked again and again");
+  });
+});
+
 describe("private pages of a VM that moves", () => {
   it("go as ciphertext, and are private and the same where it arrives", () => {
     const world = builderOf(movingVm()).build({ seed: 1 });
