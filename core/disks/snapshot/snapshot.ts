@@ -115,6 +115,9 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     openIntent(_host, op, files: readonly FileValue[]) {
       const { vm, disks } = op.params;
       const layer = op.state.configuration!.layersMade + 1;
+      // They may have become others since this was asked for.
+      const cow = disks.find((_, i) => asDescriptor(files[i]!.value).kind === "cow");
+      if (cow !== undefined) return fail("not-a-redo-chain", cow.disk);
       const state = op.edit();
       disks.forEach(({ disk }, i) => {
         state.parents[disk] = asDescriptor(files[i]!.value) as never;
