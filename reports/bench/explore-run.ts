@@ -28,7 +28,7 @@ interface Parts {
 }
 
 /** Compiled by then. */
-const WARM_UP_BLOCKS = 2;
+const WARM_UP_BLOCKS = 1;
 const SAMPLE = 40;
 
 const prepared = await prepareScenario("scenarios/storage-storm.ts");
@@ -109,7 +109,7 @@ function partsOf(): Parts {
 
 await blocks(0, WARM_UP_BLOCKS);
 const figures: ExploreFigures = {
-  ...(await blocks(WARM_UP_BLOCKS, Number(argv[2] ?? 2))),
+  ...(await blocks(WARM_UP_BLOCKS, Number(argv[2] ?? 1))),
   parts: partsOf(),
 };
 console.log(JSON.stringify(figures));

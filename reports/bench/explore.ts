@@ -4,7 +4,7 @@ import { exploreRun, holdRun } from "./processes.ts";
 import { median, ratioOf, type Row, verdictOf } from "./row.ts";
 
 const CORES = 2;
-const BLOCKS = 2;
+const BLOCKS = 1;
 const PAIRS = 3;
 const HOLD_TIMERS = 64;
 const HOLD_EVENTS = 1_000_000;
