@@ -43,6 +43,7 @@ export type TimelineEntry =
   | GrowDiskOperation
   | MigrateOperation
   | CancelMigrationOperation
+  | EvacuateOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -182,6 +183,7 @@ export interface Host {
    */
   readonly sensors?: readonly Sensor[];
   readonly nic?: Nic;
+  readonly evacuation?: Evacuation;
 }
 /**
  * The host's clock, which its software reads instead of true time.
@@ -339,6 +341,37 @@ export interface Nic {
    * Line rate in 10^6 bits a second, each way.
    */
   readonly bandwidthMbps?: number;
+}
+/**
+ * VMs are moved away as soon as a sensor of the host says so. Without it, or when that comes too late, they are restarted after the host has failed.
+ */
+export interface Evacuation {
+  /**
+   * Level of any sensor at which it begins.
+   */
+  readonly at?: "warning" | "critical";
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel?: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps?: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs?: number;
 }
 /**
  * A link between two hosts, or a host and an array. Both directions have the same figures.
@@ -547,6 +580,7 @@ export interface WorkloadGuest {
    * Phases, one after the other.
    */
   readonly phases: readonly WorkloadPhase[];
+  readonly integrity?: IntegrityDriver;
 }
 /**
  * One phase of a workload.
@@ -749,6 +783,85 @@ export interface PhaseEvent {
    * When, counted from the start of the phase.
    */
   readonly atMs?: number;
+}
+/**
+ * A driver in the guest that has its hypervisor watch pages (US 11,379,385). From its one entry point it enters integrity mode and updates its data; all other writes to what it protects, to its code and to its data raise alerts.
+ */
+export interface IntegrityDriver {
+  /**
+   * Where its code and, behind it, its data begin; absent = 8 MiB below the end of memory.
+   */
+  readonly atMiB?: number;
+  /**
+   * Pages of its code.
+   */
+  readonly codePages?: number;
+  /**
+   * Pages of its data.
+   */
+  readonly dataPages?: number;
+  /**
+   * Pages that it protects.
+   */
+  readonly protect?: readonly ProtectedRange[];
+  /**
+   * Pause between updates of its data; 0 = none.
+   */
+  readonly updateEveryMs?: number;
+  /**
+   * How long an update takes, in integrity mode.
+   */
+  readonly updateUs?: number;
+  /**
+   * One of so many updates is interrupted in the middle; 0 = none.
+   */
+  readonly interruptEvery?: number;
+  /**
+   * How long an interrupt takes.
+   */
+  readonly interruptUs?: number;
+  /**
+   * Who tampers with what it protects.
+   */
+  readonly attacks?: readonly IntegrityAttack[];
+}
+/**
+ * Pages of 4 KiB that the driver protects: writes to them raise alerts.
+ */
+export interface ProtectedRange {
+  /**
+   * Where they begin in the guest's memory.
+   */
+  readonly atMiB: number;
+  /**
+   * How many.
+   */
+  readonly pages?: number;
+}
+/**
+ * Something that tampers with what the driver protects.
+ */
+export interface IntegrityAttack {
+  /**
+   * When, counted from the start of the application.
+   */
+  readonly atMs: number;
+  /**
+   * `at-once`; `in-update` = in the driver's next update, from another vCPU if there is one; `in-interrupt` = while its next interrupted update is interrupted, on the same vCPU.
+   */
+  readonly when?: "at-once" | "in-update" | "in-interrupt";
+  /**
+   * Who writes: the `kernel` (any code that is not the driver), a `device` (DMA), the `driver` in integrity mode; or the kernel after a `forged-entry` (a jump past the driver's check) or after it asked to `unprotect` the pages.
+   */
+  readonly by?: "kernel" | "device" | "driver" | "forged-entry" | "unprotect";
+  /**
+   * What is written: the first `protected` pages, the driver's `code` or its `data`.
+   */
+  readonly on?: "protected" | "code" | "data";
+  /**
+   * How many pages are written, one after the other.
+   */
+  readonly pages?: number;
 }
 /**
  * A captured block trace, played back.
@@ -1790,6 +1903,57 @@ export interface CancelMigrationOperation {
   readonly vm: string;
 }
 /**
+ * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+ */
+export interface EvacuateOperation {
+  /**
+   * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+   */
+  readonly do: "evacuate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel?: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps?: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs?: number;
+}
+/**
  * Power a VM on, on the host where it is registered.
  */
 export interface PowerOnOperation {
@@ -2704,6 +2868,10 @@ export interface ExpectVm {
    * The host that it is on; absent = any.
    */
   readonly host?: string;
+  /**
+   * Alerts of its integrity driver in the whole run; absent = any.
+   */
+  readonly alerts?: number;
 }
 /**
  * An invariant, or a state that the run should reach, came out in the named way.
@@ -2780,6 +2948,7 @@ export type ResolvedTimelineEntry =
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
   | ResolvedCancelMigrationOperation
+  | ResolvedEvacuateOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -2920,6 +3089,7 @@ export interface ResolvedHost {
    */
   readonly sensors: readonly ResolvedSensor[];
   readonly nic: ResolvedNic;
+  readonly evacuation?: ResolvedEvacuation;
 }
 /**
  * The host's clock, which its software reads instead of true time.
@@ -3077,6 +3247,37 @@ export interface ResolvedNic {
    * Line rate in 10^6 bits a second, each way.
    */
   readonly bandwidthMbps: number;
+}
+/**
+ * VMs are moved away as soon as a sensor of the host says so. Without it, or when that comes too late, they are restarted after the host has failed.
+ */
+export interface ResolvedEvacuation {
+  /**
+   * Level of any sensor at which it begins.
+   */
+  readonly at: "warning" | "critical";
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs: number;
 }
 /**
  * A link between two hosts, or a host and an array. Both directions have the same figures.
@@ -3285,6 +3486,7 @@ export interface ResolvedWorkloadGuest {
    * Phases, one after the other.
    */
   readonly phases: readonly ResolvedWorkloadPhase[];
+  readonly integrity?: ResolvedIntegrityDriver;
 }
 /**
  * One phase of a workload.
@@ -3487,6 +3689,85 @@ export interface ResolvedPhaseEvent {
    * When, counted from the start of the phase.
    */
   readonly atMs: number;
+}
+/**
+ * A driver in the guest that has its hypervisor watch pages (US 11,379,385). From its one entry point it enters integrity mode and updates its data; all other writes to what it protects, to its code and to its data raise alerts.
+ */
+export interface ResolvedIntegrityDriver {
+  /**
+   * Where its code and, behind it, its data begin; absent = 8 MiB below the end of memory.
+   */
+  readonly atMiB?: number;
+  /**
+   * Pages of its code.
+   */
+  readonly codePages: number;
+  /**
+   * Pages of its data.
+   */
+  readonly dataPages: number;
+  /**
+   * Pages that it protects.
+   */
+  readonly protect: readonly ResolvedProtectedRange[];
+  /**
+   * Pause between updates of its data; 0 = none.
+   */
+  readonly updateEveryMs: number;
+  /**
+   * How long an update takes, in integrity mode.
+   */
+  readonly updateUs: number;
+  /**
+   * One of so many updates is interrupted in the middle; 0 = none.
+   */
+  readonly interruptEvery: number;
+  /**
+   * How long an interrupt takes.
+   */
+  readonly interruptUs: number;
+  /**
+   * Who tampers with what it protects.
+   */
+  readonly attacks: readonly ResolvedIntegrityAttack[];
+}
+/**
+ * Pages of 4 KiB that the driver protects: writes to them raise alerts.
+ */
+export interface ResolvedProtectedRange {
+  /**
+   * Where they begin in the guest's memory.
+   */
+  readonly atMiB: number;
+  /**
+   * How many.
+   */
+  readonly pages: number;
+}
+/**
+ * Something that tampers with what the driver protects.
+ */
+export interface ResolvedIntegrityAttack {
+  /**
+   * When, counted from the start of the application.
+   */
+  readonly atMs: number;
+  /**
+   * `at-once`; `in-update` = in the driver's next update, from another vCPU if there is one; `in-interrupt` = while its next interrupted update is interrupted, on the same vCPU.
+   */
+  readonly when: "at-once" | "in-update" | "in-interrupt";
+  /**
+   * Who writes: the `kernel` (any code that is not the driver), a `device` (DMA), the `driver` in integrity mode; or the kernel after a `forged-entry` (a jump past the driver's check) or after it asked to `unprotect` the pages.
+   */
+  readonly by: "kernel" | "device" | "driver" | "forged-entry" | "unprotect";
+  /**
+   * What is written: the first `protected` pages, the driver's `code` or its `data`.
+   */
+  readonly on: "protected" | "code" | "data";
+  /**
+   * How many pages are written, one after the other.
+   */
+  readonly pages: number;
 }
 /**
  * A captured block trace, played back.
@@ -4528,6 +4809,57 @@ export interface ResolvedCancelMigrationOperation {
   readonly vm: string;
 }
 /**
+ * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+ */
+export interface ResolvedEvacuateOperation {
+  /**
+   * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+   */
+  readonly do: "evacuate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs: number;
+}
+/**
  * Power a VM on, on the host where it is registered.
  */
 export interface ResolvedPowerOnOperation {
@@ -5442,6 +5774,10 @@ export interface ResolvedExpectVm {
    * The host that it is on; absent = any.
    */
   readonly host?: string;
+  /**
+   * Alerts of its integrity driver in the whole run; absent = any.
+   */
+  readonly alerts?: number;
 }
 /**
  * An invariant, or a state that the run should reach, came out in the named way.
