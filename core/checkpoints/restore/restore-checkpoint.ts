@@ -29,7 +29,6 @@ import {
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
-  canWaitForPages,
   memoryOf,
   powerOn as beginRun,
   type RunImage,
@@ -77,7 +76,7 @@ export type RestoreParams = {
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
   readonly prefetch?: Prefetch;
-  readonly careless?: "overwritesDirty" | "zeroFills" | "lies";
+  readonly careless?: "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies";
 };
 
 type RestoreState = {
@@ -200,7 +199,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
         vm: run.id,
         memory: memory.id,
         client: RESTORE_CLIENT,
-        method: canWaitForPages(run) ? method : "eager",
+        method,
         pages,
         blockPages,
         readsAtOnce,

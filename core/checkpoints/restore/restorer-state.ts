@@ -38,7 +38,7 @@ export type RestorerConfig = BesideConfig & {
   readonly readsAtOnce: number;
   readonly costs: RestoreCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "overwritesDirty" | "zeroFills" | "lies" | null;
+  readonly careless: "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies" | null;
   /** What is asked for with a page that the guest waits for; absent: nothing. */
   readonly prefetch?: Prefetch;
 };
