@@ -3,7 +3,9 @@
 import { rmSync } from "node:fs";
 import { benchBoot } from "./boot.ts";
 import { benchHashing, benchMemory, benchSteadiness } from "./endurance.ts";
+import { benchExplore } from "./explore.ts";
 import { benchHold } from "./hold.ts";
+import { benchLargeVm } from "./large-vm.ts";
 import { scratch } from "./processes.ts";
 import { benchRecording, benchTraceSize } from "./recording.ts";
 import { formatRows, type Row } from "./row.ts";
@@ -16,10 +18,12 @@ const now = (bench: () => Row[]) => () => Promise.resolve(bench());
 const BENCHES: { readonly [name: string]: () => Promise<Row[]> } = {
   hold: now(benchHold),
   storage: now(benchStorage),
+  explore: now(benchExplore),
   size: now(benchTraceSize),
   seek: now(benchSeeking),
   hashing: now(benchHashing),
   steady: now(benchSteadiness),
+  "large-vm": now(benchLargeVm),
   recording: now(benchRecording),
   boot: benchBoot,
   speed: now(benchSpeed),
