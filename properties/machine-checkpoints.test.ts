@@ -10,6 +10,7 @@ import {
   type ScenarioBuilder,
   type ScenarioDocument,
 } from "../scenarios/index.ts";
+import { BOUNDARY_NOTICE, LoneMachine, type MachineEntry } from "../core/vmm/index.ts";
 import { violations } from "./testing/crash-points.ts";
 
 type Entries = NonNullable<ScenarioDocument["timeline"]>;
@@ -159,6 +160,39 @@ describe("a real machine", () => {
     expect(back.outcomes).toEqual(["complete", "complete"]);
     expect(back.output).toEqual(output);
     expect(back.figures["wake"]!["walkSteps"]!).toBeGreaterThan(0);
+  });
+
+  it.each([PROGRAM, WORKER])("is built again alone from its boundary log (%s)", async (file) => {
+    const save = { id: "ck", atMs: 7.77, do: "checkpoint", withDisks: false, ...SMALL };
+    const sleep = { id: "sleep", atMs: file === WORKER ? 269 : 60, do: "suspend", ...SMALL };
+    const timeline = [
+      ...(file === WORKER ? [] : [save]),
+      sleep,
+      { ...WAKE, method: "lazy", readsAtOnce: 1 },
+    ];
+    const builder = await builderOf(timeline as never, file);
+    const world = builder.build({ seed: 1 });
+    const entries: MachineEntry[] = [];
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === BOUNDARY_NOTICE) entries.push(structuredClone(data) as never);
+    };
+    world.run({ untilNs: fromMs(6_000) });
+    const marks = entries.flatMap(({ input }) => ("image" in input ? [input.kind] : []));
+    expect(marks.slice(-2)).toEqual(["image-taken", "image-restored"]);
+    expect(marks).toHaveLength(file === WORKER ? 2 : 3);
+    const again = (log: readonly MachineEntry[]) => {
+      const lone = new LoneMachine(builder.guestSpec("m"), builder.machines);
+      for (const entry of log) {
+        const taken = lone.take(entry);
+        if (!taken.ok) return taken.code;
+      }
+      const { hash, bytes } = lone.outputs;
+      return { hash, length: bytes };
+    };
+    expect(again(entries)).toEqual(builder.outputs(world)["m"]);
+    // Canary: without the mark that it was remembered.
+    const at = entries.findLastIndex(({ input }) => input.kind === "image-taken");
+    expect(again(entries.with(at, entries[0]!))).toBe("gap");
   });
 
   it("with a disk goes on at once, and its devices wait for pages that are not there", async () => {
