@@ -4,14 +4,20 @@ import { clark2005 } from "./clark-2005.ts";
 import { consolidation } from "./consolidation.ts";
 import { evacuation } from "./evacuation.ts";
 import type { Experiment } from "./experiment.ts";
+import { migration } from "./migration.ts";
+import { migrationTraffic } from "./migration-traffic.ts";
 import { promotion } from "./promotion.ts";
+import { traceCost } from "./trace-cost.ts";
 
 export const experiments: readonly Experiment[] = [
   chainDepth,
   clark2005,
   consolidation,
   evacuation,
+  migration,
+  migrationTraffic,
   promotion,
+  traceCost,
 ];
 
 export type { Experiment } from "./experiment.ts";
