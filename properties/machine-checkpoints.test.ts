@@ -43,19 +43,23 @@ async function builderOf(timeline: Entries, file: string): Promise<ScenarioBuild
 }
 
 /** What it put out, what its operations came to, and whether anything was violated. */
-async function lived(timeline: Entries, file = PROGRAM) {
+async function lived(timeline: Entries, file = PROGRAM, careless: string | null = null) {
   const builder = await builderOf(timeline, file);
   const world: World = builder.build({ seed: 1 });
   const outcomes: string[] = [];
   const figures: { [id: string]: { readonly [name: string]: number } } = {};
-  world.hooks.onNotice = ({ kind, data }) => {
+  world.hooks.onNotice = ({ kind, data, entity }) => {
     const id = String(data["id"]);
+    if (kind === "operation" && id === "wake" && careless !== null) {
+      Object.assign((world.named(entity).config as { params: object }).params, { careless });
+    }
     if (kind !== "operation-end" || id.includes(".")) return;
     outcomes.push(String(data["outcome"]));
     figures[id] = data["figures"] as never;
   };
   world.run({ untilNs: fromMs(2_000) });
   world.finish();
+  if (careless !== null) return { violated: violations(world).join() } as never;
   expect(violations(world)).toEqual([]);
   expect(world.named("m").durable["power"]).toBe("off");
   return { output: builder.outputs(world)["m"]!, outcomes, figures };
@@ -133,6 +137,29 @@ describe("a real machine", () => {
       expect(virtual["faults"]!).toBeLessThan(physical["faults"]!);
       expect(virtual["stallNs"]!).toBeLessThan(none["stallNs"]! / 2);
     }
+  });
+
+  it("has pages made of what is known of them, and shares them until it writes", async () => {
+    const patterns = "core/guest/rv64/samples/world/patterns.elf";
+    const { output } = await lived([], patterns);
+    const sleep = { id: "sleep", atMs: 450, do: "suspend", ...SMALL, blockKiB: 16 };
+    const by = (method: string) => [sleep, { ...WAKE, method, readsAtOnce: 1 }] as never;
+    const [deferred, lazy] = [
+      await lived(by("deferred"), patterns),
+      await lived(by("lazy"), patterns),
+    ];
+    for (const back of [deferred, lazy]) {
+      expect(back.outcomes).toEqual(["complete", "complete"]);
+      expect(back.output).toEqual(output);
+    }
+    const made = deferred.figures["wake"]!;
+    expect(made["madePages"]!).toBeGreaterThan(0);
+    expect(made["knownPages"]!).toBeGreaterThan(300);
+    expect(made["faults"]!).toBeLessThan(lazy.figures["wake"]!["faults"]!);
+    const { violated } = (await lived(by("deferred"), patterns, "clearsFlagFirst")) as never as {
+      violated: string;
+    };
+    expect(violated).toMatch(/was made, and is not what it was/);
   });
 
   it("finds its own page tables changed under it, and computes what it would have", async () => {

@@ -3,9 +3,20 @@ import { chainDepth } from "./chain-depth.ts";
 import { clark2005 } from "./clark-2005.ts";
 import { consolidation } from "./consolidation.ts";
 import type { Experiment } from "./experiment.ts";
+import { lazyRestore } from "./lazy-restore.ts";
+import { prefetch } from "./prefetch.ts";
 import { promotion } from "./promotion.ts";
+import { workingSet } from "./working-set.ts";
 
-export const experiments: readonly Experiment[] = [chainDepth, clark2005, consolidation, promotion];
+export const experiments: readonly Experiment[] = [
+  chainDepth,
+  clark2005,
+  consolidation,
+  lazyRestore,
+  prefetch,
+  promotion,
+  workingSet,
+];
 
 export type { Experiment } from "./experiment.ts";
 export {

@@ -77,7 +77,8 @@ export type RestoreParams = {
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
   readonly prefetch?: Prefetch;
-  readonly careless?: "overwritesDirty" | "zeroFills" | "lies";
+  readonly careless?:
+    "overwritesDirty" | "zeroFills" | "lies" | "clearsFlagFirst" | "keepsReference";
 };
 
 type RestoreState = {
