@@ -1,5 +1,6 @@
 /** The door of properties: searches for broken invariants, and making what they find small. */
 export { explore, type Explored } from "./explorer/explore.ts";
+export { type Exhaustive, exhaust, exhaustiveResult } from "./explorer/exhaustive.ts";
 export { mergeResults, readResult, type SearchResult } from "./explorer/result-file.ts";
 export {
   saveFinding,

@@ -55,6 +55,8 @@ export const KEPT_NOTICES: ReadonlySet<string> = new Set([
   "metric",
   "lifecycle",
   "lost-writes",
+  "integrity-alert",
+  "integrity-refused",
   "unroutable",
   "expectation",
 ]);

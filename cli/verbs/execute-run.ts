@@ -156,6 +156,10 @@ function happeningText(kind: string, data: PlainObject): string | undefined {
       return `${String(data["domain"])} is up again`;
     case "lost-writes":
       return `lost ${data["writes"]} unflushed writes (${data["sectors"]} sectors) of ${data["device"]}`;
+    case "integrity-alert":
+      return pc.yellow(`${String(data["vm"])} alert ${data["number"]}: ${String(data["message"])}`);
+    case "integrity-refused":
+      return `${String(data["vm"])} refused: ${String(data["message"])}`;
     case "lifecycle":
       if (data["event"] !== "verified") return undefined;
       return `${String(data["vm"])} found everything it had been promised`;

@@ -54,8 +54,9 @@ const options = [
     flags: "--strategy <name>",
     describe:
       "uniform = all features in each run; swarm = a random subset in each; pct = the scenario " +
-      "nearly as it is, with a few requests overtaken by all others (default: swarm)",
-    choices: ["uniform", "swarm", "pct"],
+      "nearly as it is, with a few requests overtaken by all others; exhaustive = all orders of " +
+      "its operations, and each of its faults at every durable step (default: swarm)",
+    choices: ["uniform", "swarm", "pct", "exhaustive"],
   },
   {
     flags: "--shard <i/n>",
@@ -97,6 +98,10 @@ const examples = [
   {
     command: "orrery explore mine.ts --for 10min --strategy pct --audit",
     describe: "Ten minutes of few, well-placed delays; every run is repeated elsewhere.",
+  },
+  {
+    command: "orrery explore scenarios/small-scope.ts --strategy exhaustive --for 10min",
+    describe: "All there is in a small scope: states, merged runs, complete or not.",
   },
   {
     command: "orrery explore mine.ts --runs 1000000 --shard 1/2 -o one",

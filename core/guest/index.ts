@@ -28,6 +28,7 @@ export { workloadGuest } from "./workload/workload.ts";
 export {
   workloadConfig,
   type BlockStreamWish,
+  type GuardWish,
   type NetworkWish,
   type WorkingSetWish,
   type WorkloadConfig,

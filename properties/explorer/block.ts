@@ -8,15 +8,16 @@ import {
   type ResolvedScenario,
   validateDocument,
 } from "../../scenarios/index.ts";
-import { chance, oneOf, seededChooser } from "../arbitraries/chooser.ts";
+import { chance, type Chooser, oneOf, seededChooser, skewed } from "../arbitraries/chooser.ts";
 import type { Ground } from "../arbitraries/entries.ts";
-import { type Vocabulary, vocabularyOf } from "../arbitraries/references.ts";
+import { type Vocabulary, vocabularyOf, withoutDangling } from "../arbitraries/references.ts";
 import {
   drawFeatures,
   drawNeighbour,
   drawVariant,
   type FeatureChoice,
 } from "../arbitraries/variants.ts";
+import { drawFork, type ForkPoint, forkPoint, runFork } from "./fork.ts";
 import { pilotGround, widened } from "./pilot.ts";
 import { runDocument, type RunRecord } from "./run-document.ts";
 import {
@@ -28,6 +29,7 @@ import {
   type Strategy,
   type Tally,
 } from "./search.ts";
+import { tallyOf } from "./tally.ts";
 
 /** What a worker keeps from block to block: only what every worker finds alike. */
 export interface Searcher {
@@ -72,10 +74,26 @@ const FEATURES: { readonly [strategy: string]: FeatureChoice } = {
   pct: "delays",
 };
 
+/** A run that is to be made: from the beginning, or from a moment that was kept. */
+interface Planned {
+  readonly document: ResolvedScenario;
+  readonly from?: ForkPoint;
+}
+
+/** Of the runs of a block, while there is a rare state to fork before. */
+const FORK_PERCENT = 50;
+/** Forks from one moment. */
+const FORKS = 6;
+/** Events before a rare state at which a run is kept, at most. */
+const MOST_BEFORE = 96;
+
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
   const { block, blockRuns, runs, skip, auditAll, findings = Infinity } = options;
   const { beforeRun, afterRun, isStopped } = options;
+  const { scenario } = searcher;
   const led: ResolvedScenario[] = [];
+  const rare: RareState[] = [];
+  const forks = new Forks(searcher, options, rare);
   const known = new Set<string>();
   let { ground } = searcher;
   let tally: Tally = NOTHING;
@@ -83,13 +101,24 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
   for (let i = 0; i < runs; i++) {
     const run = block * blockRuns + i;
     if (skip.includes(run)) continue;
-    const document = variantOf(searcher, options, ground, led, run);
+    const chooser = seededChooser(options.seed, run);
+    const fork = forks.next(chooser, ground);
+    const planned: Planned = fork ?? {
+      document: variantOf(searcher, options, ground, led, chooser),
+    };
+    const { document, from } = planned;
     beforeRun?.(run, document);
     await turn();
-    const record = runDocument(searcher.scenario, document);
+    const record =
+      from === undefined ? runDocument(scenario, document) : runFork(scenario, from, document);
     ground = widened(ground, record.coverage.phases);
-    if (isNew(record, known)) led.push(document);
-    tally = mergeTallies(tally, tallyOf(run, document, record));
+    const event = firstNew(record, known);
+    if (event !== undefined) {
+      led.push(document);
+      rare.push({ document, event });
+    }
+    tally = mergeTallies(tally, tallyOf(run, document, record, from?.event ?? 0));
+    // The root of a fork is held against that of the same document from the beginning.
     const isAudited = auditAll || run % AUDIT_EVERY === AUDIT_EVERY - 1;
     if (isAudited) audits.push({ run, document, root: record.root });
     await afterRun?.(run, document, record);
@@ -98,51 +127,86 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
   return { block, tally, audits };
 }
 
+interface RareState {
+  readonly document: ResolvedScenario;
+  readonly event: number;
+}
+
+/** Forks before the states that were new in this block, the latest first. */
+class Forks {
+  readonly #searcher: Searcher;
+  readonly #options: BlockOptions;
+  readonly #rare: RareState[];
+  #point: ForkPoint | undefined;
+  #left = 0;
+
+  constructor(searcher: Searcher, options: BlockOptions, rare: RareState[]) {
+    this.#searcher = searcher;
+    this.#options = options;
+    this.#rare = rare;
+  }
+
+  next(chooser: Chooser, ground: Ground): Planned | undefined {
+    const { strategy } = this.#options;
+    if (strategy === "uniform" || !chance(chooser, FORK_PERCENT)) return undefined;
+    if (this.#left === 0) this.#take(chooser);
+    if (this.#point === undefined) return undefined;
+    this.#left--;
+    const { scenario, vocabulary, base } = this.#searcher;
+    const features = drawFeatures(chooser, vocabulary, base, FEATURES[strategy]!);
+    const drawn = drawFork(chooser, this.#point, features, ground);
+    const checked = checkVariant(scenario, withoutDangling(drawn, vocabulary));
+    return checked && { document: checked, from: this.#point };
+  }
+
+  #take(chooser: Chooser): void {
+    this.#point = undefined;
+    const next = this.#rare.pop();
+    if (next === undefined) return;
+    const event = Math.max(1, next.event - skewed(chooser, 1, MOST_BEFORE));
+    this.#point = forkPoint(this.#searcher.scenario, next.document, event);
+    this.#left = this.#point === undefined ? 0 : FORKS;
+  }
+}
+
 /** Lets the event loop have a turn: messages are sent, and a request to stop is seen. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The document of one run. */
+/** The document of one run from the beginning. */
 function variantOf(
   { base, vocabulary, scenario }: Searcher,
-  { seed, strategy }: BlockOptions,
+  { strategy }: BlockOptions,
   ground: Ground,
   led: readonly ResolvedScenario[],
-  run: number,
+  chooser: Chooser,
 ): ResolvedScenario {
-  const chooser = seededChooser(seed, run);
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const features = drawFeatures(chooser, vocabulary, base, FEATURES[strategy]!);
     const isGuided = strategy !== "uniform" && led.length > 0 && chance(chooser, NEAR_PERCENT);
     const document = isGuided
       ? drawNeighbour(chooser, oneOf(chooser, led), features, ground, vocabulary)
       : drawVariant(chooser, base, features, ground, vocabulary);
-    const extensions = scenario.own.mechanisms;
-    const checked = validateDocument(document, { file: `run ${run}`, extensions });
-    if (checked.ok) return checked.document;
+    const checked = checkVariant(scenario, document);
+    if (checked !== undefined) return checked;
   }
   return { ...base, seed: chooser.below(2 ** 31) };
 }
 
-/** Whether the run filled a cell or reached a state that none of the block did before. */
-function isNew({ cells, reached }: RunRecord, known: Set<string>): boolean {
-  const before = known.size;
-  for (const each of [...cells, ...reached]) known.add(each);
-  return known.size > before;
+function checkVariant(
+  { own }: ReadyScenario,
+  document: ResolvedScenario,
+): ResolvedScenario | undefined {
+  const checked = validateDocument(document, { file: "variant", extensions: own.mechanisms });
+  return checked.ok ? checked.document : undefined;
 }
 
-const ones = (names: readonly string[], count: number): { [name: string]: number } =>
-  Object.fromEntries(names.map((name) => [name, count]));
-
-/** What breaks after the first violation of a run is mostly its consequence: it is not counted. */
-function tallyOf(run: number, document: ResolvedScenario, record: RunRecord): Tally {
-  const { events, simulatedNs, cells, reached, unreached, root } = record;
-  const [violation] = record.violations;
-  return {
-    runs: 1,
-    events,
-    simulatedNs,
-    reached: { ...ones(unreached, 0), ...ones(reached, 1) },
-    cells: ones(cells, 1),
-    findings: violation === undefined ? [] : [{ violation, run, runs: 1, root, events, document }],
-  };
+/** The event in which the run filled a cell or reached a state that none of the block did before. */
+function firstNew({ coverage, reached }: RunRecord, known: Set<string>): number | undefined {
+  let first: number | undefined;
+  for (const [name, event] of [...coverage.cells, ...Object.entries(reached)]) {
+    if (known.has(name)) continue;
+    known.add(name);
+    first = Math.min(first ?? Infinity, event);
+  }
+  return first;
 }

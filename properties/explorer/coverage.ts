@@ -17,7 +17,8 @@ interface Running {
 const isPartOf = (a: string, b: string): boolean => a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
 
 export class Coverage {
-  readonly cells = new Set<string>();
+  /** Each with the event that filled it first. */
+  readonly cells = new Map<string, number>();
   /** Phases of each kind of operation, in the order in which they were first seen. */
   readonly phases = new Map<string, Set<string>>();
   /** When the last operation, fault or phase was. */
@@ -27,7 +28,19 @@ export class Coverage {
   #lastCut = "";
   readonly #running = new Map<string, Running>();
 
-  note({ kind, data, timeNs }: Notice): void {
+  /** The same so far, to go on from here more than once. */
+  copy(): Coverage {
+    const copy = new Coverage();
+    for (const [cell, event] of this.cells) copy.cells.set(cell, event);
+    for (const [kind, seen] of this.phases) copy.phases.set(kind, new Set(seen));
+    for (const [id, running] of this.#running) copy.#running.set(id, { ...running });
+    for (const [kind, phase] of this.#cut) copy.#cut.set(kind, phase);
+    copy.#lastCut = this.#lastCut;
+    copy.busyNs = this.busyNs;
+    return copy;
+  }
+
+  note({ kind, data, timeNs, event }: Notice): void {
     switch (kind) {
       case "operation":
         this.#running.set(String(data["id"]), { kind: String(data["kind"]), phase: "" });
@@ -39,7 +52,7 @@ export class Coverage {
         return this.#end(String(data["id"]), String(data["outcome"]));
       case "fault":
         this.busyNs = timeNs;
-        return this.#strike(String(data["fault"]));
+        return this.#strike(String(data["fault"]), event);
     }
   }
 
@@ -70,13 +83,14 @@ export class Coverage {
     this.#cut.set(running.kind, this.#lastCut);
   }
 
-  #strike(fault: string): void {
+  #strike(fault: string, event: number): void {
     const running = [...this.#running];
     for (const [id, { kind, phase }] of running) {
       const others = running.filter(([other]) => other !== id && !isPartOf(id, other));
       const names = others.map(([, other]) => `${other.kind}.${other.phase}`);
       for (const other of names.length === 0 ? ["-"] : new Set(names)) {
-        this.cells.add(cellOf(`${kind}.${phase}`, fault, other));
+        const cell = cellOf(`${kind}.${phase}`, fault, other);
+        if (!this.cells.has(cell)) this.cells.set(cell, event);
       }
     }
   }

@@ -31,7 +31,7 @@ beforeAll(async () => {
   if (!prepared.ok) throw new Error(prepared.problems[0]!.message);
   scenario = prepared.scenario;
   searcher = createSearcher(scenario);
-});
+}, 60_000);
 
 const block = (number: number, runs = 3) =>
   runBlock(searcher, { ...request, block: number, runs, skip: [], findings: Infinity });

@@ -4,7 +4,7 @@ import type { Ground } from "../arbitraries/entries.ts";
 import { runDocument } from "./run-document.ts";
 
 /** Streams of draws that say how long a message or a request takes. */
-const isDelay = (purpose: string): boolean => /jitter|latency|service|time/.test(purpose);
+export const isDelay = (purpose: string): boolean => /jitter|latency|service|time/.test(purpose);
 
 /** A little beyond what was done last: that is when recoveries are under way. */
 const MARGIN_MS = 20;

@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { mergeTallies, type Mismatch, type Strategy, type Tally } from "./search.ts";
 
-export const RESULT_FORMAT = "orrery-search-1";
+export const RESULT_FORMAT = "orrery-search-2";
 
 export interface SearchResult {
   readonly format: typeof RESULT_FORMAT;

@@ -38,7 +38,8 @@ export interface RunRecord {
   readonly draws: number;
   readonly durableSteps: number;
   readonly cells: readonly string[];
-  readonly reached: readonly string[];
+  /** With the event in which each was first. */
+  readonly reached: { readonly [state: string]: number };
   readonly unreached: readonly string[];
   readonly violations: readonly FoundViolation[];
   readonly coverage: Coverage;
@@ -66,43 +67,66 @@ export function runDocument(
   document: ResolvedScenario,
   options: RunOptions = {},
 ): RunRecord {
-  const { steer, snapshotEvery, mostEvents = MOST_EVENTS, watch, onEnd } = options;
-  const { inputs, own, images = [] } = scenario;
-  const builder = createBuilder(document, inputs, own, images);
-  const world = builder.build({ seed: document.seed, ...(steer && { steer }) });
-  const coverage = new Coverage();
-  const violations: FoundViolation[] = [];
-  const summary = new RunSummary();
-  world.hooks.onNotice = (notice) => {
-    if (document.expect.length > 0) {
-      summary.add([notice.event, notice.timeNs, notice.entity, notice.kind, notice.data]);
-    }
-    watch?.(notice, world);
-    if (notice.kind !== "violation") return coverage.note(notice);
-    const { invariant, mechanism, message, entities, event, atNs } =
-      notice.data as unknown as FoundViolation;
-    const phase = coverage.placeOf(mechanism);
-    violations.push({ invariant, mechanism, phase, message, entities, event, atNs });
-  };
-  const untilNs = builder.durationNs;
-  if (snapshotEvery === undefined) world.run({ untilNs, untilEvent: mostEvents });
-  else runWithSnapshots(world, untilNs, snapshotEvery);
-  if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
-  world.finish();
-  if (document.expect.length > 0) checkExpectations(world, document, summary);
-  onEnd?.(world);
-  return {
-    root: hashHex(world.root()),
-    events: world.eventCount,
-    simulatedNs: world.timeNs,
-    draws: world.gate.counts().draws,
-    durableSteps: world.durableSteps,
-    cells: [...coverage.cells],
-    reached: Object.keys(world.checker.reached),
-    unreached: world.checker.unreached,
-    violations,
-    coverage,
-  };
+  return new DocumentRun(scenario, document, options).complete();
+}
+
+/** A run that is under way: to be completed, or to be looked at in the middle. */
+export class DocumentRun {
+  readonly world: World;
+  readonly untilNs: number;
+  coverage = new Coverage();
+  violations: FoundViolation[] = [];
+  readonly #document: ResolvedScenario;
+  readonly #options: RunOptions;
+  readonly #summary = new RunSummary();
+
+  constructor(scenario: ReadyScenario, document: ResolvedScenario, options: RunOptions = {}) {
+    const { inputs, own, images = [] } = scenario;
+    const { steer, watch } = options;
+    const builder = createBuilder(document, inputs, own, images);
+    this.world = builder.build({ seed: document.seed, ...(steer && { steer }) });
+    this.untilNs = builder.durationNs;
+    this.#document = document;
+    this.#options = options;
+    const isExpecting = document.expect.length > 0;
+    // Who expects nothing of metrics, and looks at none, need not pay for them.
+    this.world.isMeasuring = isExpecting || this.world.checker.observesNotice("metric");
+    this.world.hooks.onNotice = (notice) => {
+      if (isExpecting) {
+        this.#summary.add([notice.event, notice.timeNs, notice.entity, notice.kind, notice.data]);
+      }
+      watch?.(notice, this.world);
+      if (notice.kind !== "violation") return this.coverage.note(notice);
+      const { invariant, mechanism, message, entities, event, atNs } =
+        notice.data as unknown as FoundViolation;
+      const phase = this.coverage.placeOf(mechanism);
+      this.violations.push({ invariant, mechanism, phase, message, entities, event, atNs });
+    };
+  }
+
+  complete(): RunRecord {
+    const { world, untilNs, coverage, violations } = this;
+    const { snapshotEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
+    if (snapshotEvery === undefined) world.run({ untilNs, untilEvent: mostEvents });
+    else runWithSnapshots(world, untilNs, snapshotEvery);
+    if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
+    world.finish();
+    const isExpecting = this.#document.expect.length > 0;
+    if (isExpecting) checkExpectations(world, this.#document, this.#summary);
+    onEnd?.(world);
+    return {
+      root: hashHex(world.root()),
+      events: world.eventCount,
+      simulatedNs: world.timeNs,
+      draws: world.gate.counts().draws,
+      durableSteps: world.durableSteps,
+      cells: [...coverage.cells.keys()],
+      reached: world.checker.reached,
+      unreached: world.checker.unreached,
+      violations,
+      coverage,
+    };
+  }
 }
 
 function runWithSnapshots(world: World, untilNs: number, every: number): void {

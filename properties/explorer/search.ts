@@ -9,9 +9,10 @@ import type { FoundViolation } from "./run-document.ts";
 /**
  * `uniform`: every feature in every run; `swarm`: a random subset of them in each; `pct`: the
  * scenario nearly as it is, with a few messages or requests overtaken by all others (after Burckhardt
- * et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010).
+ * et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010);
+ * `exhaustive`: every order of the operations and every durable step for each fault.
  */
-export type Strategy = "uniform" | "swarm" | "pct";
+export type Strategy = "uniform" | "swarm" | "pct" | "exhaustive";
 
 /** Runs of a block: made one after the other in one worker; guidance looks no further back. */
 export const BLOCK_RUNS = 128;
@@ -59,6 +60,8 @@ export interface Mismatch {
 /** What any number of runs covered and found. */
 export interface Tally {
   readonly runs: number;
+  /** Runs of these that went on from a moment of another one. */
+  readonly forks: number;
   readonly events: number;
   readonly simulatedNs: number;
   /** Runs in which each state was reached; 0 for one that never was. */
@@ -70,6 +73,7 @@ export interface Tally {
 
 export const NOTHING: Tally = {
   runs: 0,
+  forks: 0,
   events: 0,
   simulatedNs: 0,
   reached: {},
@@ -91,6 +95,7 @@ export const findingKey = ({ invariant, mechanism, phase }: FoundViolation): str
 export function mergeTallies(a: Tally, b: Tally): Tally {
   return {
     runs: a.runs + b.runs,
+    forks: a.forks + b.forks,
     events: a.events + b.events,
     simulatedNs: a.simulatedNs + b.simulatedNs,
     reached: addedUp(a.reached, b.reached),

@@ -56,13 +56,17 @@ function operationFailure(
 
 function vmFailure(
   world: World,
-  { vm, state, host }: Extract<ResolvedExpectation, { vm: string }>,
+  { vm, state, host, alerts }: Extract<ResolvedExpectation, { vm: string }>,
 ): string | undefined {
   const record = vmRecordOf(world, vm);
   const actual = powerStateOf(record);
   if (actual !== state) return `VM ${vm} is ${actual}, expected ${state}`;
-  if (host === undefined || record.durable.host === host) return undefined;
-  return `VM ${vm} is on ${record.durable.host}, expected ${host}`;
+  if (host !== undefined && record.durable.host !== host) {
+    return `VM ${vm} is on ${record.durable.host}, expected ${host}`;
+  }
+  const raised = record.durable.integrityAlerts ?? 0;
+  if (alerts === undefined || raised === alerts) return undefined;
+  return `VM ${vm} raised ${raised} integrity alerts, expected ${alerts}`;
 }
 
 function invariantFailure(

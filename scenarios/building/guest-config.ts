@@ -2,6 +2,7 @@
 import {
   type BlockStreamWish,
   type CapturedConfig,
+  type GuardWish,
   type PreparedCapture,
   workloadConfig,
   type WorkingSetWish,
@@ -11,6 +12,7 @@ import {
 import { assert, fromMs, fromUs, type PlainObject } from "../../core/kernel/index.ts";
 import type {
   ResolvedCaptureGuest,
+  ResolvedIntegrityDriver,
   ResolvedRv64Guest,
   ResolvedScenario,
   ResolvedVm,
@@ -20,6 +22,7 @@ import type {
   ResolvedWorkloadWorkingSet,
 } from "../schema/scenario.generated.ts";
 import type { MachineConfig } from "../../core/vmm/index.ts";
+import { integrityLayout } from "../validate/check-integrity.ts";
 import { machineConfigOf } from "./boot-files.ts";
 import { SECTORS_PER_MIB } from "./fabric.ts";
 import type { ScenarioInput } from "./inputs.ts";
@@ -86,6 +89,7 @@ function workload(vm: ResolvedVm, guest: ResolvedWorkloadGuest): WorkloadConfig 
       })),
       events: phase.events.map(({ name, atMs }) => ({ name, atNs: fromMs(atMs) })),
     })),
+    ...(guest.integrity && { guard: guardWish(vm, guest.integrity) }),
   });
 }
 
@@ -108,6 +112,28 @@ const workingSet = ({ workingSetMiB, ...set }: ResolvedWorkloadWorkingSet): Work
   writesPerSecond: set.writesPerSecond,
   distribution: set.distribution,
 });
+
+function guardWish(vm: ResolvedVm, driver: ResolvedIntegrityDriver): GuardWish {
+  const { code, data, protect } = integrityLayout(vm, driver);
+  const places = { code, data, protected: protect[0] ?? code };
+  const { updateEveryMs, updateUs, interruptEvery, interruptUs } = driver;
+  return {
+    code,
+    data,
+    protect,
+    updateEveryNs: fromMs(updateEveryMs),
+    updateNs: fromUs(updateUs),
+    interruptEvery,
+    interruptNs: fromUs(interruptUs),
+    attacks: driver.attacks.map(({ atMs, when, by, on, pages }) => ({
+      atNs: fromMs(atMs),
+      when,
+      by,
+      page: places[on].page,
+      pages,
+    })),
+  };
+}
 
 function blockStream(
   vm: ResolvedVm,

@@ -1,6 +1,6 @@
 /** What a document expects of its run; an expectation that fails is a violation. */
 import type { JsonSchema } from "./json-schema.ts";
-import { id, milliseconds, object, oneOfWords, text } from "./members.ts";
+import { count, id, milliseconds, object, oneOfWords, text } from "./members.ts";
 
 const operation: JsonSchema = object(
   "A timeline operation ends in the named way.",
@@ -20,6 +20,7 @@ const vm: JsonSchema = object(
     vm: id("The VM."),
     state: oneOfWords("Its state.", ["running", "stunned", "off"], "running"),
     host: id("The host that it is on; absent = any."),
+    alerts: count("Alerts of its integrity driver in the whole run; absent = any."),
   },
   ["vm"],
 );

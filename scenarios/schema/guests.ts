@@ -7,6 +7,7 @@
  */
 import type { Extension } from "./extension.ts";
 import { realGuestDefinitions, rv64 } from "./guest-rv64.ts";
+import { integrityDefinitions } from "./integrity.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import {
   amount,
@@ -165,6 +166,7 @@ export const guestDefinitions: Readonly<Record<string, JsonSchema>> = {
   WorkloadNetwork: network,
   PhaseEvent: phaseEvent,
   ...realGuestDefinitions,
+  ...integrityDefinitions,
 };
 
 const workload: Extension = {
@@ -181,6 +183,7 @@ const workload: Extension = {
         { $ref: "#/$defs/WorkloadPhase" },
         { minItems: 1 },
       ),
+      integrity: part("A guest integrity driver; absent = none.", "IntegrityDriver"),
     },
     ["phases"],
   ),

@@ -547,6 +547,7 @@ export interface WorkloadGuest {
    * Phases, one after the other.
    */
   readonly phases: readonly WorkloadPhase[];
+  readonly integrity?: IntegrityDriver;
 }
 /**
  * One phase of a workload.
@@ -749,6 +750,85 @@ export interface PhaseEvent {
    * When, counted from the start of the phase.
    */
   readonly atMs?: number;
+}
+/**
+ * A driver in the guest that has its hypervisor watch pages (US 11,379,385). From its one entry point it enters integrity mode and updates its data; all other writes to what it protects, to its code and to its data raise alerts.
+ */
+export interface IntegrityDriver {
+  /**
+   * Where its code and, behind it, its data begin; absent = 8 MiB below the end of memory.
+   */
+  readonly atMiB?: number;
+  /**
+   * Pages of its code.
+   */
+  readonly codePages?: number;
+  /**
+   * Pages of its data.
+   */
+  readonly dataPages?: number;
+  /**
+   * Pages that it protects.
+   */
+  readonly protect?: readonly ProtectedRange[];
+  /**
+   * Pause between updates of its data; 0 = none.
+   */
+  readonly updateEveryMs?: number;
+  /**
+   * How long an update takes, in integrity mode.
+   */
+  readonly updateUs?: number;
+  /**
+   * One of so many updates is interrupted in the middle; 0 = none.
+   */
+  readonly interruptEvery?: number;
+  /**
+   * How long an interrupt takes.
+   */
+  readonly interruptUs?: number;
+  /**
+   * Who tampers with what it protects.
+   */
+  readonly attacks?: readonly IntegrityAttack[];
+}
+/**
+ * Pages of 4 KiB that the driver protects: writes to them raise alerts.
+ */
+export interface ProtectedRange {
+  /**
+   * Where they begin in the guest's memory.
+   */
+  readonly atMiB: number;
+  /**
+   * How many.
+   */
+  readonly pages?: number;
+}
+/**
+ * Something that tampers with what the driver protects.
+ */
+export interface IntegrityAttack {
+  /**
+   * When, counted from the start of the application.
+   */
+  readonly atMs: number;
+  /**
+   * `at-once`; `in-update` = in the driver's next update, from another vCPU if there is one; `in-interrupt` = while its next interrupted update is interrupted, on the same vCPU.
+   */
+  readonly when?: "at-once" | "in-update" | "in-interrupt";
+  /**
+   * Who writes: the `kernel` (any code that is not the driver), a `device` (DMA), the `driver` in integrity mode; or the kernel after a `forged-entry` (a jump past the driver's check) or after it asked to `unprotect` the pages.
+   */
+  readonly by?: "kernel" | "device" | "driver" | "forged-entry" | "unprotect";
+  /**
+   * What is written: the first `protected` pages, the driver's `code` or its `data`.
+   */
+  readonly on?: "protected" | "code" | "data";
+  /**
+   * How many pages are written, one after the other.
+   */
+  readonly pages?: number;
 }
 /**
  * A captured block trace, played back.
@@ -2704,6 +2784,10 @@ export interface ExpectVm {
    * The host that it is on; absent = any.
    */
   readonly host?: string;
+  /**
+   * Alerts of its integrity driver in the whole run; absent = any.
+   */
+  readonly alerts?: number;
 }
 /**
  * An invariant, or a state that the run should reach, came out in the named way.
@@ -3285,6 +3369,7 @@ export interface ResolvedWorkloadGuest {
    * Phases, one after the other.
    */
   readonly phases: readonly ResolvedWorkloadPhase[];
+  readonly integrity?: ResolvedIntegrityDriver;
 }
 /**
  * One phase of a workload.
@@ -3487,6 +3572,85 @@ export interface ResolvedPhaseEvent {
    * When, counted from the start of the phase.
    */
   readonly atMs: number;
+}
+/**
+ * A driver in the guest that has its hypervisor watch pages (US 11,379,385). From its one entry point it enters integrity mode and updates its data; all other writes to what it protects, to its code and to its data raise alerts.
+ */
+export interface ResolvedIntegrityDriver {
+  /**
+   * Where its code and, behind it, its data begin; absent = 8 MiB below the end of memory.
+   */
+  readonly atMiB?: number;
+  /**
+   * Pages of its code.
+   */
+  readonly codePages: number;
+  /**
+   * Pages of its data.
+   */
+  readonly dataPages: number;
+  /**
+   * Pages that it protects.
+   */
+  readonly protect: readonly ResolvedProtectedRange[];
+  /**
+   * Pause between updates of its data; 0 = none.
+   */
+  readonly updateEveryMs: number;
+  /**
+   * How long an update takes, in integrity mode.
+   */
+  readonly updateUs: number;
+  /**
+   * One of so many updates is interrupted in the middle; 0 = none.
+   */
+  readonly interruptEvery: number;
+  /**
+   * How long an interrupt takes.
+   */
+  readonly interruptUs: number;
+  /**
+   * Who tampers with what it protects.
+   */
+  readonly attacks: readonly ResolvedIntegrityAttack[];
+}
+/**
+ * Pages of 4 KiB that the driver protects: writes to them raise alerts.
+ */
+export interface ResolvedProtectedRange {
+  /**
+   * Where they begin in the guest's memory.
+   */
+  readonly atMiB: number;
+  /**
+   * How many.
+   */
+  readonly pages: number;
+}
+/**
+ * Something that tampers with what the driver protects.
+ */
+export interface ResolvedIntegrityAttack {
+  /**
+   * When, counted from the start of the application.
+   */
+  readonly atMs: number;
+  /**
+   * `at-once`; `in-update` = in the driver's next update, from another vCPU if there is one; `in-interrupt` = while its next interrupted update is interrupted, on the same vCPU.
+   */
+  readonly when: "at-once" | "in-update" | "in-interrupt";
+  /**
+   * Who writes: the `kernel` (any code that is not the driver), a `device` (DMA), the `driver` in integrity mode; or the kernel after a `forged-entry` (a jump past the driver's check) or after it asked to `unprotect` the pages.
+   */
+  readonly by: "kernel" | "device" | "driver" | "forged-entry" | "unprotect";
+  /**
+   * What is written: the first `protected` pages, the driver's `code` or its `data`.
+   */
+  readonly on: "protected" | "code" | "data";
+  /**
+   * How many pages are written, one after the other.
+   */
+  readonly pages: number;
 }
 /**
  * A captured block trace, played back.
@@ -5442,6 +5606,10 @@ export interface ResolvedExpectVm {
    * The host that it is on; absent = any.
    */
   readonly host?: string;
+  /**
+   * Alerts of its integrity driver in the whole run; absent = any.
+   */
+  readonly alerts?: number;
 }
 /**
  * An invariant, or a state that the run should reach, came out in the named way.

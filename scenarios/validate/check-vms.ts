@@ -5,6 +5,7 @@ import type {
   ResolvedVm,
   ResolvedWorkloadPhase,
 } from "../schema/scenario.generated.ts";
+import { checkIntegrity } from "./check-integrity.ts";
 import { checkRealGuest } from "./check-rv64.ts";
 import type { Directory } from "./directory.ts";
 import { type Finding, finding, pointerTo } from "./problem.ts";
@@ -171,7 +172,9 @@ function checkGuest(
     const phases = guest.phases.flatMap((phase, at) =>
       checkPhase(phase, pointerTo(place, "phases", at), vm, directory),
     );
-    return [...declared, ...phases];
+    const { integrity } = guest;
+    const driver = integrity && checkIntegrity(vm, integrity, pointerTo(place, "integrity"));
+    return [...declared, ...phases, ...(driver ?? [])];
   }
   if (guest.kind === "rv64") {
     return [...declared, ...checkRealGuest(vm, guest as never, pointer, directory)];

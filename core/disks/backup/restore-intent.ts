@@ -1,5 +1,5 @@
 /** What a restore makes durable first. */
-import type { HeldLayer } from "../cow/cow-files.ts";
+import type { HeldLayer } from "../clone/sharers.ts";
 
 export type RestoreIntent = {
   readonly kind: "restore";

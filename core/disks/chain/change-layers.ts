@@ -105,7 +105,12 @@ export function adoptFlat(disk: VirtualDiskEntity, to: number, base: Omit<Layer,
 /** A layer as it is opened: what a redo log holds already says `held`. */
 export type NewLayer = Omit<Layer, "slot"> & { readonly held: readonly SectorRange[] };
 
-/** The whole chain gives way to another one, base first, that reads the same. */
+/** From here until `adoptChain` nobody writes; what the disk reads as now it reads as afterwards. */
+export function beginRelayering(disk: VirtualDiskEntity): void {
+  tellDisk(disk, "disk-relayering", () => ({}));
+}
+
+/** The whole chain gives way to another one, base first; the old one may be gone by now. */
 export function adoptChain(disk: VirtualDiskEntity, layers: readonly NewLayer[]): void {
   assert(disk.volatile.inFlight === 0, () => `${disk.name} is not idle`);
   endMerge(disk);

@@ -14,7 +14,6 @@
  * until all of ck1 is in ck0: the baseline.
  */
 import {
-  ask,
   done,
   type EntityId,
   fail,
@@ -240,7 +239,8 @@ export const diskCheckpoint = operation<
       return go(op.params.commit === "pause" ? "goOn" : "closeIntent");
     },
 
-    goOn: (_host, op: Op) => ask(op.params.instance, "unstun", {}, "closeIntent"),
+    goOn: (_host, op: Op) =>
+      askInstance(op.params.instance, "unstun", "closeIntent", "closeIntent"),
 
     giveUp(_host, op: Op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "not-frozen", detail: null }) as never;

@@ -1,5 +1,5 @@
 /** What a linked clone makes durable first: on what it will stand, and what it replaces. */
-import type { NamedLayer } from "./sharers.ts";
+import type { HeldLayer } from "./sharers.ts";
 
 export type LinkedCloneIntent = {
   readonly kind: "linked-clone";
@@ -12,5 +12,5 @@ export type LinkedCloneIntent = {
   /** New descriptors of the clone; their volumes bear the same names. */
   readonly descriptors: { readonly [disk: string]: string };
   /** What the clone's disks were before and nobody else needs. */
-  readonly old: readonly NamedLayer[];
+  readonly old: readonly HeldLayer[];
 };

@@ -1,7 +1,9 @@
 /**
  * A linked clone: the disks of a VM that is off become redo logs on a point in time of another VM.
  * Nothing is copied; from then on the two share everything up to that point in time, which cannot
- * be given up before the clone is promoted or its disks are replaced.
+ * be given up before the clone is promoted or its disks are replaced. Points in time that the clone
+ * has of its own stay, on the layers that they are kept on; what its disks were is replaced in
+ * whatever format it was.
  *
  * The clone's intent names the descriptors that it is about to stand on, and is durable before
  * anybody is looked at; an operation that wants to change one of them opens its own intent first and
@@ -23,7 +25,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
-import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray, removeLayer } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
@@ -37,8 +39,9 @@ import {
   volumeOf,
 } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
+import { dropLayers } from "../cow/cow-files.ts";
 import type { LinkedCloneIntent } from "./intent.ts";
-import { exclusiveLayers, type NamedLayer } from "./sharers.ts";
+import { type HeldLayer, mixedText, replacedLayers } from "./sharers.ts";
 
 export type LinkedCloneParams = {
   /** VM that keeps the point in time. */
@@ -121,7 +124,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     /** What the clone's disks were before, unless somebody else stands on it. */
     removeOld: (_host, op) =>
-      together(removeLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
+      together(dropLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
 
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
@@ -166,18 +169,20 @@ function planClone(files: ArrayFiles, op: Op): Plan {
   const point = source?.pointsInTime.find(({ id }) => id === pointInTime);
   if (point === undefined) return refused("no-point-in-time", pointInTime);
   if (target === undefined) return refused("no-disks", clone);
-  if (target.pointsInTime.length > 0) return refused("has-points-in-time", clone);
+  const points = target.pointsInTime.flatMap(({ disks }) => Object.values(disks));
+  const mixed = points.find((name) => files.descriptor(name)?.kind === "cow");
+  if (mixed !== undefined) return refused("mixed-formats", mixedText(mixed, "redo logs"));
   const descriptors: { [disk: string]: string } = {};
-  const old: NamedLayer[] = [];
+  const old: HeldLayer[] = [];
   for (const [disk, descriptor] of Object.entries(point.disks)) {
     const before = target.running[disk];
     if (before === undefined) return refused("no-such-disk", `${clone}:${disk}`);
     const sizes = [descriptor, before].map((name) => files.descriptor(name)?.sectors);
     if (sizes[0] !== sizes[1]) return refused("size-mismatch", `${clone}:${disk}`);
-    const other = [descriptor, before].find((name) => files.descriptor(name)?.kind === "cow");
-    if (other !== undefined) return refused("not-a-redo-chain", other);
+    if (files.descriptor(descriptor)?.kind === "cow")
+      return refused("not-a-redo-chain", descriptor);
     descriptors[disk] = descriptorFile(clone, disk, target.layersMade + 1);
-    old.push(...exclusiveLayers(files, clone, before));
+    old.push(...replacedLayers(files, clone, before));
   }
   const targets = point.disks;
   const kind = "linked-clone";

@@ -36,6 +36,9 @@ export function sharersOf(
 /** A layer with both of its names: what it takes to remove it. */
 export type NamedLayer = { readonly descriptor: string; readonly volume: string };
 
+/** A layer and its volume; null: a copy-on-write one, which goes with its last holder. */
+export type HeldLayer = { readonly descriptor: string; readonly volume: string | null };
+
 /**
  * From a descriptor that a VM runs on down: the layers that could go if it ran on it no more, as
  * far as nobody else stands on them and no point in time keeps them.
@@ -56,3 +59,19 @@ export function exclusiveLayers(files: ArrayFiles, vm: string, leaf: string): Na
   }
   return gone;
 }
+
+/** The same with a volume of null where the array keeps it for its holders: a copy-on-write one. */
+export function replacedLayers(files: ArrayFiles, vm: string, leaf: string): HeldLayer[] {
+  return exclusiveLayers(files, vm, leaf).map(({ descriptor, volume }) => {
+    const isCow = files.descriptor(descriptor)!.kind === "cow";
+    return { descriptor, volume: isCow ? null : volume };
+  });
+}
+
+/**
+ * Why a linked clone is refused whose points in time are of another format than its source: one
+ * mechanism takes, reverts to and gives up the points of a VM, by the format of what it runs on.
+ */
+export const mixedText = (point: string, format: string): string =>
+  `${point} is a point in time of another format than ${format}, and a VM keeps its points in time ` +
+  "in one: migrate-disk-format first, or give them up";

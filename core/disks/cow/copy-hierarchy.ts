@@ -31,11 +31,6 @@ export function copyProblem(view: CowView, { vm, target }: CopyRequest): Step | 
   );
   const problem = view.problemOf(names);
   if (problem !== undefined) return problem;
-  const linked = names.find((name) => {
-    const { kind, parent } = view.files.descriptor(name)!;
-    return kind === "redo" && !names.includes(parent!);
-  });
-  if (linked !== undefined) return fail("linked-clone", linked);
   if (target !== vm) {
     return view.configuration(target) === undefined ? undefined : fail("vm-exists", target);
   }
@@ -43,7 +38,18 @@ export function copyProblem(view: CowView, { vm, target }: CopyRequest): Step | 
   return sharers.length > 0 ? fail("shared", sharers) : undefined;
 }
 
-/** What `operation` makes durable before it carries the plan out. */
+/** What goes with them: layers between them, but none that another VM's disks stand on. */
+function ownLayers(view: CowView, vm: string, names: readonly string[]): readonly string[] {
+  const others = view.files.configurations().filter((each) => each.vm !== vm);
+  const leaves = others.flatMap(({ running, pointsInTime }) =>
+    [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) => Object.values(each)),
+  );
+  const needed = new Set(leaves.flatMap((leaf) => view.files.chainOf(leaf)));
+  const below = names.flatMap((name) => view.files.chainOf(name));
+  return [...new Set([...names, ...below.filter((name) => !needed.has(name))])];
+}
+
+/** What an operation makes durable before it carries the plan out. */
 export function copyIntent(
   operationId: string,
   view: CowView,
@@ -56,7 +62,7 @@ export function copyIntent(
       only === undefined || only.includes(disk) ? [name] : [],
     ),
   );
-  const names = target === vm ? [...new Set(own)] : [];
+  const names = target === vm ? ownLayers(view, vm, own) : [];
   const replaced = names.map((name) => {
     const { volume, kind } = view.files.descriptor(name)!;
     return { descriptor: name, volume: kind === "cow" ? null : volume };

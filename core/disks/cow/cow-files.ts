@@ -6,7 +6,7 @@ import { type EntityId, fail, type PlainObject, type Step, together } from "../.
 import type { AskStep } from "../../kernel/index.ts";
 import type { Hold, VvolInfo } from "../../platform/index.ts";
 import { ArrayFiles, type Scan } from "../chain/array-files.ts";
-import { sharersOf } from "../clone/sharers.ts";
+import { type HeldLayer, sharersOf } from "../clone/sharers.ts";
 import { askArray, deleteFile, removeLayer } from "../chain/array-requests.ts";
 import {
   configurationFile,
@@ -184,9 +184,6 @@ export function removeMade(
     next,
   );
 }
-
-/** A layer and its volume; null: a copy-on-write one, which goes with its last holder. */
-export type HeldLayer = { readonly descriptor: string; readonly volume: string | null };
 
 /** Removes layers of either kind; what is gone already is no error. */
 export function dropLayers(array: EntityId, layers: readonly HeldLayer[]): AskStep[] {

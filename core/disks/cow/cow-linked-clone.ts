@@ -5,6 +5,8 @@
  * or change its format, and what is shared stays as long as a clone needs it.
  *
  * The clone's descriptors stand on nobody's: what leads to the origin is the clone's own volume.
+ * Points in time that the clone has of its own stay, in the family that its disks were of before.
+ * A VM may be its own source: so it goes back to a point of such a family.
  */
 import {
   type Entity,
@@ -16,7 +18,7 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import { contentIdOf, descriptorFile } from "../chain/descriptor.ts";
-import { exclusiveLayers } from "../clone/sharers.ts";
+import { mixedText, replacedLayers } from "../clone/sharers.ts";
 import { carryingOut, type CopyState, newCopy, openCopy } from "./carry-out.ts";
 import { type ArrayView, CowView, lookAtArray } from "./cow-files.ts";
 import type { HierarchyIntent } from "./cow-intents.ts";
@@ -60,7 +62,9 @@ function problemOf(op: Op, view: CowView): Step | undefined {
   if (point === undefined) return fail("no-point-in-time", pointInTime);
   const target = view.configuration(clone);
   if (target === undefined) return fail("no-disks", clone);
-  if (target.pointsInTime.length > 0) return fail("has-points-in-time", clone);
+  const points = target.pointsInTime.flatMap(({ disks }) => Object.values(disks));
+  const mixed = points.find((name) => view.files.descriptor(name)?.kind !== "cow");
+  if (mixed !== undefined) return fail("mixed-formats", mixedText(mixed, "copy-on-write"));
   for (const [disk, from] of Object.entries(point.disks)) {
     const before = target.running[disk];
     if (before === undefined) return fail("no-such-disk", `${clone}:${disk}`);
@@ -68,7 +72,9 @@ function problemOf(op: Op, view: CowView): Step | undefined {
     if (problem !== undefined) return problem;
     const [source, own] = [from, before].map((name) => view.files.descriptor(name)!);
     if (source!.kind !== "cow") return fail("not-copy-on-write", from);
-    if (source!.sectors !== own!.sectors) return fail("size-mismatch", `${clone}:${disk}`);
+    // To a point of its own a disk goes back that has grown since.
+    if (clone !== vm && source!.sectors !== own!.sectors)
+      return fail("size-mismatch", `${clone}:${disk}`);
   }
   return undefined;
 }
@@ -77,7 +83,7 @@ function problemOf(op: Op, view: CowView): Step | undefined {
 function planOf(op: Op, view: CowView): { plan: CopyPlan; intent: HierarchyIntent } {
   const { vm, pointInTime, clone } = op.params;
   const point = view.configuration(vm)!.pointsInTime.find(({ id }) => id === pointInTime)!;
-  const { running, layersMade } = view.configuration(clone)!;
+  const { running, pointsInTime: kept, layersMade } = view.configuration(clone)!;
   const made: { [disk: string]: string } = {};
   const steps: CopyStep[] = [];
   const replaced = Object.entries(point.disks).flatMap(([disk, from]) => {
@@ -88,14 +94,11 @@ function planOf(op: Op, view: CowView): { plan: CopyPlan; intent: HierarchyInten
     steps.push({ do: "clone-base", as, label: `${clone}-${disk}`, snapshot: source.volume });
     const own = { ...source, cid: contentIdOf(name), parent: null, parentCid: 0, volume: as };
     steps.push({ do: "describe", name, descriptor: own });
-    return exclusiveLayers(view.files, clone, running[disk]!).map(({ descriptor, volume }) => {
-      const isCow = view.files.descriptor(descriptor)!.kind === "cow";
-      return { descriptor, volume: isCow ? null : volume };
-    });
+    return replacedLayers(view.files, clone, running[disk]!);
   });
   const configuration = {
     running: { ...running, ...made },
-    pointsInTime: [],
+    pointsInTime: kept,
     layersMade: layersMade + 1,
   };
   const names = Object.values(made);

@@ -75,6 +75,8 @@ type State = {
   readonly live: boolean;
   /** Index of the state that it stands on; -1: none. */
   readonly parent: number;
+  /** Volumes of layers between the two that are no states of their own, lowest first. */
+  readonly below: readonly string[];
 };
 
 /** Undefined: there is no such point in time. */
@@ -153,15 +155,35 @@ function statesOf(
 ): State[] {
   const states = sources.map((source, layer): State => {
     const descriptor = view.files.descriptor(source)!;
-    const parent = descriptor.parent === null ? -1 : sources.indexOf(descriptor.parent);
+    const { parent, below } = standingOn(view, descriptor, sources);
     const isLive = live && layer === sources.length - 1;
-    const common = { source, descriptor, name: nameOf(layer), layer, parent };
+    const common = { source, descriptor, name: nameOf(layer), layer, parent, below };
     return { ...common, empty: false, live: isLive };
   });
   const last = states.at(-1)!;
   if (!onTop) return states;
   const layer = states.length;
-  return [...states, { ...last, name: nameOf(layer), layer, empty: true, parent: layer - 1 }];
+  const name = nameOf(layer);
+  return [...states, { ...last, name, layer, empty: true, parent: layer - 1, below: [] }];
+}
+
+/**
+ * A redo log may stand on layers that are no points in time: of another VM, whose linked clone it is,
+ * or left by a merge that was given up. The copy has them in itself.
+ */
+function standingOn(
+  view: CowView,
+  descriptor: DiskDescriptor,
+  sources: readonly string[],
+): Pick<State, "parent" | "below"> {
+  const below: string[] = [];
+  let name = descriptor.parent;
+  while (descriptor.kind === "redo" && name !== null && !sources.includes(name)) {
+    const layer: DiskDescriptor = view.files.descriptor(name)!;
+    below.unshift(layer.volume);
+    name = layer.kind === "redo" ? layer.parent : null;
+  }
+  return { parent: name === null ? -1 : sources.indexOf(name), below };
 }
 
 /** A disk may have grown between points in time, and have been reverted since. */
@@ -174,22 +196,12 @@ function cowSteps(states: readonly State[], label: string, firstLayer: number): 
   const base = `<base of ${label}>`;
   const snapshotOf = (at: number): string => `<${states[at]!.name}>`;
   const steps: CopyStep[] = [{ do: "create-base", as: base, label, sectors }];
-  states.forEach((state, at) => {
-    const { descriptor, parent, empty, live } = state;
-    const { volume, kind } = descriptor;
-    const before = states[at - 1];
-    if (live) {
-      const elsewhere = parent >= 0 && parent !== at - 1;
-      if (elsewhere) steps.push({ do: "revert", base, snapshot: snapshotOf(parent) });
-    } else if (kind === "cow" && !empty) {
-      const since = before?.descriptor.volume ?? null;
-      steps.push({ do: "copy", from: volume, since, to: base });
-    } else if (!empty) {
-      // A redo log says what differs from its parent: the base has to hold that.
-      const elsewhere = parent >= 0 && parent !== at - 1;
-      if (elsewhere) steps.push({ do: "revert", base, snapshot: snapshotOf(parent) });
-      steps.push({ do: "copy", from: volume, since: null, to: base });
-    }
+  const empty = `<empty ${label}>`;
+  if (states.some(({ parent, descriptor }, at) => at > 0 && parent < 0 && isPlain(descriptor))) {
+    steps.push({ do: "snapshot", base, as: empty });
+  }
+  states.forEach((_state, at) => {
+    steps.push(...copiesOntoBase(states, at, base, (to) => (to < 0 ? empty : snapshotOf(to))));
     const runs = at === states.length - 1;
     if (!runs) steps.push({ do: "snapshot", base, as: snapshotOf(at) });
     const leadsTo = runs ? base : snapshotOf(at);
@@ -198,15 +210,40 @@ function cowSteps(states: readonly State[], label: string, firstLayer: number): 
   return steps;
 }
 
+const isPlain = ({ kind }: DiskDescriptor): boolean => kind !== "cow";
+
+/** What makes a base hold a state that holds the state before. */
+function copiesOntoBase(
+  states: readonly State[],
+  at: number,
+  base: string,
+  snapshotOf: (at: number) => string,
+): CopyStep[] {
+  const { descriptor, parent, empty, live, below } = states[at]!;
+  if (empty) return [];
+  if (descriptor.kind === "cow" && !live) {
+    const since = states[at - 1]?.descriptor.volume ?? null;
+    return [{ do: "copy", from: descriptor.volume, since, to: base }];
+  }
+  // A redo log says what differs from its parent: the base has to hold that.
+  const isElsewhere = parent !== at - 1;
+  const own = live ? [] : [descriptor.volume];
+  return [
+    ...(isElsewhere ? [{ do: "revert" as const, base, snapshot: snapshotOf(parent) }] : []),
+    ...[...below, ...own].map((from) => ({ do: "copy" as const, from, since: null, to: base })),
+  ];
+}
+
 /** Each state is a volume of its own: a flat one without a parent, else a redo log on it. */
 function redoSteps(states: readonly State[], _label: string, firstLayer: number): CopyStep[] {
   return states.flatMap((state, at): CopyStep[] => {
-    const { descriptor, name, parent, empty, live } = state;
+    const { descriptor, name, parent, empty, live, below } = state;
     const { volume, kind } = descriptor;
     const sectors = largest(states);
     const to = volumeOf(name);
     const steps: CopyStep[] = [{ do: "create-volume", name: to, sectors }];
     const since = kind !== "cow" || parent < 0 ? null : states[parent]!.descriptor.volume;
+    for (const from of below) steps.push({ do: "copy", from, since: null, to });
     if (!empty && !live) steps.push({ do: "copy", from: volume, since, to });
     return [...steps, describe(states, at, firstLayer, to, parent < 0 ? "flat" : "redo")];
   });

@@ -76,10 +76,13 @@ function swizzledBases({ vvols, descriptors, intents }: Seen): ReadonlySet<strin
   return new Set(volumes.map((volume) => vvols.durable.snapshots[volume]?.base ?? volume));
 }
 
+/** What these replace goes descriptor first, then what it held. */
+const REPLACING: ReadonlySet<string> = new Set(["copy-hierarchy", "restore", "linked-clone"]);
+
 function aliasedBase(all: Seen): Finding | undefined {
   const { vvols, descriptors, intents } = all;
   const swizzled = swizzledBases(all);
-  const copying = intents.some(({ kind }) => kind === "copy-hierarchy" || kind === "restore");
+  const copying = intents.some(({ kind }) => REPLACING.has(kind));
   for (const [base, { holders }] of Object.entries(vvols.durable.bases)) {
     const swizzling = swizzled.has(base);
     if (holders.length === 0 && !swizzling) continue;

@@ -26,6 +26,7 @@ import { configurationFile, intentFile } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { type CowRevertIntent, intentHolder, type Stage } from "./cow-intents.ts";
+import { cowLinkedClone } from "./cow-linked-clone.ts";
 import { endings } from "./endings.ts";
 import { recoverRevert } from "./recover-revert.ts";
 
@@ -59,6 +60,11 @@ const tasks = (op: Op, list: readonly { verb: string; body: Plain }[], next: str
     "trouble",
   );
 
+/** The point in time is of the base that the disk ran on before it became a linked clone. */
+function isForeign({ state }: Op, view: CowView, disk: string): boolean {
+  return view.baseOf(state.sources[disk]!) !== state.bases[disk];
+}
+
 function advance(op: Op, stage: Stage, safety: RevertState["safety"], next: string): Step {
   const { array, vm } = op.params;
   const intent = { ...op.state.intent!, stage, safety: { ...safety } };
@@ -88,12 +94,21 @@ export const REVERT_PHASES = {
       state.bases[disk] = base.volume;
       state.sources[disk] = view.files.descriptor(target[disk]!)!.volume;
     }
+    if (Object.keys(target).some((disk) => isForeign(op, view, disk))) return go("relink");
     const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
     const intent: CowRevertIntent = { kind: "cow-revert", ...common, running, target, safety: {} };
     state.intent = intent as never;
     const given = view.version(configurationFile(vm));
     return opensIntent(array, vm, intentFile(vm), intent, given, "prepareSafety");
   },
+
+  /** The array reverts a base to snapshots of its own; from another's a new base is made. */
+  relink(_host: Entity, op: Op): Step {
+    const { vm, array, pointInTime } = op.params;
+    return perform(cowLinkedClone, { vm, array, pointInTime, clone: vm }, "relinked");
+  },
+
+  relinked: (_host: Entity, op: Op): Step => done({ copiedSectors: op.state.copiedSectors }),
 
   prepareSafety(_host: Entity, op: Op, { version }: { version: number }): Step {
     op.edit().intentVersion = version;

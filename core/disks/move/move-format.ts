@@ -28,6 +28,7 @@ import {
   fail,
 } from "../../kernel/index.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
+import { beginRelayering } from "../chain/change-layers.ts";
 import { configurationFile, intentFile } from "../chain/descriptor.ts";
 import { askDevice, askInstance, DRAIN_POLL_NS } from "../chain/open-disks.ts";
 import { isDrained, isIdle } from "../chain/virtual-disk.ts";
@@ -234,7 +235,8 @@ const switching = {
   }),
 
   /** The linearization point. Whether a write that is not answered took effect, recovery finds out. */
-  commitMove: whileOpen((_host, op) => {
+  commitMove: whileOpen((_host, op, disks) => {
+    disks.forEach(beginRelayering);
     const { array, vm } = op.params;
     const { intent, intentVersion } = op.state;
     const committed = { ...intent!, stage: "committed" };

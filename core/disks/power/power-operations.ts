@@ -4,6 +4,7 @@ import {
   done,
   type Entity,
   type EntityId,
+  fail,
   type Operation,
   operation,
   type OperationComponent,
@@ -16,6 +17,9 @@ export type InstanceParams = {
   readonly instance: EntityId;
 };
 
+/** The VM is in this domain: no answer means that it is gone. */
+const ANSWER_NS = 60_000_000_000;
+
 type Op = Operation<InstanceParams & PlainObject, PlainObject>;
 
 /** The plug is pulled: nothing is flushed, the guest hears nothing. */
@@ -25,7 +29,13 @@ export const unstun = asked("unstun");
 
 function asked(verb: string): OperationComponent {
   return operation<InstanceParams & PlainObject, PlainObject>(verb, {
-    [verb]: (_host: Entity, op: Op) => ask(op.params.instance, verb, {}, "report"),
+    [verb]: (_host: Entity, op: Op) =>
+      ask(op.params.instance, verb, {}, "report", {
+        timeoutNs: ANSWER_NS,
+        otherwise: "unanswered",
+      }),
+    /** It was powered off meanwhile. */
+    unanswered: () => fail("vm-off"),
     report: (_host: Entity, _op: Op, value: PlainObject) => done(value),
   });
 }

@@ -43,13 +43,22 @@ import {
   volumeOf,
 } from "../chain/descriptor.ts";
 import { openDevice } from "../chain/open-device.ts";
-import { DRAIN_POLL_NS, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
+import {
+  askDevice,
+  askInstance,
+  DRAIN_POLL_NS,
+  type OpenDisk,
+  whileOpen,
+} from "../chain/open-disks.ts";
 import { pushLayer } from "../chain/change-layers.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
 
 /** Pause before an array that did not answer is asked again. */
 const AGAIN_NS = 1_000_000_000;
+
+/** Memory of any size is through by then: nobody answers any more. */
+const INSTANT_TIMEOUT_NS = 3_600_000_000_000;
 
 /** Asked once the guest is stunned, its disks drained and flushed, before the pointer swings. */
 export type AtInstant = { readonly to: EntityId; readonly verb: string; readonly body: Plain };
@@ -106,6 +115,9 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     openIntent(_host, op, files: readonly FileValue[]) {
       const { vm, disks } = op.params;
       const layer = op.state.configuration!.layersMade + 1;
+      // They may have become others since this was asked for.
+      const cow = disks.find((_, i) => asDescriptor(files[i]!.value).kind === "cow");
+      if (cow !== undefined) return fail("not-a-redo-chain", cow.disk);
       const state = op.edit();
       disks.forEach(({ disk }, i) => {
         state.parents[disk] = asDescriptor(files[i]!.value) as never;
@@ -149,7 +161,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 
     stun(host, op) {
       op.edit().stunnedAtNs = host.simulatedNs;
-      return ask(op.params.instance, "stun", {}, "drain", { otherwise: "undo" });
+      return askInstance(op.params.instance, "stun", "drain", "undo");
     },
 
     /** What the guest sent before the stun is still on its way through the chain. */
@@ -160,7 +172,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     /** The point in time is on stable storage before anything makes it one. */
     flush: (_host, op) =>
       together(
-        op.params.disks.map(({ entity }) => ask(entity, "io", { op: "flush" }, "")),
+        op.params.disks.map(({ entity }) => askDevice(entity, { op: "flush" }, "")),
         op.params.atInstant === undefined ? "switchOver" : "shareInstant",
         "undoStunned",
       ),
@@ -168,7 +180,8 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     /** Memory and disks are of one moment. */
     shareInstant(_host, op) {
       const { to, verb, body } = op.params.atInstant!;
-      return ask(to, verb, body, "switchOver", { otherwise: "undoStunned" });
+      const extras = { timeoutNs: INSTANT_TIMEOUT_NS, otherwise: "undoStunned" };
+      return ask(to, verb, body, "switchOver", extras);
     },
 
     /** The linearization point, for all disks at once; the guest stays stunned until it is known. */
@@ -199,7 +212,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         const device = openDevice(disk as unknown as Entity, access, volume, disk.config.sectors);
         pushLayer(disk, { descriptor, volume, kind: "redo", device }, []);
       });
-      return ask(op.params.instance, "unstun", {}, "closeIntent");
+      return askInstance(op.params.instance, "unstun", "closeIntent", "closeIntent");
     }),
 
     closeIntent: (_host, op) => removeIntent(op, "report", "closeAgain"),
@@ -211,16 +224,20 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 
     refuse: (_host, _op, why: { code: string; detail: Plain }) => fail(why.code, why.detail),
 
-    undoStunned(_host, op, why: Refusal | null) {
+    undoStunned(host, op, why: Refusal | null) {
+      if (isOff(host, op)) return fail("vm-off");
       op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
-      return ask(op.params.instance, "unstun", {}, "undo");
+      return askInstance(op.params.instance, "unstun", "undo", "undo");
     },
 
     /**
      * What the configuration leads to is not ours to remove: where others wrote to it after the
      * switch was sent and before it could be looked for, it may have been made without our knowing.
+     * Nor is anything once the VM was powered off: its next power-on settles what is durable, and
+     * the next snapshot may bear our names.
      */
-    undo(_host, op, why: Refusal | null) {
+    undo(host, op, why: Refusal | null) {
+      if (isOff(host, op)) return fail("vm-off");
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
       const configuration = configurationFile(op.params.vm);
       return readFile(op.params.array, configuration, "removeMade", "undoAgain");
@@ -228,7 +245,8 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 
     undoAgain: () => wait(AGAIN_NS, "undo"),
 
-    removeMade(_host, op, { value }: FileValue) {
+    removeMade(host, op, { value }: FileValue) {
+      if (isOff(host, op)) return fail("vm-off");
       const { array, disks } = op.params;
       const { running, pointsInTime } = value as VmConfiguration;
       const inUse = new Set(
@@ -259,6 +277,10 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     failure: null,
   }),
 );
+
+/** The run that this is a snapshot of has ended. */
+const isOff = (host: Entity, op: Op): boolean =>
+  host.world.entityOrNone(op.params.instance) === undefined;
 
 /** Of this version only: by the time the array answers, somebody else's may have taken its place. */
 function removeIntent(op: Op, next: string, otherwise: string): AskStep {

@@ -20,6 +20,8 @@ import {
  */
 const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone }) => {
   const { world } = self;
+  // On a point of its own a VM goes back: that is a revert.
+  if (clone === vm) return refuse(self, id, "linked-clone", clone, "same-vm");
   if (vmOf(vmRecordOf(world, clone)) !== undefined) {
     return refuse(self, id, "linked-clone", clone, "vm-on");
   }

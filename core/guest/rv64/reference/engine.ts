@@ -10,7 +10,7 @@ import { MAX_HARTS, PAGE_BYTES, RAM_BASE } from "../layout.ts";
 import { DeviceAccess } from "./access.ts";
 import { NO_RESERVATION } from "./atomics.ts";
 import { readCsr, writeCsr } from "./csr.ts";
-import { fromBlock, type Hart, type PendingExit, toBlock } from "./hart.ts";
+import { fromBlock, type Hart, type PendingExit, setWordOf, toBlock, wordOf } from "./hart.ts";
 import { finishLoad } from "./loads-stores.ts";
 import { PhysicalMemory, TracedAccess } from "./memory.ts";
 import { accessPlan, execute, fetch, type Fetched, type PhysicalRange } from "./step.ts";
@@ -163,14 +163,13 @@ export class ReferenceEngine implements Engine {
   }
 
   word(hart: number, offset: number): bigint {
-    return new DataView(this.readHart(hart).buffer).getBigUint64(offset, true);
+    const known = wordOf(this.#hart(hart), offset);
+    return known ?? new DataView(this.readHart(hart).buffer).getBigUint64(offset, true);
   }
 
   setWord(hart: number, offset: number, value: bigint): void {
     assert(isPlainWord(offset), "no cache depends on the word");
-    const block = this.readHart(hart);
-    new DataView(block.buffer).setBigUint64(offset, value, true);
-    this.writeHart(hart, block);
+    setWordOf(this.#hart(hart), offset, value);
   }
 
   readCsr(hart: number, number: number): bigint | null {

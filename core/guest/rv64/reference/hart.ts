@@ -104,6 +104,30 @@ const WORDS = {
 
 const WORD_ENTRIES = Object.entries(WORDS) as readonly [keyof typeof WORDS, number][];
 
+const WORD_NAMES: ReadonlyMap<number, keyof typeof WORDS> = new Map(
+  WORD_ENTRIES.map(([name, offset]) => [offset, name]),
+);
+
+const isInteger = (offset: number): boolean =>
+  offset >= layout.HART_X && offset < layout.HART_X + 256 && offset % 8 === 0;
+
+/** The word at this offset of the block, without the block; undefined for the rare ones. */
+export function wordOf(hart: Hart, offset: number): bigint | undefined {
+  const name = WORD_NAMES.get(offset);
+  if (name !== undefined) return hart[name];
+  if (isInteger(offset)) return hart.x[(offset - layout.HART_X) / 8];
+  if (offset === layout.HART_PRIVILEGE) return BigInt(hart.privilege);
+  return offset === layout.HART_WAITING ? BigInt(hart.waiting) : undefined;
+}
+
+/** Replaces one of the words that `isPlainWord` names. */
+export function setWordOf(hart: Hart, offset: number, value: bigint): void {
+  const name = WORD_NAMES.get(offset);
+  if (name !== undefined) hart[name] = BigInt.asUintN(64, value);
+  else if (isInteger(offset)) hart.x[(offset - layout.HART_X) / 8] = value;
+  else hart.waiting = value !== 0n;
+}
+
 export function toBlock(hart: Hart): Uint8Array {
   const block = new Uint8Array(layout.HART_BYTES);
   const view = new DataView(block.buffer);

@@ -47,6 +47,8 @@ export interface MachineOptions {
   readonly peer?: string;
   readonly rng?: boolean;
   readonly disk?: boolean;
+  /** It starts in supervisor mode, and its host answers its calls. */
+  readonly firmware?: boolean;
   readonly typed?: readonly Typing[];
 }
 
@@ -104,7 +106,7 @@ export function specOf(options: MachineOptions, memoryMiB = 1): GuestSpec {
       nics,
       rng,
       virtioConsole: false,
-      boot: { kind: "elf", file: sha256, firmware: false },
+      boot: { kind: "elf", file: sha256, firmware: options.firmware === true },
     },
     peers: peer === undefined ? {} : { net0: peer },
     typed,

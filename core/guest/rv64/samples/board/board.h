@@ -1,4 +1,5 @@
 // What the programs for the board share: registers, console, the end.
+#pragma once
 
 typedef unsigned char u8;
 typedef unsigned short u16;

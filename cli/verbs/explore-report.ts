@@ -1,0 +1,179 @@
+/** What `orrery explore` leaves: findings, shrunk and saved, and what was covered, printed. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import pc from "picocolors";
+import { saveFinding, type SavedFinding, type SearchResult } from "../../properties/index.ts";
+import type { ReadyScenario } from "../../scenarios/index.ts";
+import type { Context } from "../context.ts";
+import { EXIT, type ExitCode, worstExit } from "../exit-codes.ts";
+import type { ExploreFlags } from "./explore.ts";
+
+const DEFAULT_SHRINK_RUNS = 2_000;
+/** Findings beyond these are counted and told of, not shrunk. */
+const MOST_SAVED = 25;
+
+/** `more` are members of the JSON output that only this kind of search has. */
+export async function saveAndReport(
+  context: Context,
+  scenario: ReadyScenario,
+  result: SearchResult,
+  speed: Speed,
+  flags: ExploreFlags,
+  more: object = {},
+): Promise<ExitCode> {
+  const folder = flags.out ?? `explore-${scenario.document.name}-${result.seed}`;
+  const saved = await save(context, scenario, result, folder, flags);
+  if (typeof saved === "string") return context.missing(`${folder} cannot be written: ${saved}`);
+  return report(context, result, { ...saved, ...speed }, flags, more);
+}
+
+export async function writeResult(folder: string, result: SearchResult): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, "search.json");
+  await writeFile(path, `${JSON.stringify(result)}\n`);
+  return path;
+}
+
+interface Saved {
+  readonly saved: readonly SavedFinding[];
+  readonly path: string | null;
+}
+
+/** The folder is made only when something goes into it. A string: why it cannot be written. */
+async function save(
+  context: Context,
+  scenario: ReadyScenario,
+  result: SearchResult,
+  folder: string,
+  { out, shrinkRuns = DEFAULT_SHRINK_RUNS }: ExploreFlags,
+): Promise<Saved | string> {
+  const { findings } = result.tally;
+  if (out === undefined && findings.length === 0) return { saved: [], path: null };
+  try {
+    const path = await writeResult(folder, result);
+    const saved: SavedFinding[] = [];
+    for (const [index, finding] of findings.entries()) {
+      if (index >= MOST_SAVED) {
+        saved.push(unsaved(finding));
+        continue;
+      }
+      const name = `finding-${index + 1}`;
+      saved.push(
+        await saveFinding(scenario, finding, {
+          folder,
+          name,
+          mostRuns: shrinkRuns,
+          isStopped: () => context.signal.aborted,
+          onProgress: (runs, size) =>
+            context.progress.update(`${name}: ${runs} runs, ${size} bytes of document`),
+        }),
+      );
+    }
+    return { saved, path };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return (error as Error).message;
+  }
+}
+
+export function unsaved({
+  violation,
+  run,
+  runs,
+  document,
+}: SearchResult["tally"]["findings"][number]): SavedFinding {
+  const { invariant, mechanism, phase, message } = violation;
+  return {
+    invariant,
+    mechanism,
+    phase,
+    message,
+    run,
+    runs,
+    document: "",
+    trace: "",
+    reproduce: "",
+    shrinkRuns: 0,
+    operations: [document.timeline.length, document.timeline.length],
+    faults: [document.faults.length, document.faults.length],
+    isMinimal: false,
+    isReplayed: false,
+  };
+}
+
+interface Speed {
+  readonly wallMs: number;
+  readonly lostWorkers: number;
+  readonly workers: number;
+}
+
+type About = Saved & Speed;
+
+export function report(
+  context: Context,
+  result: SearchResult,
+  { saved, path, wallMs, lostWorkers, workers }: About,
+  { strict }: ExploreFlags,
+  more: object = {},
+): ExitCode {
+  const { tally, mismatches, audited, scenario, seed, strategy } = result;
+  const { runs, forks, events, simulatedNs, reached, cells } = tally;
+  const seconds = wallMs / 1_000;
+  const unreached = Object.keys(reached).filter((state) => reached[state] === 0);
+  const runsPerSecond = seconds === 0 ? 0 : runs / seconds;
+  const simulatedPerReal = seconds === 0 ? 0 : simulatedNs / 1e9 / seconds;
+  const speed = { wallMs, runsPerSecond, simulatedPerReal, workers, lostWorkers };
+  const covered = { reached, unreached, cells, findings: saved, result: path };
+  const figures = {
+    scenario,
+    seed,
+    strategy,
+    runs,
+    forks,
+    events,
+    simulatedNs,
+    audited,
+    mismatches,
+  };
+  context.result({ ...figures, ...speed, ...more, ...covered });
+  for (const { run, conditions, expected, found } of mismatches) {
+    const what = `run ${run} has root ${found}, not ${expected}: ${conditions}`;
+    context.print(pc.red(`NOT DETERMINISTIC ${what}`));
+  }
+  context.print(`${pc.bold(scenario)}  search ${seed}, ${strategy}`);
+  context.print(
+    `${runs.toLocaleString("en")} runs of ${Math.round(events / Math.max(1, runs))} events` +
+      (seconds === 0
+        ? ""
+        : ` (${forks.toLocaleString("en")} forked) in ${seconds.toFixed(1)} s: ${runsPerSecond.toFixed(0)} runs/s, ` +
+          `${simulatedPerReal.toFixed(0)} times as fast as real`) +
+      `; ${audited} repeated elsewhere`,
+  );
+  if (lostWorkers > 0)
+    context.print(`${lostWorkers} workers were lost; nothing was lost with them`);
+  const states = Object.keys(reached).length;
+  context.print(
+    `${Object.keys(cells).length} cells (phase, fault, other phase); ` +
+      `${states - unreached.length} of ${states} states reached`,
+  );
+  for (const name of unreached) context.print(pc.dim(`  not reached: ${name}`));
+  for (const each of saved) printFinding(context, each);
+  if (saved.length === 0) context.print(pc.green("no violations"));
+  if (path !== null) context.print(`result ${path}`);
+  return worstExit([
+    mismatches.length > 0 ? EXIT.divergence : EXIT.fine,
+    saved.length > 0 || (strict === true && unreached.length > 0) ? EXIT.violation : EXIT.fine,
+  ]);
+}
+
+function printFinding(context: Context, finding: SavedFinding): void {
+  const { invariant, mechanism, phase, message, run, runs, reproduce } = finding;
+  const { operations, faults, isMinimal, isReplayed } = finding;
+  context.print(`  ${pc.red("VIOLATION")} ${invariant} (${mechanism}, ${phase || "no operation"})`);
+  context.print(`    ${message}; run ${run}, ${runs} runs in all`);
+  if (reproduce === "") return;
+  const much = `${operations[1]} operations and ${faults[1]} faults`;
+  const proofs = [isMinimal ? "all of it needed" : "cut short", isReplayed ? "replayed" : ""];
+  context.print(`    shrunk to ${much}, ${proofs.filter(Boolean).join(", ")}`);
+  context.print(`    reproduce: ${reproduce}`);
+}

@@ -1,0 +1,120 @@
+/**
+ * Forks: a run is taken to shortly before a state that few runs reach, and from there goes on more
+ * than once, each time with other choices. What a fork adds lies behind that moment, so its document
+ * run from the beginning is the same run to the bit; the audit checks just that.
+ */
+import {
+  captureWorld,
+  restoreWorld,
+  type World,
+  type WorldImage,
+} from "../../core/kernel/index.ts";
+import type { ReadyScenario, ResolvedScenario } from "../../scenarios/index.ts";
+import { between, chance, type Chooser, oneOf, skewed } from "../arbitraries/chooser.ts";
+import { drawFault, type Ground } from "../arbitraries/entries.ts";
+import type { Features } from "../arbitraries/variants.ts";
+import type { Coverage } from "./coverage.ts";
+import { isDelay } from "./pilot.ts";
+import { DocumentRun, type RunRecord } from "./run-document.ts";
+
+/** A moment of a run at which it was kept. */
+export interface ForkPoint {
+  readonly document: ResolvedScenario;
+  readonly image: WorldImage;
+  readonly coverage: Coverage;
+  readonly event: number;
+  readonly steps: number;
+  /** Draws made so far from streams that delay something. */
+  readonly delays: readonly Delay[];
+}
+
+interface Delay {
+  readonly entity: string;
+  readonly purpose: string;
+  readonly draws: number;
+}
+
+/** In nanoseconds: from what others just overtake up to what looks like a failure. */
+const SHORTEST_DELAY_NS = 50_000;
+const LONGEST_DELAY_NS = 60_000_000;
+/** Draws, and durable steps, from the moment on among which one is chosen. */
+const SOON = 12;
+
+/** The run of a document after so many events; undefined when there is nothing to fork there. */
+export function forkPoint(
+  scenario: ReadyScenario,
+  document: ResolvedScenario,
+  event: number,
+): ForkPoint | undefined {
+  const run = new DocumentRun(scenario, document);
+  const { world, untilNs, coverage, violations } = run;
+  const reason = world.run({ untilNs, untilEvent: event });
+  // The roots of epochs that have ended hold the document as it was.
+  const isTooLate = reason !== "event" || world.scalars().epochIndex > 0;
+  if (isTooLate || violations.length > 0) return undefined;
+  const image = captureWorld(world);
+  const steps = world.durableSteps;
+  return { document, image, coverage, event, steps, delays: delaysOf(world) };
+}
+
+function delaysOf({ gate }: World): readonly Delay[] {
+  const counts = gate.streamDraws();
+  const streams = counts.map((draws, index) => ({ ...gate.streamName(index), draws }));
+  return streams.filter(({ purpose, draws }) => draws > 0 && isDelay(purpose));
+}
+
+/** The document of a fork: delays of what comes next, or a fault at one of the next steps. */
+export function drawFork(
+  chooser: Chooser,
+  point: ForkPoint,
+  { faults }: Features,
+  ground: Ground,
+): ResolvedScenario {
+  const { document, steps } = point;
+  // Steps are told to the driver only where a fault waits for one: else the past would differ.
+  const waits = document.faults.some(({ atStep }) => atStep !== undefined);
+  if (waits && faults.length > 0 && chance(chooser, 50)) {
+    const fault = drawFault(chooser, oneOf(chooser, faults), document, ground);
+    if (fault !== undefined) {
+      const { atMs: _, during: __, delayUs: ___, ...what } = fault;
+      const added = { ...what, atStep: steps + between(chooser, 1, SOON) };
+      return { ...document, faults: [...document.faults, added] } as unknown as ResolvedScenario;
+    }
+  }
+  const { choices = [] } = document;
+  const more = Array.from({ length: between(chooser, 1, 2) }, () => drawDelay(chooser, point));
+  const all = new Map([...more.filter((each) => each !== undefined), ...choices].map(keyed));
+  return { ...document, choices: [...all.values()] };
+}
+
+type Choice = NonNullable<ResolvedScenario["choices"]>[number];
+
+const keyed = (choice: Choice): readonly [string, Choice] => [
+  `${choice.entity}\n${choice.purpose}\n${choice.at}`,
+  choice,
+];
+
+function drawDelay(chooser: Chooser, { delays }: ForkPoint): Choice | undefined {
+  if (delays.length === 0) return undefined;
+  const { entity, purpose, draws } = oneOf(chooser, delays);
+  const at = draws + chooser.below(SOON);
+  return { entity, purpose, at, result: skewed(chooser, SHORTEST_DELAY_NS, LONGEST_DELAY_NS) };
+}
+
+/** Goes on from the moment as the document says, which differs from the one before only later on. */
+export function runFork(
+  scenario: ReadyScenario,
+  point: ForkPoint,
+  document: ResolvedScenario,
+): RunRecord {
+  const run = new DocumentRun(scenario, document);
+  const { world } = run;
+  const driver = world.named("driver");
+  const records = world.registry.entityRecords;
+  const record = records.get(driver.id)!;
+  restoreWorld(world, point.image);
+  // The driver plays this document from here on.
+  records.set(driver.id, record);
+  run.coverage = point.coverage.copy();
+  return run.complete();
+}
