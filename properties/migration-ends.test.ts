@@ -50,7 +50,7 @@ describe("a move that is called off", () => {
 
   it("goes on at the source before it is given away, and is done after that", () => {
     const ends = new Set<string>();
-    for (const { event, at } of [...new Map(points.map((each) => [each.at, each])).values()]) {
+    for (const { event, at } of new Map(points.map((each) => [each.at, each])).values()) {
       restoreWorld(world, image);
       world.run({ untilEvent: event });
       const ended = outcomesOf(world);

@@ -21,7 +21,6 @@ import {
 } from "../kernel/index.ts";
 import { keeperOf } from "../disks/index.ts";
 import {
-  canWaitForPages,
   clientBitmap,
   departRun,
   leaveRun,
@@ -73,7 +72,6 @@ export const migrate: OperationComponent = operation<
       if (host.world.messenger.carriers(host.domain, destination).length === 0) {
         return fail("no-link", to);
       }
-      if (isPostCopy(op) && !canWaitForPages(run)) return fail("device-pages", op.params.vm);
       const memory = memoryOf(run);
       if (moveOf(host, op.params.vm) !== op.entity) return fail("busy");
       const state = op.edit();

@@ -7,6 +7,7 @@ import { cancelMigration } from "./cancel.ts";
 import { migrationInvariants } from "./invariants.ts";
 import { migrate } from "./migrate.ts";
 import { agentName } from "./settings.ts";
+import { evacuate, evacuationLane } from "./evacuation/evacuate.ts";
 import { fetcher } from "./post-copy/fetcher.ts";
 import { startRun } from "./start-run.ts";
 
@@ -20,6 +21,8 @@ export function createMigration(vmm: Vmm): Migration {
   const all = [
     agent,
     fetcher,
+    evacuate,
+    evacuationLane,
     migrate,
     cancelMigration,
     startRun,

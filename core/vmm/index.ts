@@ -17,14 +17,7 @@ export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, type TraceWish } from "./pages/clients.ts";
-export {
-  absentPages,
-  absentWish,
-  canWaitForPages,
-  fillAbsent,
-  lackAll,
-  onAbsentAccess,
-} from "./pages/absent.ts";
+export { absentPages, absentWish, fillAbsent, lackAll, onAbsentAccess } from "./pages/absent.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { type NeighbourBy, neighboursOf } from "./pages/neighbours.ts";

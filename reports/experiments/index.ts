@@ -2,6 +2,7 @@
 import { chainDepth } from "./chain-depth.ts";
 import { clark2005 } from "./clark-2005.ts";
 import { consolidation } from "./consolidation.ts";
+import { evacuation } from "./evacuation.ts";
 import type { Experiment } from "./experiment.ts";
 import { lazyRestore } from "./lazy-restore.ts";
 import { prefetch } from "./prefetch.ts";
@@ -12,6 +13,7 @@ export const experiments: readonly Experiment[] = [
   chainDepth,
   clark2005,
   consolidation,
+  evacuation,
   lazyRestore,
   prefetch,
   promotion,

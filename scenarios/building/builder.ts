@@ -40,6 +40,7 @@ import {
   vvolInvariants,
 } from "../../core/platform/index.ts";
 import { createFaultTolerance } from "../../core/fault-tolerance/index.ts";
+import { hasEvacuations } from "./operations/evacuation.ts";
 import { createMigration } from "../../core/migration/index.ts";
 import {
   createVmm,
@@ -154,7 +155,7 @@ export function createBuilder(
       const onHosts = [...fabric.hosts.values()].map(({ host }) => host);
       faultTolerance.wire(world, outsideDomain, onHosts, ids);
     }
-    if (document.timeline.some((entry) => entry.do === "migrate")) {
+    if (document.timeline.some((entry) => entry.do === "migrate") || hasEvacuations(document)) {
       migration.wire(
         world,
         [...fabric.hosts.values()].map(({ host }) => host),

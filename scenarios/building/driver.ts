@@ -23,6 +23,7 @@ import type {
 import { adoptDisk, lostToCrash, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
 import { savesMemory, settleAfterBoot } from "./operations/checkpoints.ts";
+import { hasEvacuations, onSensor } from "./operations/evacuation.ts";
 import { powerOnVm } from "./operations/power.ts";
 import { startEntry } from "./operations/start-entry.ts";
 import type { Extension } from "../schema/extension.ts";
@@ -66,6 +67,8 @@ export function driverComponent(own: readonly Extension[]) {
       step: (self, data: { step: number }) => onStep(self, data.step, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
       fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
+      sensor: (self, data: PlainObject) =>
+        onSensor(self, data["host"] as string, data["level"] as string),
       "disks-replaced": (self, data: PlainObject) => adoptDisks(self, data["vm"] as string),
       lifecycle: (self, data: PlainObject) => onLifecycle(self, data),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
@@ -93,6 +96,7 @@ export function wireDriver(world: World, driver: Driver): void {
   world.subscribe("fenced", entity, "fenced");
   if (savesMemory(driver.config.document)) world.subscribe("lifecycle", entity, "lifecycle");
   const { faults } = driver.config.document;
+  if (hasEvacuations(driver.config.document)) world.subscribe("sensor", entity, "sensor");
   if (faults.some(({ atStep }) => atStep !== undefined)) world.subscribe("durable", entity, "step");
   driver.after(0, "begin");
 }

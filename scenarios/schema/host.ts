@@ -2,6 +2,7 @@
 import { diskModelMembers } from "./disk-model.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { amount, count, id, list, microseconds, milliseconds, object, part } from "./members.ts";
+import { evacuationDefinition } from "./operations/evacuation.ts";
 
 const ntp: JsonSchema = object(
   "NTP-like discipline: polls true time with an error and slews, or steps, the clock towards it.",
@@ -92,6 +93,7 @@ const host: JsonSchema = object(
     disks: list("Disks in the host.", { $ref: "#/$defs/HostDisk" }),
     sensors: list("Sensors.", { $ref: "#/$defs/Sensor" }),
     nic: part("Network interface.", "Nic", {}),
+    evacuation: part("What a sensor's warning leads to; absent: nothing.", "Evacuation"),
   },
   ["id", "cores", "memoryMiB"],
 );
@@ -104,5 +106,6 @@ export const hostDefinitions: Readonly<Record<string, JsonSchema>> = {
   Scheduler: scheduler,
   PageCache: pageCache,
   Sensor: sensor,
+  Evacuation: evacuationDefinition,
   Nic: nic,
 };

@@ -13,6 +13,7 @@ import {
 } from "./operations/checkpoints.ts";
 import { linkedClone, promote } from "./operations/clones.ts";
 import { abort, consolidate } from "./operations/consolidation.ts";
+import { evacuate } from "./operations/evacuation.ts";
 import { growDisk } from "./operations/grow.ts";
 import {
   clone,
@@ -46,6 +47,7 @@ export const builtInOperations: readonly Extension[] = [
   growDisk,
   migrate,
   cancelMigration,
+  evacuate,
   powerOn,
   powerOff,
   stun,

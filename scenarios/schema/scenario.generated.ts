@@ -43,6 +43,7 @@ export type TimelineEntry =
   | GrowDiskOperation
   | MigrateOperation
   | CancelMigrationOperation
+  | EvacuateOperation
   | PowerOnOperation
   | PowerOffOperation
   | StunOperation
@@ -182,6 +183,7 @@ export interface Host {
    */
   readonly sensors?: readonly Sensor[];
   readonly nic?: Nic;
+  readonly evacuation?: Evacuation;
 }
 /**
  * The host's clock, which its software reads instead of true time.
@@ -339,6 +341,37 @@ export interface Nic {
    * Line rate in 10^6 bits a second, each way.
    */
   readonly bandwidthMbps?: number;
+}
+/**
+ * VMs are moved away as soon as a sensor of the host says so. Without it, or when that comes too late, they are restarted after the host has failed.
+ */
+export interface Evacuation {
+  /**
+   * Level of any sensor at which it begins.
+   */
+  readonly at?: "warning" | "critical";
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel?: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps?: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs?: number;
 }
 /**
  * A link between two hosts, or a host and an array. Both directions have the same figures.
@@ -1870,6 +1903,57 @@ export interface CancelMigrationOperation {
   readonly vm: string;
 }
 /**
+ * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+ */
+export interface EvacuateOperation {
+  /**
+   * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+   */
+  readonly do: "evacuate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel?: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm?: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps?: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs?: number;
+}
+/**
  * Power a VM on, on the host where it is registered.
  */
 export interface PowerOnOperation {
@@ -2864,6 +2948,7 @@ export type ResolvedTimelineEntry =
   | ResolvedGrowDiskOperation
   | ResolvedMigrateOperation
   | ResolvedCancelMigrationOperation
+  | ResolvedEvacuateOperation
   | ResolvedPowerOnOperation
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
@@ -3004,6 +3089,7 @@ export interface ResolvedHost {
    */
   readonly sensors: readonly ResolvedSensor[];
   readonly nic: ResolvedNic;
+  readonly evacuation?: ResolvedEvacuation;
 }
 /**
  * The host's clock, which its software reads instead of true time.
@@ -3161,6 +3247,37 @@ export interface ResolvedNic {
    * Line rate in 10^6 bits a second, each way.
    */
   readonly bandwidthMbps: number;
+}
+/**
+ * VMs are moved away as soon as a sensor of the host says so. Without it, or when that comes too late, they are restarted after the host has failed.
+ */
+export interface ResolvedEvacuation {
+  /**
+   * Level of any sensor at which it begins.
+   */
+  readonly at: "warning" | "critical";
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs: number;
 }
 /**
  * A link between two hosts, or a host and an array. Both directions have the same figures.
@@ -4690,6 +4807,57 @@ export interface ResolvedCancelMigrationOperation {
    * The VM.
    */
   readonly vm: string;
+}
+/**
+ * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+ */
+export interface ResolvedEvacuateOperation {
+  /**
+   * Move all VMs of a host to others while they run, the important ones first. One that nobody admits stays. The figures tell who was moved, where, and how long each stood still.
+   */
+  readonly do: "evacuate";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The host.
+   */
+  readonly host: string;
+  /**
+   * Hosts to which VMs may go. Each goes to the first one that admits it; they begin with the next one by turns.
+   *
+   * Items: A host.
+   */
+  readonly to: readonly string[];
+  /**
+   * VMs that are on their way at once.
+   */
+  readonly parallel: number;
+  /**
+   * How each is moved, as in `migrate`.
+   */
+  readonly algorithm: "pre-copy" | "fixed-rate" | "stop-and-copy" | "post-copy";
+  /**
+   * Rate of each move.
+   */
+  readonly maxMbps: number;
+  /**
+   * What starting at the destination takes by itself.
+   */
+  readonly startUpMs: number;
 }
 /**
  * Power a VM on, on the host where it is registered.

@@ -29,6 +29,11 @@ export function checkFabric(
     const loop = between[0] === between[1];
     return loop ? [finding(pointer, "both ends are the same", "two different ends")] : dangling;
   });
+  const evacuations = hosts.flatMap(({ evacuation }, index) =>
+    (evacuation?.to ?? []).flatMap((to, at) =>
+      checkReference(to, pointerTo("/hosts", index, "evacuation", "to", at), "host", directory),
+    ),
+  );
   const devices = [
     ...hosts.flatMap((host, index) =>
       host.disks.flatMap((disk, at) =>
@@ -37,5 +42,5 @@ export function checkFabric(
     ),
     ...arrays.flatMap((array, index) => checkLatencies(array, pointerTo("/arrays", index))),
   ];
-  return [...ends, ...devices];
+  return [...ends, ...evacuations, ...devices];
 }

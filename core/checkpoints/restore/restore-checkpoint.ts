@@ -29,7 +29,6 @@ import {
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
-  canWaitForPages,
   memoryOf,
   powerOn as beginRun,
   type RunImage,
@@ -78,7 +77,7 @@ export type RestoreParams = {
   readonly powerOn: PowerOnParams;
   readonly prefetch?: Prefetch;
   readonly careless?:
-    "overwritesDirty" | "zeroFills" | "lies" | "clearsFlagFirst" | "keepsReference";
+    "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies" | "clearsFlagFirst" | "keepsReference";
 };
 
 type RestoreState = {
@@ -201,7 +200,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
         vm: run.id,
         memory: memory.id,
         client: RESTORE_CLIENT,
-        method: canWaitForPages(run) ? method : "eager",
+        method,
         pages,
         blockPages,
         readsAtOnce,

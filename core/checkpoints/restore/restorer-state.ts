@@ -48,7 +48,13 @@ export type RestorerConfig = BesideConfig & {
   readonly costs: RestoreCosts;
   /** What a test breaks on purpose. */
   readonly careless:
-    "overwritesDirty" | "zeroFills" | "lies" | "clearsFlagFirst" | "keepsReference" | null;
+    | "overwritesDirty"
+    | "devicesGoOn"
+    | "zeroFills"
+    | "lies"
+    | "clearsFlagFirst"
+    | "keepsReference"
+    | null;
   /** What is asked for with a page that the guest waits for; absent: nothing. */
   readonly prefetch?: Prefetch;
 };

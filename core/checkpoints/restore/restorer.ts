@@ -17,7 +17,13 @@ import {
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
-import { absentWish, type AccessHeld, onAbsentAccess, type TraceHit } from "../../vmm/index.ts";
+import {
+  absentWish,
+  type AccessHeld,
+  DEVICE,
+  onAbsentAccess,
+  type TraceHit,
+} from "../../vmm/index.ts";
 import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
 import type { Stored } from "./layers.ts";
@@ -92,7 +98,6 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     "index-read": (self, reply: Reply) => onIndex(self, reply),
     "trace-hit": (self, hit: TraceHit) => onTraceHit(self, hit),
     "access-held": (self, held: AccessHeld) => onHeld(self, held),
-    "device-fault": (self, _arg: number) => fail(self, "device-fault"),
     read: (self, reply: Reply) => onRead(self, reply),
     place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
     "let-go": () => {},
@@ -177,17 +182,16 @@ function onTraceHit(self: Restorer, hit: TraceHit): void {
   if (memory === undefined || self.volatile.stage !== "loading") return;
   if (hit.client === SHARED_CLIENT) return unshare(self, memory, hit);
   if (makeKnown(self, memory, hit)) return;
-  const how = onAbsentAccess(memory, hit);
-  if (how !== "held") self.edit().figures.deviceFaults++;
-  // A device of a real machine needs what is not there, and cannot wait in the middle of a step.
-  if (how === "needed") self.after(0, "device-fault");
+  const goesOn = self.config.careless === "devicesGoOn";
+  if (hit.vcpu === DEVICE) self.edit().figures.deviceFaults++;
+  if (hit.vcpu !== DEVICE || !goesOn) onAbsentAccess(memory, hit);
 }
 
 /** What a search must reach, else it shows nothing. */
 export const WAITS_FOR_PAGE = "a guest waits for a page that is not there yet";
 
 /** It stands there now: the storage block is read, unless that is under way. */
-function onHeld(self: Restorer, { page }: AccessHeld): void {
+function onHeld(self: Restorer, { page, isStunned }: AccessHeld): void {
   const number = storageOfPage(self, page);
   const isUnderWay = askFor(self, number);
   const state = self.edit();
@@ -196,8 +200,9 @@ function onHeld(self: Restorer, { page }: AccessHeld): void {
   if (isUnderWay) state.figures.coalesced++;
   state.waitsFor = page;
   state.waitsSinceNs = self.simulatedNs;
-  self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+  if (isStunned !== true) self.ask(self.config.vm, "stun", {}, { then: "let-go" });
   const memory = memoryBeside(self);
   const held = memory?.volatile.held ?? null;
-  if (memory !== undefined && held !== null) prefetchAround(self, memory, held);
+  if (memory === undefined || held === null || held.vcpu === DEVICE) return;
+  prefetchAround(self, memory, held);
 }

@@ -91,6 +91,10 @@ export interface Engine {
   tracesAdded(): void;
   /** Told of a traced page before the machine around the harts accesses it (board/host-access.ts). */
   onHostAccess: ((page: number, writes: boolean) => void) | null;
+  /** Whoever is told may say that it has to wait, by throwing `MustWait`; only work that can be taken back then begins. */
+  hostMayWait: boolean;
+  /** While such work goes on: what it wrote over, the last one last; null: none goes on. */
+  hostUndo: { readonly offset: number; readonly bytes: Uint8Array }[] | null;
   setWatches(watches: readonly Watch[]): void;
   setBreakpoints(addresses: readonly bigint[]): void;
   /** Forgets everything that is not state. Never changes what the guest computes. */

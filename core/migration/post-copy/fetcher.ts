@@ -86,8 +86,7 @@ export const fetcher = component<FetcherConfig, Record<string, never>, FetcherSt
   }),
   handlers: {
     "trace-hit": (self, hit: TraceHit) => onHit(self, hit),
-    "access-held": (self, { page }: AccessHeld) => onHeld(self, page),
-    "device-fault": (self, _arg: number) => lose(self, "device-fault"),
+    "access-held": (self, held: AccessHeld) => onHeld(self, held),
     fetched: (self, reply: Reply) => fetched(self, reply),
     "let-go": () => {},
     /** Somebody needs all of it before it can begin. */
@@ -109,25 +108,25 @@ const memoryOf = ({ world, config }: Fetcher): MemoryEntity | undefined =>
 function onHit(self: Fetcher, hit: TraceHit): void {
   const memory = memoryOf(self);
   if (memory === undefined) return;
-  if (onAbsentAccess(memory, hit) === "needed") self.after(0, "device-fault");
+  onAbsentAccess(memory, hit);
 }
 
 /** It stands before the page now. */
-function onHeld(self: Fetcher, page: number): void {
+function onHeld(self: Fetcher, { page, isStunned }: AccessHeld): void {
   const group = page - (page % GROUP_PAGES);
   const state = self.edit();
   state.figures.faults++;
   state.waitsFor = page;
   state.waitsSinceNs = self.simulatedNs;
-  self.ask(self.config.vm, "stun", {}, { then: "let-go" });
+  if (isStunned !== true) self.ask(self.config.vm, "stun", {}, { then: "let-go" });
   if (self.volatile.fetching.includes(group)) state.figures.coalesced++;
   else {
     state.fetching.push(group);
-    fetch(self, group);
+    fetchGroup(self, group);
   }
 }
 
-function fetch(self: Fetcher, group: number): void {
+function fetchGroup(self: Fetcher, group: number): void {
   const { name, source, agent } = self.config;
   const pages = Math.min(GROUP_PAGES, memoryOf(self)!.config.pages - group);
   const body = { vm: name, source, page: group, pages };
@@ -141,7 +140,7 @@ function fetched(self: Fetcher, reply: Reply): void {
   if (!reply.ok && reply.code === "timeout") {
     const isWanted = Math.floor(self.volatile.waitsFor / GROUP_PAGES) * GROUP_PAGES === group;
     if (isWanted && isSilentFor(self, self.config.patienceNs)) return lose(self, "source-lost");
-    if (isWanted) return fetch(self, group);
+    if (isWanted) return fetchGroup(self, group);
   } else if (!reply.ok) return lose(self, "source-lost");
   const state = self.edit();
   state.fetching = state.fetching.filter((each) => each !== group);

@@ -7,9 +7,6 @@
  */
 import type { Bitmap, ContentRun, EntityId } from "../../kernel/index.ts";
 import { sliceRuns } from "../../platform/index.ts";
-import { MACHINE_KIND } from "../rv64/end-entry.ts";
-import type { MachineConfig } from "../rv64/machine-state.ts";
-import type { VmEntity } from "../vm-state.ts";
 import type { TraceWish } from "./clients.ts";
 import { loadPages } from "./content.ts";
 import { holdAccess } from "./held.ts";
@@ -26,13 +23,6 @@ const kindOfAbsent = {
   priority: ABSENT_PRIORITY,
   onMove: "before-copy",
 } as const;
-
-/** Devices of real machines work on pages in the middle of a step, and cannot wait for them. */
-export function canWaitForPages({ kind, config }: VmEntity): boolean {
-  if (kind !== MACHINE_KIND) return true;
-  const { board } = config.spec.config as unknown as MachineConfig;
-  return board.disks.length === 0 && board.nics.length === 0;
-}
 
 /** What makes all pages absent, of a memory that vCPUs may know. The owner fills them. */
 export const absentWish = (client: string, owner: EntityId): TraceWish => ({
@@ -53,18 +43,13 @@ export const absentPages = (self: MemoryEntity, client: string): Bitmap =>
   clientBitmap(self, client, "armed");
 
 /**
- * For an owner, in its handler `trace-hit`. `held`: it hears of it again when the guest stands there;
- * `there`: a modelled guest's device overwrites whole pages and needs nothing of the old one;
- * `needed`: a real machine's device cannot wait in the middle of a step.
+ * For an owner, in its handler `trace-hit`: it hears of the access again when the guest stands before it.
+ * Devices and firmware of real machines wait too; those of modelled guests overwrite whole pages, and
+ * need nothing of the old one.
  */
-export function onAbsentAccess(self: MemoryEntity, hit: TraceHit): "held" | "there" | "needed" {
-  if (hit.vcpu !== DEVICE) {
-    holdAccess(self, hit);
-    return "held";
-  }
-  if (self.config.isReal) return "needed";
+export function onAbsentAccess(self: MemoryEntity, hit: TraceHit): void {
+  if (hit.vcpu !== DEVICE || self.config.isReal) return holdAccess(self, hit);
   absentPages(self, hit.client).delete(hit.page);
-  return "there";
 }
 
 export type Filled = {

@@ -198,8 +198,12 @@ const clientTaken = (self: MemoryEntity, name: string): number =>
 
 /** All of its content is another: the machine was reset. */
 export function memoryReplaced(self: MemoryEntity): void {
-  for (const { name } of self.volatile.clients) {
+  for (const { name, mode, keeps, owner } of self.volatile.clients) {
     clientBitmap(self, name, "dirty").addRange(0, self.config.pages);
+    // Pages that were to come from elsewhere (a lazy restore) are not wanted any more.
+    if (mode !== "accesses" || !keeps || owner < 0) continue;
+    clientBitmap(self, name, "armed").clear();
+    clientBitmap(self, name, "pending").clear();
   }
 }
 

@@ -23,12 +23,21 @@ export class MachineTraces {
     this.#live = live;
     this.#tracer = new Tracer(memory);
     const { engine } = live;
+    engine.hostMayWait = memory.volatile.clients.some(
+      ({ keeps, mode, owner }) => keeps && mode === "accesses" && owner >= 0,
+    );
     engine.onHostAccess = (page, writes) => {
       this.#tracer.access(page, DEVICE, writes);
+      if (this.#tracer.isHeld) throw new rv64.MustWait(page, writes);
       engine.setPageTrace(page, this.#tracer.seen(page));
       if (this.#tracer.confirm()) board.stopSoon();
     };
     if (!live.showsTraces(this.#words())) this.#mark();
+  }
+
+  /** The access before which the machine stands does not proceed: whoever was told of it holds it. */
+  get isHeld(): boolean {
+    return this.#tracer.isHeld;
   }
 
   /** After hits: the marks in the engine are those of the state as it is now. */
@@ -68,7 +77,7 @@ export class MachineTraces {
     let ns = 0;
     engine.setPageTrace(page, "none");
     let run = board.run(board.progress() + 1);
-    while (run.stop?.reason === "trace") {
+    while (run.stop?.reason === "trace" && !this.#tracer.isHeld) {
       const { page: next, writes } = run.stop;
       ns += this.hit(run.hart!, next, writes).ns;
       if (this.#tracer.isHeld) break;

@@ -48,6 +48,8 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   while (run?.stop?.reason === "trace") {
     const { page, writes } = run.stop;
     const hart = run.hart!;
+    // A device, or the firmware, has come to a page that is not there.
+    if (traces!.isHeld) break;
     const { ns, isOpen, isHeld } = traces!.hit(hart, page, writes);
     stallAt(self, board, ns);
     if (isHeld) break;

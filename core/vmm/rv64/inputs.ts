@@ -6,9 +6,12 @@ import type { Plain, PlainObject } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
 import { followDriver } from "../integrity/follow.ts";
+import { tellHeld } from "../pages/held.ts";
 import { tracesOn } from "../pages/machine-traces.ts";
+import { knownMemory } from "../pages/memory-state.ts";
 import { isSuperseded, recordOf, type VmEntity } from "../vm-state.ts";
 import { catchUp } from "./advancing.ts";
+import { stun } from "./stun.ts";
 import {
   boardOf,
   type MachineEntity,
@@ -57,13 +60,25 @@ export function deliver(self: MachineEntity, input: rv64.BoardInput): void {
   if (isSuperseded(self as unknown as VmEntity)) return;
   if (stuns > 0) return void self.edit().held.push(input as never);
   catchUp(self);
-  if (!logInput(self, input)) return;
+  const isGuarded = self.config.guard >= 0;
+  if (isGuarded && !logInput(self, input)) return;
   const traces = tracesOn(self);
-  boardOf(self).deliver(input);
+  // It stands before a page that is not there, and its host is about to stop it.
+  if (traces?.isHeld === true) return void self.edit().held.push(input as never);
+  const waits = boardOf(self).offer(input);
   traces?.keep();
+  if (waits !== null) return waitForPage(self, input);
+  if (!isGuarded) logInput(self, input);
   followDriver(self);
   const state = self.edit();
   state.idleUntil = null;
+}
+
+/** A device has to write into a page that is not there: the machine stands until it can have the input. */
+function waitForPage(self: MachineEntity, input: rv64.BoardInput): void {
+  self.edit().held.push(input as never);
+  stun(self);
+  tellHeld(knownMemory(self)!, true);
 }
 
 /** Typed text, as the bytes that a terminal sends. */

@@ -68,6 +68,7 @@ export class LiveMachine implements PageBacking {
     if (this.#traces === NO_TRACES) return;
     this.#traces = NO_TRACES;
     this.engine.onHostAccess = null;
+    this.engine.hostMayWait = false;
     for (let page = 0; page < this.#shape.ramPages; page++) this.engine.setPageTrace(page, "none");
   }
 

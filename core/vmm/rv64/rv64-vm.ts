@@ -31,10 +31,11 @@ import {
   type VmEntity,
   type VmInstanceConfig,
 } from "../vm-state.ts";
-import { catchUp, machineAdvance } from "./advancing.ts";
+import { machineAdvance } from "./advancing.ts";
 import { goOnMachine } from "./continued-machine.ts";
 import { logEnd, MACHINE_KIND } from "./end-entry.ts";
 import { deliver, logInput, machineRecord, typeText } from "./inputs.ts";
+import { stun } from "./stun.ts";
 import type { Machines } from "./live-machine.ts";
 import { machineConfig, type MachineEntity, type MachineState } from "./machine-state.ts";
 import { powerMachine } from "./power-machine.ts";
@@ -83,6 +84,9 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
         if (goOnMachine(self, from)) self.after(0, "boot");
       },
       exit: (self, _arg: number) => onExit(self),
+      "take-held": (self, _arg: number) => {
+        if (self.volatile.stuns === 0) takeHeld(self);
+      },
       halted: (self, how: string) => onHalted(self, how, machines),
       type: (self, text: string) => typeText(self, text),
       "block-replied": (self, reply: Reply) => {
@@ -161,15 +165,6 @@ function onHalted(self: MachineEntity, how: string, machines: Machines | undefin
   boot(self, machines);
 }
 
-/** It stops where it stands. */
-function stun(self: MachineEntity): void {
-  catchUp(self);
-  const state = self.edit();
-  if (state.stuns++ > 0) return;
-  state.stunnedSinceNs = self.simulatedNs;
-  announce(asVm(self), "stunned");
-}
-
 /** The last of nested stuns lets it go on. Returns how long it was stunned, 0 if it still is. */
 function unstun(self: MachineEntity): number {
   const state = self.edit();
@@ -183,8 +178,13 @@ function unstun(self: MachineEntity): number {
   state.clock = { sinceNs, from: state.board?.progress ?? 0 };
   self.measure("stun-ns", stunnedNs);
   announce(asVm(self), "unstunned");
-  const held = state.held as unknown as readonly rv64.BoardInput[];
-  state.held = [];
-  for (const input of held) deliver(self, input);
+  takeHeld(self);
   return stunnedNs;
+}
+
+/** What came meanwhile; it may have to stop again at the first of it. */
+function takeHeld(self: MachineEntity): void {
+  const held = self.volatile.held as unknown as readonly rv64.BoardInput[];
+  self.edit().held = [];
+  for (const input of held) deliver(self, input);
 }

@@ -8,6 +8,7 @@ import { backupStarters } from "./backups.ts";
 import { checkpointStarters } from "./checkpoints.ts";
 import { cloneStarters } from "./clones.ts";
 import { consolidationStarters } from "./consolidation.ts";
+import { evacuationStarters } from "./evacuation.ts";
 import { growStarters } from "./grow.ts";
 import { hierarchyStarters } from "./hierarchies.ts";
 import { migrationStarters } from "./migration.ts";
@@ -21,6 +22,7 @@ const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = 
   ...checkpointStarters,
   ...cloneStarters,
   ...consolidationStarters,
+  ...evacuationStarters,
   ...growStarters,
   ...hierarchyStarters,
   ...migrationStarters,

@@ -29,6 +29,7 @@ import {
   spawnVvols,
   storageInvariants,
   type VasaFaults,
+  volumeContent,
   type VvolsEntity,
   vvolInvariants,
 } from "../../../platform/index.ts";
@@ -224,20 +225,18 @@ export class CowRig {
   /** Starts the VM on what its configuration says. Its intents must be settled. */
   powerOn(): void {
     const { world } = this;
-    const access: VolumeAccess = {
-      array: this.array.id,
-      paths: [],
-      cacheMode: "none",
-      pool: -1,
-      writebackNs: 0,
-    };
     const vm = world.spawn(guest, {}, { creator: this.host, label: "run" });
     const disks = Object.entries(this.configuration().running).map(([disk, name]) => {
-      const { volume, sectors, grainSectors } = this.descriptor(name);
+      const { sectors, grainSectors } = this.descriptor(name);
       const config = { vm: "db", disk, sectors, grainSectors };
       const open = vm.spawn(virtualDisk, config, disk) as unknown as VirtualDiskEntity;
-      const device = openDevice(open as never, access, volume, sectors);
-      pushLayer(open, { descriptor: name, volume, kind: "flat", device }, []);
+      for (const layer of this.#chainOf(name).reverse()) {
+        const { volume, kind } = this.descriptor(layer);
+        const device = openDevice(open as never, this.#access, volume, sectors);
+        const held = kind === "redo" ? volumeContent(this.array, volume)!.allocatedRuns() : [];
+        const as = kind === "redo" ? kind : "flat";
+        pushLayer(open, { descriptor: layer, volume, kind: as, device }, held);
+      }
       opened(open);
       return open.id;
     });
@@ -246,6 +245,16 @@ export class CowRig {
     state.queues = disks.map(() => []);
     state.sent = disks.map(() => false);
     this.instance = vm.id;
+  }
+
+  get #access(): VolumeAccess {
+    return { array: this.array.id, paths: [], cacheMode: "none", pool: -1, writebackNs: 0 };
+  }
+
+  /** Descriptors of a chain, top first. */
+  #chainOf(name: string): string[] {
+    const { kind, parent } = this.descriptor(name);
+    return kind === "redo" ? [name, ...this.#chainOf(parent!)] : [name];
   }
 
   powerOff(): void {
@@ -263,8 +272,7 @@ export class CowRig {
   /** The parameters of operations on open disks. */
   open() {
     const { disks } = this.world.entity(this.instance).volatile as unknown as GuestState;
-    const access = { array: this.array.id } as VolumeAccess;
-    return disks.map((entity, i) => ({ disk: `d${i}`, entity, access }));
+    return disks.map((entity, i) => ({ disk: `d${i}`, entity, access: this.#access }));
   }
 
   /** Starts an operation at the host; its id. */

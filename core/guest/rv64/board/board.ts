@@ -27,6 +27,7 @@ import { fromHex } from "./clint.ts";
 import { type BoardConfig, type BoardProblem, configProblem } from "./config.ts";
 import { addByte, takeOutput } from "./console-output.ts";
 import type { BoardInput, BoardOutput, ConsolePort, Emission, Halt } from "./contract.ts";
+import { doOrWait, takeBackCall, takeBackExit } from "./host-access.ts";
 import { attendToHost } from "./htif.ts";
 import { takeInput } from "./inputs.ts";
 import { checkMode, enterMode, resumePoints } from "./integrity-mode.ts";
@@ -36,6 +37,8 @@ import { attendToFirmwareCall } from "./sbi/firmware.ts";
 import { wakeHart } from "./sbi/harts.ts";
 import { type BoardState, initialState } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
+
+type TraceStop = Extract<Stop, { readonly reason: "trace" }>;
 
 export interface BoardRun {
   readonly outputs: readonly BoardOutput[];
@@ -111,10 +114,16 @@ export class Board implements Surroundings {
 
   /** Something from outside happens at the current progress. */
   deliver(input: BoardInput): void {
-    takeInput(this, this.#bus, input);
+    assert(this.offer(input) === null, "what it has to write is there");
+  }
+
+  /** The same, where it may have to wait for a page (`Engine.hostMayWait`): then nothing has happened. */
+  offer(input: BoardInput): TraceStop | null {
+    const waits = this.#carefully(() => takeInput(this, this.#bus, input));
     this.#bus.updateLines();
     this.#settle();
     assert(this.#emissions.length === 0, "inputs by themselves put nothing out");
+    return waits;
   }
 
   /** Hash over everything that is state: equal in both engines, wherever the runs were cut. */
@@ -236,11 +245,12 @@ export class Board implements Surroundings {
 
   #execute(hart: number, budget: number, stepOver: boolean): { readonly stop: Stop | null } {
     this.#setClock(hart);
-    const { schedule, progress } = this.state;
+    const { progress } = this.state;
     const { executed, stop } = this.engine.run(hart, budget, stepOver);
     this.#advance(executed);
     const debug = this.#attend(hart, { executed, stop });
     this.#settle();
+    const { schedule } = this.state;
     if (schedule.asks && this.state.progress > progress) {
       schedule.asks = false;
       this.emit({ kind: "need-orders" });
@@ -266,7 +276,9 @@ export class Board implements Surroundings {
   #attend(hart: number, { stop }: RunResult): Stop | null {
     switch (stop.reason) {
       case "load": {
-        const value = this.#bus.load(stop.address, stop.bytes);
+        let value: bigint | null = null;
+        const waits = this.#carefully(() => (value = this.#bus.load(stop.address, stop.bytes)));
+        if (waits !== null) return this.#takeBack(hart, waits);
         if (value === null) this.engine.refuse(hart);
         else this.engine.answer(hart, value);
         this.#advance(1);
@@ -274,14 +286,22 @@ export class Board implements Surroundings {
       }
       case "store": {
         // Done first: what the device does comes behind the instruction.
-        if (this.#bus.store(stop.address, stop.bytes, stop.value)) this.engine.answer(hart, 0n);
+        const { address, bytes, value } = stop;
+        let isTaken = false;
+        const waits = this.#carefully(() => (isTaken = this.#bus.store(address, bytes, value)));
+        if (waits !== null) return this.#takeBack(hart, waits);
+        if (isTaken) this.engine.answer(hart, 0n);
         else this.engine.refuse(hart);
         this.#advance(1);
         return null;
       }
-      case "firmware":
-        attendToFirmwareCall(this, hart);
-        return null;
+      case "firmware": {
+        const waits = this.#carefully(() => attendToFirmwareCall(this, hart));
+        if (waits === null) return null;
+        takeBackCall(this.engine, hart);
+        this.#advance(-1);
+        return waits;
+      }
       case "watch":
         attendToHost(this);
         return this.#watches.length > 0 ? stop : null;
@@ -293,6 +313,30 @@ export class Board implements Surroundings {
       default:
         return null;
     }
+  }
+
+  /** Work around the harts that may come to a page which is not there: then nothing of it has happened. */
+  #carefully(work: () => void): TraceStop | null {
+    const { engine, state } = this;
+    if (!engine.hostMayWait) {
+      work();
+      return null;
+    }
+    const before = structuredClone(state);
+    const emitted = this.#emissions.length;
+    const waits = doOrWait(engine, work);
+    if (waits === null) return null;
+    for (const key of Object.keys(state)) delete (state as { [key: string]: unknown })[key];
+    Object.assign(state, before);
+    this.#emissions.length = emitted;
+    const { page, writes } = waits;
+    return { reason: "trace", page, writes };
+  }
+
+  /** The hart stands before its load or store again. */
+  #takeBack(hart: number, waits: TraceStop): TraceStop {
+    takeBackExit(this.engine, hart);
+    return waits;
   }
 
   /** Time passes while every hart waits. */

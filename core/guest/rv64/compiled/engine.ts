@@ -29,6 +29,8 @@ export class CompiledEngine implements Engine {
   readonly ramBytes: number;
   readonly harts: number;
   onHostAccess: Engine["onHostAccess"] = null;
+  hostMayWait = false;
+  hostUndo: Engine["hostUndo"] = null;
   readonly ram: Uint8Array;
   readonly #core: CoreExports;
   readonly #memory: WasmMemory;

@@ -48,6 +48,8 @@ export class ReferenceEngine implements Engine {
   readonly ramBytes: number;
   readonly harts: number;
   onHostAccess: Engine["onHostAccess"] = null;
+  hostMayWait = false;
+  hostUndo: Engine["hostUndo"] = null;
   readonly #memory: PhysicalMemory;
   readonly #harts: Hart[];
   #watches: readonly Watch[] = [];
