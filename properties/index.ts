@@ -1,4 +1,5 @@
 /** The door of properties: searches for broken invariants, and making what they find small. */
+export { createSearcher, runBlock } from "./explorer/block.ts";
 export { explore, type Explored } from "./explorer/explore.ts";
 export { type Exhaustive, exhaust, exhaustiveResult } from "./explorer/exhaustive.ts";
 export { mergeResults, readResult, type SearchResult } from "./explorer/result-file.ts";
@@ -8,6 +9,7 @@ export {
   saveShrunk,
   violationOf,
 } from "./explorer/save-findings.ts";
+export { GENERATED, openSearched } from "./explorer/searched.ts";
 export { BLOCK_RUNS, type Strategy } from "./explorer/search.ts";
 export { documentOfRun } from "./shrinking/trace-document.ts";
 export {

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import {
   BLOCK_RUNS,
   explore,
+  GENERATED,
   mergeResults,
+  openSearched,
   readResult,
   type SearchResult,
 } from "../../properties/index.ts";
-import { prepareScenario } from "../../scenarios/index.ts";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { executeExhaustive } from "./execute-exhaustive.ts";
@@ -23,7 +24,7 @@ export async function executeExplore(
   flags: ExploreFlags,
 ): Promise<ExitCode> {
   const { seed = 1, strategy = "swarm", shard = { index: 0, of: 1 }, set = [] } = flags;
-  const prepared = await prepareScenario(file, { settings: set });
+  const prepared = await openSearched(file, set);
   if (!prepared.ok) return context.badInput(prepared.problems);
   const { scenario } = prepared;
   if (strategy === "exhaustive") return executeExhaustive(context, scenario, flags);
@@ -56,6 +57,18 @@ export async function executeExplore(
   if (!explored.ok) return context.missing(explored.message);
   const { result, wallMs, lostWorkers } = explored;
   return saveAndReport(context, scenario, result, { wallMs, lostWorkers, workers }, flags);
+}
+
+/** A search without a scenario. */
+export async function executeGenerated(
+  context: Context,
+  files: readonly string[],
+  flags: ExploreFlags,
+): Promise<ExitCode> {
+  if (files.length > 0) return context.usage("--generate takes no scenario");
+  if (flags.strategy === "exhaustive") return context.usage("exhaustive: needs a scenario");
+  if (flags.set !== undefined) return context.usage("--generate: there is nothing to --set");
+  return executeExplore(context, GENERATED, flags);
 }
 
 /** Results of shards as one; their findings were saved by those who made them. */

@@ -18,6 +18,7 @@ export interface ExploreFlags {
   readonly audit?: boolean;
   readonly strict?: boolean;
   readonly merge?: boolean;
+  readonly generate?: boolean;
   readonly out?: string;
 }
 
@@ -83,6 +84,7 @@ const options = [
     describe: "repeat every run in another process, with snapshots restored, not one in 64",
   },
   { flags: "--strict", describe: "a state that was never reached is a failure, exit 1" },
+  { flags: "--generate", describe: "no scenario: each run draws a datacenter of its own" },
   { flags: "--merge", describe: "the arguments are result files of shards: print them as one" },
   {
     flags: "-o, --out <dir>",
@@ -108,6 +110,10 @@ const examples = [
     describe: "Half of a search; the other machine does --shard 2/2.",
   },
   {
+    command: "orrery explore --generate --for 10min",
+    describe: "Hosts, arrays, links, VMs and guests are drawn, too.",
+  },
+  {
     command: "orrery explore --merge one/search.json two/search.json -o both",
     describe: "The same as the whole would have given.",
   },
@@ -116,13 +122,19 @@ const examples = [
 export const explore: Verb = verb<readonly [readonly string[]], ExploreFlags>({
   name: "explore",
   describe: "hunt over seeds, schedules and faults; dedupe, shrink and save each finding",
-  arguments: [{ syntax: "<scenario...>", describe: "the scenario; with --merge: result files" }],
+  arguments: [
+    {
+      syntax: "[scenario...]",
+      describe: "the scenario; with --merge: result files; none with --generate",
+    },
+  ],
   options,
   examples,
   output: exploreOutput,
   async run(context, [files], flags) {
-    const { executeExplore, executeMerge } = await import("./execute-explore.ts");
+    const { executeExplore, executeGenerated, executeMerge } = await import("./execute-explore.ts");
     if (flags.merge === true) return executeMerge(context, files, flags);
+    if (flags.generate === true) return executeGenerated(context, files, flags);
     const [file] = files;
     if (file === undefined || files.length > 1) {
       return context.usage(`expected one scenario, got ${files.length} (see --merge)`);

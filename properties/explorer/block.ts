@@ -9,6 +9,7 @@ import {
   validateDocument,
 } from "../../scenarios/index.ts";
 import { chance, type Chooser, oneOf, seededChooser, skewed } from "../arbitraries/chooser.ts";
+import { drawDocument, likelyGround } from "../arbitraries/documents.ts";
 import type { Ground } from "../arbitraries/entries.ts";
 import { type Vocabulary, vocabularyOf, withoutDangling } from "../arbitraries/references.ts";
 import {
@@ -37,6 +38,8 @@ export interface Searcher {
   readonly base: ResolvedScenario;
   readonly vocabulary: Vocabulary;
   readonly ground: Ground;
+  /** Each run is of a datacenter of its own. */
+  readonly generates: boolean;
 }
 
 export interface BlockOptions {
@@ -58,10 +61,10 @@ export interface BlockOptions {
 }
 
 /** Expectations are of the scenario as it is; variants are held against invariants alone. */
-export function createSearcher(scenario: ReadyScenario): Searcher {
+export function createSearcher(scenario: ReadyScenario, generates = false): Searcher {
   const base = { ...scenario.document, expect: [] };
   const vocabulary = vocabularyOf(scenario.own.mechanisms);
-  return { scenario, base, vocabulary, ground: pilotGround(scenario, base) };
+  return { scenario, base, vocabulary, ground: pilotGround(scenario, base), generates };
 }
 
 /** Of a hundred variants so many are near one that led somewhere new. */
@@ -174,7 +177,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** The document of one run from the beginning. */
 function variantOf(
-  { base, vocabulary, scenario }: Searcher,
+  { base, vocabulary, scenario, generates }: Searcher,
   { strategy }: BlockOptions,
   ground: Ground,
   led: readonly ResolvedScenario[],
@@ -183,9 +186,11 @@ function variantOf(
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const features = drawFeatures(chooser, vocabulary, base, FEATURES[strategy]!);
     const isGuided = strategy !== "uniform" && led.length > 0 && chance(chooser, NEAR_PERCENT);
+    const from = isGuided ? oneOf(chooser, led) : generates ? drawDocument(chooser) : base;
+    const of = generates ? likelyGround(from, vocabulary) : ground;
     const document = isGuided
-      ? drawNeighbour(chooser, oneOf(chooser, led), features, ground, vocabulary)
-      : drawVariant(chooser, base, features, ground, vocabulary);
+      ? drawNeighbour(chooser, from, features, of, vocabulary)
+      : drawVariant(chooser, from, features, of, vocabulary);
     const checked = checkVariant(scenario, document);
     if (checked !== undefined) return checked;
   }

@@ -3,11 +3,11 @@
  * is told. It keeps nothing between them but what every worker finds alike, so it can be lost at
  * any moment and its block be done elsewhere.
  */
-import { prepareScenario } from "../../scenarios/index.ts";
 import { audit } from "./audit.ts";
 import { createSearcher, runBlock, type Searcher } from "./block.ts";
 import type { BlockTask, FromWorker, ToWorker } from "./messages.ts";
 import type { SearchRequest } from "./search.ts";
+import { GENERATED, openSearched } from "./searched.ts";
 
 let searcher: Searcher | undefined;
 let request: SearchRequest | undefined;
@@ -19,9 +19,9 @@ function tell(message: FromWorker): void {
 
 async function open(asked: SearchRequest): Promise<void> {
   request = asked;
-  const prepared = await prepareScenario(asked.scenario, { settings: asked.settings });
+  const prepared = await openSearched(asked.scenario, asked.settings);
   if (!prepared.ok) return tell({ type: "refused", message: prepared.problems[0]!.message });
-  searcher = createSearcher(prepared.scenario);
+  searcher = createSearcher(prepared.scenario, asked.scenario === GENERATED);
   tell({ type: "ready" });
 }
 

@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { benchBoot } from "./boot.ts";
 import { benchHashing, benchMemory, benchSteadiness } from "./endurance.ts";
+import { benchExplore } from "./explore.ts";
 import { benchHold } from "./hold.ts";
 import { scratch } from "./processes.ts";
 import { benchRecording, benchTraceSize } from "./recording.ts";
@@ -16,6 +17,7 @@ const now = (bench: () => Row[]) => () => Promise.resolve(bench());
 const BENCHES: { readonly [name: string]: () => Promise<Row[]> } = {
   hold: now(benchHold),
   storage: now(benchStorage),
+  explore: now(benchExplore),
   size: now(benchTraceSize),
   seek: now(benchSeeking),
   hashing: now(benchHashing),

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BootFigures } from "./boot-run.ts";
 import type { ChainFigures } from "./deep-chain-run.ts";
+import type { ExploreFigures } from "./explore-run.ts";
 import type { HoldFigures } from "./hold-run.ts";
 import type { ScenarioFigures } from "./scenario-run.ts";
 import type { SmallRunsFigures } from "./small-runs.ts";
@@ -42,6 +43,12 @@ export function deepChainRun(requests: number, layers: number): ChainFigures {
 export function smallRuns(how: "checked" | "unchecked", runs: number): SmallRunsFigures {
   const args = ["--import", "tsx", here("./small-runs.ts"), how, String(runs)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as SmallRunsFigures;
+}
+
+/** Blocks of a search. */
+export function exploreRun(blocks: number): ExploreFigures {
+  const args = ["--import", "tsx", here("./explore-run.ts"), String(blocks)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as ExploreFigures;
 }
 
 /** Boots Debian, recorded unless the path is "-", and so often again. */

@@ -37,7 +37,7 @@ export async function experimentCharts(result: ExperimentResult): Promise<readon
 async function measureChart(
   { experiment, cells }: ExperimentResult,
   setting: Setting,
-  { name, describe, unit }: Measure,
+  { name, describe, unit, scale }: Measure,
 ): Promise<string | undefined> {
   const [axis] = experiment.parameters;
   const values = cells
@@ -52,23 +52,30 @@ async function measureChart(
       ];
     });
   if (values.length === 0) return undefined;
+  const isLog = scale === "log" && values.every(({ mean }) => mean > 0);
   const isNumber = typeof axis.values[0] === "number";
   const x = {
     field: "x",
     type: isNumber ? "quantitative" : "nominal",
     title: `${axis.describe}${axis.unit === undefined ? "" : `, ${axis.unit}`}`,
+    ...(axis.scale === "log" && { scale: { type: "log" } }),
     axis: {
       labelAngle: 0,
-      ...(isNumber && { values: [...axis.values], format: "~g", labelOverlap: true }),
+      ...(isNumber && { values: [...axis.values], format: ",", labelOverlap: true }),
     },
   };
   const color = { field: "method", type: "nominal", title: null, sort: methodNames(experiment) };
-  const y = { type: "quantitative", title: unit, scale: { zero: true } };
+  const y = { type: "quantitative", title: unit, scale: isLog ? { type: "log" } : { zero: true } };
   return svgOf({
     width: 380,
     height: 190,
     title: { text: describe, anchor: "start", fontSize: 12 },
-    data: { values },
+    // A logarithmic scale has no zero for an interval to reach.
+    data: {
+      values: isLog
+        ? values.map((each) => ({ ...each, low: each.low > 0 ? each.low : each.mean }))
+        : values,
+    },
     layer: [
       {
         mark: { type: "rule", strokeOpacity: 0.5 },

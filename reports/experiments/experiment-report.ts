@@ -97,8 +97,8 @@ function comparedRows(
 
 const seriesHead = (series: readonly ComparedSeries[], step: string): readonly string[] => [
   step,
-  ...series.flatMap(({ describe, unit }) => [
-    `${describe}, ${unit}: published`,
+  ...series.flatMap(({ describe, unit, publishedAs }) => [
+    `${describe}, ${unit}: ${publishedAs}`,
     "predicted",
     "ratio",
   ]),

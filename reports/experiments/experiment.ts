@@ -14,6 +14,8 @@ export interface Parameter {
   readonly unit?: string;
   /** Values of the sweep unless told otherwise. */
   readonly values: readonly Value[];
+  /** Of the axis: numbers that grow by factors. */
+  readonly scale?: "log";
 }
 
 export interface Method {
@@ -30,6 +32,8 @@ export interface Measure {
   readonly name: string;
   readonly describe: string;
   readonly unit: string;
+  /** Of its chart: where methods differ by orders of magnitude. */
+  readonly scale?: "log";
   /** Undefined where the run does not have it: an operation that failed took no time. */
   readonly of: (run: MeasuredRun) => number | undefined;
   /** What a publication says of it, in the same unit; undefined where it says nothing. */
@@ -43,6 +47,8 @@ export interface Series {
   readonly unit: string;
   readonly of: (run: MeasuredRun) => readonly number[] | undefined;
   readonly published?: (setting: Setting, method: string) => readonly number[] | undefined;
+  /** What its published side is called; `published` unless told. */
+  readonly publishedAs?: string;
 }
 
 export interface MeasuredRun {

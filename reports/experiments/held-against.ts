@@ -23,6 +23,7 @@ export interface Step {
 export interface ComparedSeries {
   readonly describe: string;
   readonly unit: string;
+  readonly publishedAs: string;
   readonly steps: readonly Step[];
 }
 
@@ -57,7 +58,8 @@ function seriesOf(
   { experiment }: ExperimentResult,
   { setting, method, series: measured }: CellResult,
 ): readonly ComparedSeries[] {
-  return (experiment.series?.of ?? []).map(({ name, describe, unit, published: of }) => {
+  return (experiment.series?.of ?? []).map((each) => {
+    const { name, describe, unit, published: of, publishedAs = "published" } = each;
     const predicted = measured[name] ?? [];
     const published = of?.(setting, method) ?? [];
     const length = predicted.length === 0 ? 0 : Math.max(predicted.length, published.length);
@@ -66,6 +68,6 @@ function seriesOf(
       published: published[at],
       predicted: predicted[at]?.mean,
     }));
-    return { describe, unit, steps };
+    return { describe, unit, publishedAs, steps };
   });
 }

@@ -1,5 +1,5 @@
 /** The datacenter and the loads that experiments with a guest under load have in common. */
-import type { Guest, ScenarioDocument } from "../../scenarios/index.ts";
+import type { Guest, ScenarioDocument, WorkloadGuest } from "../../scenarios/index.ts";
 
 /** A host, an array, and the link between them; `array` adds to what the array is. */
 export function oneHostOneArray(
@@ -42,3 +42,36 @@ export const modelled = ({ durationMs, ...load }: OpenLoad): Guest => ({
     },
   ],
 });
+
+export interface MovingLoad {
+  readonly linkMbps: number;
+  readonly memoryMiB: number;
+  readonly durationMs: number;
+  readonly memory: NonNullable<WorkloadGuest["phases"][number]["memory"]>;
+  readonly vcpus?: number;
+}
+
+/** A machine `vm` without disks on `alpha`, and a link to `beta`. */
+export function movingBetweenTwo({
+  linkMbps,
+  memoryMiB,
+  durationMs,
+  memory,
+  vcpus = 1,
+}: MovingLoad): Pick<ScenarioDocument, "hosts" | "links" | "vms"> {
+  const host = { cores: vcpus, memoryMiB: memoryMiB * 2, nic: { bandwidthMbps: linkMbps } };
+  const phase = { name: "work", durationMs: durationMs * 2, memory };
+  return {
+    hosts: ["alpha", "beta"].map((id) => ({ id, ...host })),
+    links: [{ between: ["alpha", "beta"], bandwidthMbps: linkMbps }],
+    vms: [
+      {
+        id: "vm",
+        host: "alpha",
+        memoryMiB,
+        vcpus,
+        guest: { kind: "workload", bootMs: 20, phases: [phase] },
+      },
+    ],
+  };
+}

@@ -7,18 +7,19 @@ const LOG_SPREAD = 40;
 const SIDES = ["published", "predicted"] as const;
 
 export async function seriesChart(
-  { describe, unit, steps }: ComparedSeries,
+  { describe, unit, publishedAs, steps }: ComparedSeries,
   step: string,
 ): Promise<string> {
   const values = steps.flatMap((each) =>
     SIDES.flatMap((side) => {
       const value = each[side];
-      return value === undefined ? [] : [{ step: each.step, side, value }];
+      const shown = side === "published" ? publishedAs : side;
+      return value === undefined ? [] : [{ step: each.step, side: shown, value }];
     }),
   );
   const all = values.map(({ value }) => value);
   const isLog = Math.min(...all) > 0 && Math.max(...all) / Math.min(...all) > LOG_SPREAD;
-  const shape = { field: "side", type: "nominal", title: null, sort: [...SIDES] };
+  const shape = { field: "side", type: "nominal", title: null, sort: [publishedAs, "predicted"] };
   return svgOf({
     width: 380,
     height: 210,
@@ -38,7 +39,7 @@ export async function seriesChart(
         type: "quantitative",
         title: unit,
         scale: isLog ? { type: "log" } : { zero: true },
-        axis: { format: "~g", tickCount: isLog ? 4 : 6 },
+        axis: { format: ",", tickCount: isLog ? 4 : 6 },
       },
       color: { ...shape, scale: { range: ["#8a929a", "#3b6ea8"] } },
       strokeDash: {

@@ -10,15 +10,24 @@ export function text(value: unknown): string {
     .replaceAll("'", "&#39;");
 }
 
-/** A table; cells are HTML already. */
+/** What stands in a column of numbers: intervals and dashes too. */
+const NUMERIC = /^[-+\d.,\s±–%]+$/;
+
+/** A table; cells are HTML already. Columns of numbers are set flush right. */
 export function table(
   caption: string,
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
   if (rows.length === 0) return "";
-  const headCells = head.map((cell) => `<th scope="col">${text(cell)}</th>`).join("");
-  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`);
+  const isNumeric = head.map((_, column) => rows.every((row) => NUMERIC.test(row[column] ?? "")));
+  const kind = (column: number): string => (isNumeric[column] ? ' class="number"' : "");
+  const headCells = head
+    .map((cell, at) => `<th scope="col"${kind(at)}>${text(cell)}</th>`)
+    .join("");
+  const cells = (row: readonly string[]): string =>
+    row.map((cell, at) => `<td${kind(at)}>${cell}</td>`).join("");
+  const body = rows.map((row) => `<tr>${cells(row)}</tr>`);
   return (
     `<table><caption>${text(caption)}</caption><thead><tr>${headCells}</tr></thead>` +
     `<tbody>${body.join("\n")}</tbody></table>`

@@ -19,6 +19,7 @@ table { border-collapse: collapse; width: 100%; font-size: .87rem; margin: .6rem
 caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
 th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #eee;
   vertical-align: top; font-variant-numeric: tabular-nums; }
+th.number, td.number { text-align: right; padding-right: 1rem; }
 th { color: #555; font-weight: 600; border-bottom-color: #bbb; }
 code { font: .85em/1.4 ui-monospace, monospace; background: #f4f5f7; padding: .05rem .3rem;
   border-radius: 3px; overflow-wrap: anywhere; }

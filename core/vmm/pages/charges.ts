@@ -8,6 +8,7 @@ export function charge(self: MemoryEntity, vcpu: number, ns: number): void {
   if (ns === 0) return;
   const state = self.edit();
   state.figures.chargedNs += ns;
+  self.measure("traced-ns", ns);
   if (self.config.isReal) {
     const machine = ownerOf(self) as unknown as MachineEntity | undefined;
     // Harts take turns: what one loses, the machine loses of their common progress.

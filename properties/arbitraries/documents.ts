@@ -1,0 +1,156 @@
+/**
+ * Whole documents from nothing: hosts, arrays, links, VMs with disks and guests. Operations and faults
+ * are drawn onto them as onto any other scenario. Swarm style: which kinds of parts a document may
+ * have is drawn first, so that some have what others lack.
+ */
+import { type ResolvedScenario, validateDocument } from "../../scenarios/index.ts";
+import { between, chance, type Chooser, oneOf, skewed } from "./chooser.ts";
+import type { Ground } from "./entries.ts";
+import type { Members, Vocabulary } from "./references.ts";
+
+/** What the parts of one document may be. */
+interface Palette {
+  readonly arrayKinds: readonly string[];
+  readonly diskKinds: readonly string[];
+  readonly cacheModes: readonly string[];
+  readonly hasRacks: boolean;
+  readonly hasJitter: boolean;
+  readonly hasSecondPaths: boolean;
+}
+
+const HOSTS = ["alpha", "beta", "gamma"];
+const ARRAYS = ["array", "vault"];
+const VMS = ["db", "web", "app"];
+const DISKS = ["data", "log"];
+/** Long enough for restarts of VMs, and for obligations to come due. */
+const DURATION_MS = 6_000;
+const MOST_TRIES = 10;
+
+export function drawDocument(chooser: Chooser): ResolvedScenario {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const checked = validateDocument(drawParts(chooser), { file: "generated" });
+    if (checked.ok) return checked.document;
+  }
+  throw new Error("ten documents in a row were refused");
+}
+
+function drawParts(chooser: Chooser): Members {
+  const some = (list: readonly string[]): readonly string[] => {
+    const kept = list.filter(() => chance(chooser, 60));
+    return kept.length === 0 ? [oneOf(chooser, list)] : kept;
+  };
+  const palette: Palette = {
+    arrayKinds: some(["redo", "cow"]),
+    diskKinds: some(["redo", "cow", "raw"]),
+    cacheModes: some(["none", "writethrough", "writeback"]),
+    hasRacks: chance(chooser, 30),
+    hasJitter: chance(chooser, 70),
+    hasSecondPaths: chance(chooser, 40),
+  };
+  const hosts = HOSTS.slice(0, between(chooser, 1, HOSTS.length));
+  const arrays = ARRAYS.slice(0, between(chooser, 1, ARRAYS.length)).map((id) =>
+    drawArray(chooser, id, palette),
+  );
+  return {
+    name: "generated",
+    seed: chooser.below(2 ** 31),
+    durationMs: DURATION_MS,
+    hosts: hosts.map((id) => ({
+      id,
+      cores: between(chooser, 1, 4),
+      memoryMiB: 4_096,
+      ...(palette.hasRacks && { rack: `rack-${between(chooser, 1, 2)}` }),
+    })),
+    arrays,
+    links: drawLinks(chooser, hosts, arrays, palette),
+    vms: VMS.slice(0, between(chooser, 1, VMS.length)).map((id) =>
+      drawVm(chooser, id, hosts, arrays, palette),
+    ),
+    timeline: [],
+    faults: [],
+  };
+}
+
+type Array = Members & { readonly id: string; readonly kind: string };
+
+function drawArray(chooser: Chooser, id: string, { arrayKinds }: Palette): Array {
+  const readLatencyUs = skewed(chooser, 20, 400);
+  const writeLatencyUs = skewed(chooser, 20, 400);
+  return { id, kind: oneOf(chooser, arrayKinds), readLatencyUs, writeLatencyUs };
+}
+
+/** Every host reaches every array, some of them twice, and every other host. */
+function drawLinks(
+  chooser: Chooser,
+  hosts: readonly string[],
+  arrays: readonly Array[],
+  { hasJitter, hasSecondPaths }: Palette,
+): readonly Members[] {
+  const link = (from: string, to: string, id?: string): Members => ({
+    ...(id !== undefined && { id }),
+    between: [from, to],
+    latencyUs: skewed(chooser, 5, 500),
+    jitterUs: hasJitter ? skewed(chooser, 1, 100) : 0,
+  });
+  return hosts.flatMap((host, index) => [
+    ...arrays.flatMap(({ id }) => [
+      link(host, id),
+      ...(hasSecondPaths && chance(chooser, 50) ? [link(host, id, `${host}--${id}-again`)] : []),
+    ]),
+    ...hosts.slice(index + 1).map((other) => link(host, other)),
+  ]);
+}
+
+function drawVm(
+  chooser: Chooser,
+  id: string,
+  hosts: readonly string[],
+  arrays: readonly Array[],
+  { diskKinds, cacheModes }: Palette,
+): Members {
+  const host = oneOf(chooser, hosts);
+  const disks = DISKS.slice(0, between(chooser, 1, DISKS.length)).map((disk) => {
+    const { id: on, kind: arrayKind } = oneOf(chooser, arrays);
+    const fitting = diskKinds.filter((kind) => kind !== "cow" || arrayKind === "cow");
+    return {
+      id: disk,
+      on,
+      sizeMiB: between(chooser, 1, 8),
+      kind: fitting.length === 0 ? "redo" : oneOf(chooser, fitting),
+      cacheMode: oneOf(chooser, cacheModes),
+    };
+  });
+  const block = disks.map(({ id: disk }) => ({
+    disk,
+    pacing: "closed",
+    outstanding: between(chooser, 1, 3),
+    thinkTimeUs: skewed(chooser, 1_000, 8_000),
+    readPercent: oneOf(chooser, [0, 30, 70]),
+    regionMiB: 1,
+    flushEvery: oneOf(chooser, [1, 2, 8]),
+  }));
+  const phases = [
+    { name: "work", durationMs: between(chooser, 8, 24), cpu: { busyPercent: 0 }, block },
+    { name: "rest", durationMs: 100_000, cpu: { busyPercent: 0 } },
+  ];
+  return {
+    id,
+    host,
+    restartOn: hosts.filter((each) => each !== host),
+    memoryMiB: 64,
+    guest: { kind: "workload", bootMs: 2, phases },
+    disks,
+  };
+}
+
+const STEPS = 120;
+const BUSY_MS = 30;
+const DRAWS = 60;
+
+/** What a document that was never run may be taken to have. */
+export function likelyGround({ links }: ResolvedScenario, { operations }: Vocabulary): Ground {
+  const phases = Object.fromEntries(operations.map(({ name, phases: of = [] }) => [name, of]));
+  const jitters = links.filter(({ jitterUs }) => jitterUs > 0);
+  const delays = jitters.map(({ id }) => ({ entity: id, purpose: "jitter", draws: DRAWS }));
+  return { phases, steps: STEPS, busyMs: BUSY_MS, delays };
+}
