@@ -148,6 +148,25 @@ describe.each([
   );
 });
 
+describe("what needs a VM that is off", () => {
+  it("is refused while a host has begun to start it", () => {
+    const early: Entries = [
+      { id: "copy", atMs: 0.2, do: "clone", vm: "db", as: "other", format: "redo" },
+      { id: "move", atMs: 0.2, do: "migrate-disk-format", vm: "db", to: "redo" },
+      { id: "back", atMs: 0.2, do: "revert", vm: "db", point: "first" },
+    ];
+    const world = builderOf(documentOf("cow", early)).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(300) });
+    expect([ended["copy"], ended["move"], ended["back"]]).toEqual([
+      "vm-starting",
+      "vm-starting",
+      "vm-starting",
+    ]);
+    expect(settled(world, "refused")).toBe(false);
+  });
+});
+
 describe("a linked clone of a running VM", () => {
   const on: Entries = [
     { id: "on", after: "copy.complete", do: "power-on", vm: "twin" },

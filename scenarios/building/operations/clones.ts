@@ -6,6 +6,7 @@ import { startCloneRunning } from "./hierarchies.ts";
 import type { Starter } from "./starter.ts";
 import {
   disksOfKind,
+  isStarting,
   placeOf,
   redoDisksOf,
   refuse,
@@ -25,6 +26,7 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
   if (vmOf(vmRecordOf(world, clone)) !== undefined) {
     return refuse(self, id, "linked-clone", clone, "vm-on");
   }
+  if (isStarting(self, clone)) return refuse(self, id, "linked-clone", clone, "vm-starting");
   const { host } = vmOfDocument(self, clone);
   if (!world.isUp(world.named(host).domain)) {
     return refuse(self, id, "linked-clone", clone, "host-down");

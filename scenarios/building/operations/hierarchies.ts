@@ -16,7 +16,15 @@ import type { Driver } from "../driver.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import { openingOn } from "./power.ts";
 import type { Starter } from "./starter.ts";
-import { disksOfKind, placeOf, redoDisksOf, refuse, runningVm, vmOfDocument } from "./vm-access.ts";
+import {
+  disksOfKind,
+  isStarting,
+  placeOf,
+  redoDisksOf,
+  refuse,
+  runningVm,
+  vmOfDocument,
+} from "./vm-access.ts";
 
 const DEFAULT_COPY_KIB = 512;
 
@@ -32,6 +40,7 @@ const hierarchyDisks = (self: Driver, vm: string): readonly string[] => [
 const startRevert: Starter<"revert"> = (self, entry) => {
   const { id, vm, point, restart } = entry;
   if (isOn(self, vm) && restart) return startRevertRunning(self, entry);
+  if (isStarting(self, vm)) return refuse(self, id, "revert", vm, "vm-starting");
   const place = isOn(self, vm) ? "vm-on" : placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "revert", vm, place);
   const kind = disksOfKind(self, vm, "cow").length > 0 ? revert : revertRedo;
@@ -92,6 +101,9 @@ const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format 
   if (point === undefined && isOn(self, vm)) {
     return startCloneRunning(self, "clone", id, vm, { target, format });
   }
+  if (point === undefined && isStarting(self, vm)) {
+    return refuse(self, id, "clone", vm, "vm-starting");
+  }
   const place = placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "clone", vm, place);
   const params = { vm, array: place.array, target, format, upTo: point ?? null };
@@ -109,7 +121,7 @@ const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to, copyKi
     const extra = { copySectors: copyKiB * 2 };
     return void startOperation(self.world, moveFormat, host, id, { ...params, ...extra });
   }
-  const place = placeOf(self, vm);
+  const place = isStarting(self, vm) ? "vm-starting" : placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "migrate-disk-format", vm, place);
   const params = { vm, array: place.array, target: vm, format: to, upTo: null };
   startOperation(self.world, copyHierarchy, place.host, id, params);

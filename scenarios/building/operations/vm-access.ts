@@ -4,12 +4,18 @@
  */
 import {
   type LocalDisk,
+  powerOn,
   type PowerOnDisk,
   runningKind,
   type OpenDisk,
   type VolumeAccess,
 } from "../../../core/disks/index.ts";
-import { type Entity, fromMs, type World } from "../../../core/kernel/index.ts";
+import {
+  type Entity,
+  fromMs,
+  type OperationEntity,
+  type World,
+} from "../../../core/kernel/index.ts";
 import { type VmEntity, vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedVm } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
@@ -90,6 +96,18 @@ export function runningVm(
       return { disk, access, entity: instance.volatile.disks[at]! };
     });
   return { instance, host, array: open[0]?.access.array ?? -1, disks: open };
+}
+
+/**
+ * A host has begun to start the VM, and may have read what its disks are: what needs a VM that is off
+ * comes too late, though none runs yet.
+ */
+export function isStarting({ world }: Driver, vm: string): boolean {
+  for (const entity of world.entities()) {
+    if (entity.kind !== powerOn.kind) continue;
+    if ((entity as unknown as OperationEntity).config.params["vm"] === vm) return true;
+  }
+  return false;
 }
 
 /** Where something is done with the files of a VM, on or off. */
