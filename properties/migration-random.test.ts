@@ -114,11 +114,11 @@ describe("a VM that moves", () => {
 
   /** Runs until an operation takes a phase. */
   function untilPhase(world: World, id: string, phase: string): Entity {
-    let isThere = false;
+    const seen = { phase: false };
     world.hooks.onNotice = ({ kind, data }) => {
-      isThere ||= kind === "phase" && data["id"] === id && data["phase"] === phase;
+      seen.phase ||= kind === "phase" && data["id"] === id && data["phase"] === phase;
     };
-    while (!isThere) world.run({ untilEvent: world.eventCount + 1 });
+    while (!seen.phase) world.run({ untilEvent: world.eventCount + 1 });
     world.hooks = {};
     return world.named(id);
   }

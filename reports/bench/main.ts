@@ -5,6 +5,7 @@ import { benchBoot } from "./boot.ts";
 import { benchHashing, benchMemory, benchSteadiness } from "./endurance.ts";
 import { benchExplore } from "./explore.ts";
 import { benchHold } from "./hold.ts";
+import { benchLargeVm } from "./large-vm.ts";
 import { scratch } from "./processes.ts";
 import { benchRecording, benchTraceSize } from "./recording.ts";
 import { formatRows, type Row } from "./row.ts";
@@ -22,6 +23,7 @@ const BENCHES: { readonly [name: string]: () => Promise<Row[]> } = {
   seek: now(benchSeeking),
   hashing: now(benchHashing),
   steady: now(benchSteadiness),
+  "large-vm": now(benchLargeVm),
   recording: now(benchRecording),
   boot: benchBoot,
   speed: now(benchSpeed),

@@ -8,6 +8,7 @@ import type { BootFigures } from "./boot-run.ts";
 import type { ChainFigures } from "./deep-chain-run.ts";
 import type { ExploreFigures } from "./explore-run.ts";
 import type { HoldFigures } from "./hold-run.ts";
+import type { LargeVmFigures } from "./large-vm-run.ts";
 import type { ScenarioFigures } from "./scenario-run.ts";
 import type { SmallRunsFigures } from "./small-runs.ts";
 
@@ -43,6 +44,12 @@ export function deepChainRun(requests: number, layers: number): ChainFigures {
 export function smallRuns(how: "checked" | "unchecked", runs: number): SmallRunsFigures {
   const args = ["--import", "tsx", here("./small-runs.ts"), how, String(runs)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as SmallRunsFigures;
+}
+
+/** Moves or checkpoints a VM of 64 GiB. */
+export function largeVmRun(what: "move" | "checkpoint"): LargeVmFigures {
+  const args = ["--import", "tsx", here("./large-vm-run.ts"), what];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as LargeVmFigures;
 }
 
 /** Blocks of a search. */

@@ -64,7 +64,9 @@ async function measureChart(
       ...(isNumber && { values: [...axis.values], format: ",", labelOverlap: true }),
     },
   };
-  const color = { field: "method", type: "nominal", title: null, sort: methodNames(experiment) };
+  // A method has its colour in every chart, whichever others are in it.
+  const domain = methodNames(experiment);
+  const color = { field: "method", type: "nominal", title: null, scale: { domain } };
   const y = { type: "quantitative", title: unit, scale: isLog ? { type: "log" } : { zero: true } };
   return svgOf({
     width: 380,

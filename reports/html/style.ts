@@ -25,6 +25,7 @@ code { font: .85em/1.4 ui-monospace, monospace; background: #f4f5f7; padding: .0
   border-radius: 3px; overflow-wrap: anywhere; }
 figure { margin: .5rem 0; overflow-x: auto; }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; }
+.pair figure { width: calc(50% - .5rem); } .pair svg { max-width: 100%; height: auto; }
 .time { white-space: nowrap; }
 small { color: #666; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } }

@@ -110,6 +110,7 @@ export function repair(document: Entry): Entry {
   rename(hosts, "host");
   for (const host of hosts) {
     delete host["rack"];
+    delete host["evacuation"];
     host["memoryMiB"] = 67_108_864;
     rename(listOf(host, "disks"), "local");
     rename(listOf(host, "sensors"), "sensor");

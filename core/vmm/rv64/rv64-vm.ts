@@ -93,6 +93,8 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
         const input = blockDone(self, reply);
         if (input !== undefined) deliver(self, input);
       },
+      "disk-resized": (self, { disk, sectors }: { disk: number; sectors: number }) =>
+        deliver(self, { kind: "block-size", disk: self.config.spec.disks[disk]!.id, sectors }),
       packet: (self, { body }: Request<FrameMessage>) => {
         const { peers } = machineConfig(self);
         const nic = Object.keys(peers).find((each) => peers[each] === body.from);
@@ -144,7 +146,19 @@ function boot(self: MachineEntity, machines: Machines | undefined): void {
   state.clock = { sinceNs: self.simulatedNs, from: board.progress };
   followDriver(self);
   if (!logInput(self, { kind: "start", run: self.config.run })) return;
+  tellSizes(self);
   beginTyping(self);
+}
+
+/** Disks may have grown since the machine was described. */
+function tellSizes(self: MachineEntity): void {
+  self.config.spec.disks.forEach(({ id }, at) => {
+    const open = self.world.entityOrNone(self.volatile.disks[at]!);
+    if (open?.kind !== "virtual-disk") return;
+    const { sectors } = open.config as { readonly sectors: number };
+    const known = machineConfig(self).board.disks.find((each) => each.id === id)!.sectors;
+    if (sectors !== known) deliver(self, { kind: "block-size", disk: id, sectors });
+  });
 }
 
 function onExit(self: MachineEntity): void {

@@ -10,9 +10,6 @@ const startGrowDisk: Starter<"grow-disk"> = (self, { id, vm, disk, toMiB }) => {
   if (running === undefined) return refuse(self, id, "grow-disk", vm, "vm-off");
   const { instance, host, array, disks } = running;
   if (disks.length === 0) return refuse(self, id, "grow-disk", vm, "not-on-an-array");
-  // The virtio device of a real machine has the capacity that it was booted with: no change of its
-  // configuration space is told while it runs.
-  if (instance.kind !== "vm") return refuse(self, id, "grow-disk", vm, "guest-cannot");
   const index = vmOfDocument(self, vm).disks.findIndex((each) => each.id === disk);
   const toSectors = toMiB * SECTORS_PER_MIB;
   const { kind } = vmOfDocument(self, vm).disks[index]!;

@@ -23,6 +23,8 @@ export type BoardInput =
       readonly ok: boolean;
       readonly runs?: readonly ContentRun[];
     }
+  /** A disk has become larger: its configuration changes, and the driver is told (virtio 1.2, 2.5, 5.2.4). */
+  | { readonly kind: "block-size"; readonly disk: string; readonly sectors: number }
   /** An Ethernet frame for a nic; dropped, and counted, when the guest has no room for it. */
   | { readonly kind: "packet"; readonly nic: string; readonly bytes: Uint8Array }
   /** Answer to `need-random`: exactly as many bytes. */

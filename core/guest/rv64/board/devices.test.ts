@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RAM_BASE } from "../layout.ts";
 import { attendToHost } from "./htif.ts";
-import { FINISHER, PLIC, UART } from "./memory-map.ts";
+import { takeInput } from "./inputs.ts";
+import { FINISHER, PLIC, UART, VIRTIO } from "./memory-map.ts";
 import { interrupts, setLevel } from "./plic.ts";
 import { devicesAlone } from "./testing/bench.ts";
 import { PlicModel } from "./testing/plic-model.ts";
@@ -115,6 +116,29 @@ describe("UART", () => {
     expect(read(made, 6)).toBe(0x90);
     write(made, 0, 66);
     expect([made.printed, read(made, 0)]).toEqual([[], 66]);
+  });
+});
+
+describe("a block device that grows", () => {
+  const MMIO = { base: VIRTIO.base };
+  const read = ({ bus }: Made, offset: number): number => Number(bus.load(at(MMIO, offset), 4));
+  const grow = (made: Made, sectors: number): void =>
+    takeInput(made.around, made.bus, { kind: "block-size", disk: "disk", sectors });
+
+  test("tells a driver that works by its interrupt, and any by its generation", () => {
+    const made = devicesAlone();
+    grow(made, 32);
+    expect([read(made, 0x100), read(made, 0xfc), read(made, 0x60)]).toEqual([32, 1, 0]);
+    made.around.state.virtio[0]!.status = 15;
+    grow(made, 32);
+    expect([read(made, 0xfc), read(made, 0x60)]).toEqual([1, 0]);
+    grow(made, 0x1_0000_0040);
+    const seen = [0x100, 0x104, 0xfc, 0x60].map((offset) => read(made, offset));
+    expect(seen).toEqual([0x40, 1, 2, 2]);
+    made.bus.store(at(MMIO, 0x64), 4, 2n);
+    expect(read(made, 0x60)).toBe(0);
+    made.bus.store(at(MMIO, 0x70), 4, 0n);
+    expect(read(made, 0x104)).toBe(1);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Bus } from "./bus.ts";
 import type { BoardInput } from "./contract.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { MOST_INPUT } from "./uart.ts";
-import { finishBlock } from "./virtio/block.ts";
+import { finishBlock, resizeBlock } from "./virtio/block.ts";
 import { passTyped } from "./virtio/console.ts";
 import type { VirtioDevice } from "./virtio/device.ts";
 import { receive } from "./virtio/net.ts";
@@ -40,6 +40,8 @@ export function takeInput({ state }: Surroundings, bus: Bus, input: BoardInput):
       const disk = deviceOf(bus, "block", input.disk);
       return finishBlock(disk, input.request, input.ok, input.runs ?? []);
     }
+    case "block-size":
+      return resizeBlock(deviceOf(bus, "block", input.disk), input.sectors);
     case "packet":
       return receive(deviceOf(bus, "net", input.nic), input.bytes);
     case "random":

@@ -27,8 +27,8 @@ const STATUS_OK = 0;
 const STATUS_ERROR = 1;
 const STATUS_UNSUPPORTED = 2;
 
-const sectorsOf = (device: VirtioDevice): number =>
-  device.around.config.disks.find(({ id }) => id === device.state.id)!.sectors;
+const sectorsOf = ({ around, state }: VirtioDevice): number =>
+  state.sectors ?? around.config.disks.find(({ id }) => id === state.id)!.sectors;
 
 /** The status byte is the last one that can be written; the rest is for data. */
 function splitStatus(writable: readonly Segment[]): {
@@ -162,4 +162,12 @@ export function finishBlock(
   }
   device.memory.write(pending.status, Uint8Array.of(ok ? STATUS_OK : STATUS_ERROR));
   device.giveBack(pending.queue, pending.head, written + 1);
+}
+
+/** The disk has another capacity now. */
+export function resizeBlock(device: VirtioDevice, sectors: number): void {
+  assert(Number.isSafeInteger(sectors) && sectors > 0, "a number of sectors");
+  if (sectors === sectorsOf(device)) return;
+  device.state.sectors = sectors;
+  device.configurationChanged();
 }

@@ -51,6 +51,16 @@ export class VirtioDevice {
     state.pending = [];
   }
 
+  /**
+   * The configuration space is another from now on: a driver that reads it in pieces sees by the
+   * generation that it has to read again, one that works hears of it (virtio 1.2, 2.5.2, 4.2.2).
+   */
+  configurationChanged(): void {
+    const { state } = this;
+    state.generation = ((state.generation ?? 0) + 1) >>> 0;
+    if (this.works) state.interrupt |= CONFIGURATION_CHANGED;
+  }
+
   /** The next chain of a queue, if `fits`; null when there is none, or it does not fit and stays. */
   take(queue: number, fits: (chain: Chain) => boolean = () => true): Chain | null {
     if (!this.works) return null;

@@ -105,6 +105,8 @@ export class VirtioMmio implements Device {
         return state.interrupt;
       case R.status:
         return state.status;
+      case R.generation:
+        return state.generation ?? 0;
       case R.sharedLengthLow:
       case R.sharedLengthHigh:
       case R.sharedBaseLow:

@@ -50,6 +50,10 @@ export interface VirtioState {
   pending: PendingRequest[];
   /** Console: bytes typed and not taken yet. */
   input: number[];
+  /** Block: capacity, once it is another than the machine was made with. */
+  sectors?: number;
+  /** ConfigGeneration: how often the configuration changed, modulo 2^32; absent: never. */
+  generation?: number;
   /** Net: frames dropped for lack of room. */
   dropped: number;
 }
