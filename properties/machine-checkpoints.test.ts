@@ -72,9 +72,9 @@ async function lived(timeline: Entries, file = PROGRAM, careless?: string) {
     expect(violations(world)).toEqual([]);
     expect(world.named("m").durable["power"]).toBe("off");
   }
-
+  const violated = violations(world).join();
   const disk = world.contents.get("array#volume:m-data")?.capture();
-  return { output: builder.outputs(world)["m"]!, outcomes, figures, shown, disk };
+  return { output: builder.outputs(world)["m"]!, outcomes, figures, shown, disk, violated };
 }
 
 const SMALL = { vm: "m", on: "array", blockKiB: 16 } as const;
@@ -149,6 +149,27 @@ describe("a real machine", () => {
       expect(virtual["faults"]!).toBeLessThan(physical["faults"]!);
       expect(virtual["stallNs"]!).toBeLessThan(none["stallNs"]! / 2);
     }
+  });
+
+  it("has pages made of what is known of them, and shares them until it writes", async () => {
+    const patterns = "core/guest/rv64/samples/world/patterns.elf";
+    const { output } = await lived([], patterns);
+    const sleep = { id: "sleep", atMs: 450, do: "suspend", ...SMALL, blockKiB: 16 };
+    const by = (method: string) => [sleep, { ...WAKE, method, readsAtOnce: 1 }] as never;
+    const [deferred, lazy] = [
+      await lived(by("deferred"), patterns),
+      await lived(by("lazy"), patterns),
+    ];
+    for (const back of [deferred, lazy]) {
+      expect(back.outcomes).toEqual(["complete", "complete"]);
+      expect(back.output).toEqual(output);
+    }
+    const made = deferred.figures["wake"]!;
+    expect(made["madePages"]!).toBeGreaterThan(0);
+    expect(made["knownPages"]!).toBeGreaterThan(300);
+    expect(made["faults"]!).toBeLessThan(lazy.figures["wake"]!["faults"]!);
+    const { violated } = await lived(by("deferred"), patterns, "clearsFlagFirst");
+    expect(violated).toMatch(/was made, and is not what it was/);
   });
 
   it("finds its own page tables changed under it, and computes what it would have", async () => {
