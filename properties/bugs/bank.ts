@@ -5,6 +5,7 @@ import { consolidationBugs } from "./bank/consolidation.ts";
 import { cowBugs } from "./bank/cow.ts";
 import { diskBugs } from "./bank/disks.ts";
 import { handoffBugs } from "./bank/handoff.ts";
+import { integrityBugs } from "./bank/integrity.ts";
 import { kernelBugs } from "./bank/kernel.ts";
 import { machineBugs } from "./bank/machines.ts";
 import { memoryBugs } from "./bank/memory.ts";
@@ -22,6 +23,7 @@ export const bank: readonly Bug[] = [
   ...backupBugs,
   ...machineBugs,
   ...memoryBugs,
+  ...integrityBugs,
   ...rv64Bugs,
   ...traceBugs,
 ];

@@ -35,6 +35,7 @@ export type Mechanism =
   | "pages"
   | "migration"
   | "checkpoints"
+  | "integrity"
   | "fault-tolerance"
   | "rv64"
   | "traces";
@@ -81,15 +82,19 @@ export const GROUNDS: {
   },
   migration: {
     scenarios: [],
-    suites: ["core/migration", "properties/migration.test.ts"].concat(
+    suites: ["properties/migration-ends.test.ts", "properties/migration.test.ts"].concat(
       "properties/migration-crashes.test.ts",
     ),
   },
   checkpoints: {
     scenarios: [],
-    suites: ["core/checkpoints", "properties/memory-checkpoints.test.ts"].concat(
+    suites: ["properties/memory-checkpoints.test.ts", "core/checkpoints"].concat(
       "properties/machine-checkpoints.test.ts",
     ),
+  },
+  integrity: {
+    scenarios: [],
+    suites: ["core/vmm/integrity", "properties/guest-integrity.test.ts"],
   },
   "fault-tolerance": {
     scenarios: ["scenarios/fault-tolerant.ts"],

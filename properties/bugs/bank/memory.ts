@@ -26,15 +26,6 @@ const migrationBugs: readonly Bug[] = [
     breaks: ["memory at the destination is that of the source at its quiesce"],
   },
   {
-    name: "moved-with-requests-under-way",
-    what: "the image of a machine is taken while its disks still owe it answers",
-    mechanism: "migration",
-    file: MIGRATE,
-    find: 'if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");',
-    replace: 'if (op.state.stoppedNs === 0) return wait(DRAIN_POLL_NS, "drain");',
-    breaks: ["each request of a guest is answered"],
-  },
-  {
     name: "silence-taken-for-no",
     what: "a destination that does not answer the switch-over counts as one that never began",
     mechanism: "migration",
@@ -48,10 +39,8 @@ const migrationBugs: readonly Bug[] = [
     what: "a destination that is told twice to go on says so before it runs, and the source ends",
     mechanism: "migration",
     file: "core/migration/agent.ts",
-    find: '  if (coming.stage === "starting") return;\n  state.stage',
-    replace:
-      '  if (coming.stage === "starting") return self.reply(request, { resumedNs: 0 });\n' +
-      "  state.stage",
+    find: "  if (isHere(coming)) return;\n",
+    replace: "  if (isHere(coming)) return self.reply(request, { resumedNs: self.simulatedNs });\n",
     breaks: ["a move is over once the machine runs at its destination"],
   },
   {
@@ -62,15 +51,6 @@ const migrationBugs: readonly Bug[] = [
     find: "  if (kept !== undefined) removeTraces(kept as never, CLIENT);\n",
     replace: '  if (kept !== undefined && code === "") removeTraces(kept as never, CLIENT);\n',
     breaks: ["an aborted migration leaves no traces"],
-  },
-  {
-    name: "late-inputs-lost-in-move",
-    what: "what came for the machine after its image was taken stays on the old host",
-    mechanism: "migration",
-    file: MIGRATE,
-    find: "if (run !== undefined) departRun(run, held);",
-    replace: "if (run !== undefined) departRun(run, Math.max(held, run.volatile.held.length));",
-    breaks: ["each message of a stream arrives"],
   },
   {
     name: "privacy-lost-in-move",
@@ -93,15 +73,6 @@ const migrationBugs: readonly Bug[] = [
 ];
 
 const checkpointBugs: readonly Bug[] = [
-  {
-    name: "commit-before-flush",
-    what: "the commit record is written while the file's end is still in the array's cache",
-    mechanism: "checkpoints",
-    file: CHECKPOINT,
-    find: '[bytesRun(tailOf(host, op, tailSector).bytes)], "flush");',
-    replace: '[bytesRun(tailOf(host, op, tailSector).bytes)], "writeCommit");',
-    breaks: ["a checkpoint that counts is whole"],
-  },
   {
     name: "counts-before-commit",
     what: "the catalog names a checkpoint whose commit record is still in the array's cache",
@@ -131,11 +102,11 @@ const checkpointBugs: readonly Bug[] = [
   },
   {
     name: "prefetch-over-dirty-page",
-    what: "a storage block that arrives overwrites pages that the guest has written since",
+    what: "content that comes for absent pages overwrites those that the guest has written since",
     mechanism: "checkpoints",
-    file: LOAD,
-    find: 'const isAbsent = absent.has(page) || self.config.careless === "overwritesDirty";',
-    replace: "const isAbsent = absent.has(page) || absent.has(first);",
+    file: "core/vmm/pages/absent.ts",
+    find: "const isAbsent = overwrites || absent.has(at);",
+    replace: "const isAbsent = overwrites || absent.has(at) || absent.has(page);",
     breaks: ["no page the guest dirtied is overwritten by a prefetch"],
   },
   {
@@ -181,7 +152,8 @@ const checkpointBugs: readonly Bug[] = [
     mechanism: "checkpoints",
     file: SWEEP,
     find: "while (cursor < blocks && saved.has(cursor)) cursor++;",
-    replace: "if (cursor < blocks && saved.has(cursor) && cursor % 2 === 0) cursor++;",
+    replace:
+      "while (cursor < blocks && saved.has(cursor) && self.volatile.cursor !== cursor - 1) cursor++;",
     breaks: ["each block is saved once"],
   },
 ];
