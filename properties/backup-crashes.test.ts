@@ -255,6 +255,22 @@ describe("a restore", () => {
     600_000,
   );
 
+  it("onto copy-on-write disks that leaves a part out is noticed (canary)", () => {
+    const world = onCow([...OFF, { ...back, atMs: 800, copyKiB: 64 }]);
+    let isPlanted = false;
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind !== "phase" || data["id"] !== "back" || data["phase"] !== "write") return;
+      const op = world.named("back") as unknown as {
+        edit(): { state: { left: unknown[] } };
+      };
+      op.edit().state.left.length = 0;
+      isPlanted = true;
+    };
+    world.run({ untilNs: fromMs(1_500) });
+    expect(isPlanted).toBe(true);
+    expect(violations(world).join()).toMatch(/db was not restored as backup next was/);
+  });
+
   it("onto copy-on-write disks keeps points in time, to which the VM can be reverted", () => {
     const world = onCow([
       ...OFF,

@@ -84,7 +84,6 @@ function before(kind: Kind, timeline: Entries): World {
 describe.each([
   ["cow", "redo"],
   ["redo", "cow"],
-  ["redo", "redo"],
 ] as const)("a clone of %s disks of a running VM, to %s", (kind, format) => {
   it("is of one moment, and leaves no point in time behind", () => {
     const world = before(kind, copyTo(format));

@@ -10,6 +10,7 @@ import {
   type ScenarioBuilder,
   type ScenarioDocument,
 } from "../scenarios/index.ts";
+import { BOUNDARY_NOTICE, LoneMachine, type MachineEntry } from "../core/vmm/index.ts";
 import { violations } from "./testing/crash-points.ts";
 
 type Entries = NonNullable<ScenarioDocument["timeline"]>;
@@ -71,9 +72,9 @@ async function lived(timeline: Entries, file = PROGRAM, careless?: string) {
     expect(violations(world)).toEqual([]);
     expect(world.named("m").durable["power"]).toBe("off");
   }
-
+  const violated = violations(world).join();
   const disk = world.contents.get("array#volume:m-data")?.capture();
-  return { output: builder.outputs(world)["m"]!, outcomes, figures, shown, disk };
+  return { output: builder.outputs(world)["m"]!, outcomes, figures, shown, disk, violated };
 }
 
 const SMALL = { vm: "m", on: "array", blockKiB: 16 } as const;
@@ -150,6 +151,27 @@ describe("a real machine", () => {
     }
   });
 
+  it("has pages made of what is known of them, and shares them until it writes", async () => {
+    const patterns = "core/guest/rv64/samples/world/patterns.elf";
+    const { output } = await lived([], patterns);
+    const sleep = { id: "sleep", atMs: 450, do: "suspend", ...SMALL, blockKiB: 16 };
+    const by = (method: string) => [sleep, { ...WAKE, method, readsAtOnce: 1 }] as never;
+    const [deferred, lazy] = [
+      await lived(by("deferred"), patterns),
+      await lived(by("lazy"), patterns),
+    ];
+    for (const back of [deferred, lazy]) {
+      expect(back.outcomes).toEqual(["complete", "complete"]);
+      expect(back.output).toEqual(output);
+    }
+    const made = deferred.figures["wake"]!;
+    expect(made["madePages"]!).toBeGreaterThan(0);
+    expect(made["knownPages"]!).toBeGreaterThan(300);
+    expect(made["faults"]!).toBeLessThan(lazy.figures["wake"]!["faults"]!);
+    const { violated } = await lived(by("deferred"), patterns, "clearsFlagFirst");
+    expect(violated).toMatch(/was made, and is not what it was/);
+  });
+
   it("finds its own page tables changed under it, and computes what it would have", async () => {
     const exchanging = "core/guest/rv64/samples/board/accessed.elf";
     const { output } = await lived([], exchanging);
@@ -159,6 +181,39 @@ describe("a real machine", () => {
     expect(back.outcomes).toEqual(["complete", "complete"]);
     expect(back.output).toEqual(output);
     expect(back.figures["wake"]!["walkSteps"]!).toBeGreaterThan(0);
+  });
+
+  it.each([PROGRAM, WORKER])("is built again alone from its boundary log (%s)", async (file) => {
+    const save = { id: "ck", atMs: 7.77, do: "checkpoint", withDisks: false, ...SMALL };
+    const sleep = { id: "sleep", atMs: file === WORKER ? 269 : 60, do: "suspend", ...SMALL };
+    const timeline = [
+      ...(file === WORKER ? [] : [save]),
+      sleep,
+      { ...WAKE, method: "lazy", readsAtOnce: 1 },
+    ];
+    const builder = await builderOf(timeline as never, file);
+    const world = builder.build({ seed: 1 });
+    const entries: MachineEntry[] = [];
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === BOUNDARY_NOTICE) entries.push(structuredClone(data) as never);
+    };
+    world.run({ untilNs: fromMs(6_000) });
+    const marks = entries.flatMap(({ input }) => ("image" in input ? [input.kind] : []));
+    expect(marks.slice(-2)).toEqual(["image-taken", "image-restored"]);
+    expect(marks).toHaveLength(file === WORKER ? 2 : 3);
+    const again = (log: readonly MachineEntry[]) => {
+      const lone = new LoneMachine(builder.guestSpec("m"), builder.machines);
+      for (const entry of log) {
+        const taken = lone.take(entry);
+        if (!taken.ok) return taken.code;
+      }
+      const { hash, bytes } = lone.outputs;
+      return { hash, length: bytes };
+    };
+    expect(again(entries)).toEqual(builder.outputs(world)["m"]);
+    // Canary: without the mark that it was remembered.
+    const at = entries.findLastIndex(({ input }) => input.kind === "image-taken");
+    expect(again(entries.with(at, entries[0]!))).toBe("gap");
   });
 
   it("with a disk goes on at once, and its devices wait for pages that are not there", async () => {

@@ -5,6 +5,8 @@
  */
 import {
   always,
+  Bitmap,
+  bitmapWords,
   canonicalBytes,
   type ContentRun,
   type Entity,
@@ -17,12 +19,21 @@ import {
   sometimes,
   type World,
 } from "../kernel/index.ts";
-import { type MemoryEntity, rememberContent, type RunImage } from "../vmm/index.ts";
+import {
+  clientBitmap,
+  clientOf,
+  type MemoryEntity,
+  readPages,
+  rememberContent,
+  type RunImage,
+} from "../vmm/index.ts";
 import { type Catalog, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
 import { findPage, readCheckpoint, type WholeCheckpoint } from "./file/read-file.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
+import { MADE_NOTICE, MAKES_PAGE, SHARING_NOTICE } from "./restore/deferred.ts";
+import { RESTORE_CLIENT } from "./restore/restorer-state.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
 import { WRITES_UNSAVED } from "./save/hits.ts";
 import type { Saver } from "./save/saver-state.ts";
@@ -96,16 +107,17 @@ const digestOf = (image: RunImage): string => hashHex(hash64(canonicalBytes(imag
 
 function onArrived(world: World, arrival: Arrival): Finding | undefined {
   const memory = world.entity(arrival.memory) as unknown as MemoryEntity;
-  const { pages, isReal } = memory.config;
+  const { pages } = memory.config;
   const instant = shadow(world, instantName(arrival), pages);
   const before = shadow(world, beforeName(memory), pages);
   rememberContent(memory, nowName(memory));
   const now = shadow(world, nowName(memory), pages);
+  const absent = absentThen(world, memory);
   for (const block of arrival.blocks) {
     const first = block * arrival.blockPages;
     for (let page = first; page < Math.min(pages, first + arrival.blockPages); page++) {
       const was = before.get(page);
-      const isWritten = !isReal && was !== 0;
+      const isWritten = !absent.has(page);
       const wanted = isWritten ? was : instant.get(page);
       if (now.get(page) === wanted) continue;
       const message = isWritten
@@ -115,6 +127,30 @@ function onArrived(world: World, arrival: Arrival): Finding | undefined {
     }
   }
   return undefined;
+}
+
+/** Pages that were absent when others arrived; all, where the machine does not run yet. */
+function absentThen(world: World, { name, config }: MemoryEntity): Bitmap {
+  const { pages } = config;
+  const words = world.shadowArrays.open(`${name}#absent`, "u32", bitmapWords(pages));
+  return new Bitmap(words, pages);
+}
+
+function rememberAbsent(world: World, memory: MemoryEntity): void {
+  const then = absentThen(world, memory);
+  if (clientOf(memory, RESTORE_CLIENT) !== undefined) {
+    return then.become(clientBitmap(memory, RESTORE_CLIENT, "armed"));
+  }
+  then.addRange(0, memory.config.pages);
+}
+
+/** A page that was made of what is known about it. */
+function onMade(world: World, made: Arrival & { readonly page: number }): Finding | undefined {
+  const memory = world.entity(made.memory) as unknown as MemoryEntity;
+  const instant = shadow(world, instantName(made), memory.config.pages);
+  const found = numberOf(readPages(memory, made.page, 1)[0]!, 0);
+  if (isSame(found, instant.get(made.page))) return undefined;
+  return { message: `page ${made.page} of ${made.vm} was made, and is not what it was` };
 }
 
 const beforeName = ({ name }: MemoryEntity): string => `${name}#before arrival`;
@@ -146,10 +182,23 @@ export const checkpointInvariants: readonly Invariant[] = [
       [ARRIVING_NOTICE]: (_entity, data, world) => {
         const memory = world.entity(data["memory"] as number) as unknown as MemoryEntity;
         rememberContent(memory, beforeName(memory));
+        rememberAbsent(world, memory);
       },
+      [MADE_NOTICE]: (_entity, data, world) => onMade(world, data as never),
       [ARRIVED_NOTICE]: (_entity, data, world) => onArrived(world, data as unknown as Arrival),
     },
   }),
+  always("a canonical page has as many references as pages share it", {
+    mechanism: MECHANISM,
+    observes: {
+      [SHARING_NOTICE]: (_entity, data): Finding | undefined => {
+        const { vm, references, shared } = data as { [name: string]: number };
+        if (references === shared) return undefined;
+        return { message: `${references} references of ${vm}, and ${shared} pages are shared` };
+      },
+    },
+  }),
+  sometimes(MAKES_PAGE, { mechanism: MECHANISM }),
   always("a working set is what vCPUs touched", {
     mechanism: MECHANISM,
     observes: {

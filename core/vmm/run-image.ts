@@ -22,6 +22,7 @@ import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
 import { machineShape } from "./rv64/live-machine.ts";
+import { logInput } from "./rv64/inputs.ts";
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./rv64/machine-state.ts";
 import { MACHINE_KIND } from "./rv64/end-entry.ts";
 import { computeNext, recordOf, type VmEntity, type VmState } from "./vm-state.ts";
@@ -54,6 +55,7 @@ export function imageOf(vm: VmEntity, id: string | null): RunImage {
   const image = isMachine(vm) ? "real" : "modelled";
   const isKept = id !== null && image === "modelled";
   if (isKept) logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
+  else if (id !== null) markMachine(vm as unknown as MachineEntity, "image-taken", id);
   const { run } = vm.config;
   const state = { ...vm.volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
   const memory = keepMemory(memoryOf(vm));
@@ -93,7 +95,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   takeUpMemory(memoryOf(vm, true), image.memory);
   followDriver(vm, image.memory.behind?.tables);
   announce(vm, id === null ? "migrated" : "resumed");
-  if (isMachine(vm)) return goOnAtExit(vm as unknown as MachineEntity);
+  if (isMachine(vm)) return goOnAtExit(vm as unknown as MachineEntity, id);
   state.bursts.forEach((bursts, vcpu) => {
     if (bursts.length > 0) computeNext(vm, vcpu);
   });
@@ -146,9 +148,16 @@ function bringBack(vm: VmEntity, image: RunImage, { journal, settled }: Outside)
   });
 }
 
+/** In its boundary log, so that it can be built again alone. */
+function markMachine(vm: MachineEntity, kind: "image-taken" | "image-restored", image: string) {
+  const isExit = (vm.volatile.exit?.outputs.length ?? 0) > 0;
+  logInput(vm, { kind, image, isExit });
+}
+
 /** What it had put out was not carried out yet: that is next. */
-function goOnAtExit(vm: MachineEntity): void {
+function goOnAtExit(vm: MachineEntity, id: string | null): void {
   const { exit } = vm.volatile;
+  if (id !== null) markMachine(vm, "image-restored", id);
   if (exit === null) return;
   const atNs = Math.max(vm.simulatedNs, exit.atNs);
   vm.edit().exit = { ...exit, atNs, isScheduled: true } as never;

@@ -1608,9 +1608,9 @@ export interface ResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `deferred` = as `lazy`, but it is known of each page before whether it is zeros or one word again and again, and such a page is made when it is touched; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "working-set" | "eager";
+  readonly method?: "lazy" | "working-set" | "deferred" | "eager";
   /**
    * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
    */
@@ -1661,9 +1661,9 @@ export interface RestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `deferred` = as `lazy`, but it is known of each page before whether it is zeros or one word again and again, and such a page is made when it is touched; `eager` = all is read before, the older way.
    */
-  readonly method?: "lazy" | "working-set" | "eager";
+  readonly method?: "lazy" | "working-set" | "deferred" | "eager";
   /**
    * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
    */
@@ -4514,9 +4514,9 @@ export interface ResolvedResumeOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `deferred` = as `lazy`, but it is known of each page before whether it is zeros or one word again and again, and such a page is made when it is touched; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "working-set" | "eager";
+  readonly method: "lazy" | "working-set" | "deferred" | "eager";
   /**
    * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
    */
@@ -4567,9 +4567,9 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly host?: string;
   /**
-   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `eager` = all is read before, the older way.
+   * `lazy` = it goes on at once, and what is not there yet is read when it is touched; `working-set` = the pages that it used when it was suspended are read before, the rest as with `lazy`; `deferred` = as `lazy`, but it is known of each page before whether it is zeros or one word again and again, and such a page is made when it is touched; `eager` = all is read before, the older way.
    */
-  readonly method: "lazy" | "working-set" | "eager";
+  readonly method: "lazy" | "working-set" | "deferred" | "eager";
   /**
    * What is read with a page that the VM waits for: pages behind the `virtual` neighbours of its address, by the guest's own page table, or `physical` neighbours, the older way.
    */

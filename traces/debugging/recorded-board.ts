@@ -149,7 +149,10 @@ export class RecordedBoard {
     for (; this.#next < this.#recorded.last; this.#next++) {
       const { step, input } = this.log.entry(this.#next);
       if (step > progress) return;
-      if (input.kind === "put-out") continue;
+      if (input.kind === "put-out" || input.kind === "image-taken") continue;
+      if (input.kind === "image-restored") {
+        throw new Diverged("from here on it goes on from a checkpoint; see it with `replay --vm`");
+      }
       assert(step === progress && input.kind !== "start" && input.kind !== "end", "in order");
       try {
         this.#board.deliver(input);

@@ -113,6 +113,45 @@ export function decodeStorageBlock(
   return sound(blocks);
 }
 
+/** Pages of which every word is this one. */
+export type KnownRun = {
+  readonly first: number;
+  readonly pages: number;
+  readonly word: Uint8Array;
+};
+
+/** What the index alone says of pages; `runs`: the sectors of the index. */
+export function decodeIndex(
+  at: StorageBlock,
+  runs: readonly ContentRun[],
+  memoryPages: number,
+  blockPages: number,
+): Checked<readonly KnownRun[]> {
+  const where = `storage block at sector ${at.sector}`;
+  const bytes = bytesOf(runs);
+  if (bytes.length !== at.indexSectors * SECTOR_BYTES || checksum(bytes) !== at.checksum) {
+    return bad("damaged", `${where}: its index has another checksum`);
+  }
+  const index = new ByteReader(bytes);
+  const known: KnownRun[] = [];
+  for (let left = index.varint(); left > 0 && !index.failed; left--) {
+    let first = index.varint() * blockPages;
+    for (let parts = index.varint(); parts > 0 && !index.failed; parts--) {
+      const kind = CLASSES[index.byte()];
+      const pages = index.varint();
+      if (kind === undefined || first + pages > memoryPages) {
+        return bad("damaged", `${where}: its index names pages that are none`);
+      }
+      if (kind === "zero") known.push({ first, pages, word: new Uint8Array(WORD_BYTES) });
+      else if (kind === "pattern") known.push({ first, pages, word: index.bytes(WORD_BYTES) });
+      else index.varint();
+      if (kind === "raw" || kind === "lz4") index.word64();
+      first += pages;
+    }
+  }
+  return index.atEnd() ? sound(known) : bad("damaged", `${where}: its index is none`);
+}
+
 /** Undefined when the medium does not hold what the index says; a run of `most` pages at most. */
 function takeRun(index: ByteReader, medium: MediumReader, most: number): PageRun | undefined {
   const kind = CLASSES[index.byte()];

@@ -18,6 +18,7 @@ import { memoryBeside, vmBeside } from "../beside.ts";
 import { contentOf, PAGE_SECTORS } from "../file/page-runs.ts";
 import { type Block, decodeStorageBlock } from "../file/storage-block.ts";
 import { sliceRuns } from "../../platform/index.ts";
+import { endSharing } from "./deferred.ts";
 import { noteStall } from "./responsiveness.ts";
 import {
   askedFor,
@@ -193,6 +194,7 @@ function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
 }
 
 function end(self: Restorer, memory: MemoryEntity): void {
+  endSharing(self, memory);
   removeTraces(memory, self.config.client);
   const state = self.edit();
   state.stage = "loaded";

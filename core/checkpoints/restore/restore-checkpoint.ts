@@ -76,7 +76,8 @@ export type RestoreParams = {
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
   readonly prefetch?: Prefetch;
-  readonly careless?: "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies";
+  readonly careless?:
+    "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies" | "clearsFlagFirst" | "keepsReference";
 };
 
 type RestoreState = {

@@ -10,9 +10,10 @@ import type { Stored } from "./layers.ts";
 /**
  * `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults;
  * `working-set`: what the machine used when it was saved is loaded before, the rest as with `lazy`
- * (US 2016/0253201).
+ * (US 2016/0253201); `deferred`: as `lazy`, but the class of each page is known before, and what the
+ * class tells is made when it is touched (US 9,529,728).
  */
-export type RestoreMethod = "eager" | "lazy" | "working-set";
+export type RestoreMethod = "eager" | "lazy" | "working-set" | "deferred";
 
 /** Trace client of a restore: armed are the pages that are absent. */
 export const RESTORE_CLIENT = "restore";
@@ -22,10 +23,18 @@ export type RestoreCosts = {
   readonly decompressNs: number;
   /** Putting a page into memory: a copy and an entry of the page table. */
   readonly placeNs: number;
+  /** Filling a page with one word; entering one that is there into the page table. */
+  readonly makeNs: number;
+  readonly mapNs: number;
 };
 
 /** LZ4 decompresses at three gigabytes a second or more. */
-export const RESTORE_COSTS: RestoreCosts = { decompressNs: 1_300, placeNs: 230 };
+export const RESTORE_COSTS: RestoreCosts = {
+  decompressNs: 1_300,
+  placeNs: 230,
+  makeNs: 170,
+  mapNs: 60,
+};
 
 /** Neighbours of a page that is waited for, and how many on each side (prefetch.ts). */
 export type Prefetch = { readonly by: NeighbourBy; readonly distance: number };
@@ -38,7 +47,14 @@ export type RestorerConfig = BesideConfig & {
   readonly readsAtOnce: number;
   readonly costs: RestoreCosts;
   /** What a test breaks on purpose. */
-  readonly careless: "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies" | null;
+  readonly careless:
+    | "overwritesDirty"
+    | "devicesGoOn"
+    | "zeroFills"
+    | "lies"
+    | "clearsFlagFirst"
+    | "keepsReference"
+    | null;
   /** What is asked for with a page that the guest waits for; absent: nothing. */
   readonly prefetch?: Prefetch;
 };
@@ -63,7 +79,16 @@ export type RestoreFigures = {
   /** Entries of page tables that were looked at, and tables that were not there. */
   readonly walkSteps?: number;
   readonly absentTables?: number;
+  /** With `deferred`: indexes, pages of a known class, made when touched, written, shared to the end. */
+  readonly indexReads?: number;
+  readonly knownPages?: number;
+  readonly madePages?: number;
+  readonly unsharedPages?: number;
+  readonly sharedPages?: number;
 };
+
+/** A class of pages, and how many share its canonical page; none: there is no such page. */
+export type PageClass = { readonly word: readonly number[]; readonly references: number };
 
 export type RestorerState = {
   readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
@@ -90,6 +115,12 @@ export type RestorerState = {
   /** Answered when the machine may go on, or when all is there. */
   readonly atReady: Request | null;
   readonly waiting: readonly Request[];
+  /** Classes of pages, and indexes that were asked for and have come. */
+  readonly deferred: {
+    readonly classes: readonly PageClass[];
+    readonly asked: number;
+    readonly answered: number;
+  } | null;
   readonly figures: RestoreFigures;
 };
 

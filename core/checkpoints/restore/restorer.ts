@@ -28,6 +28,8 @@ import { memoryBeside } from "../beside.ts";
 import { eachPage, type WorkingSet } from "../saved-state.ts";
 import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
+import { beginDeferred, onIndex, readIndexes } from "./deferred-indexes.ts";
+import { makeKnown, SHARED_CLIENT, unshare } from "./deferred.ts";
 import { prefetchAround } from "./prefetch.ts";
 import {
   askedFor,
@@ -57,6 +59,7 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     failure: "",
     atReady: null,
     waiting: [],
+    deferred: null,
     hurry: 0,
     figures: {
       reads: 0,
@@ -81,13 +84,19 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
       if (!reply.ok) return fail(self, "busy");
       const state = self.edit();
       state.stage = "loading";
+      const memory = memoryBeside(self);
+      if (self.config.method === "deferred" && memory !== undefined) {
+        return beginDeferred(self, memory);
+      }
       if (self.volatile.first.length === 0) {
         state.atReady = null;
         if (atReady !== null) self.reply(atReady, {});
       }
       readOn(self);
     },
-    "trace-hit": (self, hit: TraceHit) => onAbsent(self, hit),
+    "shared-traced": (self, reply: Reply) => (reply.ok ? readIndexes(self) : fail(self, "busy")),
+    "index-read": (self, reply: Reply) => onIndex(self, reply),
+    "trace-hit": (self, hit: TraceHit) => onTraceHit(self, hit),
     "access-held": (self, held: AccessHeld) => onHeld(self, held),
     read: (self, reply: Reply) => onRead(self, reply),
     place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
@@ -167,10 +176,12 @@ function makeReady(self: Restorer, request: Request): void {
   self.ask(memory.id, "trace", body, { then: "armed" });
 }
 
-/** The guest is about to touch a page that is not there. */
-function onAbsent(self: Restorer, hit: TraceHit): void {
+/** The guest is about to touch a page that is not there, or to write one that it shares. */
+function onTraceHit(self: Restorer, hit: TraceHit): void {
   const memory = memoryBeside(self);
   if (memory === undefined || self.volatile.stage !== "loading") return;
+  if (hit.client === SHARED_CLIENT) return unshare(self, memory, hit);
+  if (makeKnown(self, memory, hit)) return;
   const goesOn = self.config.careless === "devicesGoOn";
   if (hit.vcpu === DEVICE) self.edit().figures.deviceFaults++;
   if (hit.vcpu !== DEVICE || !goesOn) onAbsentAccess(memory, hit);

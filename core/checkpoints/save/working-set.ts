@@ -231,7 +231,8 @@ function spansOf(self: Saver, memory: MemoryEntity): WorkingSet {
     for (let page = pages.next(first, end); page >= 0; page = pages.next(page, end)) {
       const from = page;
       while (page < end && pages.has(page)) page++;
-      if (spans.at(-2)! + spans.at(-1)! === from) spans[spans.length - 1]! += page - from;
+      const behind = (spans.at(-2) ?? -1) + (spans.at(-1) ?? 0);
+      if (behind === from) spans[spans.length - 1]! += page - from;
       else spans.push(from, page - from);
       if (page >= end) break;
     }

@@ -12,7 +12,7 @@ import {
   type PlainObject,
   type World,
 } from "../../kernel/index.ts";
-import { arrayWithFile, chainView, flattened } from "./chain-view.ts";
+import { arrayWithFile, flattenedView } from "./chain-view.ts";
 import { configurationFile } from "./descriptor.ts";
 import { runningView } from "./running-view.ts";
 
@@ -39,10 +39,10 @@ function onPoint(
   const array = arrayWithFile(world, configurationFile(vm))?.name;
   if (array === undefined) return undefined;
   for (const [disk, descriptor] of Object.entries(descriptors)) {
-    const layers = chainView(world, array, descriptor);
+    const frozen = flattenedView(world, array, descriptor);
     const running = runningView(world, array, vm, disk);
-    if (layers === undefined || running === undefined) continue;
-    const [wrong] = flattened(layers).diffRanges(running);
+    if (frozen === undefined || running === undefined) continue;
+    const [wrong] = frozen.diffRanges(running);
     if (wrong === undefined) continue;
     return {
       message: `${point} has ${disk} of another moment, at sector ${wrong.sector}`,

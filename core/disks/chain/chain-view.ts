@@ -57,3 +57,13 @@ export function flattened(layers: readonly ChainLayer[]): SectorContent {
   }
   return flat;
 }
+
+/** What is read through a descriptor; undefined when something of its chain is gone. */
+export function flattenedView(
+  world: World,
+  array: string,
+  descriptor: string,
+): SectorContent | undefined {
+  const layers = chainView(world, array, descriptor);
+  return layers === undefined ? undefined : flattened(layers);
+}

@@ -1,7 +1,7 @@
 /** What a disk on an array holds now, read through its chain on the array itself. */
 import type { SectorContent, World } from "../../kernel/index.ts";
 import type { ArrayEntity } from "../../platform/index.ts";
-import { chainView, flattened } from "./chain-view.ts";
+import { flattenedView } from "./chain-view.ts";
 import { configurationFile, type VmConfiguration } from "./descriptor.ts";
 
 /** Undefined when there is no such disk, or its chain is not whole. */
@@ -14,6 +14,5 @@ export function runningView(
   const { files } = (world.named(array) as unknown as ArrayEntity).durable;
   const value = files?.[`file:${configurationFile(vm)}`]?.value;
   const name = (value as unknown as VmConfiguration | undefined)?.running[disk];
-  const layers = name === undefined ? undefined : chainView(world, array, name);
-  return layers === undefined ? undefined : flattened(layers);
+  return name === undefined ? undefined : flattenedView(world, array, name);
 }

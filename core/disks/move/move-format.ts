@@ -107,6 +107,12 @@ const flushed = (op: MoveOp, next: string): Step => {
   return together(targets, next, "giveUp");
 };
 
+/** A task that does nothing: its id begins with the run of the array that gave it. */
+const askRestarts = (op: MoveOp, next: string): Step =>
+  askArray(op.params.array, "vasa-prepare", { bases: [] }, next, "giveUp");
+
+const runOfArray = (task: string): string => task.slice(0, task.indexOf("-"));
+
 const settleOwn = (op: MoveOp, next: string, otherwise: string): Step => {
   const { vm, array } = op.params;
   return perform(recoverHierarchy, { vm, array, own: op.id }, next, otherwise);
@@ -129,8 +135,13 @@ const copying = {
   }),
 
   /** What memory still holds from before the mirror must be on the array before it is asked. */
-  unstunned: whileOpen((host, op, disks) => {
+  unstunned: whileOpen((host, op) => {
     noteUnstunned(op, host.simulatedNs);
+    return askRestarts(op, "noteRestarts");
+  }),
+
+  noteRestarts: whileOpen((_host, op, disks, { task }: { task: string }) => {
+    op.edit().arrayRun = runOfArray(task);
     const flushes = disks.map(({ id }) => askDevice(id, { op: "flush" }, "giveUp"));
     return together(flushes, "readDifferences", "giveUp");
   }),
@@ -229,10 +240,19 @@ const switching = {
   /** What was written since the first flush: little is left. */
   flush: whileOpen((_host, op, disks) => {
     const failed = disks.find(({ volatile }) => (volatile.merge?.failed ?? null) !== null);
-    if (failed === undefined) return flushed(op, "commitMove");
+    if (failed === undefined) return flushed(op, "lookForRestarts");
     noteFailure(op as never, { code: "target-error", detail: failed.volatile.merge!.failed!.code });
     return go("giveUp");
   }),
+
+  lookForRestarts: (_host: Entity, op: MoveOp): Step => askRestarts(op, "judgeRestarts"),
+
+  /** An array that was restarted may have lost copies that it had answered for, and not flushed. */
+  judgeRestarts(_host: Entity, op: MoveOp, { task }: { task: string }): Step {
+    if (runOfArray(task) === op.state.arrayRun) return go("commitMove");
+    noteFailure(op as never, { code: "array-restarted", detail: null });
+    return go("giveUp");
+  },
 
   /** The linearization point. Whether a write that is not answered took effect, recovery finds out. */
   commitMove: whileOpen((_host, op, disks) => {

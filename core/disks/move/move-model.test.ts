@@ -99,7 +99,7 @@ describe("disks that become others while their guest writes", () => {
         rig.world.finish();
         expect(rig.violations()).toEqual([]);
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 

@@ -48,6 +48,8 @@ export type MoveState = CopyState & {
   targets: { [disk: string]: EntityId };
   cursors: { [disk: string]: number };
   aborted: boolean;
+  /** Of the array, when the copy began. */
+  arrayRun: string;
   startedNs: number;
   /** -1 while the guest runs. */
   stunnedAtNs: number;
@@ -67,6 +69,7 @@ export const newMove = (): MoveState & PlainObject =>
     targets: {},
     cursors: {},
     aborted: false,
+    arrayRun: "",
     startedNs: 0,
     stunnedAtNs: -1,
     stunNs: 0,

@@ -10,6 +10,7 @@ import { liveMachine, type MachineEntity } from "../rv64/machine-state.ts";
 import { rv64 } from "../../guest/index.ts";
 import { type Access, type MemoryEntity, ownerOf, type TouchBatch } from "./memory-state.ts";
 import { ModelledPageTable } from "./page-table.ts";
+import { DEVICE } from "./tracer.ts";
 
 export type NeighbourBy = "virtual" | "physical";
 
@@ -101,6 +102,8 @@ const PAGE_BITS = 12n;
 
 /** By the `satp` of the hart that waits, from the address that its instruction has, or is at. */
 function realWalk(self: MemoryEntity, { page, vcpu }: Access, isThere: IsThere): Walk {
+  // A device has no addresses of the guest's.
+  if (vcpu === DEVICE) return undefined;
   const { engine } = liveMachine(ownerOf(self) as unknown as MachineEntity);
   const walk = (virtual: bigint) => rv64.walkPage(engine, vcpu, virtual, isThere);
   const virtual = rv64.addressesOfNext(engine, vcpu).find((each) => {

@@ -15,7 +15,8 @@ export class ModelledPageTable {
   readonly tablePages: number;
   readonly #percent: number;
   readonly #seed: number;
-  readonly #halfBits: number;
+  /** Values of half a page number: a power of 2. */
+  readonly #size: number;
 
   /** `memoryPages`: 2 or more; `number`: the memory's, see memory-state.ts. */
   constructor(memoryPages: number, number: number, fragmentationPercent: number) {
@@ -23,9 +24,9 @@ export class ModelledPageTable {
     this.pages = memoryPages - this.tablePages;
     this.#percent = fragmentationPercent;
     this.#seed = Math.imul(number + 1, 0x9e37_79b1);
-    let bits = 1;
-    while (4 ** bits < this.pages) bits++;
-    this.#halfBits = bits;
+    let size = 2;
+    while (size * size < this.pages) size *= 2;
+    this.#size = size;
   }
 
   /** Page of memory that has the entry of a virtual page. */
@@ -57,7 +58,7 @@ export class ModelledPageTable {
 
   /** Feistel's network. */
   #permuted(page: number): number {
-    const size = 2 ** this.#halfBits;
+    const size = this.#size;
     let left = Math.floor(page / size);
     let right = page % size;
     for (let round = 0; round < ROUNDS; round++) {
@@ -69,7 +70,7 @@ export class ModelledPageTable {
   }
 
   #unpermuted(page: number): number {
-    const size = 2 ** this.#halfBits;
+    const size = this.#size;
     let left = Math.floor(page / size);
     let right = page % size;
     for (let round = ROUNDS - 1; round >= 0; round--) {

@@ -14,6 +14,18 @@ export type LoneMachineResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: "gap" | "diverged"; readonly message: string };
 
+type Last = {
+  readonly progress: number;
+  readonly before: OutputHash;
+  readonly outputs: readonly rv64.BoardOutput[];
+};
+
+type Remembered = Pick<Last, "outputs"> & {
+  readonly ram: Uint8Array;
+  readonly harts: readonly Uint8Array[];
+  readonly state: rv64.BoardState;
+};
+
 export class LoneMachine {
   readonly #config: rv64.BoardConfig;
   readonly #machines: Machines;
@@ -22,7 +34,9 @@ export class LoneMachine {
   #inputs = 0;
   #outputs = NO_OUTPUT;
   /** The hash before the last outputs, and where those came. */
-  #last = { progress: -1, before: NO_OUTPUT };
+  #last: Last = { progress: -1, before: NO_OUTPUT, outputs: [] };
+  /** The machine as it was when images of it were taken. */
+  readonly #images = new Map<string, Remembered>();
 
   /** `onOutputs` is called whenever something came out, after `outputs` has changed. */
   constructor(
@@ -57,10 +71,15 @@ export class LoneMachine {
     this.#inputs++;
     if (input.kind === "start") {
       this.#board = this.#powerOn();
-      this.#last = { progress: -1, before: this.#outputs };
+      this.#last = { progress: -1, before: this.#outputs, outputs: [] };
       return { ok: true };
     }
+    if (input.kind === "image-restored") return this.#goOnFrom(input.image);
     if (!this.runTo(step)) return this.#diverged(`it ended before progress ${step}`);
+    if (input.kind === "image-taken") {
+      this.#remember(input.image, input.isExit);
+      return { ok: true };
+    }
     if (input.kind === "end" || input.kind === "put-out") {
       // What is put out at power-on comes with the first look, even if there is no other.
       const isCounted = input.kind === "put-out" || !input.isCut;
@@ -94,14 +113,41 @@ export class LoneMachine {
 
   #count(outputs: readonly rv64.BoardOutput[]): void {
     if (outputs.length === 0) return;
-    this.#last = { progress: this.#board!.progress(), before: this.#outputs };
+    this.#last = { progress: this.#board!.progress(), before: this.#outputs, outputs };
     this.#outputs = withOutputs(this.#outputs, outputs as never);
     this.#onOutputs(outputs);
   }
 
-  #powerOn(): rv64.Board {
+  #engine(): rv64.Engine {
     const { ramPages, harts } = machineShape(this.#config);
-    const engine = this.#machines.engine({ ramBytes: ramPages * BYTES_PER_PAGE, harts });
+    return this.#machines.engine({ ramBytes: ramPages * BYTES_PER_PAGE, harts });
+  }
+
+  #remember(image: string, isExit: boolean): void {
+    const { engine, state } = this.#board!;
+    this.#images.set(image, {
+      ram: engine.ram.slice(),
+      harts: Array.from({ length: engine.harts }, (_, hart) => engine.readHart(hart)),
+      state: structuredClone(state),
+      outputs: isExit ? this.#last.outputs : [],
+    });
+  }
+
+  /** What it had put out and not carried out when it was saved is carried out now. */
+  #goOnFrom(image: string): LoneMachineResult {
+    const found = this.#images.get(image);
+    if (found === undefined) return this.#diverged(`no image ${image} of it was taken`);
+    const engine = this.#engine();
+    engine.writeRam(0, found.ram);
+    found.harts.forEach((block, hart) => engine.writeHart(hart, block));
+    this.#board = new rv64.Board(engine, this.#config, structuredClone(found.state));
+    this.#last = { progress: -1, before: this.#outputs, outputs: [] };
+    this.#count(found.outputs);
+    return { ok: true };
+  }
+
+  #powerOn(): rv64.Board {
+    const engine = this.#engine();
     const made = rv64.Board.create(engine, this.#config, bootFiles(this.#machines, this.#config));
     assert(made.ok, () => (made.ok ? "" : made.problem.message));
     return made.board;

@@ -98,6 +98,10 @@ export function followMachine(keeper: CopyKeeper, step: MachineStep): readonly r
       keeper.self.world.memories.removeOwned(keeper.self.name);
       copy.board = null;
       return [];
+    // Who is followed is neither saved nor brought back.
+    case "image-taken":
+    case "image-restored":
+      return [];
     case "put-out":
       return putOut(keeper);
     default:

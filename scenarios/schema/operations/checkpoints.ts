@@ -114,8 +114,10 @@ const restoring = {
   method: oneOfWords(
     "`lazy` = it goes on at once, and what is not there yet is read when it is touched; " +
       "`working-set` = the pages that it used when it was suspended are read before, the rest as with " +
-      "`lazy`; `eager` = all is read before, the older way.",
-    ["lazy", "working-set", "eager"],
+      "`lazy`; `deferred` = as `lazy`, but it is known of each page before whether it is zeros or one word " +
+      "again and again, and such a page is made when it is touched; `eager` = all is read before, the " +
+      "older way.",
+    ["lazy", "working-set", "deferred", "eager"],
     "lazy",
   ),
   prefetch: oneOfWords(

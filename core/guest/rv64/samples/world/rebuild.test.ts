@@ -13,7 +13,7 @@ test.skipIf(noCompiler)("programs for worlds rebuild (needs gcc-riscv64-unknown-
   const out = mkdtempSync(join(tmpdir(), "rv64-world-"));
   try {
     execFileSync("sh", [new URL("build.sh", FOLDER).pathname, out]);
-    for (const name of ["grower", "ledger", "scattered", "spinner", "talk", "worker"]) {
+    for (const name of ["grower", "ledger", "patterns", "scattered", "spinner", "talk", "worker"]) {
       const built = readFileSync(join(out, `${name}.elf`));
       expect(built.equals(readFileSync(new URL(`${name}.elf`, FOLDER))), name).toBe(true);
     }
