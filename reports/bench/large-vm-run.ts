@@ -63,16 +63,16 @@ const checked = validateDocument(DOCUMENT, { file: "large-vm" });
 if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
 const started = performance.now();
 const world = createBuilder(checked.document, [], NOTHING_OWN).build({ seed: 1 });
-let outcome = "";
+const outcomes: string[] = [];
 world.hooks.onNotice = ({ kind, data }) => {
-  if (kind === "operation-end" && data["id"] === "op") outcome = String(data["outcome"]);
+  if (kind === "operation-end" && data["id"] === "op") outcomes.push(String(data["outcome"]));
 };
-while (outcome === "" && world.timeNs < fromMs(200_000)) {
+while (outcomes.length === 0 && world.timeNs < fromMs(200_000)) {
   world.run({ untilNs: world.timeNs + fromMs(500) });
 }
 const { user, system } = cpuUsage();
 const figures: LargeVmFigures = {
-  outcome,
+  outcome: outcomes[0] ?? "running",
   wallSeconds: (performance.now() - started) / 1_000,
   cpuSeconds: (user + system) / 1e6,
   residentMiB: process.resourceUsage().maxRSS / 1_024,

@@ -16,7 +16,7 @@ function served(run: MeasuredRun): number | undefined {
   const moved = completed(run, "move");
   if (moved === undefined) return undefined;
   const window = { fromMs: moved.startNs / 1e6, toMs: moved.endNs! / 1e6 };
-  const points = samplesIn(run, (entity) => /^serv/.test(entity), "bytes", window);
+  const points = samplesIn(run, (entity) => entity.startsWith("serv"), "bytes", window);
   const sum = points.reduce((bytes, point) => bytes + point.sum, 0);
   return (sum * 8e3) / (moved.endNs! - moved.startNs);
 }
