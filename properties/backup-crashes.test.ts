@@ -294,7 +294,8 @@ describe("a restore", () => {
     expectRunning(world, "db", "");
     const ids = ["back", "again", "less", "go"];
     expect(ids.map((id) => ended[id])).toEqual(ids.map(() => "complete"));
-    expect(volumesOf(world)).toHaveLength(2);
+    // What runs shares chunks with the family of the point that it went back to: that stays for it.
+    expect(volumesOf(world).sort()).toEqual(["db-data.v1", "db-data.v7", "db-log.v2", "db-log.v8"]);
   });
 
   it("of what is no backup, or with the VM on, is refused", () => {
