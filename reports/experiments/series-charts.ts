@@ -39,7 +39,7 @@ export async function seriesChart(
         type: "quantitative",
         title: unit,
         scale: isLog ? { type: "log" } : { zero: true },
-        axis: { format: ",", tickCount: isLog ? 4 : 6 },
+        axis: { format: isLog ? "," : ",~f", tickCount: isLog ? 4 : 6 },
       },
       color: { ...shape, scale: { range: ["#8a929a", "#3b6ea8"] } },
       strokeDash: {
