@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { cancelMigration } from "../core/migration/index.ts";
 import {
   captureWorld,
+  type Entity,
   fromMs,
   restoreWorld,
   startOperation,
@@ -72,6 +73,32 @@ describe("a move that is called off", () => {
     }
     expect(ends).toContain("cancelled complete");
     expect(ends).toContain("complete given-away");
+  }, 60_000);
+
+  it("is over for everybody when the VM is powered off as it arrives", () => {
+    let arrived = 0;
+    const from = points.findIndex(({ at }) => /handOver/.test(at));
+    for (const { event, at } of points.slice(from)) {
+      restoreWorld(world, image);
+      world.run({ untilEvent: event });
+      if (vmRecordOf(world, "db").durable.host === "alpha") continue;
+      arrived++;
+      const run = vmOf(vmRecordOf(world, "db")) as unknown as Entity;
+      const request = { from: 0, askId: 0, delivery: "stream", via: -1, body: {} };
+      world.call(run, "power-off", request);
+      world.run({ untilNs: world.timeNs + fromMs(9_000) });
+      world.finish();
+      const where = `powered off at ${at}, event ${event}`;
+      expect(violationsOf(world), where).toEqual([]);
+      expect(world.activeOperations, where).toBe(0);
+      for (const name of ["alpha", "beta"]) {
+        const { coming } = world.named(`${name}/migration`).volatile as { coming: object };
+        expect(coming, where).toEqual({});
+        const { reservedMiB } = world.named(name).volatile as { reservedMiB: object };
+        expect(reservedMiB, where).toEqual({});
+      }
+    }
+    expect(arrived).toBeGreaterThan(0);
   }, 60_000);
 
   it("is called off by a word of the timeline, and by nobody who moves nothing", () => {
