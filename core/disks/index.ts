@@ -23,6 +23,10 @@ export { iterativeConsolidate } from "./consolidation/iterative.ts";
 export { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
 export { isBranch } from "./consolidation/is-branch.ts";
 export { promote } from "./promotion/promote.ts";
+export type { LocalDisk } from "./local/local-disk.ts";
+export * from "./local/local-mirror.ts";
+export type { MediumIo } from "./local/remote-medium.ts";
+export { COPY_SECTORS } from "./consolidation/copy-plan.ts";
 export { moveFormat } from "./move/move-format.ts";
 export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
@@ -36,7 +40,6 @@ export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export {
   owningOf,
   powerOn,
-  type LocalDisk,
   type PowerOnDisk,
   type PowerOnParams,
 } from "./power/power-on.ts";
