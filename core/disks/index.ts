@@ -1,6 +1,7 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
 export { askArray, type FileValue, readFileIfAny } from "./chain/array-requests.ts";
 export { askDevice, askInstance, DRAIN_POLL_NS } from "./chain/open-disks.ts";
+export { viewOf } from "./chain/device-view.ts";
 export { surelyWrite, type Written } from "./chain/surely-write.ts";
 export { type DiskStates, diskStates } from "./chain/disk-states.ts";
 export * from "./chain/descriptor.ts";
