@@ -22,9 +22,10 @@ import {
   type Refusal,
   type SectorRange,
   together,
+  wait,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
@@ -220,8 +221,13 @@ export const cowBackup = operation<BackupParams & PlainObject, CowBackupState & 
       if (!written) return go("giveUp");
       closeAll(host, op);
       op.edit().going = [...op.state.superseded];
-      return unbind(op, "giveUpPoint");
+      return go("unbind");
     },
+
+    unbind: (_host: Entity, op: Op) => unbind(op, "giveUpPoint", "unbindAgain"),
+
+    /** The point in time stays, and nobody else would unbind it. */
+    unbindAgain: () => wait(AGAIN_NS, "unbind"),
 
     /** One after the other; a point in time that somebody shares stays. */
     giveUpPoint(_host: Entity, op: Op) {
@@ -243,7 +249,7 @@ export const cowBackup = operation<BackupParams & PlainObject, CowBackupState & 
       closeAll(host, op);
       if (!isOn(host, op)) return fail("vm-off");
       op.edit().going = [op.params.backup];
-      return unbind(op, "drop");
+      return unbind(op, "drop", "drop");
     },
 
     report: (host: Entity, op: Op) => backupEnd(op, host.simulatedNs),
@@ -331,10 +337,9 @@ function closeAll(host: Entity, op: Op): void {
   state.devices = {};
 }
 
-/** Whatever the answer: a recovery takes what is bound still. */
-function unbind(op: Op, next: string) {
+function unbind(op: Op, next: string, otherwise: string) {
   const asks = Object.values(op.state.snapshots).map((vvol) =>
     askArray(op.params.array, "vasa-unbind", { vvol }, ""),
   );
-  return together(asks, next, next);
+  return together(asks, next, otherwise);
 }
