@@ -16,7 +16,13 @@ import {
 } from "../core/kernel/index.ts";
 import { diskContent, type DiskEntity } from "../core/platform/index.ts";
 import { powerStateOf, vmRecordOf } from "../core/vmm/index.ts";
-import { type CrashPoint, crashPoints, onceEach, violations } from "./testing/crash-points.ts";
+import {
+  type CrashPoint,
+  crashPoints,
+  onceEach,
+  sampled,
+  violations,
+} from "./testing/crash-points.ts";
 import { localMove } from "./testing/local-move.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
@@ -87,33 +93,69 @@ describe("a VM that moves with its local disks", () => {
     expect(points.length).toBeGreaterThan(25);
   });
 
-  it.each(LOSSES)("survives the loss of %s, at every phase", (name, awayMs, lose, comeBack) => {
-    const places = new Set<string>();
-    for (const { event, at } of points) {
-      restoreWorld(world, image);
-      world.run({ untilEvent: event });
-      lose();
-      world.run({ untilNs: world.timeNs + fromMs(awayMs) });
-      comeBack();
-      world.run({ untilNs: END_NS });
-      world.finish();
-      const after = `${name} lost at ${at}, after event ${event}`;
-      expect(violations(world), after).toEqual([]);
-      const { host } = vmRecordOf(world, "db").durable;
-      expect(powerStateOf(vmRecordOf(world, "db")), after).toBe("running");
-      expect(used(), after).toEqual([`${host}/ssd`, `${host}/hdd`]);
-      expect(notes(), after).toEqual([{}, {}]);
-      expect(world.activeOperations, after).toBe(0);
-      places.add(host);
-    }
-    expect(places).toContain("beta");
-    if (name !== "the link for a moment") expect(places).toContain("alpha");
-  });
+  it.each(["pre-copy", "fixed-rate", "stop-and-copy", "post-copy"])(
+    "comes back by %s to where it was",
+    (algorithm) => {
+      const there = localMove({ algorithm });
+      const back = { ...there.timeline![0]!, id: "back", atMs: 1_400, to: "alpha" };
+      const both = { ...there, timeline: [...there.timeline!, back] } as typeof there;
+      const round = builderOf(both).build({ seed: 3 });
+      const outcomes: unknown[] = [];
+      round.hooks.onNotice = ({ kind, data }) => {
+        if (kind === "operation-end" && /^(move|back)$/.test(String(data["id"]))) {
+          outcomes.push(data["outcome"]);
+        }
+      };
+      round.run({ untilNs: fromMs(4_000) });
+      round.finish();
+      expect(outcomes).toEqual(["complete", "complete"]);
+      expect(violations(round)).toEqual([]);
+      const { host, places } = vmRecordOf(round, "db").durable;
+      expect({ host, places }).toEqual({
+        host: "alpha",
+        places: { data: "alpha/ssd", log: "alpha/hdd" },
+      });
+    },
+  );
+
+  it.each(LOSSES)(
+    "survives the loss of %s, at every phase",
+    (name, awayMs, lose, comeBack) => {
+      const places = new Set<string>();
+      const every = name.startsWith("the link") ? 2 : 1;
+      for (const { event, at } of sampled(points, every)) {
+        restoreWorld(world, image);
+        world.run({ untilEvent: event });
+        lose();
+        world.run({ untilNs: world.timeNs + fromMs(awayMs) });
+        comeBack();
+        world.run({ untilNs: END_NS });
+        world.finish();
+        const after = `${name} lost at ${at}, after event ${event}`;
+        expect(violations(world), after).toEqual([]);
+        const { host } = vmRecordOf(world, "db").durable;
+        expect(powerStateOf(vmRecordOf(world, "db")), after).toBe("running");
+        expect(used(), after).toEqual([`${host}/ssd`, `${host}/hdd`]);
+        expect(notes(), after).toEqual([{}, {}]);
+        expect(world.activeOperations, after).toBe(0);
+        places.add(host);
+      }
+      expect(places).toContain("beta");
+      if (name !== "the link for a moment") expect(places).toContain("alpha");
+    },
+    180_000,
+  );
 
   it.each([
     ["no-disk", []],
     ["no-disk", [{ id: "one", sizeMiB: 64 }]],
-    ["no-space", [{ id: "one", sizeMiB: 2 }, { id: "two", sizeMiB: 3 }]],
+    [
+      "no-space",
+      [
+        { id: "one", sizeMiB: 2 },
+        { id: "two", sizeMiB: 3 },
+      ],
+    ],
   ])("is refused: %s", (code, media) => {
     const refusing = builderOf(localMove({}, media)).build({ seed: 1 });
     expect(outcomeOf(refusing)["outcome"]).toBe(code);

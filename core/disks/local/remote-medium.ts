@@ -14,7 +14,13 @@ import {
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
-import { answer, type BlockRequest, bytesOut, HEADER_BYTES, refused } from "../../platform/index.ts";
+import {
+  answer,
+  type BlockRequest,
+  bytesOut,
+  HEADER_BYTES,
+  refused,
+} from "../../platform/index.ts";
 
 export type RemoteMediumConfig = {
   /** Agent of the other host: takes `medium-io`. */

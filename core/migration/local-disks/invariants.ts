@@ -1,5 +1,11 @@
 /** What must hold of local disks that move. */
-import { always, type Entity, type Finding, type Invariant, type World } from "../../kernel/index.ts";
+import {
+  always,
+  type Entity,
+  type Finding,
+  type Invariant,
+  type World,
+} from "../../kernel/index.ts";
 import { type VirtualDiskEntity, viewOf } from "../../disks/index.ts";
 import { type DiskEntity, diskPlatter } from "../../platform/index.ts";
 import type { VmRecord } from "../../vmm/index.ts";

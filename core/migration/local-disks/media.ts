@@ -94,7 +94,7 @@ function takenMedia(self: AgentEntity): Set<string> {
 type Medium = { readonly request: Request; readonly bytes: number; readonly device: EntityId };
 
 function count(self: AgentEntity, device: EntityId, more: number): void {
-  const open = ((self.edit().mediumIo ??= {}) as { [device: string]: number });
+  const open = (self.edit().mediumIo ??= {}) as { [device: string]: number };
   open[device] = (open[device] ?? 0) + more;
 }
 

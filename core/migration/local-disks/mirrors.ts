@@ -35,6 +35,14 @@ export function tellMoved(host: Entity, op: Op): void {
   for (const { disk, entity, device } of op.state.disks ?? []) {
     const open = host.world.entity(entity).name;
     const medium = host.world.entity(device).name;
-    host.notice(MIGRATION_NOTICE, { vm, event: "disk-given", run: 0, instance: "", disk, open, medium });
+    host.notice(MIGRATION_NOTICE, {
+      vm,
+      event: "disk-given",
+      run: 0,
+      instance: "",
+      disk,
+      open,
+      medium,
+    });
   }
 }
