@@ -40,6 +40,8 @@ describe("a checkpoint of memory and disks", () => {
       );
       expect(ended["ck"]).toMatchObject({ outcome: "complete" });
       expect(ended["back"]).toMatchObject({ outcome: "complete", figures: { runs: true } });
+      // However many accesses wait for it, a storage block is read once.
+      expect(ended["back"]!.figures["reads"]).toBe(ended["ck"]!.figures["storageBlocks"]);
       expectRunning(world, "db", method);
       expect(intentsOf(world)).toEqual([]);
     },
@@ -267,10 +269,18 @@ describe("with a machine lost at any step", () => {
   const OLD = { ...SAVE, ...SMALL, id: "old", atMs: 40, withDisks: false } as const;
   const NEW = { ...SAVE, ...SMALL, id: "new", atMs: 100 } as const;
 
-  it.each(["alpha", "array"])(
-    "saving leaves the old checkpoint or the new one (%s)",
-    (domain) => {
-      const document = { ...documentOf([OLD, NEW]), durationMs: 6_000 };
+  const UNPROTECTED = { writeCacheMiB: 64, writeCacheProtected: false } as const;
+
+  it.each([
+    ["alpha", "as it is", {}],
+    ["array", "as it is", {}],
+    ["array", "whose cache goes with its power", UNPROTECTED],
+  ])(
+    "saving leaves the old checkpoint or the new one (%s, %s)",
+    (domain, _name, cache) => {
+      const whole = documentOf([OLD, NEW]);
+      const arrays = whole.arrays!.map((array) => ({ ...array, ...cache }));
+      const document = { ...whole, arrays, durationMs: 6_000 };
       const world = builderOf(document).build({ seed: 1 });
       world.run({ untilNs: fromMs(100) - 1 });
       const points = crashPoints(world, fromMs(300), (id) => /^new(\.|$)/.test(id));

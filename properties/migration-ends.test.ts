@@ -9,7 +9,14 @@ import {
   type World,
   type WorldImage,
 } from "../core/kernel/index.ts";
-import { powerStateOf, vmOf, vmRecordOf } from "../core/vmm/index.ts";
+import {
+  memoryOf,
+  powerStateOf,
+  privatePages,
+  setPrivate,
+  vmOf,
+  vmRecordOf,
+} from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
 import { type CrashPoint, crashPoints, outcomesOf } from "./testing/crash-points.ts";
 import { movingVm } from "./testing/moving-vm.ts";
@@ -78,6 +85,48 @@ describe("a move that is called off", () => {
     world.run({ untilNs: fromMs(900) });
     expect(ended).toMatchObject({ early: "not-moving", move: "cancelled", cancel: "complete" });
     expectOneWhole(world, "alpha", "by the timeline");
+  });
+});
+
+describe("a move whose destination cannot reach the array", () => {
+  it("is over when the VM runs there, however often its source asks", () => {
+    const away = { from: "beta", to: "array", during: "move.commit", durationMs: 3_500 } as const;
+    const document = movingVm({}, 8, { faults: [{ kind: "partition", ...away }] });
+    const world = builderOf({ ...document, durationMs: 8_000 }).build({ seed: 1 });
+    const record = vmRecordOf(world, "db");
+    let asked = 0;
+    const outcomes: string[] = [];
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (data["id"] !== "move") return;
+      if (kind === "phase" && data["phase"] === "handOver") asked++;
+      if (kind === "operation-end") outcomes.push(data["outcome"] as string);
+    };
+    while (outcomes.length === 0) world.run({ untilEvent: world.eventCount + 1 });
+    expect(asked).toBeGreaterThan(1);
+    const { host } = record.durable;
+    expect([...outcomes, host, powerStateOf(record)]).toEqual(["complete", "beta", "running"]);
+    expectOneWhole(world, "beta", "asked again and again");
+  });
+});
+
+describe("private pages of a VM that moves", () => {
+  it("go as ciphertext, and are private and the same where it arrives", () => {
+    const world = builderOf(movingVm()).build({ seed: 1 });
+    world.run({ untilNs: fromMs(300) - 1 });
+    const record = vmRecordOf(world, "db");
+    const source = memoryOf(vmOf(record)!);
+    for (const page of [0, 7, 200, 300]) setPrivate(source, page, 5, true);
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(1_500) });
+    expect(ended["move"]).toBe("complete");
+    const arrived = memoryOf(vmOf(record)!);
+    expect(arrived.id).not.toBe(source.id);
+    const hidden = Array.from({ length: 400 }, (_, page) => page).filter((page) =>
+      privatePages(arrived).has(page),
+    );
+    expect(hidden).toEqual([0, 7, 200, 300].flatMap((at) => [0, 1, 2, 3, 4].map((i) => at + i)));
+    // That memory arrives as it left is an invariant.
+    expectOneWhole(world, "beta", "with private pages");
   });
 });
 

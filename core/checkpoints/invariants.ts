@@ -174,6 +174,17 @@ export const checkpointInvariants: readonly Invariant[] = [
         if (file === undefined) return undefined;
         return checkNewest(entity, file, editShadow() as unknown as Shadow);
       },
+      // With its power an array may have lost what it had acknowledged.
+      crash: (entity, _data, _world, editShadow) => {
+        const files = (entity.durable as Partial<ArrayFiles>).files ?? {};
+        const digests = editShadow() as unknown as Shadow;
+        for (const key in files) {
+          if (!key.endsWith(".checkpoints")) continue;
+          const found = checkNewest(entity, key.slice("file:".length), digests);
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      },
     },
   }),
   always("what is loaded is what was saved, and what the guest wrote stays", {

@@ -33,6 +33,9 @@ export type Mechanism =
   | "backup"
   | "vmm"
   | "pages"
+  | "migration"
+  | "checkpoints"
+  | "integrity"
   | "fault-tolerance"
   | "rv64"
   | "traces";
@@ -76,6 +79,22 @@ export const GROUNDS: {
   pages: {
     scenarios: [],
     suites: ["core/vmm/pages/pages.test.ts", "core/vmm/pages/machine-pages.test.ts"],
+  },
+  migration: {
+    scenarios: [],
+    suites: ["properties/migration-ends.test.ts", "properties/migration.test.ts"].concat(
+      "properties/migration-crashes.test.ts",
+    ),
+  },
+  checkpoints: {
+    scenarios: [],
+    suites: ["properties/memory-checkpoints.test.ts", "core/checkpoints"].concat(
+      "properties/machine-checkpoints.test.ts",
+    ),
+  },
+  integrity: {
+    scenarios: [],
+    suites: ["core/vmm/integrity", "properties/guest-integrity.test.ts"],
   },
   "fault-tolerance": {
     scenarios: ["scenarios/fault-tolerant.ts"],

@@ -11,7 +11,7 @@ import {
   type DiskDescriptor,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
-import { CowView, writeDescriptor, writeIf } from "../cow/cow-files.ts";
+import { type CowView, writeDescriptor, writeIf } from "../cow/cow-files.ts";
 import type { OfflineMerge, OfflineMergeIntent } from "../cow/cow-intents.ts";
 import { settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
 import { withoutPoint } from "./plan.ts";

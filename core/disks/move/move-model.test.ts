@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SectorContent } from "../../kernel/index.ts";
+import type { SectorContent } from "../../kernel/index.ts";
 import { allocatedChunks, unsharedRanges } from "../../platform/storage/vvols/differences.ts";
 import { deletePoint } from "../cow/delete-point.ts";
 import { type CowRig, SECTORS } from "../cow/testing/cow-rig.ts";

@@ -32,8 +32,8 @@ export const machineBugs: readonly Bug[] = [
     what: "what came for a guest while it was stunned is dropped",
     mechanism: "vmm",
     file: VM,
-    find: "  for (const input of held) deliver(self, input);\n",
-    replace: "  for (const input of held.slice(0, 1)) deliver(self, input);\n",
+    find: "  for (const input of held) {\n    if (input.kind",
+    replace: "  for (const input of held.slice(0, 1)) {\n    if (input.kind",
     breaks: ["each request of a guest is answered"],
   },
   {
@@ -169,8 +169,8 @@ export const machineBugs: readonly Bug[] = [
     what: "of two clients that trace a page the one of lower priority sees an access first",
     mechanism: "pages",
     file: CLIENTS,
-    find: "const at = clients.findIndex((each) => each.priority < priority);",
-    replace: "const at = clients.findIndex((each) => each.priority > priority);",
+    find: "const at = clients.findIndex((each) => each.priority < made.priority);",
+    replace: "const at = clients.findIndex((each) => each.priority > made.priority);",
     breaks: ["clients of higher priority see an access first"],
   },
 ];
