@@ -144,7 +144,15 @@ const KINDS = [
   ...Array<typeof arithmetic>(6).fill(arithmetic),
   ...Array<typeof load>(5).fill(load),
   ...Array<typeof save>(5).fill(save),
-  ...[immediate, immediate, floating, floating, floating, atomic, counter, print, trapping],
+  immediate,
+  immediate,
+  floating,
+  floating,
+  floating,
+  atomic,
+  counter,
+  print,
+  trapping,
 ];
 
 /** One unit, or a branch that may pass it by. */

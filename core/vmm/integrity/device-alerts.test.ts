@@ -1,7 +1,7 @@
 /** Alerts of devices whose work is undone and done again, because a page that it needs is not there. */
 import { describe, expect, it } from "vitest";
 import { component, type Entity } from "../../kernel/index.ts";
-import { integrity, type rv64 } from "../../guest/index.ts";
+import type { integrity, rv64 } from "../../guest/index.ts";
 import { BOUNDARY_NOTICE } from "../boundary.ts";
 import { holdAccess, releaseAccess } from "../pages/held.ts";
 import { setTraces } from "../pages/clients.ts";
