@@ -400,7 +400,8 @@ export class World {
         const step = this.#advance(slot < 0 ? Infinity : queue.timeNs[slot]!, boundaryNs, untilNs);
         if (step === "time" || step === "work") return this.#leave(step);
         if (step === "boundary") boundaryNs = this.#epochs.nextBoundaryNs();
-        if (step !== "due") continue;
+        // What a guest did on the way (it hit a trace) may have scheduled something earlier.
+        if (step !== "due" || queue.peek() !== slot) continue;
       }
       if (slot < 0) return this.#leave("idle");
       const timeNs = queue.timeNs[slot]!;

@@ -147,6 +147,8 @@ function beginSaving(self: Saver, isTraced: boolean): void {
   const memory = memoryBeside(self);
   if (stage !== "arming") return;
   if (!isTraced || vm === undefined || memory === undefined) return endSaving(self, "busy");
+  // One that is only being restored is not to be saved: what it goes on from is.
+  if (vm.volatile.stage !== "running") return endSaving(self, "busy");
   settleMemory(memory);
   if (self.volatile.background !== null) endBackground(self, memory);
   const state = self.edit();

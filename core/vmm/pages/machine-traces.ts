@@ -28,9 +28,13 @@ export class MachineTraces {
     );
     engine.onHostAccess = (page, writes) => {
       this.#tracer.access(page, DEVICE, writes);
-      if (this.#tracer.isHeld) throw new rv64.MustWait(page, writes);
+      if (this.#tracer.isHeld) {
+        // All of the work is undone and comes again.
+        this.#tracer.forget();
+        throw new rv64.MustWait(page, writes);
+      }
       engine.setPageTrace(page, this.#tracer.seen(page));
-      if (this.#tracer.confirm()) board.stopSoon();
+      if (this.#tracer.isAlarming) board.stopSoon();
     };
     if (!live.showsTraces(this.#words())) this.#mark();
   }
@@ -40,8 +44,9 @@ export class MachineTraces {
     return this.#tracer.isHeld;
   }
 
-  /** After hits: the marks in the engine are those of the state as it is now. */
+  /** After hits, of what happened: the marks in the engine are those of the state as it is now. */
   keep(): void {
+    this.#tracer.confirm();
     this.#live.keepTraces(this.#words());
   }
 

@@ -103,11 +103,18 @@ export class Tracer {
     return isHit ? this.#price(page, vcpu) : 0;
   }
 
-  /** The accesses since the last time happen now; whether some of them raise alerts (integrity/). */
+  /** Some of the accesses since the last `confirm` raise alerts, if they happen. */
+  get isAlarming(): boolean {
+    return this.#alerts.length > 0;
+  }
+
+  /** The accesses since the last time happen now, those of vCPUs `where`; whether some raise alerts. */
   confirm(where: { readonly pc?: string; readonly progress?: number } = {}): boolean {
     if (this.#alerts.length === 0) return false;
     const known = this.#state.tables!.alerts;
-    for (const alert of this.#alerts.splice(0)) known.push({ ...alert, ...where });
+    for (const alert of this.#alerts.splice(0)) {
+      known.push(alert.vcpu === DEVICE ? alert : { ...alert, ...where });
+    }
     return true;
   }
 

@@ -86,6 +86,10 @@ function runTo(self: MachineEntity, untilNs: TimeNs, slice: number): void {
   self.world.addWork(Math.ceil((machine.executed() - before) / INSTRUCTIONS_PER_WORK));
 }
 
+/** Executed over a trace that it then pays for, it is an instruction ahead of its time for a moment. */
+const dueProgress = (self: MachineEntity, board: rv64.Board, atNs: TimeNs): number =>
+  Math.max(board.progress(), progressOf(self, atNs));
+
 /** Undefined: it stands still until later than `untilNs`. */
 function runBoard(
   self: MachineEntity,
@@ -94,7 +98,7 @@ function runBoard(
   slice: number,
 ): rv64.BoardRun | undefined {
   if (untilNs < self.volatile.clock.sinceNs) return undefined;
-  const target = progressOf(self, untilNs);
+  const target = dueProgress(self, board, untilNs);
   let run: rv64.BoardRun;
   do run = board.run(Math.min(target, board.progress() + slice));
   while (run.reason === "budget" && board.progress() < target);
@@ -130,7 +134,7 @@ export function catchUp(self: MachineEntity): void {
   const nowNs = self.simulatedNs;
   if (!isRunning(self) || toNs >= nowNs || idleUntil === null) return;
   const board = boardOf(self);
-  const { outputs } = board.run(progressOf(self, nowNs));
+  const { outputs } = board.run(dueProgress(self, board, nowNs));
   assert(outputs.length === 0, "an idle machine puts nothing out");
   self.edit().toNs = nowNs;
 }
