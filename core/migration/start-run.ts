@@ -32,7 +32,6 @@ type StartParams = {
 type Op = Operation<StartParams & PlainObject, PlainObject>;
 
 const RETRY_NS = 50_000_000;
-const ANSWER_NS = 1_000_000_000;
 
 export const startRun = operation<StartParams & PlainObject, PlainObject>("start-run", {
   openDisks(_host, op) {
@@ -58,17 +57,7 @@ export const startRun = operation<StartParams & PlainObject, PlainObject>("start
     return wait(op.params.startUpNs, "goOn");
   },
 
-  goOn: (_host, op) =>
-    ask(op.params.instance, "unstun", {}, "report", {
-      timeoutNs: ANSWER_NS,
-      otherwise: "endedMeanwhile",
-    }),
-
-  /** It was powered off as it came: nobody is to wait for it. */
-  endedMeanwhile(_host, op) {
-    settleComing(agentOf(op), op.params.vm, "superseded");
-    return fail("superseded");
-  },
+  goOn: (_host, op) => ask(op.params.instance, "unstun", {}, "report"),
 
   report(_host, op) {
     settleComing(agentOf(op), op.params.vm, null);
