@@ -22,6 +22,7 @@ import { giveUpPoint } from "./consolidation/give-up-point.ts";
 import { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
 import { consolidate } from "./consolidation/consolidate.ts";
 import { cowComponents } from "./cow/components.ts";
+import { remoteMedium } from "./local/remote-medium.ts";
 import { growDisk } from "./grow/grow-disk.ts";
 import { resizeVolumes } from "./grow/resize-volumes.ts";
 import { handoffComponents } from "./handoff/components.ts";
@@ -63,6 +64,7 @@ export const diskComponents: readonly AnyComponent[] = [
   promote,
   moveFormat,
   networkVolume,
+  remoteMedium,
   ...handoffComponents,
   ...cowComponents,
   powerOn,

@@ -1,6 +1,7 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
 export { askArray, type FileValue, readFileIfAny } from "./chain/array-requests.ts";
 export { askDevice, askInstance, DRAIN_POLL_NS } from "./chain/open-disks.ts";
+export { viewOf } from "./chain/device-view.ts";
 export { surelyWrite, type Written } from "./chain/surely-write.ts";
 export { type DiskStates, diskStates } from "./chain/disk-states.ts";
 export * from "./chain/descriptor.ts";
@@ -23,6 +24,10 @@ export { iterativeConsolidate } from "./consolidation/iterative.ts";
 export { offlineConsolidate } from "./consolidation/offline-consolidate.ts";
 export { isBranch } from "./consolidation/is-branch.ts";
 export { promote } from "./promotion/promote.ts";
+export type { LocalDisk } from "./local/local-disk.ts";
+export * from "./local/local-mirror.ts";
+export type { MediumIo } from "./local/remote-medium.ts";
+export { COPY_SECTORS } from "./consolidation/copy-plan.ts";
 export { moveFormat } from "./move/move-format.ts";
 export { growDisk } from "./grow/grow-disk.ts";
 export { growInvariants } from "./grow/invariants.ts";
@@ -33,13 +38,7 @@ export { keeperOf, spawnKeeper } from "./handoff/keeper.ts";
 export { isDrained } from "./chain/virtual-disk.ts";
 export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
-export {
-  owningOf,
-  powerOn,
-  type LocalDisk,
-  type PowerOnDisk,
-  type PowerOnParams,
-} from "./power/power-on.ts";
+export { owningOf, powerOn, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";
 export { powerOff, stun, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";

@@ -17,6 +17,7 @@ import {
   hostOf,
   LOOK_NS,
 } from "./coming.ts";
+import { noteMedia, pickMedia } from "./local-disks/media.ts";
 import type { Reservation } from "./settings.ts";
 
 /** From the time-out of an unreachable array on there is an answer before the source gives up. */
@@ -32,12 +33,15 @@ export function reserve(self: AgentEntity, request: Request<Reservation & PlainO
   const { vcpus } = (self.world.entity(record) as unknown as VmRecord).config.spec;
   const { cores } = (self.world.entity(opening.cpu) as unknown as CpuEntity).config;
   if (vcpus > cores) return self.refuse(request, "no-cores", { needs: vcpus, has: cores });
+  const picked = pickMedia(self, body);
+  if (!picked.ok) return self.refuse(request, picked.code, picked.detail);
   const freeMiB = freeMemoryMiB(host);
   if (!reserveMemory(host, vm, opening.memoryMiB)) {
     return self.refuse(request, "no-memory", { needsMiB: opening.memoryMiB, freeMiB });
   }
   const coming: Coming = {
     ...body,
+    opening: { ...opening, local: picked.local } as typeof opening,
     instance: -1,
     stage: "admitting",
     heardAtNs: self.simulatedNs,
@@ -45,6 +49,7 @@ export function reserve(self: AgentEntity, request: Request<Reservation & PlainO
     unreached: {},
   };
   addComing(self, coming);
+  noteMedia(self, body, body.agent, "coming", picked.local);
   if (Object.keys(self.volatile.coming).length === 1) self.after(LOOK_NS, "look");
   probeArrays(self, coming);
 }
@@ -100,5 +105,8 @@ export function admit(self: AgentEntity, vmm: Vmm, vm: string): void {
   state.stage = "copying";
   state.waiting = [];
   delete state.unreached;
-  for (const request of waiting) self.reply(request, { instance });
+  const { local } = coming.opening;
+  const media = local.map(({ device }) => device);
+  const told = local.length === 0 ? { instance } : { instance, media };
+  for (const request of waiting) self.reply(request, told);
 }

@@ -14,6 +14,17 @@ import {
   type Request,
   startOperation,
 } from "../kernel/index.ts";
+import type { MediumIo } from "../disks/index.ts";
+import {
+  lookAtMedia,
+  mediaLooked,
+  mediumCleared,
+  mediumIo,
+  mediumReplied,
+  resumeMedia,
+  settleMedia,
+} from "./local-disks/media.ts";
+import type { AgentDurable } from "./local-disks/notes.ts";
 import type { HostEntity } from "../platform/index.ts";
 import {
   giveImage,
@@ -47,9 +58,11 @@ const SILENCE_NS = 5_000_000_000;
 const ANSWER_NS = 1_000_000_000;
 
 export function agentComponent(vmm: Vmm, start: OperationComponent): AgentComponent {
-  return component<NoFields, NoFields, AgentState>({
+  return component<NoFields, AgentDurable, AgentState>({
     kind: "migration-agent",
+    durable: () => ({}),
     volatile: () => ({ coming: {} }),
+    restarted: (self) => resumeMedia(self),
     handlers: {
       reserve: (self, request: Request<Reservation & PlainObject>) => reserve(self, request),
       probed: (self, reply: Reply) => probed(self, vmm, reply),
@@ -88,6 +101,17 @@ export function agentComponent(vmm: Vmm, start: OperationComponent): AgentCompon
         const operation = self.world.entityOrNone(request.body.source);
         self.reply(request, { isMoving: operation?.domain === self.domain });
       },
+      /** Whether that move of a machine to here is known still. */
+      "is-coming": (self, { body, ...request }: Request<AboutMove>) => {
+        const isComing = self.volatile.coming[body.vm]?.source === body.source;
+        self.reply({ ...request, body: null }, { isComing });
+      },
+      "medium-io": (self, request: Request<MediumIo & PlainObject>) => mediumIo(self, request),
+      "medium-replied": (self, reply: Reply) => mediumReplied(self, reply),
+      "media-looked": (self, reply: Reply) => mediaLooked(self, reply),
+      "medium-cleared": (self, reply: Reply) => mediumCleared(self, reply),
+      "look-media": (self, _arg: number) => lookAtMedia(self),
+      "settle-media": (self, _arg: number) => settleMedia(self),
       look: (self, _arg: number) => look(self),
       looked: (self, reply: Reply) => looked(self, reply),
     },

@@ -2,6 +2,7 @@
 import type { Component, Entity, EntityId, Plain, PlainObject, Request } from "../kernel/index.ts";
 import { type HostEntity, releaseMemory } from "../platform/index.ts";
 import { dropArrivingRun, type VmEntity } from "../vmm/index.ts";
+import type { AgentDurable } from "./local-disks/notes.ts";
 import type { AboutMove, Reservation } from "./settings.ts";
 
 type NoFields = Record<string, never>;
@@ -24,9 +25,13 @@ export type Coming = Reservation & {
   readonly unreached?: { [array: string]: number };
 };
 
-export type AgentState = { readonly coming: { readonly [vm: string]: Coming } };
-export type AgentEntity = Entity<NoFields, NoFields, AgentState>;
-export type AgentComponent = Component<NoFields, NoFields, AgentState>;
+export type AgentState = {
+  readonly coming: { readonly [vm: string]: Coming };
+  /** Requests at media of disks that are coming; absent: there were none. */
+  readonly mediumIo?: { readonly [device: string]: number };
+};
+export type AgentEntity = Entity<NoFields, AgentDurable, AgentState>;
+export type AgentComponent = Component<NoFields, AgentDurable, AgentState>;
 
 type Open<T> = { -readonly [K in keyof T]: T[K] };
 type ComingTable = { [vm: string]: Open<Coming> };
@@ -71,6 +76,7 @@ export function settleComing(self: AgentEntity, vm: string, problem: string | nu
 
 export function forget(self: AgentEntity, vm: string): void {
   delete (self.edit().coming as ComingTable)[vm];
+  if (self.durable.media !== undefined) self.after(0, "settle-media");
 }
 
 /** Nothing is left of what was made ready for it. */

@@ -5,6 +5,7 @@
  */
 import { ask, type Entity, fail, type Plain, type Refusal, type Step } from "../kernel/index.ts";
 import { removeTraces, type VmEntity } from "../vmm/index.ts";
+import { endMirrors, tellMedia } from "./local-disks/mirrors.ts";
 import { type Op, runOf } from "./moving.ts";
 import { agentOf, ANSWER_NS, CLIENT, MIGRATION_NOTICE } from "./settings.ts";
 
@@ -29,6 +30,7 @@ export function giveUp(host: Entity, op: Op, { code, detail }: Refusal): Step {
   if (detail !== null) state.detail = detail as never;
   const kept = host.world.entityOrNone(memory);
   if (kept !== undefined) removeTraces(kept as never, CLIENT);
+  endMirrors(host, op);
   const body = { vm, source: op.entity.id };
   if (isReserved) op.entity.send(agentOf(host, to).id, "drop", body);
   if (!isStopped || runOf(op) === undefined) return end(host, op);
@@ -39,6 +41,7 @@ export function giveUp(host: Entity, op: Op, { code, detail }: Refusal): Step {
 export function end(host: Entity, op: Op): Step {
   const { vm } = op.params;
   const { problem, detail = null } = op.state;
+  if (op.state.disks !== undefined) tellMedia(host, op);
   host.notice(MIGRATION_NOTICE, { vm, event: "given-up", run: 0, instance: "" });
   return fail(problem, detail as Plain);
 }

@@ -8,6 +8,7 @@ import {
   differsFrom,
   type VmEntity,
 } from "../vmm/index.ts";
+import { localDiskInvariants } from "./local-disks/invariants.ts";
 import { ABSENT_CLIENT } from "./post-copy/fetcher.ts";
 import { CLIENT, MIGRATION_NOTICE } from "./settings.ts";
 
@@ -128,4 +129,5 @@ export const migrationInvariants: readonly Invariant[] = [
       },
     },
   }),
+  ...localDiskInvariants,
 ];

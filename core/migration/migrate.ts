@@ -17,6 +17,7 @@ import {
   type Plain,
   type PlainObject,
   type Refusal,
+  type Step,
   wait,
 } from "../kernel/index.ts";
 import { keeperOf } from "../disks/index.ts";
@@ -33,6 +34,8 @@ import {
 import { AWAIT_NS, isAwaited } from "./awaited.ts";
 import { moveOf } from "./cancel.ts";
 import { end, giveUp, whileHere } from "./giving-up.ts";
+import { diskPhases } from "./local-disks/copying.ts";
+import { endMirrors, noteLeaving, tellMedia, tellMoved } from "./local-disks/mirrors.ts";
 import { isStill, type MigrateState, type Op, ownedFiles, runOf } from "./moving.ts";
 import { beginPush, pushPhases } from "./post-copy/pushing.ts";
 import { beginRound, endRound, roundPhases } from "./rounds.ts";
@@ -64,7 +67,6 @@ export const migrate: OperationComponent = operation<
       const run = runOf(op);
       if (run === undefined) return fail("vm-off");
       if (to === host.name) return fail("same-host", to);
-      if (opening.local.length > 0) return fail("local-disk", opening.local[0]!.disk);
       const unreached = opening.disks.find(({ access }) => access.paths.length === 0);
       if (unreached !== undefined) return fail("no-path", unreached.disk);
       if (run.config.guard >= 0) return fail("protected");
@@ -91,7 +93,9 @@ export const migrate: OperationComponent = operation<
       };
       state.isReserved = true;
       const extras = { timeoutNs: ANSWER_NS, otherwise: "notReserved" };
-      return ask(agentOf(host, to).id, "reserve", body as unknown as Plain, "reserved", extras);
+      const next = opening.local.length > 0 ? "beginMirrors" : "reserved";
+      if (opening.local.length > 0) noteLeaving(host, op);
+      return ask(agentOf(host, to).id, "reserve", body as unknown as Plain, next, extras);
     },
 
     /** Without an answer it may be made ready there. */
@@ -108,6 +112,8 @@ export const migrate: OperationComponent = operation<
       const wish = { client: CLIENT, mode: "stores", priority: 1, granularity, by, onMove: "ends" };
       return ask(op.state.memory, "trace", wish as unknown as Plain, "firstRound", lost);
     }),
+
+    ...diskPhases,
 
     ...roundPhases,
 
@@ -126,15 +132,10 @@ export const migrate: OperationComponent = operation<
         if (stopNs > 0) return wait(stopNs, "drain");
       }
       if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
-      const memory = memoryOf(run);
-      settleMemory(memory);
-      notice(host, op, run, "quiesced");
-      if (isPostCopy(op)) return go("prepare");
-      if (op.params.settings.algorithm !== "stop-and-copy") {
-        clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));
-      }
-      return beginRound(op, op.params.settings.lastBitsPerSecond, true);
+      return op.params.opening.local.length > 0 ? go("settleDisks") : sendRest(host, op, run);
     }),
+
+    sendRest: whileHere(sendRest),
 
     prepare: whileHere((host, op, run) => {
       if (!isPostCopy(op)) endRound(host, op, 0);
@@ -149,6 +150,7 @@ export const migrate: OperationComponent = operation<
     /** From this event on the machine is the other host's. */
     commit: whileHere((host, op, run) => {
       op.edit().isGiven = true;
+      tellMoved(host, op);
       notice(host, op, run, "given");
       host.durableStep(`migrate ${op.params.vm}: given away`);
       const files = ownedFiles(run);
@@ -169,6 +171,7 @@ export const migrate: OperationComponent = operation<
       if (run !== undefined) loseDisks(run);
       // As when disks are lost to another host: it may be started again anywhere.
       host.notice("fenced", { vm, host: host.name, file: "", epoch: 0 });
+      tellMedia(host, op);
       return fail("destination-lost");
     },
 
@@ -177,6 +180,8 @@ export const migrate: OperationComponent = operation<
       const { rounds, startedNs, stoppedNs, held, isForced, skippedPages } = op.state;
       const downtimeNs = resumedNs - stoppedNs;
       host.measure("migration-downtime-ns", downtimeNs);
+      endMirrors(host, op);
+      tellMedia(host, op);
       if (isPostCopy(op)) return beginPush(host, op, resumedNs);
       if (run !== undefined) {
         leaveRun(run, held);
@@ -184,7 +189,9 @@ export const migrate: OperationComponent = operation<
       }
       const bytesSent = rounds.reduce((sum, { bytes }) => sum + bytes, 0);
       const totalNs = resumedNs - startedNs;
-      return done({ rounds, totalNs, downtimeNs, bytesSent, skippedPages, forced: isForced });
+      const figures = { rounds, totalNs, downtimeNs, bytesSent, skippedPages, forced: isForced };
+      const { diskBytes } = op.state;
+      return done(diskBytes === undefined ? figures : { ...figures, diskBytes });
     },
 
     ...pushPhases,
@@ -213,6 +220,18 @@ export const migrate: OperationComponent = operation<
 );
 
 const isPostCopy = (op: Op): boolean => op.params.settings.algorithm === "post-copy";
+
+/** Nothing changes here any more. */
+function sendRest(host: Entity, op: Op, run: VmEntity): Step {
+  const memory = memoryOf(run);
+  settleMemory(memory);
+  notice(host, op, run, "quiesced");
+  if (isPostCopy(op)) return go("prepare");
+  if (op.params.settings.algorithm !== "stop-and-copy") {
+    clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));
+  }
+  return beginRound(op, op.params.settings.lastBitsPerSecond, true);
+}
 
 function notice(host: Entity, op: Op, run: VmEntity, event: string): void {
   const { vm } = op.params;

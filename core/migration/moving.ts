@@ -27,6 +27,17 @@ import {
   type Round,
 } from "./settings.ts";
 
+/** A local disk: the open disk, the mirror's other side, and up to where it was copied. */
+export type MovedDisk = {
+  readonly disk: string;
+  readonly entity: EntityId;
+  readonly target: EntityId;
+  /** The medium there. */
+  readonly device: EntityId;
+  readonly sectors: number;
+  cursor: number;
+};
+
 export type MigrateState = {
   memory: EntityId;
   startedNs: number;
@@ -54,6 +65,10 @@ export type MigrateState = {
   isPushing?: boolean;
   /** Clients of the page-trace service that were told that somebody waits for them. */
   hurried?: string[];
+  /** Local disks, in the order of the opening; absent: there are none. */
+  disks?: MovedDisk[];
+  /** Of local disks, sent in ranges. */
+  diskBytes?: number;
   /** Somebody wants the machine to stay. */
   cancelled?: boolean;
 };

@@ -44,6 +44,8 @@ export type MigrateParams = {
   readonly settings: MigrationSettings;
   /** How the destination opens the disks. */
   readonly opening: PowerOnParams & PlainObject;
+  /** What a move of local disks must not do; for tests that show that it is noticed. */
+  readonly careless?: { readonly lock?: "none" | "start-only"; readonly unflushed?: boolean };
 };
 
 /** One round as its figures tell it. */

@@ -67,6 +67,8 @@ export {
   type Policy,
   type VmConfig,
   type VmPlace,
+  diskPlace,
+  noteDiskPlace,
   type VmRecord,
   type VmRecordState,
   vmRecordOf,

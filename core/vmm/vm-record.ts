@@ -52,6 +52,8 @@ export type VmRecordState = {
   readonly pageWrites?: number;
   /** Alerts of its integrity driver so far; none: there were none. */
   readonly integrityAlerts?: number;
+  /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
+  readonly places?: { readonly [disk: string]: string };
 };
 
 export type NoState = Record<string, never>;
@@ -67,6 +69,16 @@ export type VmPlace = {
   /** It goes on from there, and does not start. */
   readonly image?: RunImage;
 };
+
+/** Name of the medium to which a local disk has moved; undefined: it is where it was at the beginning. */
+export const diskPlace = ({ durable }: VmRecord, disk: string): string | undefined =>
+  durable.places?.[disk];
+
+/** In the event in which the run that the disk moved with gets its disks. */
+export function noteDiskPlace(record: VmRecord, disk: string, medium: string): void {
+  const state = record.editDurable();
+  state.places = { ...state.places, [disk]: medium };
+}
 
 export function vmRecordComponent(
   kinds: GuestKinds,

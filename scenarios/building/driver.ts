@@ -20,7 +20,7 @@ import type {
   ResolvedTimelineEntry,
   ResolvedVm,
 } from "../schema/scenario.generated.ts";
-import { adoptDisk, lostToCrash, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
+import { adoptDisk, diskPlace, lostToCrash, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import { strike } from "./faults.ts";
 import { savesMemory, settleAfterBoot } from "./operations/checkpoints.ts";
 import { hasEvacuations, onSensor } from "./operations/evacuation.ts";
@@ -209,8 +209,19 @@ function restartLost(self: Driver, vm: string): void {
   const { restartOn } = self.config.document.vms.find((each) => each.id === vm)!;
   const before = record.durable.host;
   const elsewhere = restartOn.filter((each) => each !== before);
-  const hosts = [...elsewhere, before].filter((each) => hostIsUp(self.world, each));
+  const bound = hostOfLocalDisks(self, vm);
+  const hosts = [...elsewhere, before].filter(
+    (each) => hostIsUp(self.world, each) && (bound === undefined || each === bound),
+  );
   if (hosts.length > 0) restartOnHost(self, vm, hosts[failed % hosts.length]!);
+}
+
+/** A disk on a host's own medium is there only: a machine that has moved to it starts nowhere else. */
+function hostOfLocalDisks({ world, config }: Driver, vm: string): string | undefined {
+  const record = vmRecordOf(world, vm);
+  const { disks } = config.document.vms.find(({ id }) => id === vm)!;
+  const place = disks.map(({ id }) => diskPlace(record, id)).find((each) => each !== undefined);
+  return place === undefined ? undefined : world.registry.domain(world.named(place).domain).name;
 }
 
 function restartOnHost(self: Driver, vm: string, host: string): void {

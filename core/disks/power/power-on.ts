@@ -42,7 +42,7 @@ import {
 } from "../chain/descriptor.ts";
 import { type ChangesFile, changesFile, goOnTracking } from "../chain/change-tracker.ts";
 import { fenceFile } from "../chain/surely-write.ts";
-import { cachedDevice, openDevice, type VolumeAccess } from "../chain/open-device.ts";
+import { openDevice, type VolumeAccess } from "../chain/open-device.ts";
 import {
   noteOpen,
   ownDisks,
@@ -52,18 +52,11 @@ import {
 } from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
 import { mountVolume } from "../network/network-volume.ts";
+import { type LocalDisk, notePlaces, openLocal } from "../local/local-disk.ts";
 import { RECOVERIES, resumption } from "./recovery.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import { virtualDisk } from "../chain/virtual-disk.ts";
 import type { VirtualDiskConfig, VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
-
-/** A whole device of the host, given to the VM; `cache` null goes round the page cache. */
-export type LocalDisk = {
-  readonly disk: string;
-  readonly device: EntityId;
-  readonly sectors: number;
-  readonly cache: Pick<VolumeAccess, "cacheMode" | "pool" | "writebackNs">;
-};
 
 export type PowerOnDisk = {
   readonly disk: string;
@@ -81,6 +74,8 @@ export type PowerOnParams = {
   readonly disks: readonly PowerOnDisk[];
   /** Flat disks on devices of the host itself. */
   readonly local: readonly LocalDisk[];
+  /** Media of the host to which local disks may move: nothing lies on them. Absent: none moves. */
+  readonly media?: readonly { readonly device: EntityId; readonly sectors: number }[];
   /** All of them, in the order of the VM's specification. */
   readonly order: readonly string[];
   /** Memory that the VM reserves on its host. */
@@ -125,6 +120,9 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
       const seize = isMove && op.params.seizes !== false;
       if (power === "on" && !takeOver && !isMove) return fail("already-on", vm);
+      const { domain } = host;
+      const away = op.params.local.find((each) => host.world.entity(each.device).domain !== domain);
+      if (away !== undefined) return fail("local-disk", away.disk);
       const owning = owningOf(op.params, op.entity.id);
       if (owning === undefined) return go("begin");
       return perform(ownDisks, { ...owning, seize }, "owned");
@@ -263,6 +261,7 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       for (const local of op.params.local) opened.set(local.disk, openLocal(creator, vm, local).id);
       const disks = op.params.order.map((disk) => opened.get(disk)!);
       attachDisks(run, disks);
+      notePlaces(run, op.params.local);
       goOn(host, op, run.id, opened);
       return done({ run: run.name, layers: allocations.length });
     },
@@ -376,14 +375,4 @@ function mounted(
   const { vm, disk: id } = disk.config;
   const from = { name: `${vm}/${id}`, run: run.config.run, vm: run.id };
   return mountVolume(disk as unknown as Entity, { array, volume, paths, ...from });
-}
-
-function openLocal(run: Entity, vm: string, local: LocalDisk): VirtualDiskEntity {
-  const { disk: id, device, sectors, cache } = local;
-  const config = { vm, disk: id, sectors, grainSectors: 1 };
-  const disk = run.spawn(virtualDisk, config, id);
-  const top = cachedDevice(disk as unknown as Entity, device, cache, sectors);
-  pushLayer(disk, { descriptor: "", volume: "", kind: "flat", device: top }, []);
-  opened(disk);
-  return disk;
 }

@@ -31,6 +31,7 @@ import type { AgentEntity } from "../coming.ts";
 import { type MigrateState, type Op, packRanges, sendOf } from "../moving.ts";
 import { endRound } from "../rounds.ts";
 import { groupsOf } from "../scan.ts";
+import { tellMedia } from "../local-disks/mirrors.ts";
 import { agentOf, ANSWER_NS, CLIENT, PAGE_BYTES } from "../settings.ts";
 import type { FetcherFigures } from "./fetcher.ts";
 
@@ -126,7 +127,8 @@ function hasShutDown(op: Op, left: VmEntity): boolean {
 function finish(host: Entity, op: Op, left: VmEntity, figures: FetcherFigures | null): Step {
   endRound(host, op, 0);
   departRun(left);
-  const { rounds, startedNs, stoppedNs, resumedNs = 0 } = op.state;
+  tellMedia(host, op);
+  const { rounds, startedNs, stoppedNs, resumedNs = 0, diskBytes } = op.state;
   const fetched = (figures?.fetchedPages ?? 0) * PAGE_BYTES;
   return done({
     rounds,
@@ -135,6 +137,7 @@ function finish(host: Entity, op: Op, left: VmEntity, figures: FetcherFigures | 
     bytesSent: rounds.reduce((sum, { bytes }) => sum + bytes, 0) + fetched,
     skippedPages: 0,
     forced: false,
+    ...(diskBytes !== undefined && { diskBytes }),
     ...figures,
   });
 }
@@ -146,6 +149,7 @@ function lost(host: Entity, op: Op): Step {
   const { vm, to } = op.params;
   op.entity.send(agentOf(host, to).id, "drop", { vm, source: op.entity.id });
   if (left !== undefined) departRun(left);
+  tellMedia(host, op);
   return fail("destination-lost");
 }
 

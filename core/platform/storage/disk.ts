@@ -21,6 +21,7 @@ import {
   type Behaviour,
   createMedium,
   currentContent,
+  durableContent,
   type DeviceConfig,
   type DeviceDurable,
   type DeviceEntity,
@@ -113,6 +114,11 @@ export function spawnDisk(
   const entity = world.spawn(disk, config, { domain: host.domain, ...named });
   createMedium(device(entity), PLATTER, sectors);
   return entity;
+}
+
+/** What a disk will hold after a loss of power. Not to be changed. */
+export function diskPlatter(self: DiskEntity): SectorContent {
+  return durableContent(device(self), PLATTER);
 }
 
 /** What reads of a disk see now. Not to be changed. */

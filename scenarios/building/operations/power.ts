@@ -1,5 +1,6 @@
 /** Starts power-on, power-off, stun, unstun and restart. */
 import {
+  type LocalDisk,
   type OwnershipRules,
   powerOff,
   powerOn,
@@ -20,7 +21,7 @@ import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedVm } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import type { Starter } from "./starter.ts";
-import { hostOf, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
+import { freeMedia, hostOf, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
 
 /** Powers on where the VM is registered, or on `host`. */
 export function powerOnVm(
@@ -55,6 +56,8 @@ export function openingOn(
 ): PowerOnParams & PlainObject {
   const { world } = self;
   const { local, remote } = splitDisks(self, document, where);
+  const { domain } = world.named(where);
+  const isElsewhere = (each: LocalDisk): boolean => world.entity(each.device).domain !== domain;
   return {
     vm: document.id,
     record: vmRecordOf(world, document.id).id,
@@ -65,6 +68,7 @@ export function openingOn(
     memoryMiB: document.memoryMiB,
     cpu: world.named(`${where}/cpu`).id,
     takeOver,
+    ...(local.some(isElsewhere) && { media: freeMedia(self, where) }),
     ...(remote.length > 0 && { ownership: ownershipRules(self, remote[0]!.access.array) }),
   };
 }

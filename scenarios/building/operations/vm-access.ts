@@ -16,7 +16,7 @@ import {
   type OperationEntity,
   type World,
 } from "../../../core/kernel/index.ts";
-import { type VmEntity, vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
+import { diskPlace, type VmEntity, vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedVm } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import { SECTORS_PER_MIB } from "../fabric.ts";
@@ -33,12 +33,13 @@ export function splitDisks(
   host: string,
 ): { readonly local: readonly LocalDisk[]; readonly remote: readonly PowerOnDisk[] } {
   const { world } = self;
+  const record = vmRecordOf(world, vm.id);
   const local: LocalDisk[] = [];
   const remote: PowerOnDisk[] = [];
   const { pageCache } = self.config.document.hosts.find(({ id }) => id === host)!;
   const pool = world.named(`${host}/pages`).id;
   for (const { id, on, sizeMiB, cacheMode, kind } of vm.disks) {
-    const device = world.named(on);
+    const device = world.named(diskPlace(record, id) ?? on);
     const cache = { cacheMode, pool, writebackNs: fromMs(pageCache.writebackMs) };
     if (device.kind === "disk") {
       local.push({ disk: id, device: device.id, sectors: sizeMiB * SECTORS_PER_MIB, cache });
@@ -49,6 +50,22 @@ export function splitDisks(
     remote.push({ disk: id, access, ...(kind === "network" && { mountedBy: "guest" }) });
   }
   return { local, remote };
+}
+
+/** Disks of a host on which no VM's disk lies. */
+export function freeMedia({ world, config }: Driver, host: string) {
+  const { hosts, vms } = config.document;
+  const used = vms.flatMap(({ id: vm, disks }) => {
+    const record = vmRecordOf(world, vm);
+    return disks.map(({ id, on }) => diskPlace(record, id) ?? on);
+  });
+  return hosts
+    .find(({ id }) => id === host)!
+    .disks.filter(({ id }) => !used.includes(`${host}/${id}`))
+    .map(({ id, sizeMiB }) => ({
+      device: world.named(`${host}/${id}`).id,
+      sectors: sizeMiB * SECTORS_PER_MIB,
+    }));
 }
 
 export const vmOfDocument = (self: Driver, vm: string): ResolvedVm =>

@@ -6,8 +6,9 @@ export const migrate: Extension = {
   family: "operation",
   name: "migrate",
   description:
-    "Move a running VM to another host while it runs. Its disks stay where they are, on arrays that " +
-    "both hosts reach; its memory goes over the link between the two.",
+    "Move a running VM to another host while it runs. Disks on arrays stay where they are, and both " +
+    "hosts reach them; disks on a medium of its host go to free media of the other one (else the move " +
+    "is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.",
   parameters: object(
     "",
     {
