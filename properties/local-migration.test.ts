@@ -163,6 +163,21 @@ describe("a VM that moves with its local disks", () => {
     expect(refusing.checker.violations).toEqual([]);
   });
 
+  it("stays, and its guest hears of nothing, when a medium there fails", () => {
+    restoreWorld(world, image);
+    world.run({ untilNs: BEGIN_NS + fromMs(20) });
+    const body = { kind: "no-space", on: true };
+    const request = { from: 0, askId: 0, delivery: "stream", via: -1, body } as Request;
+    world.call(world.named("beta/ssd"), "arm-fault", request as never);
+    expect(outcomeOf(world)).toMatchObject({ outcome: "target-error", detail: "no-space" });
+    world.run({ untilNs: END_NS });
+    world.finish();
+    expect(vmRecordOf(world, "db").durable).toMatchObject({ host: "alpha", run: 1, power: "on" });
+    expect(used()).toEqual(["alpha/ssd", "alpha/hdd"]);
+    expect(notes()).toEqual([{}, {}]);
+    expect(violations(world)).toEqual([]);
+  });
+
   it("is not started where its disks are not", () => {
     restoreWorld(world, image);
     world.run({ untilNs: fromMs(1_200) });

@@ -88,6 +88,8 @@ export class Tracer {
   /** To be called before the access proceeds; what the vCPU has to pay, in nanoseconds. */
   access(page: number, vcpu: number, writes: boolean): number {
     let isHit = false;
+    // A device of a modelled guest goes on while an access of a vCPU is held.
+    const wasHeld = this.isHeld;
     for (const client of this.#clients) {
       if (!writes && !client.seesLoads) continue;
       if (client.vcpusBy !== undefined && vcpu === DEVICE) continue;
@@ -98,7 +100,7 @@ export class Tracer {
       if (writes || client.seesLoads) client.dirty.add(page);
       if (client.owner >= 0) this.#tell(client, page, vcpu, writes);
       // It comes again: the other clients see it then.
-      if (this.isHeld) return 0;
+      if (!wasHeld && this.isHeld) return 0;
     }
     return isHit ? this.#price(page, vcpu) : 0;
   }
