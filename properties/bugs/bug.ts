@@ -94,7 +94,9 @@ export const GROUNDS: {
   },
   integrity: {
     scenarios: [],
-    suites: ["core/vmm/integrity", "properties/guest-integrity.test.ts"],
+    suites: ["core/vmm/integrity/integrity.test.ts", "properties/guest-integrity.test.ts"].concat(
+      "core/vmm/integrity/guard-machine.test.ts",
+    ),
   },
   "fault-tolerance": {
     scenarios: ["scenarios/fault-tolerant.ts"],
