@@ -207,6 +207,19 @@ describe("a revert of a VM that is on", () => {
     expect(vmRecordOf(world, "db").durable.run).toBe(2);
   });
 
+  it("that lets the old run go on is noticed (canary)", () => {
+    const world = builderOf(datacenter("cow", timeline, 5_500)).build({ seed: 1 });
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind !== "phase" || data["id"] !== "cut" || data["phase"] !== "endRun") return;
+      const { params } = world.named("cut").config as { params: { instance: number } };
+      // The run is not ended, and is no longer stunned.
+      world.named("db/run-1").after(0, "unstun", { from: -1, askId: 0, delivery: "stream" });
+      params.instance = -1;
+    };
+    world.run({ untilNs: fromMs(5_500) });
+    expect(violations(world).join()).toMatch(/does not read as written|what it wrote/);
+  });
+
   it("that fails lets it go on as it was", () => {
     const faults = [
       { kind: "array-task" as const, array: "array", how: "torn" as const, atMs: 890 },
