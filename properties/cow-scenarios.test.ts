@@ -172,7 +172,7 @@ describe("an operation of a timeline, cut short by the loss of", () => {
       world.run({ untilNs: fromMs(5_000) });
       expect(last - first).toBeGreaterThan(20);
       world.hooks = {};
-      for (let event = first; event <= last; event += Math.ceil((last - first) / 6)) {
+      for (let event = first; event <= last; event += Math.ceil((last - first) / 4)) {
         restoreWorld(world, image);
         world.run({ untilEvent: event });
         const domain = world.registry.domainNamed(lost)!;

@@ -12,8 +12,8 @@ const migrationBugs: readonly Bug[] = [
     what: "what was dirtied since the last round is not sent while the machine stands still",
     mechanism: "migration",
     file: MIGRATE,
-    find: '        clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));\n',
-    replace: '        clientBitmap(memory, CLIENT, "taken").clear();\n',
+    find: 'clientBitmap(memory, CLIENT, "taken").become(clientBitmap(memory, CLIENT, "dirty"));',
+    replace: 'clientBitmap(memory, CLIENT, "taken").clear();',
     breaks: ["memory at the destination is that of the source at its quiesce"],
   },
   {
