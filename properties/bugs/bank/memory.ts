@@ -106,7 +106,7 @@ const checkpointBugs: readonly Bug[] = [
     mechanism: "checkpoints",
     file: "core/vmm/pages/absent.ts",
     find: "const isAbsent = overwrites || absent.has(at);",
-    replace: "const isAbsent = overwrites || absent.has(at) || absent.has(page);",
+    replace: "const isAbsent = overwrites || absent.has(at) || at > page;",
     breaks: ["no page the guest dirtied is overwritten by a prefetch"],
   },
   {
