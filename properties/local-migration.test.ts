@@ -24,6 +24,7 @@ import {
   violations,
 } from "./testing/crash-points.ts";
 import { localMove } from "./testing/local-move.ts";
+import { tellLink } from "./testing/moving-vm.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
 const BEGIN_NS = fromMs(300);
@@ -42,12 +43,6 @@ beforeAll(() => {
 
 const domain = (name: string): number => world.registry.domainNamed(name)!;
 
-function cut(verb: "cut" | "heal"): void {
-  const body = { from: -1 };
-  const request = { from: 0, askId: 0, delivery: "stream", via: -1, body } as Request;
-  world.call(world.named("between"), verb, request as never);
-}
-
 const held = (medium: string): number =>
   diskContent(world.named(medium) as unknown as DiskEntity).allocatedRuns().length;
 
@@ -65,8 +60,8 @@ const restart = (name: string) => () => world.restart(domain(name));
 const LOSSES: readonly [string, number, () => void, () => void][] = [
   ["the source", 600, crash("alpha"), restart("alpha")],
   ["the destination", 600, crash("beta"), restart("beta")],
-  ["the link for a moment", 300, () => cut("cut"), () => cut("heal")],
-  ["the link for long", 3_500, () => cut("cut"), () => cut("heal")],
+  ["the link for a moment", 300, () => tellLink(world, "cut"), () => tellLink(world, "heal")],
+  ["the link for long", 3_500, () => tellLink(world, "cut"), () => tellLink(world, "heal")],
 ];
 
 /** Runs the document until the move has ended; how it ended. */

@@ -8,14 +8,13 @@ import {
   captureWorld,
   type Entity,
   fromMs,
-  type Request,
   restoreWorld,
   type World,
   type WorldImage,
 } from "../core/kernel/index.ts";
 import { clientBitmap, knownMemory, vmOf, vmRecordOf, powerStateOf } from "../core/vmm/index.ts";
-import { type CrashPoint, crashPoints, sampled } from "./testing/crash-points.ts";
-import { movingVm } from "./testing/moving-vm.ts";
+import { type CrashPoint, crashPoints, sampled, violations } from "./testing/crash-points.ts";
+import { movingVm, tellLink } from "./testing/moving-vm.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
 const BEGIN_NS = fromMs(300);
@@ -33,16 +32,7 @@ beforeAll(() => {
   points = crashPoints(world, fromMs(1_500), isPart);
 });
 
-const violations = (): string[] =>
-  world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
-
 const domain = (name: string): number => world.registry.domainNamed(name)!;
-
-function cut(verb: "cut" | "heal"): void {
-  const body = { from: -1 };
-  const request = { from: 0, askId: 0, delivery: "stream", via: -1, body } as Request;
-  world.call(world.named("between"), verb, request as never);
-}
 
 /** What is lost, and how long it stays away. */
 const LOSSES: readonly [string, number, () => void, () => void][] = [
@@ -64,8 +54,8 @@ const LOSSES: readonly [string, number, () => void, () => void][] = [
     () => world.crash(domain("array"), "test"),
     () => world.restart(domain("array")),
   ],
-  ["the link for a moment", 300, () => cut("cut"), () => cut("heal")],
-  ["the link for long", 3_500, () => cut("cut"), () => cut("heal")],
+  ["the link for a moment", 300, () => tellLink(world, "cut"), () => tellLink(world, "heal")],
+  ["the link for long", 3_500, () => tellLink(world, "cut"), () => tellLink(world, "heal")],
 ];
 
 describe("a VM that moves", () => {
@@ -73,7 +63,7 @@ describe("a VM that moves", () => {
     restoreWorld(world, image);
     world.run({ untilNs: fromMs(2_000) });
     world.finish();
-    expect(violations()).toEqual([]);
+    expect(violations(world)).toEqual([]);
     expect(vmRecordOf(world, "db").durable).toMatchObject({ host: "beta", run: 1, power: "on" });
     expect(points.length).toBeGreaterThan(60);
   });
@@ -92,7 +82,7 @@ describe("a VM that moves", () => {
         world.run({ untilNs: END_NS });
         world.finish();
         const after = `${name} lost at ${at}, after event ${event}`;
-        expect(violations(), after).toEqual([]);
+        expect(violations(world), after).toEqual([]);
         expect(powerStateOf(vmRecordOf(world, "db")), after).toBe("running");
         expect(world.activeOperations, after).toBe(0);
         const memories = [...world.entities()].filter(({ kind }) => kind === "guest-memory");
@@ -118,7 +108,7 @@ describe("a VM that moves", () => {
     const { source } = afterCommit();
     world.call(source, "unstun", { from: 0, askId: 0, delivery: "stream", via: -1, body: {} });
     world.run({ untilNs: world.timeNs + fromMs(100) });
-    expect(violations().join()).toMatch(/runs although it was given away/);
+    expect(violations(world).join()).toMatch(/runs although it was given away/);
   });
 
   it("canary: a page that was not sent is noticed", () => {
@@ -129,6 +119,6 @@ describe("a VM that moves", () => {
     stamps.set(5, world.arrays.get(`${memory.name}#pages`)!.get(6));
     expect(clientBitmap(memory, "migration", "dirty").bits).toBe(memory.config.pages);
     world.run({ untilNs: world.timeNs + fromMs(200) });
-    expect(violations().join()).toMatch(/1 pages of db are not what they were/);
+    expect(violations(world).join()).toMatch(/1 pages of db are not what they were/);
   });
 });

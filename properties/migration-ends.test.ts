@@ -19,17 +19,14 @@ import {
   vmRecordOf,
 } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
-import { type CrashPoint, crashPoints, outcomesOf } from "./testing/crash-points.ts";
+import { type CrashPoint, crashPoints, outcomesOf, violations } from "./testing/crash-points.ts";
 import { movingVm } from "./testing/moving-vm.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
-
-const violationsOf = (world: World): string[] =>
-  world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
 
 /** What a move leaves where it does not come about, or has come. */
 function expectOneWhole(world: World, host: string, where: string): void {
   world.finish();
-  expect(violationsOf(world), where).toEqual([]);
+  expect(violations(world), where).toEqual([]);
   expect(world.activeOperations, where).toBe(0);
   const record = vmRecordOf(world, "db");
   expect(powerStateOf(record), where).toBe("running");
@@ -89,7 +86,7 @@ describe("a move that is called off", () => {
       world.run({ untilNs: world.timeNs + fromMs(9_000) });
       world.finish();
       const where = `powered off at ${at}, event ${event}`;
-      expect(violationsOf(world), where).toEqual([]);
+      expect(violations(world), where).toEqual([]);
       expect(world.activeOperations, where).toBe(0);
       for (const name of ["alpha", "beta"]) {
         const { coming } = world.named(`${name}/migration`).volatile as { coming: object };

@@ -8,7 +8,6 @@ import {
   captureWorld,
   type Entity,
   fromMs,
-  type Request,
   restoreWorld,
   type Steer,
   type World,
@@ -16,7 +15,8 @@ import {
 } from "../core/kernel/index.ts";
 import { powerStateOf, vmRecordOf } from "../core/vmm/index.ts";
 import type { ScenarioDocument } from "../scenarios/index.ts";
-import { movingVm } from "./testing/moving-vm.ts";
+import { violations } from "./testing/crash-points.ts";
+import { movingVm, tellLink } from "./testing/moving-vm.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
 const ALGORITHMS = ["pre-copy", "fixed-rate", "stop-and-copy", "post-copy"] as const;
@@ -37,27 +37,21 @@ function documentOf(algorithm: string, mbps: number): ScenarioDocument {
   return { ...base, durationMs: 20_000, links };
 }
 
-const requestOf = (body: object) =>
-  ({ from: 0, askId: 0, delivery: "stream", via: -1, body }) as Request;
-
 const isDomain = (loss: Loss): boolean => loss !== "link" && loss !== "path";
+
+const linkOf = (loss: Loss): string => (loss === "link" ? "between" : "path1");
 
 /** A host or the array loses power, or a link is cut: that between the hosts, or beta's to the array. */
 function lose(world: World, loss: Loss): void {
   const domain = world.registry.domainNamed(loss);
   if (isDomain(loss)) return world.crash(domain!, "test");
-  const link = world.named(loss === "link" ? "between" : "path1");
-  world.call(link, "cut", requestOf({ from: -1 }) as never);
+  tellLink(world, "cut", linkOf(loss));
 }
 
 function bringBack(world: World, loss: Loss): void {
   if (isDomain(loss)) return world.restart(world.registry.domainNamed(loss)!);
-  const link = world.named(loss === "link" ? "between" : "path1");
-  world.call(link, "heal", requestOf({ from: -1 }) as never);
+  tellLink(world, "heal", linkOf(loss));
 }
-
-const violationsOf = (world: World): string[] =>
-  world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
 
 const started = new Map<string, { readonly world: World; readonly image: WorldImage }>();
 
@@ -101,7 +95,7 @@ describe("a VM that moves", () => {
         }
         world.run({ untilNs: world.timeNs + fromMs(12_000) });
         world.finish();
-        expect(violationsOf(world)).toEqual([]);
+        expect(violations(world)).toEqual([]);
         expect(powerStateOf(vmRecordOf(world, "db"))).toBe("running");
         expect(world.activeOperations).toBe(0);
         const memories = [...world.entities()].filter(({ kind }) => kind === "guest-memory");
@@ -126,11 +120,11 @@ describe("a VM that moves", () => {
   it("canary: a switch-over that is acknowledged twice is noticed", () => {
     const world = before("pre-copy", 1_000);
     const start = untilPhase(world, "db.start-run-1", "goOn");
-    expect(violationsOf(world)).toEqual([]);
+    expect(violations(world)).toEqual([]);
     // That it has its disks is told once more.
     world.call(start, "enter", { phase: "begin", result: null });
     world.run({ untilNs: world.timeNs + fromMs(200) });
-    expect(violationsOf(world).join()).toMatch(/arrived and was not given away/);
+    expect(violations(world).join()).toMatch(/arrived and was not given away/);
   });
 
   it.each([true, false])(
@@ -144,8 +138,8 @@ describe("a VM that moves", () => {
       // The traces were asked for, and nobody waits for them.
       if (!waits) world.call(move, "enter", { phase: "firstRound", result: null });
       world.run({ untilNs: world.timeNs + fromMs(900) });
-      if (waits) expect(violationsOf(world)).toEqual([]);
-      else expect(violationsOf(world).join()).toMatch(/pages of db are not what they were/);
+      if (waits) expect(violations(world)).toEqual([]);
+      else expect(violations(world).join()).toMatch(/pages of db are not what they were/);
     },
   );
 });

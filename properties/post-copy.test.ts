@@ -8,34 +8,30 @@ import {
   type Entity,
   fromMs,
   type PlainObject,
-  type Request,
   restoreWorld,
   type World,
   type WorldImage,
 } from "../core/kernel/index.ts";
 import { powerStateOf, vmOf, vmRecordOf } from "../core/vmm/index.ts";
 import { createBuilder, prepareDocument, type ScenarioDocument } from "../scenarios/index.ts";
-import { type CrashPoint, crashPoints, outcomesOf, sampled } from "./testing/crash-points.ts";
-import { movingVm } from "./testing/moving-vm.ts";
+import {
+  type CrashPoint,
+  crashPoints,
+  outcomesOf,
+  sampled,
+  violations,
+} from "./testing/crash-points.ts";
+import { movingVm, tellLink } from "./testing/moving-vm.ts";
 import { builderOf } from "./testing/small-datacenter.ts";
 
 const POST_COPY = { algorithm: "post-copy", maxMbps: 200, startUpMs: 1, patienceMs: 2_000 };
 const END_NS = fromMs(9_000);
 
-const violationsOf = (world: World): string[] =>
-  world.checker.violations.map(({ invariant, message }) => `${invariant}: ${message}`);
-
 const domain = (world: World, name: string): number => world.registry.domainNamed(name)!;
-
-function cut(world: World, verb: "cut" | "heal"): void {
-  const body = { from: -1 };
-  const request = { from: 0, askId: 0, delivery: "stream", via: -1, body } as Request;
-  world.call(world.named("between"), verb, request as never);
-}
 
 function expectOneWhole(world: World, where: string): void {
   world.finish();
-  expect(violationsOf(world), where).toEqual([]);
+  expect(violations(world), where).toEqual([]);
   expect(powerStateOf(vmRecordOf(world, "db")), where).toBe("running");
   expect(world.activeOperations, where).toBe(0);
   const memories = [...world.entities()].filter(({ kind }) => kind === "guest-memory");
@@ -88,10 +84,10 @@ describe("a post-copy move", () => {
       for (const { event, at } of sampled(points, 10, name.length)) {
         restoreWorld(world, image);
         world.run({ untilEvent: event });
-        if (lost === "") cut(world, "cut");
+        if (lost === "") tellLink(world, "cut");
         else world.crash(domain(world, lost), "test");
         world.run({ untilNs: world.timeNs + fromMs(awayMs) });
-        if (lost === "") cut(world, "heal");
+        if (lost === "") tellLink(world, "heal");
         else world.restart(domain(world, lost));
         world.run({ untilNs: END_NS });
         expectOneWhole(world, `${name} lost at ${at}, after event ${event}`);
@@ -112,10 +108,10 @@ describe("a post-copy move", () => {
 
   it("stands still while the link is cut and goes on when it returns", () => {
     const run = whilePushing(1);
-    cut(world, "cut");
+    tellLink(world, "cut");
     world.run({ untilNs: world.timeNs + fromMs(1_000) });
     expect(powerStateOf(vmRecordOf(world, "db"))).toBe("stunned");
-    cut(world, "heal");
+    tellLink(world, "heal");
     world.run({ untilNs: world.timeNs + fromMs(2_000) });
     expectOneWhole(world, "healed");
     expect(vmOf(vmRecordOf(world, "db"))!.id).toBe(run.id);
@@ -127,7 +123,7 @@ describe("a post-copy move", () => {
     const stamps = world.arrays.get(`${source.name}#pages`)!;
     for (let page = 0; page < stamps.length; page++) stamps.set(page, stamps.get(page) + 8);
     world.run({ untilNs: world.timeNs + fromMs(300) });
-    expect(violationsOf(world).join()).toMatch(/pages of db are not what they were/);
+    expect(violations(world).join()).toMatch(/pages of db are not what they were/);
   });
 
   it("canary: a page that comes over one that the guest wrote since is noticed", () => {
@@ -138,7 +134,7 @@ describe("a post-copy move", () => {
     // Of its working set what is there was needed, and most of that was written.
     for (let word = 0; word < 16; word++) absent.set(word, 0xffff_ffff);
     world.run({ untilNs: world.timeNs + fromMs(600) });
-    expect(violationsOf(world).join()).toMatch(/newer pages of db are lost/);
+    expect(violations(world).join()).toMatch(/newer pages of db are lost/);
   });
 });
 
@@ -185,7 +181,7 @@ describe("a real machine", () => {
     const ended = outcomesOf(world);
     world.run({ untilNs: fromMs(2_000) });
     world.finish();
-    expect(violationsOf(world)).toEqual([]);
+    expect(violations(world)).toEqual([]);
     expect(vmRecordOf(world, "m").durable).toMatchObject({ ended: "shutdown", run: 1 });
     return { output: builder.outputs(world)["m"], ended };
   }

@@ -1,4 +1,5 @@
 /** A VM with two disks on an array and a working set, moved from one host to the other. */
+import type { Request, World } from "../../core/kernel/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import { shortWork, smallDatacenter } from "./small-datacenter.ts";
 
@@ -35,4 +36,11 @@ export function movingVm(
     ] as never,
     ...changes,
   };
+}
+
+/** Cuts a link, or heals it: that between the two hosts, if not another. */
+export function tellLink(world: World, verb: "cut" | "heal", link = "between"): void {
+  const body = { from: -1 };
+  const request = { from: 0, askId: 0, delivery: "stream", via: -1, body } as Request;
+  world.call(world.named(link), verb, request as never);
 }
