@@ -23,6 +23,15 @@ export type Catalog = PlainObject & {
   readonly vm: string;
   /** Oldest first. */
   readonly checkpoints: readonly CheckpointEntry[];
+  /** Intent of a merge of a chain; absent: there is none. */
+  readonly merging?: MergeIntent;
+};
+
+/** The files of a checkpoint are becoming one, which is nothing before the catalog names it. */
+export type MergeIntent = {
+  readonly operation: string;
+  readonly checkpoint: string;
+  readonly volume: string;
 };
 
 export type CheckpointIntent = PlainObject & {
@@ -37,6 +46,10 @@ export const catalogFile = (vm: string): string => `${vm}.checkpoints`;
 export const checkpointIntentFile = (vm: string): string => `${vm}.memory-intent`;
 export const checkpointVolume = (vm: string, checkpoint: string): string =>
   `${vm}.${checkpoint}.memory`;
+
+/** Of the file that a chain becomes; no checkpoint's id has this sign. */
+export const mergedVolume = (vm: string, checkpoint: string): string =>
+  checkpointVolume(vm, `${checkpoint}+merged`);
 
 export const emptyCatalog = (vm: string): Catalog => ({ vm, checkpoints: [] });
 
@@ -60,12 +73,49 @@ export function withCheckpoint(
   }
   const kept = all.filter(({ checkpoint }) => !replaces || needed.has(checkpoint));
   const dropped = all.filter((each) => !kept.includes(each));
-  return { catalog: { vm: catalog.vm, checkpoints: kept }, dropped };
+  return { catalog: { ...catalog, checkpoints: kept }, dropped };
 }
 
 export const withoutCheckpoint = (catalog: Catalog, checkpoint: string): Catalog => ({
-  vm: catalog.vm,
+  ...catalog,
   checkpoints: catalog.checkpoints.filter((each) => each.checkpoint !== checkpoint),
 });
+
+/** A checkpoint and all that it stands on, the newest first; ends early where something is missing. */
+export function chainOf(catalog: Catalog, checkpoint: string): readonly CheckpointEntry[] {
+  const chain: CheckpointEntry[] = [];
+  for (let at = entryOf(catalog, checkpoint); at !== undefined && !chain.includes(at);) {
+    chain.push(at);
+    at = at.base === null ? undefined : entryOf(catalog, at.base);
+  }
+  return chain;
+}
+
+/** Whether nothing of a chain is missing. */
+export const isWhole = (chain: readonly CheckpointEntry[]): boolean => chain.at(-1)?.base === null;
+
+/**
+ * The first of a chain has become one file. `keepOlder` false: what only it stood on goes. Dropped are
+ * the files that are not needed any more, its own old one included.
+ */
+export function withMerged(
+  { merging: _, ...catalog }: Catalog,
+  chain: readonly CheckpointEntry[],
+  merged: Pick<CheckpointEntry, "volume" | "sectors">,
+  keepOlder: boolean,
+): { readonly catalog: Catalog; readonly dropped: readonly CheckpointEntry[] } {
+  const [own, ...older] = chain as readonly [CheckpointEntry, ...CheckpointEntry[]];
+  let kept = catalog.checkpoints.map((each): CheckpointEntry =>
+    each.checkpoint === own.checkpoint ? { ...each, ...merged, base: null } : each,
+  );
+  const dropped = [own];
+  for (const each of older) {
+    const { checkpoint } = each;
+    if (keepOlder || kept.some(({ base }) => base === checkpoint)) break;
+    kept = kept.filter((other) => other.checkpoint !== checkpoint);
+    dropped.push(each);
+  }
+  return { catalog: { ...catalog, checkpoints: kept }, dropped };
+}
 
 export const asPlain = (value: object): Plain => value as unknown as Plain;
