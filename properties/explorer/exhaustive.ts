@@ -150,7 +150,8 @@ export function behavioursOf(runs: readonly Pick<RunOfTree, "into" | "left">[]):
     const { into, left } = runs[run]!;
     let count = into === null ? 1 : from(into[0], into[1]);
     for (const [at, other] of left) {
-      if (at >= state && runs[other] !== undefined) count += from(other, 0);
+      // Those that are still to be made are not there, or null where they were read from a file.
+      if (at >= state && runs[other]) count += from(other, 0);
     }
     known.set(key, count);
     return count;
