@@ -73,7 +73,14 @@ describe("a post-copy move", () => {
 
   it("is over before the machine is saved", () => {
     const move = movingVm(POST_COPY).timeline![0]!;
-    const save = { id: "save", after: "move.push", do: "checkpoint", vm: "db", on: "array" };
+    const save = {
+      id: "save",
+      after: "move.handOver",
+      delayMs: 20,
+      do: "checkpoint",
+      vm: "db",
+      on: "array",
+    };
     const document = { ...movingVm(POST_COPY), timeline: [move, save] as never };
     const saving = builderOf(document).build({ seed: 1 });
     const fills: { [at: string]: boolean } = {};

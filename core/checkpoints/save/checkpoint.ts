@@ -67,8 +67,8 @@ import {
   plainCommit,
 } from "./checkpoint-params.ts";
 import { headBytes, tailOf } from "./checkpoint-file.ts";
-import { closeSaver, giveUp, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
-import { awaitedOwner, residualBase } from "./residual.ts";
+import { closeSaver, giveUp, hasBegun, removeIntent, saverIn, vmIn } from "./checkpoint-parts.ts";
+import { awaitAbsent, awaitedOwner } from "./residual.ts";
 import { saver } from "./saver.ts";
 import { SAVE_COSTS } from "./saver-state.ts";
 
@@ -351,15 +351,6 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
   initialCheckpoint,
 );
 
-/** Pages that have to be there before it begins; those of a lazy restore can stay in their file. */
-function awaitAbsent(host: Entity, op: Op, next: string): Step {
-  const vm = vmIn(host, op);
-  if (vm === undefined) return fail("vm-off", op.params.vm);
-  const owner = awaitedOwner(memoryOf(vm), residualBase(op, vm) !== undefined);
-  if (owner < 0) return go(next);
-  return ask(owner, "hurry", {}, next, { otherwise: "cannotCome" });
-}
-
 function write(
   host: Entity,
   op: Op,
@@ -396,16 +387,4 @@ function enterInCatalog(_host: Entity, op: Op, next: string): Step {
   op.edit().dropped = after.dropped as never;
   const params = { array, name: catalogFile(vm), value: after.catalog, before: catalog!, version };
   return perform(surelyWrite, params, next, "giveUp");
-}
-
-function removeIntent(op: Op, next: string, otherwise: string): Step {
-  const { array, vm } = op.params;
-  const remove = askArray(
-    array,
-    "file-delete",
-    { name: checkpointIntentFile(vm) },
-    next,
-    otherwise,
-  );
-  return { ...remove, tolerate: ["no-file"] };
 }

@@ -6,7 +6,7 @@
  * Must hold: what is left out was absent at the instant, and is what the file below has; that file is
  * the one that is being restored, and no other of its name.
  */
-import type { EntityId } from "../../kernel/index.ts";
+import { ask, type Entity, type EntityId, fail, go, type Step } from "../../kernel/index.ts";
 import {
   absentClients,
   clientBitmap,
@@ -19,6 +19,7 @@ import {
 import { type CheckpointEntry, chainLength, entryOf } from "../catalog.ts";
 import { RESTORE_CLIENT, restoredFile } from "../restore/restorer-state.ts";
 import type { CheckpointOp } from "./checkpoint-params.ts";
+import { vmIn } from "./checkpoint-parts.ts";
 import { savedOf, type Saver } from "./saver-state.ts";
 
 export const LONGEST_CHAIN = 8;
@@ -39,6 +40,15 @@ export function residualBase(op: CheckpointOp, vm: VmEntity): CheckpointEntry | 
   const entry = entryOf(catalog, file.checkpoint);
   if (entry?.volume !== file.volume) return undefined;
   return chainLength(catalog, entry) < longestChain ? entry : undefined;
+}
+
+/** Pages that have to be there before it begins; those of a lazy restore can stay in their file. */
+export function awaitAbsent(host: Entity, op: CheckpointOp, next: string): Step {
+  const vm = vmIn(host, op);
+  if (vm === undefined) return fail("vm-off", op.params.vm);
+  const owner = awaitedOwner(memoryOf(vm), residualBase(op, vm) !== undefined);
+  if (owner < 0) return go(next);
+  return ask(owner, "hurry", {}, next, { otherwise: "cannotCome" });
 }
 
 /** Who brings pages that have to be there before this memory can be saved; -1: nobody. */

@@ -4,7 +4,7 @@
  * that lies, is checked by core/checkpoints/invariants.ts.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, type PlainObject, type World } from "../core/kernel/index.ts";
+import { captureWorld, fromMs, type PlainObject, type World } from "../../core/kernel/index.ts";
 import {
   afterEach,
   crash,
@@ -14,7 +14,7 @@ import {
   sampled,
   violations,
   volumesOf,
-} from "./testing/crash-points.ts";
+} from "../testing/crash-points.ts";
 import {
   documentOf,
   type Entries,
@@ -23,8 +23,8 @@ import {
   run,
   SAVE,
   SMALL,
-} from "./testing/saved-memory.ts";
-import { builderOf } from "./testing/small-datacenter.ts";
+} from "../testing/saved-memory.ts";
+import { builderOf } from "../testing/small-datacenter.ts";
 
 const METHODS = ["stop-and-copy", "copy-aside", "redirect", "lazy"] as const;
 /** Few accesses: most pages are absent for long. */
