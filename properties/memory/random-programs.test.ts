@@ -1,19 +1,14 @@
 /**
  * Random programs on real machines that are saved, restored and moved in every way, again and again:
  * wherever they are looked at (registers, pages that are there, devices, by instructions executed), and
- * in what they put out, they are what the same program is that nobody disturbed.
+ * in what they put out, they are what the same program is that nobody disturbed. After each restore and
+ * each move their registers are compared instruction by instruction.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  canonicalBytes,
-  fromMs,
-  hash64,
-  type PlainObject,
-  type World,
-} from "../../core/kernel/index.ts";
+import { canonicalBytes, fromMs, hash64, type World } from "../../core/kernel/index.ts";
 import { rv64 } from "../../core/guest/index.ts";
 import {
   BOUNDARY_NOTICE,
@@ -39,6 +34,10 @@ type Entry = { readonly [member: string]: unknown };
 const HOSTS = ["alpha", "beta"] as const;
 const PAGES = 512;
 const END_MS = 3_000;
+/** One instruction at 1 MIPS; a step while it stands; how many are looked at singly after that. */
+const INSTRUCTION_NS = 1_000;
+const STANDING_NS = 4_000;
+const LOOKED_AT_SINGLY = 400;
 
 const folder = mkdtempSync(join(tmpdir(), "programs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -75,7 +74,7 @@ type Sample = {
   readonly retired: bigint;
   readonly registers: bigint;
   readonly devices: bigint;
-  /** Of each page a hash of its bytes; undefined: it is not there yet. */
+  /** Of each page a hash of its bytes; undefined: it is not there yet. None: of registers only. */
   readonly pages: readonly (bigint | undefined)[];
 };
 
@@ -86,51 +85,63 @@ function registersOf(engine: rv64.Engine): bigint {
   return hash64(block);
 }
 
-function sampleOf({ engine, state }: rv64.Board, isAbsent: (page: number) => boolean): Sample {
+function registersSample({ engine, state }: rv64.Board): Sample {
   const word = (offset: number): bigint => engine.word(0, offset);
   return {
     progress: state.progress,
     retired: word(rv64.layout.HART_PROGRESS) - word(rv64.layout.HART_TRAPPED),
     registers: registersOf(engine),
     devices: hash64(canonicalBytes(state)),
-    pages: Array.from({ length: PAGES }, (_, page) => {
-      const bytes = engine.ram.subarray(page * 4_096, (page + 1) * 4_096);
-      return isAbsent(page) ? undefined : hash64(bytes);
-    }),
+    pages: [],
   };
 }
 
-/** Of the run as it stands; undefined: it is nowhere now. */
-function lookAt(world: World): Sample | undefined {
+const pagesOf = ({ engine }: rv64.Board, isAbsent: (page: number) => boolean): Sample["pages"] =>
+  Array.from({ length: PAGES }, (_, page) => {
+    const bytes = engine.ram.subarray(page * 4_096, (page + 1) * 4_096);
+    return isAbsent(page) ? undefined : hash64(bytes);
+  });
+
+/** The board of the run as it stands, and the pages that are not there; undefined: it is nowhere. */
+function boardOf(world: World) {
   const machine = vmOf(vmRecordOf(world, "m")) as unknown as MachineEntity | undefined;
   if (machine === undefined || machine.volatile.board === null) return undefined;
-  const memory = knownMemory(machine);
-  const absent = (memory?.volatile.clients ?? [])
-    .filter(({ keeps, mode, owner }) => keeps && mode === "accesses" && owner >= 0)
-    .map(({ name }) => clientBitmap(memory!, name, "armed"));
   const { engine } = world.memories.get(`${machine.name}#ram`)!.backing as unknown as {
     readonly engine: rv64.Engine;
   };
   const state = machine.volatile.board as unknown as rv64.BoardState;
-  return sampleOf({ engine, state } as rv64.Board, (page) => absent.some((each) => each.has(page)));
+  const isAbsent = (): ((page: number) => boolean) => {
+    const memory = knownMemory(machine);
+    const absent = (memory?.volatile.clients ?? [])
+      .filter(({ keeps, mode, owner }) => keeps && mode === "accesses" && owner >= 0)
+      .map(({ name }) => clientBitmap(memory!, name, "armed"));
+    return (page) => absent.some((each) => each.has(page));
+  };
+  return { board: { engine, state } as rv64.Board, isAbsent };
 }
 
 type Planted = (world: World) => void;
 
-/** Runs a program and looks at it now and then. `planted`: once the operation `wake` has ended. */
+/** Runs a program and looks at it now and then. `planted`: when it goes on after `wake`. */
 async function lived(seed: number, timeline: readonly Entry[], planted?: Planted) {
   const builder = await builderOf(seed, timeline);
   const world = builder.build({ seed: 1 });
   const samples: Sample[] = [];
   const outcomes: string[] = [];
   const entries: MachineEntry[] = [];
-  let isPlanted = false;
-  let absentPages = 0;
-  const look = (): void => {
-    const sample = lookAt(world);
-    if (sample === undefined || sample.progress === samples.at(-1)?.progress) return;
-    absentPages += sample.pages.filter((each) => each === undefined).length;
-    samples.push(sample);
+  let plantFromNs = Infinity;
+  let [absentPages, singly, lookedAtSingly] = [0, 0, 0];
+  /** Whether it has gone on since it was looked at last. */
+  const look = (what: "all" | "registers" = "all"): boolean => {
+    const found = boardOf(world);
+    const last = samples.at(-1)?.progress;
+    if (found === undefined || found.board.state.progress === last) return false;
+    const sample = registersSample(found.board);
+    const pages = what === "all" ? pagesOf(found.board, found.isAbsent()) : [];
+    absentPages += pages.filter((each) => each === undefined).length;
+    if (sample.progress - 1 === last) lookedAtSingly++;
+    samples.push({ ...sample, pages });
+    return true;
   };
   world.hooks.onNotice = ({ kind, data }) => {
     if (kind === BOUNDARY_NOTICE) {
@@ -138,21 +149,38 @@ async function lived(seed: number, timeline: readonly Entry[], planted?: Planted
       entries.push(entry);
       if (entry.input.kind === "end") look();
     }
-    const { id, outcome } = data as PlainObject & { id?: string; outcome?: string };
+    const { id, outcome, event } = data as { id?: string; outcome?: string; event?: string };
+    if (kind === "lifecycle" && (event === "resumed" || event === "migrated")) {
+      singly = LOOKED_AT_SINGLY;
+    }
     if (kind !== "operation-end" || id === undefined || id.includes(".")) return;
     outcomes.push(`${id} ${outcome}`);
-    if (id === "wake") isPlanted = true;
+    if (id === "wake") plantFromNs = world.timeNs + fromMs(3);
   };
-  for (let atMs = 3; atMs < END_MS; atMs += 7.3) {
-    world.run({ untilNs: fromMs(atMs) });
-    if (isPlanted) planted?.(world);
-    if (isPlanted) planted = undefined;
-    look();
-    if (entries.at(-1)?.input.kind === "end" && world.activeOperations === 0) break;
+  const step = (atMs: number): boolean => {
+    const untilNs = fromMs(atMs);
+    return world.run({ untilNs, untilEvent: world.eventCount + 1 }) === "event";
+  };
+  let nowNs = 0;
+  for (let lookMs = 3; lookMs < END_MS; nowNs = Math.max(nowNs, world.timeNs)) {
+    if (singly > 0) {
+      const hasGoneOn = look("registers");
+      if (hasGoneOn) singly--;
+      nowNs += hasGoneOn ? INSTRUCTION_NS : STANDING_NS;
+      world.run({ untilNs: nowNs });
+    } else if (!step(lookMs)) {
+      look();
+      lookMs = Math.max(lookMs, nowNs / 1e6) + 7.3;
+    }
+    if (world.timeNs > plantFromNs) {
+      planted?.(world);
+      planted = undefined;
+    }
+    if (entries.at(-1)?.input.kind === "end" && outcomes.length === timeline.length) break;
   }
   world.run({ untilNs: fromMs(END_MS) });
   world.finish();
-  return { builder, world, samples, outcomes, entries, absentPages };
+  return { builder, world, samples, outcomes, entries, absentPages, lookedAtSingly };
 }
 
 type Lived = Awaited<ReturnType<typeof lived>>;
@@ -164,12 +192,13 @@ function difference({ builder, samples, entries, world }: Lived): string | undef
   for (const sample of samples) {
     if (lone.board!.progress() > sample.progress) return `back at ${sample.progress}`;
     if (!lone.runTo(sample.progress)) return `on at ${sample.progress}, where it ends`;
-    const own = sampleOf(lone.board!, () => false);
+    const own = registersSample(lone.board!);
+    const pages = sample.pages.length === 0 ? [] : pagesOf(lone.board!, () => false);
     const at = `after ${sample.progress} instructions`;
     if (own.retired !== sample.retired) return `${at}: ${sample.retired} retired`;
     if (own.registers !== sample.registers) return `${at}: registers`;
     if (own.devices !== sample.devices) return `${at}: devices`;
-    const page = sample.pages.findIndex((each, i) => each !== undefined && each !== own.pages[i]);
+    const page = sample.pages.findIndex((each, i) => each !== undefined && each !== pages[i]);
     if (page >= 0) return `${at}: page ${page}`;
   }
   if (lone.board!.state.halted === null) return "it has not ended";
@@ -240,7 +269,7 @@ const planting =
 
 describe("a random program", () => {
   it("is what it is by itself, wherever it was saved, restored and moved", async () => {
-    let [absent, looks] = [0, 0];
+    let [absent, looks, singly] = [0, 0, 0];
     const done = new Set<string>();
     for (let seed = 0; seed < 8; seed++) {
       const timeline = drawnTimeline(seed);
@@ -249,9 +278,11 @@ describe("a random program", () => {
       expect(difference(run), `seed ${seed}`).toBeUndefined();
       absent += run.absentPages;
       looks += run.samples.length;
+      singly += run.lookedAtSingly;
       for (const each of doneOf(timeline, run.outcomes)) done.add(each);
     }
-    expect(looks).toBeGreaterThan(100);
+    expect(looks - singly).toBeGreaterThan(80);
+    expect(singly).toBeGreaterThan(5_000);
     expect(absent).toBeGreaterThan(500);
     for (const each of SAVES) expect(done).toContain(`checkpoint ${each}`);
     for (const each of WAKES) expect(done).toContain(`resume ${each}`);
