@@ -139,8 +139,21 @@ export function replaceRange(
   }
   if (keepRight) setRun(after, at, trimHead(rightHead, to, headEnd(rightHead)), rightStamp);
   chunk.digest = null;
-  if (chunk.pages !== null && kind !== BYTES) clearBytes(chunk, chunk.pages, from, to);
+  if (chunk.pages !== null && kind !== BYTES) {
+    clearBytes(chunk, chunk.pages, from, to, (low, high) => hasBytes(chunk, low, high));
+  }
   return (kind === ABSENT ? 0 : to - from) - covered;
+}
+
+/** Whether a sector `from` up to `to` is of kind bytes. */
+function hasBytes(chunk: Chunk, from: number, to: number): boolean {
+  const { runs, count } = chunk;
+  for (let index = firstRunAfter(chunk, from); index < count; index++) {
+    const head = runs[2 * index]!;
+    if (headStart(head) >= to) return false;
+    if (headKind(head) === BYTES) return true;
+  }
+  return false;
 }
 
 /** Whether the run covers `border` or has an end there; false for no run (0). */

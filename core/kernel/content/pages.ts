@@ -31,23 +31,27 @@ export function hashPage(page: Page): bigint {
   return page.digest;
 }
 
-/** Forgets the bytes of sectors `from` up to `to`. */
+/**
+ * Forgets the bytes of sectors `from` up to `to`. `hasBytes`: whether one of some other sectors is
+ * of kind bytes, for the pages at the ends.
+ */
 export function clearBytes(
   holder: PageHolder,
   pages: (Page | null)[],
   from: number,
   to: number,
+  hasBytes: (from: number, to: number) => boolean,
 ): void {
   for (let index = from >> PAGE_SHIFT; index << PAGE_SHIFT < to; index++) {
     const page = pages[index]!;
     if (page === null) continue;
-    const start = Math.max(from - (index << PAGE_SHIFT), 0);
-    const end = Math.min(to - (index << PAGE_SHIFT), PAGE_SECTORS);
+    const first = index << PAGE_SHIFT;
+    const start = Math.max(from - first, 0);
+    const end = Math.min(to - first, PAGE_SECTORS);
     let left: Uint8Array | null = null;
-    if (end - start < PAGE_SECTORS) {
+    if (end - start < PAGE_SECTORS && hasBytes(first, first + PAGE_SECTORS)) {
       left = page.data.slice();
       left.fill(0, start * SECTOR_BYTES, end * SECTOR_BYTES);
-      if (left.every((byte) => byte === 0)) left = null;
     }
     pages[index] = left && { data: left, digest: null };
     if (left === null) holder.pageCount--;
