@@ -19,6 +19,7 @@ import {
   sometimes,
   type World,
 } from "../kernel/index.ts";
+import type { GuestSpec } from "../guest/index.ts";
 import {
   clientBitmap,
   clientOf,
@@ -29,7 +30,7 @@ import {
 } from "../vmm/index.ts";
 import { type Catalog, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
-import { findPage, readCheckpoint, type WholeCheckpoint } from "./file/read-file.ts";
+import { readCheckpoint } from "./file/read-file.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { MADE_NOTICE, MAKES_PAGE, SHARING_NOTICE } from "./restore/deferred.ts";
@@ -64,9 +65,6 @@ const ZERO_HASH = Number(hash64(new Uint8Array(PAGE_SECTORS * SECTOR_BYTES)) >> 
 const isSame = (found: number, wanted: number): boolean =>
   found === wanted || (found === 0 && wanted === ZERO_HASH);
 
-const differingPage = (file: WholeCheckpoint, instant: NumberArray): number =>
-  findPage(file, (page, run, at) => !isSame(numberOf(run, at), instant.get(page)));
-
 /** The newest checkpoint of a catalog, as it is on the medium when the catalog names it. */
 function checkNewest(array: Entity, file: string, digests: Shadow): Finding | undefined {
   const { world } = array;
@@ -80,19 +78,21 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
     const volume = entryOf(catalog, id)?.volume;
     return volume === undefined ? undefined : world.contents.get(`${array.name}#volume:${volume}`);
   };
-  const { spec } = world.named(vm).config as unknown as { spec: never };
+  const { spec } = world.named(vm).config as unknown as { spec: GuestSpec };
   const expected = { vm, machine: machineIdentity(spec) };
-  const read = readCheckpoint(fileOf, checkpoint, expected);
+  const instant = shadow(world, instantName({ vm, checkpoint }), spec.memoryPages);
+  const isWrong = (page: number, run: ContentRun, at: number): boolean =>
+    !isSame(numberOf(run, at), instant.get(page));
+  const read = readCheckpoint(fileOf, checkpoint, expected, isWrong);
   if (!read.ok) {
     const { code, message } = read.problem;
     return { message: `checkpoint ${checkpoint} of ${vm} counts, but is ${code}: ${message}` };
   }
   const { value } = read;
-  const page = differingPage(
-    value,
-    shadow(world, instantName({ vm, checkpoint }), value.head.pages),
-  );
-  if (page >= 0) return { message: `page ${page} of ${vm} in ${checkpoint} is not of its instant` };
+  const { wrongPage } = value;
+  if (wrongPage >= 0) {
+    return { message: `page ${wrongPage} of ${vm} in ${checkpoint} is not of its instant` };
+  }
   const state = stateOfBytes(value.state, value.head.pages);
   const digest = state.ok ? digestOf(state.value.image) : "";
   if (digest === digests.images[`${vm}:${checkpoint}`]) return undefined;
