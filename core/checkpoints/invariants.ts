@@ -35,9 +35,10 @@ import { MERGES_CHAIN } from "./merge/closing.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { MADE_NOTICE, MAKES_PAGE, SHARING_NOTICE } from "./restore/deferred.ts";
-import { RESTORE_CLIENT } from "./restore/restorer-state.ts";
+import { RESTORE_CLIENT, type Restorer } from "./restore/restorer-state.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
 import { WRITES_UNSAVED } from "./save/hits.ts";
+import { SAVES_WHILE_LAZY } from "./save/residual.ts";
 import type { Saver } from "./save/saver-state.ts";
 import { stateOfBytes } from "./saved-state.ts";
 import { INSTANT_NOTICE } from "./save/saver.ts";
@@ -122,6 +123,22 @@ function checkEntry(
   const digest = state.ok ? digestOf(state.value.image) : "";
   if (digest === digests.images[`${vm}:${checkpoint}`]) return undefined;
   return { message: `the devices of ${vm} in ${checkpoint} are not of its instant` };
+}
+
+/** Memory as the guest knows it: of pages that are absent, what the restored file was made of. */
+function rememberInstant(world: World, memory: MemoryEntity, named: Named): void {
+  rememberContent(memory, instantName(named));
+  const client = clientOf(memory, RESTORE_CLIENT);
+  const brings = client === undefined ? undefined : world.entityOrNone(client.owner);
+  if (brings === undefined) return;
+  const { checkpoint } = (brings as unknown as Restorer).config;
+  const { pages } = memory.config;
+  const restored = shadow(world, instantName({ vm: named.vm, checkpoint }), pages);
+  const now = shadow(world, instantName(named), pages);
+  const absent = clientBitmap(memory, RESTORE_CLIENT, "armed");
+  for (let page = absent.next(0); page >= 0; page = absent.next(page + 1)) {
+    now.set(page, restored.get(page));
+  }
 }
 
 type ArrayFiles = { readonly files: { readonly [key: string]: { readonly value?: unknown } } };
@@ -214,7 +231,7 @@ export const checkpointInvariants: readonly Invariant[] = [
       [INSTANT_NOTICE]: (entity, data, world, editShadow) => {
         const named = data as unknown as Named & { memory: number };
         const memory = world.entity(named.memory) as unknown as MemoryEntity;
-        rememberContent(memory, instantName(named));
+        rememberInstant(world, memory, named);
         const { image } = (entity as unknown as Saver).volatile;
         const images = editShadow()["images"] as { [checkpoint: string]: string };
         images[`${named.vm}:${named.checkpoint}`] = digestOf(image!);
@@ -240,9 +257,8 @@ export const checkpointInvariants: readonly Invariant[] = [
     mechanism: MECHANISM,
     observes: {
       durable: (entity, { label }): Finding | undefined => {
-        const [, file, volume] = /^file (.+[.]checkpoints)$|^delete volume (.+[.]memory)$/.exec(
-          String(label),
-        ) ?? [null];
+        const [, file, volume] =
+          /^file (.+[.]checkpoints)$|^delete volume (.+[.]memory)$/.exec(String(label)) ?? [];
         if (file !== undefined) return checkStanding(entity, file);
         if (volume === undefined) return undefined;
         return firstOf(catalogsOf(entity).map((each) => checkStanding(entity, each)));
@@ -286,4 +302,5 @@ export const checkpointInvariants: readonly Invariant[] = [
   sometimes(WRITES_UNSAVED, { mechanism: MECHANISM }),
   sometimes(WAITS_FOR_PAGE, { mechanism: MECHANISM }),
   sometimes(MERGES_CHAIN, { mechanism: MECHANISM }),
+  sometimes(SAVES_WHILE_LAZY, { mechanism: MECHANISM }),
 ];

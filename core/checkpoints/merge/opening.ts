@@ -20,6 +20,7 @@ import {
   checkpointIntentFile,
   isWhole,
   mergedVolume,
+  usable,
 } from "../catalog.ts";
 import {
   checkBase,
@@ -58,7 +59,7 @@ export const openingPhases = {
 
   choose(_host: Entity, op: Op, { catalog, version }: { catalog: Catalog; version: number }) {
     const { vm, array } = op.params;
-    const checkpoint = op.params.checkpoint ?? catalog.checkpoints.at(-1)?.checkpoint ?? "";
+    const checkpoint = op.params.checkpoint ?? usable(catalog).at(-1)?.checkpoint ?? "";
     const chain = chainOf(catalog, checkpoint);
     if (chain.length === 0) return fail("no-checkpoint", op.params.checkpoint);
     if (!isWhole(chain)) return fail("no-base", chain.at(-1)!.base);
