@@ -1,6 +1,6 @@
 /**
  * One-way imports and doors, as design 2 fixes them. Read by scripts/check-imports.ts, which also
- * fails when the cruiser saw no modules, and by properties/tidy.test.ts.
+ * fails when the cruiser saw no modules, and by properties/tidy/tidy.test.ts.
  */
 
 /** From the bottom up: a folder imports only itself and what stands before it. */

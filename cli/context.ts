@@ -3,7 +3,7 @@
  *
  * What must hold: under `--json` stdout carries exactly one JSON object, whatever happens.
  */
-import { formatProblem, type Problem } from "../scenarios/index.ts";
+import type { Problem } from "../scenarios/index.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { makeProgress, type Progress } from "./progress.ts";
 
@@ -27,7 +27,7 @@ export interface Context {
   /** A line on stderr. */
   warn(text: string): void;
   /** Bad input: one line for each problem. */
-  badInput(problems: readonly Problem[]): ExitCode;
+  badInput(problems: readonly Problem[]): Promise<ExitCode>;
   /** Options that do not go together. */
   usage(message: string): ExitCode;
   /** Something that the verb needs is not there: a named reason. */
@@ -79,8 +79,10 @@ export function makeContext({ terminal, json, signal }: ContextOptions): Context
       progress.clear();
       if (!json) terminal.stdout(text + "\n");
     },
-    badInput: (problems) =>
-      fail("bad-input", EXIT.usage, problems.map(formatProblem), { problems }),
+    async badInput(problems) {
+      const { formatProblem } = await import("../scenarios/index.ts");
+      return fail("bad-input", EXIT.usage, problems.map(formatProblem), { problems });
+    },
     usage: (message) => fail("usage", EXIT.usage, [message], {}),
     missing: (message) => fail("environment", EXIT.environment, [message], {}),
     damaged: (message) => fail("damaged", EXIT.damaged, [message], {}),

@@ -16,7 +16,7 @@ const SLICE = 10_000_000;
 async function load(context: Context, file: string) {
   const { rv64 } = await import("../../core/guest/index.ts");
   const { readRv64Image } = await import("../../scenarios/index.ts");
-  const problem = (message: string): ExitCode =>
+  const problem = (message: string): Promise<ExitCode> =>
     context.badInput([{ file, pointer: "", message, expected: "a 64-bit RISC-V ELF file" }]);
   let bytes: Uint8Array;
   try {

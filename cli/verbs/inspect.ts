@@ -2,7 +2,7 @@
 import { EXIT } from "../exit-codes.ts";
 import type { Moment } from "../time.ts";
 import { type Verb, verb } from "../verb.ts";
-import { atOption, beyondEnd, seekMoment, unknownPath } from "./moment.ts";
+import { atOption, beyondEnd, seekMoment } from "./moment.ts";
 import { type InputFolders, inputsOption, traceStatus, withRun } from "./with-run.ts";
 
 interface InspectFlags extends InputFolders {
@@ -47,6 +47,7 @@ export const inspect: Verb = verb<readonly [string, string | undefined], Inspect
     withRun(context, file, options, async (opened) => {
       const { Timeline } = await import("../../traces/index.ts");
       const { viewPath } = await import("../../core/kernel/index.ts");
+      const { unknownPath } = await import("./unknown-path.ts");
       const beyond = beyondEnd(opened, options.at);
       if (beyond !== undefined) return context.usage(beyond);
       const timeline = new Timeline(opened.run, opened.builder);

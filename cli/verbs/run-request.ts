@@ -1,5 +1,5 @@
 /** What `orrery run` was asked to do, checked: the engine gets this and nothing else. */
-import { prepareScenario, type Problem, type ReadyScenario } from "../../scenarios/index.ts";
+import type { Problem, ReadyScenario } from "../../scenarios/index.ts";
 
 /** Options as the command line gives them. */
 export interface RunOptions {
@@ -48,6 +48,7 @@ function conflict({ trace, out, log, entropy }: RunOptions): string | undefined 
 export async function requestRun(file: string, options: RunOptions): Promise<RunRequested> {
   const message = conflict(options);
   if (message !== undefined) return { ok: false, reason: "usage", message };
+  const { prepareScenario } = await import("../../scenarios/index.ts");
   const loaded = await prepareScenario(file, {
     settings: options.set ?? [],
     ...(options.seed !== undefined && { seed: options.seed }),

@@ -4,7 +4,7 @@ import { EXIT } from "../exit-codes.ts";
 import { formatTime, type Moment } from "../time.ts";
 import { parseCount, type Verb, verb } from "../verb.ts";
 import { shortText } from "./event-text.ts";
-import { atOption, beyondEnd, seekMoment, unknownPath } from "./moment.ts";
+import { atOption, beyondEnd, seekMoment } from "./moment.ts";
 import { lastStoreAt } from "./last-store.ts";
 import { type InputFolders, inputsOption, traceStatus, withRun } from "./with-run.ts";
 
@@ -63,6 +63,7 @@ export const why: Verb = verb<readonly [string, string], WhyFlags>({
     withRun(context, file, options, async (opened) => {
       const { finishUnless, Timeline, whyChanged } = await import("../../traces/index.ts");
       const { viewPath } = await import("../../core/kernel/index.ts");
+      const { unknownPath } = await import("./unknown-path.ts");
       const beyond = beyondEnd(opened, options.at);
       if (beyond !== undefined) return context.usage(beyond);
       const timeline = new Timeline(opened.run, opened.builder);

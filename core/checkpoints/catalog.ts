@@ -17,6 +17,8 @@ export type CheckpointEntry = {
   readonly disks: readonly string[];
   /** The VM went off with it: nothing has happened to its disks since. */
   readonly isSuspend: boolean;
+  /** That VM has gone on: it is there only for those that stand on it, and goes with the last of them. */
+  readonly isSpent?: true;
 };
 
 export type Catalog = PlainObject & {
@@ -43,29 +45,63 @@ export const emptyCatalog = (vm: string): Catalog => ({ vm, checkpoints: [] });
 export const entryOf = (catalog: Catalog, checkpoint: string): CheckpointEntry | undefined =>
   catalog.checkpoints.find((each) => each.checkpoint === checkpoint);
 
+/** Checkpoints that can be gone back to. */
+export const usable = ({ checkpoints }: Catalog): readonly CheckpointEntry[] =>
+  checkpoints.filter(({ isSpent }) => isSpent !== true);
+
+/** So many files make up a checkpoint. */
+export const chainLength = (catalog: Catalog, { checkpoint }: CheckpointEntry): number =>
+  below(catalog.checkpoints, [checkpoint]).size;
+
+export type Changed = { readonly catalog: Catalog; readonly dropped: readonly CheckpointEntry[] };
+
 /**
- * With a new checkpoint. `replaces`: older ones that no other stands on go.
+ * With a new checkpoint. `replaces`: older ones that no other stands on go. A VM that was suspended has
+ * gone on since.
  */
 export function withCheckpoint(
   catalog: Catalog,
   entry: CheckpointEntry,
   replaces: boolean,
-): { readonly catalog: Catalog; readonly dropped: readonly CheckpointEntry[] } {
-  const all = [...catalog.checkpoints, entry];
-  const needed = new Set<string>();
-  for (let at: CheckpointEntry | undefined = entry; at !== undefined;) {
-    needed.add(at.checkpoint);
-    const { base }: CheckpointEntry = at;
-    at = base === null ? undefined : entryOf(catalog, base);
-  }
-  const kept = all.filter(({ checkpoint }) => !replaces || needed.has(checkpoint));
-  const dropped = all.filter((each) => !kept.includes(each));
-  return { catalog: { vm: catalog.vm, checkpoints: kept }, dropped };
+): Changed {
+  const older = catalog.checkpoints.map((each) => (each.isSuspend ? spent(each) : each));
+  const all = [...older, entry];
+  return reduced(catalog, all, replaces ? [entry] : usable({ ...catalog, checkpoints: all }));
 }
 
-export const withoutCheckpoint = (catalog: Catalog, checkpoint: string): Catalog => ({
-  vm: catalog.vm,
-  checkpoints: catalog.checkpoints.filter((each) => each.checkpoint !== checkpoint),
-});
+/** Without one that was gone on from; while others stand on it, it stays for them. */
+export function withoutCheckpoint(catalog: Catalog, checkpoint: string): Changed {
+  const all = catalog.checkpoints.map((each) =>
+    each.checkpoint === checkpoint ? spent(each) : each,
+  );
+  return reduced(catalog, all, usable({ ...catalog, checkpoints: all }));
+}
+
+const spent = (entry: CheckpointEntry): CheckpointEntry => ({ ...entry, isSpent: true });
+
+/** Of all of them, those that are wanted and what these stand on. */
+function reduced(
+  { vm }: Catalog,
+  all: readonly CheckpointEntry[],
+  wanted: readonly CheckpointEntry[],
+): Changed {
+  const needed = below(
+    all,
+    wanted.map(({ checkpoint }) => checkpoint),
+  );
+  const checkpoints = all.filter(({ checkpoint }) => needed.has(checkpoint));
+  const dropped = all.filter(({ checkpoint }) => !needed.has(checkpoint));
+  return { catalog: { vm, checkpoints }, dropped };
+}
+
+/** Checkpoints, and all that they stand on. */
+function below(all: readonly CheckpointEntry[], from: readonly string[]): ReadonlySet<string> {
+  const found = new Set(from);
+  for (const name of found) {
+    const base = all.find(({ checkpoint }) => checkpoint === name)?.base ?? null;
+    if (base !== null) found.add(base);
+  }
+  return found;
+}
 
 export const asPlain = (value: object): Plain => value as unknown as Plain;

@@ -19,6 +19,7 @@ import {
   sometimes,
   type World,
 } from "../kernel/index.ts";
+import type { GuestSpec } from "../guest/index.ts";
 import {
   clientBitmap,
   clientOf,
@@ -29,13 +30,14 @@ import {
 } from "../vmm/index.ts";
 import { type Catalog, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
-import { findPage, readCheckpoint, type WholeCheckpoint } from "./file/read-file.ts";
+import { readCheckpoint } from "./file/read-file.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { MADE_NOTICE, MAKES_PAGE, SHARING_NOTICE } from "./restore/deferred.ts";
-import { RESTORE_CLIENT } from "./restore/restorer-state.ts";
+import { RESTORE_CLIENT, type Restorer } from "./restore/restorer-state.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
 import { WRITES_UNSAVED } from "./save/hits.ts";
+import { SAVES_WHILE_LAZY } from "./save/residual.ts";
 import type { Saver } from "./save/saver-state.ts";
 import { stateOfBytes } from "./saved-state.ts";
 import { INSTANT_NOTICE } from "./save/saver.ts";
@@ -64,9 +66,6 @@ const ZERO_HASH = Number(hash64(new Uint8Array(PAGE_SECTORS * SECTOR_BYTES)) >> 
 const isSame = (found: number, wanted: number): boolean =>
   found === wanted || (found === 0 && wanted === ZERO_HASH);
 
-const differingPage = (file: WholeCheckpoint, instant: NumberArray): number =>
-  findPage(file, (page, run, at) => !isSame(numberOf(run, at), instant.get(page)));
-
 /** The newest checkpoint of a catalog, as it is on the medium when the catalog names it. */
 function checkNewest(array: Entity, file: string, digests: Shadow): Finding | undefined {
   const { world } = array;
@@ -80,23 +79,41 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
     const volume = entryOf(catalog, id)?.volume;
     return volume === undefined ? undefined : world.contents.get(`${array.name}#volume:${volume}`);
   };
-  const { spec } = world.named(vm).config as unknown as { spec: never };
+  const { spec } = world.named(vm).config as unknown as { spec: GuestSpec };
   const expected = { vm, machine: machineIdentity(spec) };
-  const read = readCheckpoint(fileOf, checkpoint, expected);
+  const instant = shadow(world, instantName({ vm, checkpoint }), spec.memoryPages);
+  const isWrong = (page: number, run: ContentRun, at: number): boolean =>
+    !isSame(numberOf(run, at), instant.get(page));
+  const read = readCheckpoint(fileOf, checkpoint, expected, isWrong);
   if (!read.ok) {
     const { code, message } = read.problem;
     return { message: `checkpoint ${checkpoint} of ${vm} counts, but is ${code}: ${message}` };
   }
   const { value } = read;
-  const page = differingPage(
-    value,
-    shadow(world, instantName({ vm, checkpoint }), value.head.pages),
-  );
-  if (page >= 0) return { message: `page ${page} of ${vm} in ${checkpoint} is not of its instant` };
+  const { wrongPage } = value;
+  if (wrongPage >= 0) {
+    return { message: `page ${wrongPage} of ${vm} in ${checkpoint} is not of its instant` };
+  }
   const state = stateOfBytes(value.state, value.head.pages);
   const digest = state.ok ? digestOf(state.value.image) : "";
   if (digest === digests.images[`${vm}:${checkpoint}`]) return undefined;
   return { message: `the devices of ${vm} in ${checkpoint} are not of its instant` };
+}
+
+/** Memory as the guest knows it: of pages that are absent, what the restored file was made of. */
+function rememberInstant(world: World, memory: MemoryEntity, named: Named): void {
+  rememberContent(memory, instantName(named));
+  const client = clientOf(memory, RESTORE_CLIENT);
+  const brings = client === undefined ? undefined : world.entityOrNone(client.owner);
+  if (brings === undefined) return;
+  const { checkpoint } = (brings as unknown as Restorer).config;
+  const { pages } = memory.config;
+  const restored = shadow(world, instantName({ vm: named.vm, checkpoint }), pages);
+  const now = shadow(world, instantName(named), pages);
+  const absent = clientBitmap(memory, RESTORE_CLIENT, "armed");
+  for (let page = absent.next(0); page >= 0; page = absent.next(page + 1)) {
+    now.set(page, restored.get(page));
+  }
 }
 
 type ArrayFiles = { readonly files: { readonly [key: string]: { readonly value?: unknown } } };
@@ -164,7 +181,7 @@ export const checkpointInvariants: readonly Invariant[] = [
       [INSTANT_NOTICE]: (entity, data, world, editShadow) => {
         const named = data as unknown as Named & { memory: number };
         const memory = world.entity(named.memory) as unknown as MemoryEntity;
-        rememberContent(memory, instantName(named));
+        rememberInstant(world, memory, named);
         const { image } = (entity as unknown as Saver).volatile;
         const images = editShadow()["images"] as { [checkpoint: string]: string };
         images[`${named.vm}:${named.checkpoint}`] = digestOf(image!);
@@ -223,4 +240,5 @@ export const checkpointInvariants: readonly Invariant[] = [
   sometimes(SAVED_AGAIN, { mechanism: MECHANISM }),
   sometimes(WRITES_UNSAVED, { mechanism: MECHANISM }),
   sometimes(WAITS_FOR_PAGE, { mechanism: MECHANISM }),
+  sometimes(SAVES_WHILE_LAZY, { mechanism: MECHANISM }),
 ];

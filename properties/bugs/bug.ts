@@ -54,7 +54,7 @@ export const GROUNDS: {
     suites: ["world", "snapshot", "event-queue", "gate", "operation"]
       .map((name) => `core/kernel/${name}.test.ts`)
       .concat("core/platform/network/link.test.ts", "core/platform/storage/stack.test.ts")
-      .concat("properties/time-laws.test.ts"),
+      .concat("properties/clockwork/time-laws.test.ts"),
   },
   platform: {
     scenarios: STORM,
@@ -66,12 +66,12 @@ export const GROUNDS: {
       "storage/stack",
     ].map((name) => `core/platform/${name}.test.ts`),
   },
-  disks: { scenarios: STORM, suites: ["properties/snapshot-crashes.test.ts"] },
+  disks: { scenarios: STORM, suites: ["properties/disks/snapshot-crashes.test.ts"] },
   cow: { scenarios: STORM, suites: ["core/disks/cow"] },
   consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
   promotion: { scenarios: STORM, suites: ["core/disks/promotion"] },
-  handoff: { scenarios: STORM, suites: ["properties/handoff.test.ts"] },
-  backup: { scenarios: STORM, suites: ["properties/backup-crashes.test.ts"] },
+  handoff: { scenarios: STORM, suites: ["properties/disks/handoff.test.ts"] },
+  backup: { scenarios: STORM, suites: ["properties/disks/backup-crashes.test.ts"] },
   vmm: {
     scenarios: STORM,
     suites: ["core/vmm/vm.test.ts", "core/vmm/lone-guest.test.ts", "core/vmm/rv64"],
@@ -82,25 +82,27 @@ export const GROUNDS: {
   },
   migration: {
     scenarios: [],
-    suites: ["properties/migration-ends.test.ts", "properties/migration.test.ts"].concat(
-      "properties/migration-crashes.test.ts",
-    ),
+    suites: [
+      "properties/migration/migration-ends.test.ts",
+      "properties/migration/migration.test.ts",
+    ].concat("properties/migration/migration-crashes.test.ts"),
   },
   checkpoints: {
     scenarios: [],
-    suites: ["properties/memory-checkpoints.test.ts", "core/checkpoints"].concat(
-      "properties/machine-checkpoints.test.ts",
+    suites: ["properties/memory/memory-checkpoints.test.ts", "core/checkpoints"].concat(
+      "properties/memory/machine-checkpoints.test.ts",
     ),
   },
   integrity: {
     scenarios: [],
-    suites: ["core/vmm/integrity/integrity.test.ts", "properties/guest-integrity.test.ts"].concat(
-      "core/vmm/integrity/guard-machine.test.ts",
-    ),
+    suites: [
+      "core/vmm/integrity/integrity.test.ts",
+      "properties/memory/guest-integrity.test.ts",
+    ].concat("core/vmm/integrity/guard-machine.test.ts"),
   },
   "fault-tolerance": {
     scenarios: ["scenarios/fault-tolerant.ts"],
-    suites: ["properties/fault-tolerance.test.ts"],
+    suites: ["properties/fault-tolerance/fault-tolerance.test.ts"],
   },
   rv64: {
     scenarios: [],
@@ -117,7 +119,7 @@ export const GROUNDS: {
       "cli/interrupted-run.test.ts",
       "cli/verbs/trace-verbs.test.ts",
       "core/vmm/rv64/rv64-vm.test.ts",
-      "properties/fault-tolerance.test.ts",
+      "properties/fault-tolerance/fault-tolerance.test.ts",
     ],
   },
 };

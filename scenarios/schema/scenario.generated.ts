@@ -1465,11 +1465,11 @@ export interface DiskCheckpointOperation {
   readonly copyKiB?: number;
 }
 /**
- * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+ * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
  */
 export interface CheckpointOperation {
   /**
-   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
    */
   readonly do: "checkpoint";
   /**
@@ -1534,11 +1534,11 @@ export interface CheckpointOperation {
   readonly sideMiB?: number;
 }
 /**
- * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+ * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
  */
 export interface SuspendOperation {
   /**
-   * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+   * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
    */
   readonly do: "suspend";
   /**
@@ -4419,11 +4419,11 @@ export interface ResolvedDiskCheckpointOperation {
   readonly copyKiB: number;
 }
 /**
- * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+ * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
  */
 export interface ResolvedCheckpointOperation {
   /**
-   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
    */
   readonly do: "checkpoint";
   /**
@@ -4488,11 +4488,11 @@ export interface ResolvedCheckpointOperation {
   readonly sideMiB: number;
 }
 /**
- * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+ * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
  */
 export interface ResolvedSuspendOperation {
   /**
-   * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+   * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
    */
   readonly do: "suspend";
   /**

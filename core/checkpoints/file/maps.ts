@@ -22,6 +22,9 @@ export type MappedStorageBlock = StorageBlock & {
   readonly blocks: readonly number[];
 };
 
+/** 4 TiB of pages that are saved each for itself. */
+const MOST_BLOCKS = 2 ** 30;
+
 /** Storage blocks lie one behind the other from `firstSector` on, in order. */
 export function encodeMaps(maps: Maps): Uint8Array {
   const out = new ByteWriter();
@@ -48,14 +51,15 @@ export function decodeMaps(bytes: Uint8Array, firstSector: number, blocks: numbe
   const from = new ByteReader(bytes);
   const wrong = bad("damaged", "the maps of blocks and storage blocks do not agree");
   const storageBlocks: MappedStorageBlock[] = [];
-  const seen = new Map<number, number>();
+  if (blocks > MOST_BLOCKS) return bad("damaged", `maps of ${blocks} blocks`);
+  const storageOf = new Int32Array(blocks).fill(-1);
   let sector = firstSector;
   const count = from.varint();
   for (let number = 0; number < count && !from.failed; number++) {
     const found = takeStorageBlock(from, sector);
     for (const block of found.blocks) {
-      if (block > blocks || seen.has(block)) return wrong;
-      if (block < blocks) seen.set(block, number);
+      if (block > blocks || (block < blocks && storageOf[block] !== -1)) return wrong;
+      if (block < blocks) storageOf[block] = number;
     }
     sector += found.sectors;
     storageBlocks.push(found);
@@ -64,10 +68,10 @@ export function decodeMaps(bytes: Uint8Array, firstSector: number, blocks: numbe
     const end = block + from.varint();
     const storage = from.varint() - 1;
     if (end <= block || end > blocks) return wrong;
-    for (; block < end; block++) if ((seen.get(block) ?? -1) !== storage) return wrong;
+    for (; block < end; block++) if (storageOf[block] !== storage) return wrong;
   }
   if (!from.atEnd()) return wrong;
-  return sound({ storageBlocks, blocks, storageOf: (block) => seen.get(block) ?? -1 });
+  return sound({ storageBlocks, blocks, storageOf: (block) => storageOf[block] ?? -1 });
 }
 
 function takeStorageBlock(from: ByteReader, sector: number): MappedStorageBlock {

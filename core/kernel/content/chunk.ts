@@ -37,10 +37,8 @@ export class Chunk {
   readonly owner: Owner;
   /** Run i is `runs[2 * i]` (head) and `runs[2 * i + 1]` (first stamp, else 0). */
   runs: number[];
-  /** By page in the chunk; null until there are bytes. */
-  pages: (Page | null)[] | null = null;
-  /** Pages present. */
-  pageCount = 0;
+  /** Those that hold bytes, in order; null until there are bytes. */
+  pages: Page[] | null = null;
   /** A cache: null where it must be computed again. */
   digest: bigint | null = null;
 
@@ -58,7 +56,6 @@ export class Chunk {
   copyFor(owner: Owner): Chunk {
     const copy = new Chunk(owner, this.runs.slice());
     copy.pages = this.pages === null ? null : this.pages.slice();
-    copy.pageCount = this.pageCount;
     copy.digest = this.digest;
     return copy;
   }
@@ -209,7 +206,7 @@ function setRun(runs: number[], index: number, head: number, stamp: number): num
 /** 64-bit hash of runs and bytes; cached until the chunk is changed. */
 export function chunkDigest(chunk: Chunk): bigint {
   if (chunk.digest !== null) return chunk.digest;
-  const bytes = new Uint8Array(12 * chunk.count + 12 * chunk.pageCount);
+  const bytes = new Uint8Array(12 * (chunk.count + (chunk.pages?.length ?? 0)));
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (let index = 0; index < chunk.count; index++, at += 12) {
@@ -218,9 +215,8 @@ export function chunkDigest(chunk: Chunk): bigint {
     view.setUint32(at + 4, stamp | 0, true);
     view.setUint32(at + 8, Math.floor(stamp / 2 ** 32), true);
   }
-  chunk.pages?.forEach((page, index) => {
-    if (page === null) return;
-    view.setUint32(at, index, true);
+  chunk.pages?.forEach((page) => {
+    view.setUint32(at, page.index, true);
     view.setBigUint64(at + 4, hashPage(page), true);
     at += 12;
   });

@@ -52,13 +52,14 @@ function write(memory: MemoryEntity): boolean {
   state.released = null;
   const vm = ownerOf(memory);
   const stops = vm !== undefined && stopsAtAlerts(vm);
-  while (store.pages > 0 && (!stops || !tracer.isAlarming)) {
+  while (store.pages > 0) {
     const ns = tracer.access(store.page, store.by, true);
     if (tracer.isHeld) break;
     if (store.by >= 0) charge(memory, store.by, ns);
     stamps.set(store.page, takeStamps(memory, 1));
     store.page++;
     store.pages--;
+    if (stops && tracer.isAlarming) break;
   }
   tracer.confirm();
   raiseAlerts(memory);

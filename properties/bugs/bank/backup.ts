@@ -3,7 +3,7 @@ import type { Bug } from "../bug.ts";
 
 const BACKUP = "core/disks/backup/backup.ts";
 const CHANGED = "core/disks/chain/changed-blocks.ts";
-const suites = ["properties/backup-crashes.test.ts", "reports/experiments"];
+const suites = ["properties/disks/backup-crashes.test.ts", "reports/experiments"];
 
 export const backupBugs: readonly Bug[] = [
   {
@@ -78,7 +78,7 @@ export const backupBugs: readonly Bug[] = [
     replace: 'return [...helpers, deleteFile(array, target, ""), drop];',
     breaks: ["recovery is idempotent"],
     report: "https://github.com/oVirt/ovirt-engine/pull/524",
-    suites: ["properties/consolidation-crashes.test.ts"],
+    suites: ["properties/disks/consolidation-crashes.test.ts"],
   },
   {
     name: "recovery-grows-again",
@@ -91,6 +91,6 @@ export const backupBugs: readonly Bug[] = [
       "    const value = descriptorFileOf({ ...descriptor, sectors: descriptor.sectors + more });",
     breaks: ["recovery is idempotent", "a disk is not larger than its volume"],
     report: "https://github.com/oVirt/vdsm/issues/188",
-    suites: ["properties/grow-disks.test.ts"],
+    suites: ["properties/disks/grow-disks.test.ts"],
   },
 ];

@@ -9,7 +9,7 @@ const DISK = "core/disks/chain/virtual-disk.ts";
 const WRITES = "core/disks/chain/write-path.ts";
 const PROMOTE = "core/disks/promotion/promote.ts";
 
-const crashes = ["core/disks/consolidation", "properties/consolidation-crashes.test.ts"];
+const crashes = ["core/disks/consolidation", "properties/disks/consolidation-crashes.test.ts"];
 
 export const consolidationBugs: readonly Bug[] = [
   {
@@ -149,7 +149,7 @@ export const consolidationBugs: readonly Bug[] = [
       '    if (!plan.ok && plan.code !== "shared") {\n' +
       "      op.edit().failure = { code: plan.code",
     breaks: ["siblings of a linked clone do not change"],
-    suites: [...crashes, "properties/clone-crashes.test.ts"],
+    suites: [...crashes, "properties/disks/clone-crashes.test.ts"],
   },
   {
     name: "promotion-misses-own-layers",
@@ -159,6 +159,6 @@ export const consolidationBugs: readonly Bug[] = [
     find: "        for (let layer = 1; layer <= to; layer++) {",
     replace: "        for (let layer = 2; layer <= to; layer++) {",
     breaks: ["the new base equals what the clone saw"],
-    suites: ["core/disks/promotion", "properties/clone-crashes.test.ts"],
+    suites: ["core/disks/promotion", "properties/disks/clone-crashes.test.ts"],
   },
 ];

@@ -78,7 +78,7 @@ export const cowBugs: readonly Bug[] = [
     find: `      if (sharers.length > 0) {`,
     replace: `      if (sharers.length > 1) {`,
     breaks: ["siblings of a linked clone do not change"],
-    suites: [...suites, "properties/clone-crashes.test.ts"],
+    suites: [...suites, "properties/disks/clone-crashes.test.ts"],
   },
   {
     name: "reparented-without-content-id",
@@ -161,7 +161,11 @@ export const cowBugs: readonly Bug[] = [
     ...hidden.slice(hidden.length).map(`,
     breaks: ["a copy equals its source"],
     report: "https://github.com/openzfs/zfs/issues/4996",
-    suites: [...suites, "properties/cow-oracle.test.ts", "properties/cow-scenarios.test.ts"],
+    suites: [
+      ...suites,
+      "properties/disks/cow-oracle.test.ts",
+      "properties/disks/cow-scenarios.test.ts",
+    ],
   },
   {
     name: "snapshot-misses-cached-writes",

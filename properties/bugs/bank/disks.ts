@@ -32,7 +32,7 @@ export const diskBugs: readonly Bug[] = [
     find: "const own = made.filter((descriptor) => !inUse.has(descriptor));",
     replace: 'const own = made.filter((descriptor) => inUse.size > 0 || descriptor !== "");',
     breaks: ["no descriptor of a disk leads to nothing"],
-    suites: ["properties/snapshot-crashes.test.ts", "properties/explorer"],
+    suites: ["properties/disks/snapshot-crashes.test.ts", "properties/explorer"],
   },
   {
     name: "intent-left-behind",
@@ -119,7 +119,7 @@ export const diskBugs: readonly Bug[] = [
     find: `code === "timeout" ? go("pause") : fail(code, detail),`,
     replace: `code === "timeout" ? go("pause") : detail === undefined ? fail(code) : go("report"),`,
     breaks: ["a disk is not larger than its volume"],
-    suites: ["properties/grow-disks.test.ts"],
+    suites: ["properties/disks/grow-disks.test.ts"],
   },
   {
     name: "grow-forgets-recovery",
@@ -129,6 +129,6 @@ export const diskBugs: readonly Bug[] = [
     find: '{ array, volumes, toSectors }, "look", "closeIntent");',
     replace: '{ array, volumes, toSectors }, "closeIntent", "closeIntent");',
     breaks: ["descriptor and volume agree after a recovery"],
-    suites: ["properties/grow-disks.test.ts"],
+    suites: ["properties/disks/grow-disks.test.ts"],
   },
 ];

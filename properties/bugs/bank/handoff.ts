@@ -14,7 +14,7 @@ export const handoffBugs: readonly Bug[] = [
     find: "(!stamp.checksEpoch || epoch === stamp.epoch)) return undefined;",
     replace: "(!stamp.checksEpoch || epoch >= stamp.epoch)) return undefined;",
     breaks: ["a request with an old epoch is refused"],
-    suites: ["core/platform/storage/ownership.test.ts", "properties/handoff.test.ts"],
+    suites: ["core/platform/storage/ownership.test.ts", "properties/disks/handoff.test.ts"],
   },
   {
     name: "epoch-kept-by-same-owner",

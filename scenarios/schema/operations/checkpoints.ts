@@ -49,7 +49,8 @@ export const checkpoint: Extension = {
   family: "operation",
   name: "checkpoint",
   description:
-    "Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.",
+    "Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. " +
+    "Pages that a restore has not brought yet stay in its file, on which the new one then stands.",
   parameters: object(
     "",
     {
@@ -85,7 +86,8 @@ export const suspend: Extension = {
   family: "operation",
   name: "suspend",
   description:
-    "Save memory and devices of a running VM and switch it off; `resume` goes on with it.",
+    "Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a " +
+    "restore has not brought yet stay in its file.",
   parameters: object(
     "",
     {

@@ -1,0 +1,124 @@
+/**
+ * A VM that is powered off at any event of an operation that stuns it. After each: the operation
+ * ends within the time that it waits for an answer, the next power-on settles what it made durable,
+ * no layer, descriptor or intent is left over, and a snapshot after that is untouched by what the
+ * operation that was cut short still does.
+ */
+import { describe, expect, it } from "vitest";
+import { powerOff } from "../../core/disks/index.ts";
+import {
+  captureWorld,
+  fromMs,
+  restoreWorld,
+  startOperation,
+  type World,
+} from "../../core/kernel/index.ts";
+import { vmOf, vmRecordOf } from "../../core/vmm/index.ts";
+import type { ScenarioDocument } from "../../scenarios/index.ts";
+import {
+  CRASHES_MS,
+  expectRunning,
+  intentsOf,
+  violations,
+  volumesOf,
+} from "../testing/crash-points.ts";
+import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
+
+type Entry = NonNullable<ScenarioDocument["timeline"]>[number];
+
+const isExhaustive = process.env["ORRERY_EXHAUSTIVE"] !== undefined;
+
+const BEGIN_NS = fromMs(60);
+
+function worldOf(entry: Entry): World {
+  const small = smallDatacenter();
+  return builderOf({
+    ...small,
+    vms: small.vms!.map((vm) => ({
+      ...vm,
+      guest: shortWork({ bootMs: 5, durationMs: 90, thinkTimeUs: 1_700, readPercent: 20 }),
+      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
+    })),
+    timeline: [
+      { id: "before", atMs: 30, do: "snapshot", vm: "db" },
+      entry,
+      { id: "on", atMs: 400, do: "power-on", vm: "db" },
+      { id: "after", after: "on.complete", delayMs: 20, do: "snapshot", vm: "db" },
+    ],
+  }).build({ seed: 1 });
+}
+
+/** First and last event of an operation that nobody disturbs. */
+function eventsOf(world: World, id: string): readonly [number, number] {
+  const image = captureWorld(world);
+  const events: number[] = [];
+  world.hooks.onNotice = ({ kind, data, event }) => {
+    if (kind.startsWith("operation") && data["id"] === id) events.push(event);
+  };
+  world.run({ untilNs: fromMs(399) });
+  world.hooks = {};
+  restoreWorld(world, image);
+  expect(events).toHaveLength(2);
+  return [events[0]!, events[1]!];
+}
+
+function pullThePlug(world: World): void {
+  const instance = vmOf(vmRecordOf(world, "db"))!;
+  const host = world.named("alpha");
+  startOperation(world, powerOff, host, "plug", { vm: "db", instance: instance.id });
+}
+
+/** Outcomes of the operation, with the VM powered off after every so many of its events. */
+function outcomes(entry: Entry, every: number): Set<string> {
+  const world = worldOf(entry);
+  world.run({ untilNs: BEGIN_NS - 1 });
+  const [first, last] = eventsOf(world, entry.id!);
+  const image = captureWorld(world);
+  const seen = new Set<string>();
+  for (let event = first; event <= last; event += isExhaustive ? 1 : every) {
+    restoreWorld(world, image);
+    const ended: { [id: string]: string } = {};
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === "operation-end") ended[String(data["id"])] = String(data["outcome"]);
+    };
+    world.run({ untilEvent: event });
+    pullThePlug(world);
+    const where = `powered off after event ${event}`;
+    world.run({ untilNs: fromMs(1_500) });
+    // What still waits for an answer does so for a minute at most, in which the VM has gone on.
+    if (ended[entry.id!] === undefined) world.run({ untilNs: fromMs(61_000) });
+    world.hooks = {};
+    expect(ended, where).toMatchObject({ plug: "complete", on: "complete", after: "complete" });
+    expect(ended[entry.id!], where).toBeDefined();
+    seen.add(ended[entry.id!]!);
+    expectRunning(world, "db", where);
+    expect(intentsOf(world), where).toEqual([]);
+    expect(violations(world), where).toEqual([]);
+    const { files } = world.named("array").durable as unknown as {
+      files: { [key: string]: { value: { pointsInTime: unknown[] } } };
+    };
+    const points = files["file:db.vmx"]!.value.pointsInTime.length;
+    expect(volumesOf(world), where).toHaveLength(2 * (points + 1));
+  }
+  return seen;
+}
+
+describe("a VM that is powered off", () => {
+  it(
+    "at any event of a snapshot has it, or never had it",
+    () => {
+      const entry = { id: "cut", atMs: 60, do: "snapshot", vm: "db" } as const;
+      expect([...outcomes(entry, 13)]).toContain("vm-off");
+    },
+    CRASHES_MS,
+  );
+
+  it(
+    "at any event of a consolidation loses nothing",
+    () => {
+      const entry = { id: "cut", atMs: 60, do: "consolidate", vm: "db", point: "before" } as const;
+      expect(outcomes(entry, 61).size).toBeGreaterThan(0);
+    },
+    CRASHES_MS,
+  );
+});
