@@ -141,7 +141,7 @@ describe("with a machine lost at any step", () => {
       const some = [
         ...sampled(
           points.filter((each) => !isLoop(each)),
-          domain === "alpha" ? 2 : 4,
+          domain === "alpha" ? 3 : 6,
         ),
         ...sampled(points.filter(isLoop), 150),
       ].sort((a, b) => a.event - b.event);
