@@ -23,7 +23,7 @@ import {
   revert,
 } from "./operations/hierarchies.ts";
 import { cancelMigration, migrate } from "./operations/migration.ts";
-import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
+import { powerOff, powerOn, restart, stun, takeOver, unpause, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
 export const builtInOperations: readonly Extension[] = [
@@ -52,6 +52,7 @@ export const builtInOperations: readonly Extension[] = [
   powerOff,
   stun,
   unstun,
+  unpause,
   restart,
   takeOver,
 ];

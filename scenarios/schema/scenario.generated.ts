@@ -48,6 +48,7 @@ export type TimelineEntry =
   | PowerOffOperation
   | StunOperation
   | UnstunOperation
+  | UnpauseOperation
   | RestartOperation
   | TakeOverOperation;
 /**
@@ -529,6 +530,7 @@ export interface Vm {
    */
   readonly shares?: number;
   readonly protection?: Protection;
+  readonly onAlert?: AlertPolicy;
   readonly guest: Guest;
   /**
    * Virtual disks.
@@ -559,6 +561,23 @@ export interface Protection {
    * The VM waits when its copy is further behind.
    */
   readonly maxLagMs?: number;
+}
+/**
+ * What its host does when the integrity driver in the guest has something to be told of, beside telling.
+ */
+export interface AlertPolicy {
+  /**
+   * `log` = nothing more; `pause` = the VM stands still at the violating write, with nothing behind it done, until an `unpause` operation; `snapshot` = it stands still there until a checkpoint of its memory, and of its disks if they are redo logs, has its instant, and goes on. Of the VM `db` they are the operations `db-alert-1`, `db-alert-2` and so on.
+   */
+  readonly do?: "log" | "pause" | "snapshot";
+  /**
+   * Of `snapshot`: the array that keeps the checkpoints; the VM's host needs a link to it.
+   */
+  readonly on?: string;
+  /**
+   * Of `snapshot`: so many checkpoints; later alerts are told and no more.
+   */
+  readonly atMost?: number;
 }
 /**
  * A modelled workload: phases of processor, memory, block and network use.
@@ -2070,6 +2089,35 @@ export interface UnstunOperation {
   readonly vm: string;
 }
 /**
+ * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+ */
+export interface UnpauseOperation {
+  /**
+   * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+   */
+  readonly do: "unpause";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
  * Power a VM off, if it is on, and on again on the named host.
  */
 export interface RestartOperation {
@@ -2953,6 +3001,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
   | ResolvedUnstunOperation
+  | ResolvedUnpauseOperation
   | ResolvedRestartOperation
   | ResolvedTakeOverOperation;
 /**
@@ -3435,6 +3484,7 @@ export interface ResolvedVm {
    */
   readonly shares: number;
   readonly protection?: ResolvedProtection;
+  readonly onAlert?: ResolvedAlertPolicy;
   readonly guest: ResolvedGuest;
   /**
    * Virtual disks.
@@ -3465,6 +3515,23 @@ export interface ResolvedProtection {
    * The VM waits when its copy is further behind.
    */
   readonly maxLagMs: number;
+}
+/**
+ * What its host does when the integrity driver in the guest has something to be told of, beside telling.
+ */
+export interface ResolvedAlertPolicy {
+  /**
+   * `log` = nothing more; `pause` = the VM stands still at the violating write, with nothing behind it done, until an `unpause` operation; `snapshot` = it stands still there until a checkpoint of its memory, and of its disks if they are redo logs, has its instant, and goes on. Of the VM `db` they are the operations `db-alert-1`, `db-alert-2` and so on.
+   */
+  readonly do: "log" | "pause" | "snapshot";
+  /**
+   * Of `snapshot`: the array that keeps the checkpoints; the VM's host needs a link to it.
+   */
+  readonly on?: string;
+  /**
+   * Of `snapshot`: so many checkpoints; later alerts are told and no more.
+   */
+  readonly atMost: number;
 }
 /**
  * A modelled workload: phases of processor, memory, block and network use.
@@ -4954,6 +5021,35 @@ export interface ResolvedUnstunOperation {
    * Let a stunned VM go on.
    */
   readonly do: "unstun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+ */
+export interface ResolvedUnpauseOperation {
+  /**
+   * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+   */
+  readonly do: "unpause";
   /**
    * Name of the operation; `after`, `during` and `expect` refer to it.
    */

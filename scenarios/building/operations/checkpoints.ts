@@ -32,6 +32,9 @@ type Buffers = Pick<EntryOf<"suspend">, "blockKiB" | "groupBlocks" | "stagingBlo
 
 const PAGE_KIB = 4;
 
+/** As a timeline that says nothing of them has them. */
+const USUAL_BUFFERS: Buffers = { blockKiB: 256, groupBlocks: 4, stagingBlocks: 32, sideMiB: 64 };
+
 const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) => ({
   blockPages: blockKiB / PAGE_KIB,
   groupBlocks,
@@ -44,13 +47,15 @@ type Saved = Pick<
   "method" | "suspends" | "replaces" | "workingSet" | "traceNs" | "base" | "longestChain"
 > & {
   readonly withDisks: boolean;
+  /** What it is called; absent: as its entry is. */
+  readonly called?: string;
 };
 
 /** Saves a running VM; why nothing can be done is told as the outcome. */
 function save(
   self: Driver,
   entry: EntryOf<"checkpoint"> | EntryOf<"suspend">,
-  { withDisks, ...how }: Saved,
+  { withDisks, called, ...how }: Saved,
 ): void {
   const { id, vm, on } = entry;
   const running = runningVm(self, vm, withDisks ? redoDisksOf(self, vm) : []);
@@ -67,7 +72,7 @@ function save(
     record: vmRecordOf(self.world, vm).id,
     array: keeper,
     paths,
-    checkpoint: id,
+    checkpoint: called ?? id,
     ...how,
     disks,
     disksArray: array,
@@ -75,6 +80,18 @@ function save(
     buffers: buffersOf(entry),
   };
   startOperation(self.world, checkpoint, host, id, params as unknown as PlainObject);
+}
+
+type AlertSave = Pick<EntryOf<"checkpoint">, "id" | "vm" | "on"> & {
+  /** What the checkpoint is called; `id` is that of the attempt. */
+  readonly checkpoint: string;
+};
+
+/** At an alert of its integrity driver, with its disks if they keep points in time. */
+export function saveAtAlert(self: Driver, { id, vm, on, checkpoint: called }: AlertSave): void {
+  const entry = { id, vm, on, do: "checkpoint", ...USUAL_BUFFERS } as EntryOf<"checkpoint">;
+  const withDisks = redoDisksOf(self, vm).length > 0;
+  save(self, entry, { method: "lazy", suspends: false, replaces: false, withDisks, called });
 }
 
 const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
@@ -136,15 +153,18 @@ const startRestore: Starter<"restore-checkpoint"> = (self, entry) =>
 /** Words of `do` that save memory, or bring it back. */
 const SAVES_MEMORY: readonly string[] = ["checkpoint", "suspend", "resume", "restore-checkpoint"];
 
-export const savesMemory = ({ timeline }: Pick<ResolvedScenario, "timeline">): boolean =>
-  timeline.some((entry) => SAVES_MEMORY.includes(entry.do));
+export const savesMemory = (document: Pick<ResolvedScenario, "timeline" | "vms">): boolean =>
+  document.timeline.some((entry) => SAVES_MEMORY.includes(entry.do)) || savesAtAlerts(document);
+
+const savesAtAlerts = ({ vms }: Pick<ResolvedScenario, "vms">): boolean =>
+  vms.some(({ onAlert }) => onAlert?.do === "snapshot");
 
 /** A guest has started anew: what checkpoints of it left that were cut short is tidied up. */
 export function settleAfterBoot(self: Driver, vm: string, id: string): void {
   const { world, config } = self;
   const entries = config.document.timeline.filter((entry) => SAVES_MEMORY.includes(entry.do));
   const ours = entries as readonly { readonly vm: string; readonly on: string }[];
-  const on = ours.find((entry) => entry.vm === vm)?.on;
+  const on = ours.find((entry) => entry.vm === vm)?.on ?? vmOfDocument(self, vm).onAlert?.on;
   if (on === undefined) return;
   const host = world.named(vmRecordOf(world, vm).durable.host);
   const { array, paths } = repositoryOf(self, host.name, on);
