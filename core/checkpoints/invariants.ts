@@ -237,6 +237,7 @@ export const checkpointInvariants: readonly Invariant[] = [
         images[`${named.vm}:${named.checkpoint}`] = digestOf(image!);
       },
       durable: (entity, { label }, _world, editShadow) => {
+        if (!String(label).endsWith(".checkpoints")) return undefined;
         const file = /^file (.+[.]checkpoints)$/.exec(String(label))?.[1];
         if (file === undefined) return undefined;
         const digests = editShadow() as unknown as EditableShadow;

@@ -29,12 +29,18 @@ export function clonePlain<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
     const copy: unknown[] = [];
-    for (const element of value) copy.push(clonePlain<unknown>(element));
+    for (let index = 0; index < value.length; index++) {
+      const element: unknown = value[index];
+      copy.push(typeof element === "object" ? clonePlain(element) : element);
+    }
     return copy as T;
   }
   if (value instanceof Uint8Array) return value;
   const copy: Record<string, unknown> = {};
-  for (const key in value) copy[key] = clonePlain(value[key]);
+  for (const key in value) {
+    const member: unknown = value[key];
+    copy[key] = typeof member === "object" ? clonePlain(member) : member;
+  }
   return copy as T;
 }
 

@@ -109,7 +109,7 @@ function madeUpMac(vm: number, nic: number): string {
 /** What the virtual machine monitor needs: files by hash, engines, the compiled one where built. */
 export function machinesOf(inputs: readonly ScenarioInput[], slice = MOST_SLICE): Machines {
   const files = new Map(inputs.map(({ sha256, bytes }) => [sha256, bytes]));
-  const module = readRv64Image();
+  let module: Uint8Array | null | undefined;
   return {
     file: (sha256) => {
       const bytes = files.get(sha256);
@@ -117,10 +117,11 @@ export function machinesOf(inputs: readonly ScenarioInput[], slice = MOST_SLICE)
       return bytes;
     },
     pageOfFile: pagesOfFiles(files.values()),
-    engine: (options) =>
-      module === null
-        ? new rv64.ReferenceEngine(options)
-        : new rv64.CompiledEngine({ ...options, module }),
+    engine: (options) => {
+      if (module === undefined) module = readRv64Image();
+      if (module === null) return new rv64.ReferenceEngine(options);
+      return new rv64.CompiledEngine({ ...options, module });
+    },
     slice,
   };
 }

@@ -5,6 +5,19 @@
 import type { JsonSchema, JsonValue } from "../schema/json-schema.ts";
 import { branchFor, dereference, isMembers } from "./schema-walk.ts";
 
+/** Members that have a default, by the schema that says so: looked for once. */
+const defaulted = new WeakMap<JsonSchema, readonly (readonly [string, JsonSchema])[]>();
+
+function defaultedOf(schema: JsonSchema): readonly (readonly [string, JsonSchema])[] {
+  let known = defaulted.get(schema);
+  if (known === undefined) {
+    const properties = Object.entries(schema.properties ?? {});
+    known = properties.filter(([, property]) => property.default !== undefined);
+    defaulted.set(schema, known);
+  }
+  return known;
+}
+
 function fillMembers(
   value: Readonly<Record<string, unknown>>,
   schema: JsonSchema,
@@ -12,12 +25,13 @@ function fillMembers(
 ): JsonValue {
   const properties = schema.properties ?? {};
   const result: Record<string, JsonValue> = {};
-  for (const [key, member] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const member = value[key];
     const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
     result[key] = property ? fillDefaults(member, property, root) : (member as JsonValue);
   }
-  for (const [key, property] of Object.entries(properties)) {
-    if (Object.hasOwn(value, key) || property.default === undefined) continue;
+  for (const [key, property] of defaultedOf(schema)) {
+    if (Object.hasOwn(value, key)) continue;
     result[key] = fillDefaults(property.default, property, root);
   }
   return result;

@@ -27,10 +27,19 @@ export function formatProblem({ file, pointer, message, expected }: Problem): st
 }
 
 /** Appends members or indexes to a JSON pointer, escaped as RFC 6901 says. */
-export const pointerTo = (base: string, ...parts: readonly (string | number)[]): string =>
-  base + parts.map((part) => "/" + escapePart(String(part))).join("");
+export function pointerTo(base: string, ...parts: readonly (string | number)[]): string {
+  let pointer = base;
+  for (const part of parts) {
+    pointer += "/";
+    pointer += typeof part === "number" ? part : escapePart(part);
+  }
+  return pointer;
+}
 
-const escapePart = (part: string): string => part.replaceAll("~", "~0").replaceAll("/", "~1");
+const escapePart = (part: string): string =>
+  part.includes("~") || part.includes("/")
+    ? part.replaceAll("~", "~0").replaceAll("/", "~1")
+    : part;
 
 /** A value as it may stand in a one-line message. */
 export function shown(value: unknown): string {

@@ -49,6 +49,7 @@ function isExtension(extension: unknown): extension is Extension {
 }
 
 function compiled(extensions: readonly Extension[]): CompiledSchema | Finding {
+  if (extensions.length === 0 && builtInSchema !== undefined) return builtInSchema;
   const odd = extensions.findIndex((extension) => !isExtension(extension));
   if (odd >= 0) {
     const expected = "family operation, guest or fault; a name; parameters";

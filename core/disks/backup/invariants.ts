@@ -37,7 +37,8 @@ function contentOf(array: ArrayEntity, backup: string, disk: string): SectorCont
 }
 
 function onDurable(entity: Entity, data: PlainObject, world: World): Finding | undefined {
-  const found = /^file (.+)\.backup$/.exec(data["label"] as string);
+  const label = data["label"] as string;
+  const found = label.endsWith(".backup") ? /^file (.+)\.backup$/.exec(label) : null;
   if (found === null) return undefined;
   const array = entity as unknown as ArrayEntity;
   const manifest = manifestIn(array, found[1]!);

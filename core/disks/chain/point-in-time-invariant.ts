@@ -118,7 +118,8 @@ function onDurable(
   editShadow: () => Editable<PlainObject>,
 ): Finding | undefined {
   const label = data["label"] as string;
-  if (entity.kind !== "array" || !/file |delete volume/.test(label)) return undefined;
+  const isRelevant = label.includes("file ") || label.includes("delete volume");
+  if (entity.kind !== "array" || !isRelevant) return undefined;
   const shadow = editShadow() as unknown as Shadow;
   forgetUnlisted(world, entity as unknown as ArrayEntity, shadow);
   for (const [key, point] of Object.entries(shadow.points)) {

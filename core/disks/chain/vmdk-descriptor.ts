@@ -123,7 +123,8 @@ function parseLine(
   extents: VmdkExtent[],
   dataBase: [string, string][],
 ): DescriptorProblem | undefined {
-  if (/^(RW|RDONLY|NOACCESS)\s/.test(line)) {
+  const isExtent = line.startsWith("R") || line.startsWith("N");
+  if (isExtent && /^(RW|RDONLY|NOACCESS)\s/.test(line)) {
     const extent = parseExtent(line);
     if (extent === undefined) return problemOf("bad-extent", `no extent: ${line}`, number);
     extents.push(extent);

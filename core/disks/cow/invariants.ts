@@ -35,14 +35,19 @@ type Seen = {
   readonly intents: readonly (CowIntent | RestoreIntent)[];
 };
 
-const RELEVANT = /^(delete )?file |vvol|^(take|prepare) /;
+const isRelevant = (label: string): boolean =>
+  label.startsWith("file ") ||
+  label.startsWith("delete file ") ||
+  label.startsWith("take ") ||
+  label.startsWith("prepare ") ||
+  label.includes("vvol");
 
 /** By the notice: each invariant sees the same. A pure cache. */
 const seenBy = new WeakMap<PlainObject, { readonly seen: Seen | undefined }>();
 
 /** The array that became durable something else than written sectors; else undefined. */
 function seenAt(entity: Entity, notice: PlainObject): Seen | undefined {
-  if (!RELEVANT.test(notice["label"] as string)) return undefined;
+  if (!isRelevant(notice["label"] as string)) return undefined;
   let known = seenBy.get(notice);
   if (known === undefined) seenBy.set(notice, (known = { seen: seenOf(entity) }));
   return known.seen;
@@ -62,7 +67,9 @@ function seen(array: ArrayEntity): Seen | undefined {
   const descriptors = new Map<string, DiskDescriptor>();
   const configurations: VmConfiguration[] = [];
   const intents: (CowIntent | RestoreIntent)[] = [];
-  for (const [key, { value }] of Object.entries(array.durable.files)) {
+  const { files } = array.durable;
+  for (const key in files) {
+    const { value } = files[key]!;
     if (value === undefined) continue;
     const name = key.slice("file:".length);
     if (name.endsWith(".vmx")) configurations.push(value as unknown as VmConfiguration);
@@ -89,6 +96,13 @@ function swizzledBases({ vvols, descriptors, intents }: Seen): ReadonlySet<strin
 /** What these replace goes descriptor first, then what it held. */
 const REPLACING: ReadonlySet<string> = new Set(["copy-hierarchy", "restore", "linked-clone"]);
 
+/** Names of the descriptors of a volume. */
+function leadingTo(volume: string, descriptors: Seen["descriptors"]): string[] {
+  const names: string[] = [];
+  for (const [name, descriptor] of descriptors) if (descriptor.volume === volume) names.push(name);
+  return names;
+}
+
 function aliasedBase(all: Seen): Finding | undefined {
   const { vvols, descriptors, intents } = all;
   const swizzled = swizzledBases(all);
@@ -96,9 +110,9 @@ function aliasedBase(all: Seen): Finding | undefined {
   for (const [base, { holders }] of Object.entries(vvols.durable.bases)) {
     const swizzling = swizzled.has(base);
     if (holders.length === 0 && !swizzling) continue;
-    const leading = [...descriptors].filter(([, { volume }]) => volume === base);
-    const names = leading.map(([name]) => name).join(" ");
+    const leading = leadingTo(base, descriptors);
     if (leading.length > (swizzling ? 2 : 1)) {
+      const names = leading.join(" ");
       return { message: `${leading.length} descriptors lead to live base ${base}: ${names}` };
     }
     const isMade = copying || holders.some((holder) => holder.startsWith("intent:"));
@@ -134,9 +148,8 @@ function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefine
   if (intents.length > 0) return undefined;
   const { bases, snapshots } = vvols.durable;
   for (const [vvol, { holders }] of [...Object.entries(bases), ...Object.entries(snapshots)]) {
-    const leading = [...descriptors]
-      .filter(([, { volume }]) => volume === vvol)
-      .map(([name]) => descriptorHolder(name))
+    const leading = leadingTo(vvol, descriptors)
+      .map((name) => descriptorHolder(name))
       .sort();
     const others = holders.filter((holder) => !holder.startsWith(cloneHolder("")));
     if (others.sort().join() === leading.join()) continue;

@@ -79,8 +79,11 @@ export function fromFormerOwner(
 ): BlockOutcome | undefined {
   const { name } = body as { readonly name?: string };
   if (!CHANGES.has(verb) || name === undefined || name.endsWith(OWNER_SUFFIX)) return undefined;
-  for (const [key, { value }] of Object.entries(self.durable.files)) {
-    if (!key.endsWith(OWNER_SUFFIX) || value === undefined) continue;
+  const { files } = self.durable;
+  for (const key in files) {
+    if (!key.endsWith(OWNER_SUFFIX)) continue;
+    const { value } = files[key]!;
+    if (value === undefined) continue;
     const { vm, owner, former } = value as unknown as DiskOwnership;
     const base = key.slice("file:".length, -OWNER_SUFFIX.length);
     if (owner === null || owner === sender || !former.includes(sender)) continue;
