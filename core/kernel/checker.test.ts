@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { captureWorld, restoreWorld, type World } from "./index.ts";
+import { always, captureWorld, restoreWorld, type World } from "./index.ts";
 import { finishSample, SAMPLE_END_NS, sampleWorld } from "./testing/index.ts";
 
 const keys = (world: World): string[] =>
@@ -32,6 +32,26 @@ describe("invariants", () => {
       expect(full.length).toBeGreaterThan(1);
       expect(incremental).toEqual(full);
     }
+  });
+
+  it("of durable state alone are not looked at again when other state changed", () => {
+    const looks: number[] = [];
+    const reader = always(
+      "looks at totals",
+      { mechanism: "sample", reads: ["server"], readsDurable: true },
+      ({ world }) => void looks.push(world.eventCount),
+    );
+    const dirtied = (readsDurable: boolean): number[] => {
+      looks.length = 0;
+      const world = sampleWorld({ seed: 1 });
+      world.addInvariants([{ ...reader, readsDurable }]);
+      finishSample(world);
+      return [...looks];
+    };
+    const [durable, any] = [dirtied(true), dirtied(false)];
+    expect(durable.length).toBeGreaterThan(1);
+    expect(durable.length).toBeLessThan(any.length);
+    expect(any).toEqual(expect.arrayContaining(durable));
   });
 
   it("canary: edits that are not noted are missed", () => {

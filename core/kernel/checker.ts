@@ -30,6 +30,12 @@ type CheckerState = {
   openSinceNs: { [key: string]: number };
 };
 
+/** An invariant and the number of its shadow. */
+interface Watch {
+  readonly invariant: Invariant;
+  readonly shadow: number;
+}
+
 interface Observer {
   readonly invariant: Invariant;
   readonly observe: Observe;
@@ -41,9 +47,8 @@ export class Checker {
   readonly store = new Records();
   readonly #world: World;
   readonly #invariants: Invariant[] = [];
-  readonly #byKind = new Map<string, Invariant[]>();
+  readonly #byKind = new Map<string, Watch[]>();
   readonly #observers = new Map<string, Observer[]>();
-  readonly #shadowIds = new Map<Invariant, number>();
   readonly #dirty: Entity[] = [];
   /** Whether an entity waits in `deferred`: an index, so that the loop need not read the store. */
   #hasDeferred = false;
@@ -83,9 +88,8 @@ export class Checker {
   register(invariants: readonly Invariant[]): void {
     for (const invariant of invariants) {
       const id = this.#invariants.push(invariant);
-      this.#shadowIds.set(invariant, id);
       this.store.set(id, clonePlain(invariant.shadow ?? {}));
-      for (const kind of invariant.reads) append(this.#byKind, kind, invariant);
+      for (const kind of invariant.reads) append(this.#byKind, kind, { invariant, shadow: id });
       for (const [notice, observe] of Object.entries(invariant.observes ?? {})) {
         append(this.#observers, notice, { invariant, observe, edit: () => this.#shadow(id) });
       }
@@ -113,10 +117,6 @@ export class Checker {
     return this.#observers.has(kind) || kind === "sometimes";
   }
 
-  shadowOf(invariant: Invariant): PlainObject {
-    return this.store.get(this.#shadowIds.get(invariant)!)!;
-  }
-
   noteDirty(entity: Entity): void {
     this.#dirty.push(entity);
   }
@@ -136,7 +136,9 @@ export class Checker {
     const dirty = this.#dirty;
     for (let i = 0; i < dirty.length; i++) {
       const entity = dirty[i]!;
-      if (this.#exists(entity)) this.#checkEntity(entity);
+      if (!this.#exists(entity)) continue;
+      this.#checkEntity(entity, entity.isDurableDirty);
+      entity.isDurableDirty = false;
     }
     dirty.length = 0;
     if (this.#hasDeferred && this.#world.activeOperations === 0) this.#checkDeferred();
@@ -149,6 +151,7 @@ export class Checker {
     this.#open = Object.keys(this.#state.openSinceNs).length;
     for (const entity of this.#world.entities()) {
       entity.dirtiedIn = -1;
+      entity.isDurableDirty = true;
       if (entity.watched && this.#world.eventCount === 0) this.#world.noteDirty(entity);
     }
   }
@@ -181,18 +184,21 @@ export class Checker {
     world.notice(entity, "violation", violation);
   }
 
-  #checkEntity(entity: Entity): void {
-    for (const invariant of this.#byKind.get(entity.kind) ?? []) {
-      if (invariant.type === "always") this.#checkAlways(invariant, entity);
-      else if (invariant.type === "sometimes") this.#checkSometimes(invariant, entity);
+  #checkEntity(entity: Entity, isDurableDirty = true): void {
+    for (const { invariant, shadow } of this.#byKind.get(entity.kind) ?? []) {
+      if (invariant.type === "always") {
+        if (isDurableDirty || invariant.readsDurable !== true) {
+          this.#checkAlways(invariant, shadow, entity);
+        }
+      } else if (invariant.type === "sometimes") this.#checkSometimes(invariant, entity);
       else this.#checkEventually(invariant, entity);
     }
   }
 
-  #checkAlways(invariant: Always, entity: Entity): void {
+  #checkAlways(invariant: Always, shadow: number, entity: Entity): void {
     if (invariant.check === undefined) return;
     if (invariant.quiescent && this.#world.activeOperations > 0) return this.#defer(entity);
-    const finding = invariant.check(entity, this.#world, this.shadowOf(invariant));
+    const finding = invariant.check(entity, this.#world, this.store.get(shadow)!);
     if (finding) this.report(invariant, entity, finding);
   }
 

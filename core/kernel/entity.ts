@@ -38,6 +38,8 @@ export class Entity<
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
   dirtiedIn = -1;
+  /** Its durable state may have changed since it was last checked. */
+  isDurableDirty = true;
   readonly #streams = new Map<string, Stream>();
   /** Contents by label, as of a generation of the world's: an index. */
   readonly #contents = new Map<string, SectorContent>();
@@ -93,6 +95,7 @@ export class Entity<
   /** Durable state, to be changed until this event ends; what is written here survives crashes. */
   editDurable(): Editable<D> {
     this.world.checkAccess(this);
+    this.isDurableDirty = true;
     if (this.watched) this.world.noteDirty(this);
     return this.world.durable.edit(this.id) as Editable<D>;
   }

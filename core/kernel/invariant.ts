@@ -37,6 +37,8 @@ interface Common {
 export interface Always extends Common {
   readonly type: "always";
   readonly reads: readonly string[];
+  /** Of those it reads durable state alone: changes of other state need no check. */
+  readonly readsDurable?: boolean;
   readonly check?: Check;
   /** Runs only while no operation is active. */
   readonly quiescent: boolean;
@@ -60,6 +62,7 @@ export type Invariant = Always | Eventually | Sometimes;
 interface Options {
   readonly mechanism: string;
   readonly reads?: readonly string[];
+  readonly readsDurable?: boolean;
   readonly shadow?: PlainObject;
   readonly observes?: { readonly [notice: string]: Observe };
 }

@@ -5,7 +5,14 @@
  * Must hold: entries of a boundary log and the draws in the streams of the virtual machine are all
  * that is needed to build the guest again. Recording is no state: it changes nothing.
  */
-import { type ContentRun, type Editable, type Entity, type PlainObject } from "../kernel/index.ts";
+import type {
+  ContentRun,
+  Distribution,
+  Editable,
+  Entity,
+  PlainObject,
+  SectorContent,
+} from "../kernel/index.ts";
 import {
   type GuestHome,
   type GuestInput,
@@ -74,7 +81,7 @@ export function cross(
 ): readonly GuestOutput[] {
   const { spec } = record.config;
   const durable = record.editDurable();
-  const home = homeOf(inputs, record, state, nowNs);
+  const home = new RecordHome(inputs, record, state, nowNs);
   if (isRecorded(record as unknown as Entity)) {
     const entry = { vm: spec.vm, step: durable.steps, nowNs, input: referenced(home, input) };
     record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
@@ -97,17 +104,8 @@ export function crossGuarded(
   nowNs: number,
   input: GuestInput,
 ): Crossed {
-  const draws: number[] = [];
-  const plain = homeOf(inputs, record, state, nowNs);
-  const home: GuestHome = {
-    ...plain,
-    draw: (purpose, distribution) => {
-      const drawn = plain.draw(purpose, distribution);
-      draws.push(drawn);
-      return drawn;
-    },
-  };
-  const logged = { nowNs, input: referenced(home, input), draws };
+  const home = new LoggedHome(inputs, record, state, nowNs);
+  const logged = { nowNs, input: referenced(home, input), draws: home.draws };
   const outputs = step(kindOf(kinds, record.config.spec), home, input);
   return { step: logged, outputs, readSectors: readSectors(input) };
 }
@@ -141,24 +139,43 @@ export function commitStep(
   known.journal.own = input.kind === "end" ? {} : { step, nowNs };
 }
 
-function homeOf(
-  inputs: GuestInputs,
-  record: VmRecord,
-  state: Editable<GuestState>,
-  nowNs: number,
-): GuestHome {
-  const { spec } = record.config;
-  return {
-    spec,
-    inputs,
-    state,
-    journal: record.editDurable().journal,
-    settled: (disk) => record.content(settledLabel(disk), spec.disks[disk]!.sectors),
-    draw: (purpose, distribution) => record.draw(purpose, distribution),
-    nowNs,
-  };
+/** A guest whose journal is that of its record. One for each input: no closures. */
+class RecordHome implements GuestHome {
+  readonly spec: GuestHome["spec"];
+  readonly inputs: GuestInputs;
+  readonly state: Editable<GuestState>;
+  readonly journal: GuestHome["journal"];
+  readonly nowNs: number;
+  readonly #record: VmRecord;
+
+  constructor(inputs: GuestInputs, record: VmRecord, state: Editable<GuestState>, nowNs: number) {
+    this.spec = record.config.spec;
+    this.inputs = inputs;
+    this.state = state;
+    this.journal = record.editDurable().journal;
+    this.nowNs = nowNs;
+    this.#record = record;
+  }
+
+  settled(disk: number): SectorContent {
+    return this.#record.content(settledLabel(disk), this.spec.disks[disk]!.sectors);
+  }
+
+  draw(purpose: string, distribution: Distribution): number {
+    return this.#record.draw(purpose, distribution);
+  }
+}
+
+/** The same, and what was drawn is kept. */
+class LoggedHome extends RecordHome {
+  readonly draws: number[] = [];
+
+  override draw(purpose: string, distribution: Distribution): number {
+    const drawn = super.draw(purpose, distribution);
+    this.draws.push(drawn);
+    return drawn;
+  }
 }
 
 /** Finding out what a log would hold costs time, so it is done only if somebody listens. */
-const isRecorded = ({ world }: Entity): boolean =>
-  world.hooks.onNotice !== undefined || world.checker.observesNotice(BOUNDARY_NOTICE);
+const isRecorded = ({ world }: Entity): boolean => world.isHeard(BOUNDARY_NOTICE);

@@ -8,6 +8,9 @@ import type { Notice } from "../../core/kernel/index.ts";
 export const cellOf = (phase: string, fault: string, other: string): string =>
   `${phase} | ${fault} | ${other}`;
 
+/** Kinds of notice that are told. */
+export const COVERED: readonly string[] = ["operation", "phase", "operation-end", "fault"];
+
 interface Running {
   readonly kind: string;
   phase: string;

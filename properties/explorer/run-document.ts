@@ -18,7 +18,7 @@ import {
   type ReadyScenario,
   type ResolvedScenario,
 } from "../../scenarios/index.ts";
-import { Coverage } from "./coverage.ts";
+import { Coverage, COVERED } from "./coverage.ts";
 
 /** A broken invariant, and where the search puts it. */
 export interface FoundViolation {
@@ -60,6 +60,9 @@ export interface RunOptions {
 /** More events than any scenario for searches has: what goes on longer goes in circles. */
 const MOST_EVENTS = 2_000_000;
 
+/** What a run is told of that nobody else watches. */
+const HEARD: ReadonlySet<string> = new Set([...COVERED, "violation"]);
+
 export const ENDLESS = "a run comes to an end";
 
 export function runDocument(
@@ -91,6 +94,7 @@ export class DocumentRun {
     const isExpecting = document.expect.length > 0;
     // Who expects nothing of metrics, and looks at none, need not pay for them.
     this.world.isMeasuring = isExpecting || this.world.checker.observesNotice("metric");
+    if (!isExpecting && watch === undefined) this.world.hooks.heard = HEARD;
     this.world.hooks.onNotice = (notice) => {
       if (isExpecting) {
         this.#summary.add([notice.event, notice.timeNs, notice.entity, notice.kind, notice.data]);

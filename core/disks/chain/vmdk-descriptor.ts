@@ -130,13 +130,26 @@ function parseLine(
     extents.push(extent);
     return undefined;
   }
-  const entry = /^([\w.]+)\s*=\s*("?)([^"]*)\2$/.exec(line);
-  if (entry === null) return problemOf("damaged-line", `neither field nor extent: ${line}`, number);
-  const [, key, , value] = entry as unknown as [string, string, string, string];
+  const entry = entryOf(line);
+  if (entry === undefined) {
+    return problemOf("damaged-line", `neither field nor extent: ${line}`, number);
+  }
+  const [key, value] = entry;
   if (key.startsWith("ddb.")) dataBase.push([key.slice("ddb.".length), value]);
   else if (fields.has(key)) return problemOf("duplicate-field", `${key} stands twice`, number);
   else fields.set(key, value);
   return undefined;
+}
+
+/** `key = value` or `key = "value"`; there is no quote in a value. */
+function entryOf(line: string): readonly [key: string, value: string] | undefined {
+  const at = line.indexOf("=");
+  const key = line.slice(0, Math.max(at, 0)).trimEnd();
+  if (!/^[\w.]+$/.test(key)) return undefined;
+  const given = line.slice(at + 1).trimStart();
+  const isQuoted = given.length > 1 && given.startsWith('"') && given.endsWith('"');
+  const value = isQuoted ? given.slice(1, -1) : given;
+  return value.includes('"') ? undefined : [key, value];
 }
 
 function parseExtent(line: string): VmdkExtent | undefined {

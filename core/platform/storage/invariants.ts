@@ -23,6 +23,7 @@ import { ACKNOWLEDGED, FORGOTTEN, POWER_LOST } from "./device-state.ts";
 import type { PagePoolEntity } from "./page-pool.ts";
 import { reservedGrains } from "./space-reservation.ts";
 import { keptGrains } from "./vvols/snapshot-reads.ts";
+import type { VvolsEntity } from "./vvols/vvol-state.ts";
 
 type Write = {
   readonly id: number;
@@ -195,14 +196,20 @@ function checkPool(entity: Entity, world: World): Finding | undefined {
   return { message: "pages counted are not those in order", fields: { pages, listed } };
 }
 
-function checkSpace(entity: Entity): Finding | undefined {
-  const { durable, config } = entity as unknown as ArrayEntity;
+/** What snapshots keep on an array is space of it. */
+const arrayUnder = (entity: Entity, world: World): ArrayEntity =>
+  (entity.kind === "vvols"
+    ? world.entity((entity as unknown as VvolsEntity).config.array)
+    : entity) as unknown as ArrayEntity;
+
+function checkSpace(array: ArrayEntity): Finding | undefined {
+  const { durable, config } = array;
   const used = durable.usedGrains;
-  let sum = keptGrains(entity as unknown as ArrayEntity);
+  let sum = keptGrains(array);
   for (const label in durable.volumes) sum += durable.volumes[label]!.grains;
   if (used !== sum)
     return { message: "used space is not that of the volumes", fields: { used, sum } };
-  const reserved = reservedGrains(entity as unknown as ArrayEntity);
+  const reserved = reservedGrains(array);
   if ((used + reserved) * config.grainSectors <= config.capacitySectors) return undefined;
   return { message: "more space used or set aside than there is", fields: { used, reserved } };
 }
@@ -231,7 +238,11 @@ export const storageInvariants: readonly Invariant[] = [
     { mechanism: "storage", reads: ["page-pool"] },
     checkPool,
   ),
-  always("space of an array adds up", { mechanism: "storage", reads: ["array"] }, checkSpace),
+  always(
+    "space of an array adds up",
+    { mechanism: "storage", reads: ["array", "vvols"], readsDurable: true },
+    (entity, world) => checkSpace(arrayUnder(entity, world)),
+  ),
   always("space of an array is what is written", {
     mechanism: "storage",
     observes: { "space-audit": auditSpace as never },

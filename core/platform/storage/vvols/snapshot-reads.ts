@@ -60,6 +60,8 @@ export function cloneAllocation(array: ArrayEntity, name: string) {
 
 /** Grains of the array that all that is kept takes. */
 export function keptGrains(array: ArrayEntity): number {
-  const snapshots = Object.values(vvolsOf(array)?.durable.snapshots ?? {});
-  return snapshots.reduce((sum, { grains }) => sum + grains, 0);
+  const snapshots = vvolsOf(array)?.durable.snapshots;
+  let kept = 0;
+  for (const name in snapshots) kept += snapshots[name]!.grains;
+  return kept;
 }

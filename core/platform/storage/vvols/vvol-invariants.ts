@@ -239,7 +239,7 @@ export const vvolInvariants: readonly Invariant[] = [
   }),
   always(
     "copy-on-write volumes have a base, a place and holders",
-    { mechanism: "vvols", reads: ["vvols"] },
+    { mechanism: "vvols", reads: ["vvols"], readsDurable: true },
     (entity) => brokenTable(entity as never),
   ),
 ];
