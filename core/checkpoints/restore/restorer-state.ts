@@ -2,7 +2,8 @@
  * What brings the memory of a machine back: an entity beside the run that goes on, from before it does
  * until every page is there.
  */
-import type { Entity, EntityId, Request } from "../../kernel/index.ts";
+import type { Entity, EntityId, Request, World } from "../../kernel/index.ts";
+import type { InitiatorEntity } from "../../platform/index.ts";
 import type { NeighbourBy } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Stored } from "./layers.ts";
@@ -151,4 +152,17 @@ export function unitsOf(self: Restorer, number: number): number[] {
     }
   }
   return found;
+}
+
+/** The file that an entity brings pages from, as long as some are absent. */
+export function restoredFile(world: World, owner: EntityId) {
+  const entity = world.entityOrNone(owner) as unknown as Restorer | undefined;
+  if (entity?.config.client !== RESTORE_CLIENT || entity.volatile.stage !== "loading") {
+    return undefined;
+  }
+  const device = world.entityOrNone(entity.volatile.device) as unknown as
+    InitiatorEntity | undefined;
+  if (device === undefined) return undefined;
+  const { array, volume } = device.config;
+  return { checkpoint: entity.config.checkpoint, array, volume };
 }

@@ -256,6 +256,12 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
   assert(outcome.ok, () => `${self.name} has volume ${name} already`);
 }
 
+/** Whether there is a volume or snapshot of this name. */
+export const hasVolume = (self: ArrayEntity, name: string): boolean =>
+  isSnapshot(self, name) ||
+  isClone(self, name) ||
+  self.durable.volumes[volumeLabel(name)] !== undefined;
+
 /** What reads of a volume or snapshot see now; undefined when there is none. Not to be changed. */
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
   if (isSnapshot(self, name) || isClone(self, name)) return wholeVvol(vvolsOf(self)!, name);
