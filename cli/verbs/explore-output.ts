@@ -56,9 +56,11 @@ export const exploreOutput: JsonSchema = {
       type: "object",
       description: "With that strategy alone.",
       properties: {
-        orders: { type: "array", description: "Orders of the operations: done, and of all." },
-        states: integer("States at which a fault could strike, each once."),
+        states: integer("States at which something could be chosen, each once."),
         merged: integer("Runs that ended where another one had been."),
+        behaviours: integer("Sequences of choices that the runs stand for, to a first violation."),
+        open: integer("Choices that were met and not made; 0 when complete."),
+        done: number("Part that is done, from 0 to 1, by an estimate."),
         unverified: integer("Findings that their document does not show; never any."),
         isComplete: { type: "boolean", description: "Nothing was left out." },
       },

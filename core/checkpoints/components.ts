@@ -2,6 +2,7 @@
 import type { AnyComponent } from "../kernel/index.ts";
 import { continueRestore } from "./restore/continue-restore.ts";
 import { forgetCheckpoint } from "./restore/forget.ts";
+import { mergeCheckpoints } from "./merge/merge-checkpoints.ts";
 import { restoreCheckpoint } from "./restore/restore-checkpoint.ts";
 import { restorer } from "./restore/restorer.ts";
 import { checkpoint } from "./save/checkpoint.ts";
@@ -15,5 +16,6 @@ export const checkpointComponents: readonly AnyComponent[] = [
   restoreCheckpoint,
   forgetCheckpoint,
   continueRestore,
+  mergeCheckpoints,
   settleCheckpoints,
 ] as unknown as readonly AnyComponent[];

@@ -3,6 +3,8 @@ export { checkpointComponents } from "./components.ts";
 export { checkpointInvariants } from "./invariants.ts";
 export { type MachineMoves, movableRestore, referenceBytes } from "./restore/moving.ts";
 export { RESTORE_CLIENT } from "./restore/restorer-state.ts";
+export { mergeCheckpoints } from "./merge/merge-checkpoints.ts";
+export { type MergeParams } from "./merge/merge-state.ts";
 export { restoreCheckpoint, type RestoreParams } from "./restore/restore-checkpoint.ts";
 export { checkpoint } from "./save/checkpoint.ts";
 export { type CheckpointParams } from "./save/checkpoint-params.ts";

@@ -40,7 +40,7 @@ export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { owningOf, powerOn, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";
-export { powerOff, stun, unstun } from "./power/power-operations.ts";
+export { powerOff, stun, unpause, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";
 export { copyHierarchy } from "./cow/copy-hierarchy.ts";
 export { cowLinkedClone } from "./cow/cow-linked-clone.ts";

@@ -30,7 +30,7 @@ export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";
 export { clonePlain, equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 export * from "./random/index.ts";
-export { domainRoots, entityDigests, futureDigest } from "./root.ts";
+export { domainRoots, entityDigests } from "./root.ts";
 export {
   captureWorld,
   decodeImage,

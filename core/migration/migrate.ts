@@ -61,6 +61,8 @@ import {
 
 const AGAIN_NS = 100_000_000;
 const DRAIN_POLL_NS = 50_000;
+/** A request that was lost is waited for as long as a time-out: looked for less and less often. */
+const DRAIN_PATIENCE = 64;
 /** Device state beside memory: registers, queues, what is held. */
 const IMAGE_BYTES = 16_384;
 
@@ -148,7 +150,9 @@ export const migrate: OperationComponent = operation<
         const { stopNs } = op.params.settings;
         if (stopNs > 0) return wait(stopNs, "drain");
       }
-      if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
+      const stoodNs = host.simulatedNs - state.stoppedNs;
+      const againNs = Math.max(DRAIN_POLL_NS, Math.floor(stoodNs / DRAIN_PATIENCE));
+      if (!isStill(run)) return wait(againNs, "drain");
       return op.params.opening.local.length > 0 ? go("settleDisks") : sendRest(host, op, run);
     }),
 

@@ -18,6 +18,7 @@ import type { GuestJournal } from "../guest/index.ts";
 import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
 import { followDriver } from "./integrity/follow.ts";
+import { standAsBefore } from "./integrity/standing.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
@@ -95,6 +96,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   const state = vm.edit();
   const { disks } = vm.volatile;
   Object.assign(state, laterBy(image, laterNs), { stuns: 1, disks });
+  standAsBefore(vm, id !== null);
   takeUpMemory(memoryOf(vm, true), image.memory);
   followDriver(vm, image.memory.behind?.tables);
   announce(vm, id === null ? "migrated" : "resumed");

@@ -157,7 +157,7 @@ export function place(
 type Part = { readonly first: number; readonly content: readonly ContentRun[] };
 
 /** Of a block that has units which a newer file has as well: only what it is the source of. */
-function ownParts(
+export function ownParts(
   { block, runs }: Block,
   blockPages: number,
   units: readonly number[],
