@@ -96,6 +96,7 @@ export const GROUNDS: {
   integrity: {
     scenarios: [],
     suites: [
+      "core/vmm/integrity/leaving.test.ts",
       "core/vmm/integrity/integrity.test.ts",
       "properties/memory/guest-integrity.test.ts",
     ].concat("core/vmm/integrity/guard-machine.test.ts"),
