@@ -10,13 +10,12 @@ export interface HuntOptions {
   /** `missed`: only when exploring did not find the bug with most seeds. */
   readonly suites: "all" | "missed" | "none";
   readonly seeds: number;
+  /** After so many without a find the others are left out: they would hardly be most. */
+  readonly seedsInVain: number;
   readonly limits: ExploreLimits;
   readonly cache: string;
   readonly onStep: (text: string) => void;
 }
-
-/** After so many seeds without a find the others are left out: they would hardly be most. */
-const SEEDS_IN_VAIN = 2;
 
 export async function huntBug(bug: Bug, results: Results, options: HuntOptions): Promise<void> {
   const environment = await plant(bug, options.cache);
@@ -33,7 +32,7 @@ export async function huntBug(bug: Bug, results: Results, options: HuntOptions):
 async function exploreSeeds(
   bug: Bug,
   results: Results,
-  { seeds, limits, onStep }: HuntOptions,
+  { seeds, seedsInVain, limits, onStep }: HuntOptions,
   environment: NodeJS.ProcessEnv,
 ): Promise<void> {
   const scenarios = scenariosOf(bug);
@@ -44,7 +43,7 @@ async function exploreSeeds(
       const known = results.explored(bug);
       if (known.some((each) => each.seed === seed)) continue;
       const isInVain = known.every(({ invariant }) => invariant === null);
-      if (known.length >= SEEDS_IN_VAIN && isInVain) return;
+      if (known.length >= seedsInVain && isInVain) return;
       onStep(`${bug.name}: exploring, seed ${seed}`);
       explorer ??= new BugExplorer(environment);
       const shrinks = !known.some(({ reproducer }) => reproducer !== null);
