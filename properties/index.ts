@@ -23,3 +23,4 @@ export {
   type Enumerated,
   enumerateCrashes,
 } from "./crash-enumeration/enumerate.ts";
+export { CrashWorkers } from "./crash-enumeration/worker-pool.ts";

@@ -25,6 +25,15 @@ export type Catalog = PlainObject & {
   readonly vm: string;
   /** Oldest first. */
   readonly checkpoints: readonly CheckpointEntry[];
+  /** Intent of a merge of a chain; absent: there is none. */
+  readonly merging?: MergeIntent;
+};
+
+/** The files of a checkpoint are becoming one, which is nothing before the catalog names it. */
+export type MergeIntent = {
+  readonly operation: string;
+  readonly checkpoint: string;
+  readonly volume: string;
 };
 
 export type CheckpointIntent = PlainObject & {
@@ -39,6 +48,10 @@ export const catalogFile = (vm: string): string => `${vm}.checkpoints`;
 export const checkpointIntentFile = (vm: string): string => `${vm}.memory-intent`;
 export const checkpointVolume = (vm: string, checkpoint: string): string =>
   `${vm}.${checkpoint}.memory`;
+
+/** Of the file that a chain becomes; no checkpoint's id has this sign. */
+export const mergedVolume = (vm: string, checkpoint: string): string =>
+  checkpointVolume(vm, `${checkpoint}+merged`);
 
 export const emptyCatalog = (vm: string): Catalog => ({ vm, checkpoints: [] });
 
@@ -81,7 +94,7 @@ const spent = (entry: CheckpointEntry): CheckpointEntry => ({ ...entry, isSpent:
 
 /** Of all of them, those that are wanted and what these stand on. */
 function reduced(
-  { vm }: Catalog,
+  catalog: Catalog,
   all: readonly CheckpointEntry[],
   wanted: readonly CheckpointEntry[],
 ): Changed {
@@ -91,7 +104,7 @@ function reduced(
   );
   const checkpoints = all.filter(({ checkpoint }) => needed.has(checkpoint));
   const dropped = all.filter(({ checkpoint }) => !needed.has(checkpoint));
-  return { catalog: { vm, checkpoints }, dropped };
+  return { catalog: { ...catalog, checkpoints }, dropped };
 }
 
 /** Checkpoints, and all that they stand on. */
@@ -102,6 +115,34 @@ function below(all: readonly CheckpointEntry[], from: readonly string[]): Readon
     if (base !== null) found.add(base);
   }
   return found;
+}
+
+/** A checkpoint and all that it stands on, the newest first; ends early where something is missing. */
+export const chainOf = (catalog: Catalog, checkpoint: string): readonly CheckpointEntry[] =>
+  [...below(catalog.checkpoints, [checkpoint])].flatMap((name) => entryOf(catalog, name) ?? []);
+
+/** Whether nothing of a chain is missing. */
+export const isWhole = (chain: readonly CheckpointEntry[]): boolean => chain.at(-1)?.base === null;
+
+/**
+ * The first of a chain has become one file. `keepOlder` false: those below it go, but for what others
+ * stand on. Dropped are all whose files are not needed any more, its own old one included.
+ */
+export function withMerged(
+  { merging: _, ...catalog }: Catalog,
+  chain: readonly CheckpointEntry[],
+  merged: Pick<CheckpointEntry, "volume" | "sectors">,
+  keepOlder: boolean,
+): Changed {
+  const [own, ...older] = chain.map(({ checkpoint }) => checkpoint);
+  const all = catalog.checkpoints.map((each): CheckpointEntry =>
+    each.checkpoint === own ? { ...each, ...merged, base: null } : each,
+  );
+  const isWanted = ({ checkpoint }: CheckpointEntry): boolean =>
+    checkpoint === own || keepOlder || !older.includes(checkpoint);
+  const wanted = usable({ ...catalog, checkpoints: all }).filter(isWanted);
+  const after = reduced(catalog, all, wanted);
+  return { ...after, dropped: [chain[0]!, ...after.dropped] };
 }
 
 export const asPlain = (value: object): Plain => value as unknown as Plain;

@@ -13,6 +13,7 @@ import {
   type Mismatch,
   NOTHING,
   type SearchRequest,
+  takesDown,
   type Tally,
 } from "./search.ts";
 import { Worker } from "./worker.ts";
@@ -60,7 +61,6 @@ type Doing =
   | { readonly what: "audit"; readonly task: AuditTask };
 
 const MOST_LOSSES = 20;
-export const TAKES_DOWN = "a run leaves its worker alive";
 
 export class Coordinator {
   readonly #request: SearchRequest;
@@ -211,15 +211,7 @@ export class Coordinator {
     const { job, run, document } = doing;
     const again = { ...job, losses: job.losses + 1, lostIn: run };
     if (run === undefined || run !== job.lostIn || document === undefined) return again;
-    const violation = {
-      invariant: TAKES_DOWN,
-      mechanism: "explorer",
-      phase: "",
-      message: `the worker ended with ${how}`,
-      entities: [],
-      event: 0,
-      atNs: 0,
-    };
+    const violation = takesDown(how);
     const finding: Finding = { violation, run, runs: 1, root: "", events: 0, document };
     const tally = { ...NOTHING, runs: 1, findings: [finding] };
     this.#gather({ block: job.task.block, tally, audits: [] });

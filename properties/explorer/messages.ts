@@ -1,5 +1,6 @@
 /** What the search and its workers tell each other, over the channel that Node gives them. */
 import type { ResolvedScenario } from "../../scenarios/index.ts";
+import type { CrashResult, CrashTask } from "../crash-enumeration/crash-task.ts";
 import type { AuditTask, BlockResult, Mismatch, SearchRequest } from "./search.ts";
 
 export interface BlockTask {
@@ -14,6 +15,7 @@ export type ToWorker =
   | { readonly type: "open"; readonly request: SearchRequest }
   | { readonly type: "block"; readonly task: BlockTask; readonly careful: boolean }
   | { readonly type: "audit"; readonly task: AuditTask }
+  | { readonly type: "crashes"; readonly task: CrashTask }
   | { readonly type: "stop" };
 
 export type FromWorker =
@@ -23,4 +25,7 @@ export type FromWorker =
   /** A run begins; with its document when the worker was told to be careful. */
   | { readonly type: "running"; readonly run: number; readonly document?: ResolvedScenario }
   | { readonly type: "block"; readonly result: BlockResult }
+  /** A piece of an enumeration of crashes goes on, and is done. */
+  | { readonly type: "crashing" }
+  | { readonly type: "crashed"; readonly result: CrashResult }
   | { readonly type: "audited"; readonly mismatch: Mismatch | null };

@@ -3,12 +3,15 @@
  * is told. It keeps nothing between them but what every worker finds alike, so it can be lost at
  * any moment and its block be done elsewhere.
  */
+import type { ReadyScenario } from "../../scenarios/index.ts";
+import { type CrashTask, doCrashTask } from "../crash-enumeration/crash-task.ts";
 import { audit } from "./audit.ts";
 import { createSearcher, runBlock, type Searcher } from "./block.ts";
 import type { BlockTask, FromWorker, ToWorker } from "./messages.ts";
 import type { SearchRequest } from "./search.ts";
 import { GENERATED, openSearched } from "./searched.ts";
 
+let scenario: ReadyScenario | undefined;
 let searcher: Searcher | undefined;
 let request: SearchRequest | undefined;
 let isStopped = false;
@@ -21,7 +24,7 @@ async function open(asked: SearchRequest): Promise<void> {
   request = asked;
   const prepared = await openSearched(asked.scenario, asked.settings);
   if (!prepared.ok) return tell({ type: "refused", message: prepared.problems[0]!.message });
-  searcher = createSearcher(prepared.scenario, asked.scenario === GENERATED);
+  scenario = prepared.scenario;
   tell({ type: "ready" });
 }
 
@@ -30,7 +33,8 @@ async function doBlock(
   careful: boolean,
 ): Promise<void> {
   const { seed, strategy, blockRuns, auditAll } = request!;
-  const result = await runBlock(searcher!, {
+  searcher ??= createSearcher(scenario!, request!.scenario === GENERATED);
+  const result = await runBlock(searcher, {
     seed,
     strategy,
     blockRuns,
@@ -45,6 +49,11 @@ async function doBlock(
   tell({ type: "block", result });
 }
 
+async function doCrashes(task: CrashTask): Promise<void> {
+  const result = await doCrashTask(scenario!, task, () => tell({ type: "crashing" }));
+  tell({ type: "crashed", result });
+}
+
 function onMessage(message: ToWorker): void {
   switch (message.type) {
     case "open":
@@ -52,7 +61,9 @@ function onMessage(message: ToWorker): void {
     case "block":
       return void doBlock(message.task, message.careful);
     case "audit":
-      return tell({ type: "audited", mismatch: audit(searcher!.scenario, message.task) });
+      return tell({ type: "audited", mismatch: audit(scenario!, message.task) });
+    case "crashes":
+      return void doCrashes(message.task);
     case "stop":
       isStopped = true;
   }

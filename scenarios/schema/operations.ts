@@ -7,6 +7,7 @@ import { backup, restore } from "./operations/backups.ts";
 import {
   checkpoint,
   diskCheckpoint,
+  mergeCheckpoints,
   restoreCheckpoint,
   resume,
   suspend,
@@ -42,6 +43,7 @@ export const builtInOperations: readonly Extension[] = [
   suspend,
   resume,
   restoreCheckpoint,
+  mergeCheckpoints,
   linkedClone,
   promote,
   growDisk,

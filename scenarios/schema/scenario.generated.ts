@@ -38,6 +38,7 @@ export type TimelineEntry =
   | SuspendOperation
   | ResumeOperation
   | RestoreCheckpointOperation
+  | MergeCheckpointsOperation
   | LinkedCloneOperation
   | PromoteOperation
   | GrowDiskOperation
@@ -1701,6 +1702,47 @@ export interface RestoreCheckpointOperation {
   readonly checkpoint?: string;
 }
 /**
+ * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+ */
+export interface MergeCheckpointsOperation {
+  /**
+   * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+   */
+  readonly do: "merge-checkpoints";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM, which runs.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * The checkpoint operation. Default: the last one.
+   */
+  readonly checkpoint?: string;
+  /**
+   * Keep those that it stood on as checkpoints of their own.
+   */
+  readonly keepOlder?: boolean;
+}
+/**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
  */
 export interface LinkedCloneOperation {
@@ -2991,6 +3033,7 @@ export type ResolvedTimelineEntry =
   | ResolvedSuspendOperation
   | ResolvedResumeOperation
   | ResolvedRestoreCheckpointOperation
+  | ResolvedMergeCheckpointsOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
@@ -4653,6 +4696,47 @@ export interface ResolvedRestoreCheckpointOperation {
    * The checkpoint operation. Default: the last one.
    */
   readonly checkpoint?: string;
+}
+/**
+ * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+ */
+export interface ResolvedMergeCheckpointsOperation {
+  /**
+   * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+   */
+  readonly do: "merge-checkpoints";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM, which runs.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * The checkpoint operation. Default: the last one.
+   */
+  readonly checkpoint?: string;
+  /**
+   * Keep those that it stood on as checkpoints of their own.
+   */
+  readonly keepOlder: boolean;
 }
 /**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.

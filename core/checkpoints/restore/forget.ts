@@ -17,6 +17,7 @@ import {
   wait,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFileIfAny, surelyWrite } from "../../disks/index.ts";
+import { isChangingCatalog } from "../merge/merge-state.ts";
 import {
   type Catalog,
   catalogFile,
@@ -101,10 +102,11 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
   () => ({ tries: 0 }),
 );
 
-/** Whether that is going on at this host. */
+/** Whether that is going on at this host, or a merge changes the catalog: both are soon through. */
 export function isForgetting({ world, domain }: Entity, vm: string): boolean {
   for (const entity of world.entities()) {
-    if (entity.kind !== forgetCheckpoint.kind || entity.domain !== domain) continue;
+    const isBrief = entity.kind === forgetCheckpoint.kind || isChangingCatalog(entity);
+    if (!isBrief || entity.domain !== domain) continue;
     if ((entity.config as OperationEntity["config"]).params["vm"] === vm) return true;
   }
   return false;

@@ -2,6 +2,8 @@
 import {
   checkpoint,
   type CheckpointParams,
+  mergeCheckpoints,
+  type MergeParams,
   restoreCheckpoint,
   type RestoreParams,
   settleCheckpoints,
@@ -150,6 +152,25 @@ const startResume: Starter<"resume"> = (self, entry) => restore(self, entry, nul
 const startRestore: Starter<"restore-checkpoint"> = (self, entry) =>
   restore(self, entry, entry.checkpoint ?? null);
 
+const startMerge: Starter<"merge-checkpoints"> = (self, entry) => {
+  const { id, vm, on, checkpoint: checkpointId, keepOlder } = entry;
+  const running = runningVm(self, vm, []);
+  if (running === undefined) return refuse(self, id, entry.do, vm, "vm-off");
+  const { instance, host } = running;
+  const { array, paths } = repositoryOf(self, host.name, on);
+  if (paths.length === 0) return refuse(self, id, entry.do, vm, "no-path");
+  const params: MergeParams = {
+    vm,
+    instance: instance.id,
+    record: vmRecordOf(self.world, vm).id,
+    array,
+    paths,
+    checkpoint: checkpointId ?? null,
+    keepOlder,
+  };
+  startOperation(self.world, mergeCheckpoints, host, id, params as unknown as PlainObject);
+};
+
 /** Words of `do` that save memory, or bring it back. */
 const SAVES_MEMORY: readonly string[] = ["checkpoint", "suspend", "resume", "restore-checkpoint"];
 
@@ -178,4 +199,5 @@ export const checkpointStarters = {
   suspend: startSuspend,
   resume: startResume,
   "restore-checkpoint": startRestore,
+  "merge-checkpoints": startMerge,
 };

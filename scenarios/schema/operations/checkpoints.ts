@@ -154,3 +154,23 @@ export const restoreCheckpoint: Extension = {
   ),
   references: { vm: "vm", on: "array", host: "host", checkpoint: "operation" },
 };
+
+export const mergeCheckpoints: Extension = {
+  family: "operation",
+  name: "merge-checkpoints",
+  description:
+    "Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host " +
+    "reads and writes them, and what nothing stands on any more goes. Until the one file counts, the " +
+    "chain is the checkpoint, and others may be made on it.",
+  parameters: object(
+    "",
+    {
+      vm: id("The VM, which runs."),
+      on,
+      checkpoint: id("The checkpoint operation. Default: the last one."),
+      keepOlder: flag("Keep those that it stood on as checkpoints of their own.", false),
+    },
+    ["vm", "on"],
+  ),
+  references: { vm: "vm", on: "array", checkpoint: "operation" },
+};
