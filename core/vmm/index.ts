@@ -32,6 +32,7 @@ export { type NeighbourBy, neighboursOf } from "./pages/neighbours.ts";
 export { bitmapRanges } from "./pages/ranges.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
+  bitmapOf,
   clientBitmap,
   clientOf,
   type Access,
