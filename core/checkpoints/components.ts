@@ -1,5 +1,6 @@
 /** What is first made while a world runs: a fresh world must know it to take over a snapshot. */
 import type { AnyComponent } from "../kernel/index.ts";
+import { continueRestore } from "./restore/continue-restore.ts";
 import { forgetCheckpoint } from "./restore/forget.ts";
 import { mergeCheckpoints } from "./merge/merge-checkpoints.ts";
 import { restoreCheckpoint } from "./restore/restore-checkpoint.ts";
@@ -14,6 +15,7 @@ export const checkpointComponents: readonly AnyComponent[] = [
   checkpoint,
   restoreCheckpoint,
   forgetCheckpoint,
+  continueRestore,
   mergeCheckpoints,
   settleCheckpoints,
 ] as unknown as readonly AnyComponent[];

@@ -50,8 +50,11 @@ type Settled = readonly { readonly sector: number; readonly runs: readonly Conte
 
 const isMachine = (vm: VmEntity): boolean => vm.kind === MACHINE_KIND;
 
-/** Of a stunned run whose disks are drained. `id`: for a checkpoint; null: it is moved. */
-export function imageOf(vm: VmEntity, id: string | null): RunImage {
+/**
+ * Of a stunned run whose disks are drained. `id`: for a checkpoint; null: it is moved. `refers`: clients
+ * whose absent pages are brought from where they are.
+ */
+export function imageOf(vm: VmEntity, id: string | null, refers: readonly string[] = []): RunImage {
   assert(vm.volatile.stuns > 0 && vm.volatile.stage === "running", "a run that stands still");
   const image = isMachine(vm) ? "real" : "modelled";
   const isKept = id !== null && image === "modelled";
@@ -59,7 +62,7 @@ export function imageOf(vm: VmEntity, id: string | null): RunImage {
   else if (id !== null) markMachine(vm as unknown as MachineEntity, "image-taken", id);
   const { run } = vm.config;
   const state = { ...vm.volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
-  const memory = keepMemory(memoryOf(vm));
+  const memory = keepMemory(memoryOf(vm), refers);
   return clonePlain({ image, id, run, state, memory, outside: isKept ? outsideOf(vm) : null });
 }
 

@@ -243,7 +243,9 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       if (made !== undefined) host.world.removeTree(made as unknown as Entity);
       state.allThereNs = host.simulatedNs;
       const { checkpoint, volume, isSuspend } = op.state.entry!;
-      if (!isSuspend) return go("report");
+      // Its machine was moved, and the other host goes on with it.
+      const isLeft = figures["leftPages"] !== undefined;
+      if (!isSuspend || isLeft) return go("report");
       const { vm, array } = op.params;
       return perform(forgetCheckpoint, { vm, array, checkpoint, volume }, "report", "report");
     },

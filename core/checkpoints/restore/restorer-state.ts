@@ -91,8 +91,20 @@ export type RestoreFigures = {
 /** A class of pages, and how many share its canonical page; none: there is no such page. */
 export type PageClass = { readonly word: readonly number[]; readonly references: number };
 
+/** A file that pages come from: the volume behind a device. */
+export type RestoredFile = {
+  readonly device: EntityId;
+  readonly array: EntityId;
+  readonly volume: string;
+};
+
 export type RestorerState = {
-  readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
+  /** `left`: its machine is another host's, and so is what is missing. */
+  readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed" | "left";
+  /** Its machine is being moved (moving.ts), and stands still for that or not yet; absent: it is not. */
+  readonly moving?: "begun" | "standing";
+  /** What the devices are, for the other host. */
+  readonly files?: readonly RestoredFile[];
   /** The file's volume. */
   readonly device: EntityId;
   readonly storage: readonly Stored[];
@@ -152,6 +164,18 @@ export function unitsOf(self: Restorer, number: number): number[] {
     }
   }
   return found;
+}
+
+/** Newer files come later, and are the source of what they have. */
+export function noteSources(self: Restorer, storage: readonly Stored[]): void {
+  const numbers = storageNumbers(self);
+  storage.forEach((stored, number) => {
+    const units = blockPagesOf(self, stored) / self.config.blockPages;
+    for (const block of stored.blocks) {
+      const end = Math.min(numbers.length, (block + 1) * units);
+      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
+    }
+  });
 }
 
 /** The file that an entity brings pages from, as long as some are absent. */

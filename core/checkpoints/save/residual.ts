@@ -62,9 +62,11 @@ const isRestore = ({ name }: TraceClient): boolean => name === RESTORE_CLIENT;
 /** At the instant: what is absent is not saved. False: it is nowhere else that is known. */
 export function leaveOutAbsent(self: Saver, memory: MemoryEntity): boolean {
   const { client, residual, since, blockPages, careless } = self.config;
-  for (const { name } of absentClients(memory)) {
+  for (const { name, owner } of absentClients(memory)) {
     const absent = clientBitmap(memory, name, "armed");
-    const isLeftOut = name === RESTORE_CLIENT && blockPages === 1;
+    // Of a machine that was just given away another host brings the rest, and saves it.
+    const isHere = restoredFile(memory.world, owner) !== undefined;
+    const isLeftOut = name === RESTORE_CLIENT && blockPages === 1 && isHere;
     // What was written since is there.
     if (isLeftOut && since !== undefined) continue;
     if (!isLeftOut || residual === undefined) {
