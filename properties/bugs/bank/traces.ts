@@ -48,8 +48,8 @@ export const traceBugs: readonly Bug[] = [
     what: "what a protected guest drew is not in the log that its backup follows",
     mechanism: "traces",
     file: BOUNDARY,
-    find: "      draws.push(drawn);\n",
-    replace: "      if (draws.length === 0) draws.push(drawn);\n",
+    find: "    this.draws.push(drawn);\n",
+    replace: "    if (this.draws.length === 0) this.draws.push(drawn);\n",
     breaks: ["a backup computes what its primary computed"],
   },
   {
