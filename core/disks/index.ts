@@ -1,4 +1,5 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
+export { type Unopened, unopened } from "./handoff/unopened.ts";
 export { askArray, type FileValue, readFileIfAny } from "./chain/array-requests.ts";
 export { askDevice, askInstance, DRAIN_POLL_NS } from "./chain/open-disks.ts";
 export { viewOf } from "./chain/device-view.ts";
