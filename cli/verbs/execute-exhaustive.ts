@@ -46,6 +46,7 @@ export async function executeExhaustive(
       context.progress.update(`${lineOf(soFar)}; ${leftOf(soFar.done, begunAt, passedMs())}`),
     onState: (state) => flags.out !== undefined && writeState(flags.out, state),
     ...(from && { from }),
+    ...(flags.findings !== undefined && { findings: flags.findings }),
   });
   const { tally, ...exhaustive } = found;
   context.print(lineOf(found));

@@ -46,6 +46,16 @@ export const exploreOutput: JsonSchema = {
     simulatedPerReal: number("Simulated time against real time."),
     workers: integer("Worker processes."),
     lostWorkers: integer("Workers that ended before their time; their blocks were done again."),
+    cpuMs: {
+      type: "object",
+      description: "Processor time in milliseconds, whatever else the machine did.",
+      properties: {
+        starting: number("Workers that load code and scenario, once each."),
+        searching: number("Runs, over all workers."),
+        auditing: number("Runs that were repeated."),
+        coordinating: number("Sharing blocks and putting results together."),
+      },
+    },
     audited: integer("Runs that were repeated elsewhere, under other conditions."),
     mismatches: {
       type: "array",

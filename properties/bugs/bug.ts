@@ -54,7 +54,7 @@ export const GROUNDS: {
   };
 } = {
   kernel: {
-    scenarios: DEVICES,
+    scenarios: DEVICES.concat(STORM),
     suites: ["world", "snapshot", "event-queue", "gate", "operation"]
       .map((name) => `core/kernel/${name}.test.ts`)
       .concat("core/platform/network/link.test.ts", "core/platform/storage/stack.test.ts")
@@ -93,9 +93,9 @@ export const GROUNDS: {
   },
   checkpoints: {
     scenarios: MEMORY_STORM,
-    suites: ["properties/memory/memory-checkpoints.test.ts", "core/checkpoints"].concat(
-      "properties/memory/machine-checkpoints.test.ts",
-    ),
+    suites: ["memory-checkpoints", "prefetch", "deferred", "machine-checkpoints"]
+      .map((name) => `properties/memory/${name}.test.ts`)
+      .concat("core/checkpoints"),
   },
   integrity: {
     scenarios: MEMORY_STORM,

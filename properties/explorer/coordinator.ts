@@ -31,6 +31,15 @@ export interface SearchProgress {
   readonly tally: Tally;
   readonly audited: number;
   readonly lostWorkers: number;
+  readonly cost: SearchCost;
+}
+
+/** Processor time in milliseconds, by what it went to: whatever else the machine does, it is the same. */
+export interface SearchCost {
+  /** Processes that load the code and the scenario: once each. */
+  readonly starting: number;
+  readonly searching: number;
+  readonly auditing: number;
 }
 
 export interface SearchOutcome extends SearchProgress {
@@ -75,6 +84,7 @@ export class Coordinator {
   #nextBlock: number;
   #tally: Tally = NOTHING;
   #audited = 0;
+  #cost = { starting: 0, searching: 0, auditing: 0 };
   #losses = 0;
   #refused: string | undefined;
   #isStopping = false;
@@ -94,7 +104,8 @@ export class Coordinator {
   }
 
   progress(): SearchProgress {
-    return { tally: this.#tally, audited: this.#audited, lostWorkers: this.#losses };
+    const [tally, audited, lostWorkers] = [this.#tally, this.#audited, this.#losses];
+    return { tally, audited, lostWorkers, cost: { ...this.#cost } };
   }
 
   /** No new blocks; those under way end after their present run. */
@@ -115,9 +126,9 @@ export class Coordinator {
     const tally = blocks
       .map((block) => this.#results.get(block)!.tally)
       .reduce(mergeTallies, NOTHING);
-    const { audited, lostWorkers } = this.progress();
+    const { audited, lostWorkers, cost } = this.progress();
     const mismatches = [...this.#mismatches].sort((a, b) => a.run - b.run);
-    return { tally, audited, lostWorkers, blocks, mismatches, refused: this.#refused };
+    return { tally, audited, lostWorkers, cost, blocks, mismatches, refused: this.#refused };
   }
 
   /** With a limit on findings: the first blocks that have so many, however far others were. */
@@ -159,6 +170,7 @@ export class Coordinator {
         this.stop();
         return;
       case "ready":
+        this.#cost.starting += message.cpuMs;
         group.set(worker, { what: "nothing" });
         break;
       case "running": {
@@ -169,11 +181,13 @@ export class Coordinator {
       }
       case "block":
         group.set(worker, { what: "nothing" });
+        this.#cost.searching += message.cpuMs;
         this.#gather(message.result);
         break;
       case "audited":
         group.set(worker, { what: "nothing" });
         this.#audited++;
+        this.#cost.auditing += message.cpuMs;
         if (message.mismatch !== null) this.#mismatches.push(message.mismatch);
     }
     worker.rest();

@@ -33,6 +33,8 @@ export interface Exhaustive {
 export interface ExhaustiveOptions {
   /** Runs after which it is cut. */
   readonly mostRuns: number;
+  /** Different findings with which it is cut; none are enough unless told. */
+  readonly findings?: number;
   readonly isStopped?: () => boolean;
   readonly onProgress?: (found: Exhaustive) => void;
   /** Goes on where another one ended. */
@@ -86,7 +88,9 @@ export async function exhaust(
   document: ResolvedScenario,
   options: ExhaustiveOptions,
 ): Promise<Exhaustive> {
-  const { mostRuns, isStopped = () => false, onProgress, from, onState } = options;
+  const { mostRuns, findings = Infinity, onProgress, from, onState } = options;
+  const isStopped = (): boolean =>
+    tally.findings.length >= findings || options.isStopped?.() === true;
   const tree = new ChoiceTree(scenario, document, from, options.print);
   let tally = from?.tally ?? NOTHING;
   let made = 0;

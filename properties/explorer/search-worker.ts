@@ -16,6 +16,16 @@ let searcher: Searcher | undefined;
 let request: SearchRequest | undefined;
 let isStopped = false;
 
+let toldMs = 0;
+
+/** Processor time since this was last asked. */
+function cpuMs(): number {
+  const before = toldMs;
+  const { user, system } = process.cpuUsage();
+  toldMs = (user + system) / 1_000;
+  return toldMs - before;
+}
+
 function tell(message: FromWorker): void {
   process.send?.(message);
 }
@@ -25,7 +35,7 @@ async function open(asked: SearchRequest): Promise<void> {
   const prepared = await openSearched(asked.scenario, asked.settings);
   if (!prepared.ok) return tell({ type: "refused", message: prepared.problems[0]!.message });
   scenario = prepared.scenario;
-  tell({ type: "ready" });
+  tell({ type: "ready", cpuMs: cpuMs() });
 }
 
 async function doBlock(
@@ -46,7 +56,7 @@ async function doBlock(
     beforeRun: (run, document) => tell({ type: "running", run, ...(careful && { document }) }),
     isStopped: () => isStopped,
   });
-  tell({ type: "block", result });
+  tell({ type: "block", result, cpuMs: cpuMs() });
 }
 
 async function doCrashes(task: CrashTask): Promise<void> {
@@ -60,8 +70,10 @@ function onMessage(message: ToWorker): void {
       return void open(message.request);
     case "block":
       return void doBlock(message.task, message.careful);
-    case "audit":
-      return tell({ type: "audited", mismatch: audit(scenario!, message.task) });
+    case "audit": {
+      const mismatch = audit(scenario!, message.task);
+      return tell({ type: "audited", mismatch, cpuMs: cpuMs() });
+    }
     case "crashes":
       return void doCrashes(message.task);
     case "stop":

@@ -80,6 +80,16 @@ describe("a chain of checkpoints", () => {
     expectRunning(world, "db", "saved on");
   });
 
+  it("is waited for by a checkpoint while the catalog changes, and by nobody in between", () => {
+    for (const atMs of [120.5, 121, 121.5, 300]) {
+      const entries = [...CHAIN, mergeAt(120), saveAt("c4", atMs)];
+      const { world, ended } = run(documentOf(entries, FEW));
+      for (const id of ["one", "c4"])
+        expect(ended[id], `${id} ${atMs}`).toMatchObject({ outcome: "complete" });
+      expectRunning(world, "db", `saved at ${atMs}`);
+    }
+  });
+
   it("keeps what is wanted, and what another one stands on", () => {
     const kept = run(documentOf([...CHAIN, mergeAt(120, { keepOlder: true })], FEW));
     const files = ["db.c1.memory", "db.c2.memory", "db.c3+merged.memory"];

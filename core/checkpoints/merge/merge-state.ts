@@ -140,9 +140,12 @@ export function sourcesOf(host: Entity, op: MergeOp): NumberArray {
 /** The oldest file, which has all pages: its storage blocks are those of the new one. */
 export const oldest = (op: MergeOp): OpenedLayer => op.state.layers.at(-1)! as OpenedLayer;
 
-/** Whether it is a merge that begins, or ends: in between it does without the intent of checkpoints. */
-export function isChangingCatalog({ kind, volatile }: Entity): boolean {
-  if (kind !== "operation:merge-checkpoints") return false;
-  const { layers, commitsSinceNs } = volatile["state"] as unknown as MergeState;
+/**
+ * Whether an entity of this domain is a merge that begins, or ends: in between it does without the intent
+ * of checkpoints.
+ */
+export function isChangingCatalog(entity: Entity): boolean {
+  if (entity.kind !== "operation:merge-checkpoints") return false;
+  const { layers, commitsSinceNs } = entity.volatile["state"] as unknown as MergeState;
   return layers.length === 0 || commitsSinceNs > 0;
 }

@@ -105,8 +105,8 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
 /** Whether that is going on at this host, or a merge changes the catalog: both are soon through. */
 export function isForgetting({ world, domain }: Entity, vm: string): boolean {
   for (const entity of world.entities()) {
-    const isBrief = entity.kind === forgetCheckpoint.kind || isChangingCatalog(entity);
-    if (!isBrief || entity.domain !== domain) continue;
+    if (entity.domain !== domain) continue;
+    if (entity.kind !== forgetCheckpoint.kind && !isChangingCatalog(entity)) continue;
     if ((entity.config as OperationEntity["config"]).params["vm"] === vm) return true;
   }
   return false;
