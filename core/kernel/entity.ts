@@ -17,12 +17,22 @@ import type { World } from "./world.ts";
 export type EntityId = number;
 export type DomainId = number;
 
+/** Who an entity is, and what it was made with; see {@link Entity}. */
+interface EntityIdentity<C> {
+  readonly id: EntityId;
+  readonly name: string;
+  readonly domain: DomainId;
+  readonly parent: EntityId;
+  readonly config: C;
+}
+
 export class Entity<
   C extends PlainObject = PlainObject,
   D extends PlainObject = PlainObject,
   V extends PlainObject = PlainObject,
 > {
   readonly id: EntityId;
+  readonly kind: string;
   /** Path of the creator plus a kind and a counter, or the id that the document gives. */
   readonly name: string;
   readonly domain: DomainId;
@@ -30,10 +40,14 @@ export class Entity<
   readonly config: C;
   readonly component: Component<C, D, V>;
   readonly world: World;
-  /** Handler numbers by name: an index over the component. */
+  /** Its handlers by name, as places in the component's list: what this world adds is `firstHandler`. */
   readonly handlers: { readonly [name: string]: number };
+  /** Number of the first of them in this world. */
+  readonly firstHandler: number;
   /** Handlers that run in the event of whoever asks or answers. */
   readonly direct: readonly string[] | undefined;
+  /** Its handlers may touch every domain. */
+  readonly seesAll: boolean;
   /** An invariant reads this kind, so edits are noted. */
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
@@ -50,27 +64,23 @@ export class Entity<
 
   constructor(
     world: World,
-    id: EntityId,
-    name: string,
-    domain: DomainId,
-    parent: EntityId,
-    config: C,
+    { id, name, domain, parent, config }: EntityIdentity<C>,
     component: Component<C, D, V>,
     handlers: { readonly [name: string]: number },
+    firstHandler: number,
   ) {
     this.world = world;
     this.id = id;
+    this.kind = component.kind;
     this.name = name;
     this.domain = domain;
     this.parent = parent;
     this.config = config;
     this.component = component;
     this.direct = component.direct;
+    this.seesAll = component.omniscient === true;
     this.handlers = handlers;
-  }
-
-  get kind(): string {
-    return this.component.kind;
+    this.firstHandler = firstHandler;
   }
 
   get durable(): D {

@@ -168,8 +168,8 @@ class FaultTree {
     const branch = this.#branches.pop();
     const { world, untilNs } = this.#run;
     this.#begin(branch);
-    const driver = world.named("driver").id;
-    const step = world.named("driver").handlers["step"]!;
+    const { id: driver, handlers, firstHandler } = world.named("driver");
+    const step = firstHandler + handlers["step"]!;
     const most = this.#base.faults.length;
     for (;;) {
       const slot = world.queue.peek();

@@ -4,6 +4,7 @@
  * nothing about the run; the audit checks just that.
  */
 import {
+  assert,
   captureWorld,
   hashHex,
   type Notice,
@@ -32,6 +33,7 @@ export interface FoundViolation {
 }
 
 export interface RunRecord {
+  /** Taken when asked for; the world must be as the run left it. */
   readonly root: string;
   readonly events: number;
   readonly simulatedNs: number;
@@ -114,9 +116,13 @@ export class DocumentRun {
     const isExpecting = this.#document.expect.length > 0;
     if (isExpecting) checkExpectations(world, this.#document, this.#summary);
     onEnd?.(world);
+    const events = world.eventCount;
     return {
-      root: hashHex(world.root()),
-      events: world.eventCount,
+      get root() {
+        assert(world.eventCount === events, "the root of a run that went on");
+        return hashHex(world.root());
+      },
+      events,
       simulatedNs: world.timeNs,
       draws: world.gate.counts().draws,
       durableSteps: world.durableSteps,
