@@ -83,7 +83,7 @@ export class DocumentRun {
   readonly #summary = new RunSummary();
 
   constructor(scenario: ReadyScenario, document: ResolvedScenario, options: RunOptions = {}) {
-    const { inputs, own, images = [] } = scenario;
+    const { inputs, own, images } = scenario;
     const { steer, watch } = options;
     const builder = createBuilder(document, inputs, own, images);
     this.world = builder.build({ seed: document.seed, ...(steer && { steer }) });
