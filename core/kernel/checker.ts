@@ -242,6 +242,7 @@ export class Checker {
   }
 
   #checkObligations(): void {
+    if (this.#open === 0) return;
     for (const invariant of this.#invariants) {
       if (invariant.type !== "eventually") continue;
       for (const entity of this.#world.entities()) {

@@ -52,9 +52,9 @@ export class Entity<
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
   dirtiedIn = -1;
-  readonly #streams = new Map<string, Stream>();
+  #streams: Map<string, Stream> | undefined;
   /** Contents by label, as of a generation of the world's: an index. */
-  readonly #contents = new Map<string, SectorContent>();
+  #contents: Map<string, SectorContent> | undefined;
   #contentsGeneration = 0;
   /** What the last draw looked up: most entities draw the same again and again. */
   #lastPurpose = "";
@@ -113,13 +113,13 @@ export class Entity<
     if (this.watched) this.world.noteDirty(this);
     const { contents } = this.world;
     if (this.#contentsGeneration !== contents.generation) {
-      this.#contents.clear();
+      this.#contents = undefined;
       this.#contentsGeneration = contents.generation;
     }
-    const known = this.#contents.get(label);
+    const known = this.#contents?.get(label);
     if (known !== undefined) return known;
     const content = contents.open(`${this.name}#${label}`, sectors);
-    this.#contents.set(label, content);
+    (this.#contents ??= new Map()).set(label, content);
     return content;
   }
 
@@ -160,10 +160,10 @@ export class Entity<
 
   /** The named stream of this entity. */
   stream(purpose: string): Stream {
-    const known = this.#streams.get(purpose);
+    const known = this.#streams?.get(purpose);
     if (known !== undefined && known.generation === this.world.gate.generation) return known;
     const stream = this.world.gate.stream(this.name, purpose);
-    this.#streams.set(purpose, stream);
+    (this.#streams ??= new Map()).set(purpose, stream);
     return stream;
   }
 

@@ -253,10 +253,17 @@ export class World {
     }
     const subscribers = this.#subscribers.get(kind);
     if (subscribers !== undefined) this.#tellSubscribers(subscribers, entity, data);
-    const { onNotice } = this.hooks;
-    if (onNotice === undefined) return;
+    const { onNotice, heard } = this.hooks;
+    if (onNotice === undefined || heard?.has(kind) === false) return;
     const { eventCount: event, timeNs } = this;
     onNotice({ event, timeNs, entity: entity.name, kind, data });
+  }
+
+  /** Whether anybody is told of such notices: what it costs much to make up is made up only then. */
+  isHeard(kind: string): boolean {
+    const { onNotice, heard } = this.hooks;
+    if (onNotice !== undefined && heard?.has(kind) !== false) return true;
+    return this.checker.observesNotice(kind) || this.#subscribers.has(kind);
   }
 
   /** From now on each notice of this kind is also an event of `subscriber`. Part of building. */

@@ -19,7 +19,7 @@ import {
   type ReadyScenario,
   type ResolvedScenario,
 } from "../../scenarios/index.ts";
-import { Coverage } from "./coverage.ts";
+import { Coverage, TELLING } from "./coverage.ts";
 
 /** A broken invariant, and where the search puts it. */
 export interface FoundViolation {
@@ -62,6 +62,9 @@ export interface RunOptions {
 /** More events than any scenario for searches has: what goes on longer goes in circles. */
 const MOST_EVENTS = 2_000_000;
 
+/** What a run is told of by whom it is enough to know what it covered and broke. */
+const HEARD: ReadonlySet<string> = new Set([...TELLING, "violation"]);
+
 export const ENDLESS = "a run comes to an end";
 
 export function runDocument(
@@ -93,6 +96,7 @@ export class DocumentRun {
     const isExpecting = document.expect.length > 0;
     // Who expects nothing of metrics, and looks at none, need not pay for them.
     this.world.isMeasuring = isExpecting || this.world.checker.observesNotice("metric");
+    if (!isExpecting && watch === undefined) this.world.hooks.heard = HEARD;
     this.world.hooks.onNotice = (notice) => {
       if (isExpecting) {
         this.#summary.add([notice.event, notice.timeNs, notice.entity, notice.kind, notice.data]);
@@ -119,7 +123,7 @@ export class DocumentRun {
     const events = world.eventCount;
     return {
       get root() {
-        assert(world.eventCount === events, "the root of a run that went on");
+        assert(world.eventCount === events, "the root of a run is asked for before it goes on");
         return hashHex(world.root());
       },
       events,

@@ -214,11 +214,19 @@ export function createBuilder(
 /** What the document fixes is drawn so, whatever chance would say. */
 function withChoices(gate: GateOptions, { choices = [] }: ResolvedScenario): GateOptions {
   if (choices.length === 0) return gate;
-  const results = new Map(
-    choices.map(({ entity, purpose, at, result }) => [`${entity}\n${purpose}\n${at}`, result]),
-  );
-  const steer: Steer = (draw) =>
-    results.get(`${draw.entity}\n${draw.purpose}\n${draw.position}`) ?? gate.steer?.(draw);
+  // Asked for every draw of the run: what draws nothing that is fixed is passed over at once.
+  const byEntity = new Map<string, (typeof choices)[number][]>();
+  for (const choice of choices) {
+    const known = byEntity.get(choice.entity);
+    if (known === undefined) byEntity.set(choice.entity, [choice]);
+    else known.push(choice);
+  }
+  const steer: Steer = (draw) => {
+    const chosen = byEntity
+      .get(draw.entity)
+      ?.findLast(({ purpose, at }) => at === draw.position && purpose === draw.purpose);
+    return chosen?.result ?? gate.steer?.(draw);
+  };
   return { ...gate, steer };
 }
 
