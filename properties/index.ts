@@ -1,7 +1,13 @@
 /** The door of properties: searches for broken invariants, and making what they find small. */
 export { createSearcher, runBlock } from "./explorer/block.ts";
 export { explore, type Explored } from "./explorer/explore.ts";
-export { type Exhaustive, exhaust, exhaustiveResult } from "./explorer/exhaustive.ts";
+export {
+  EXHAUSTIVE_FORMAT,
+  type Exhaustive,
+  type ExhaustiveState,
+  exhaust,
+  exhaustiveResult,
+} from "./explorer/exhaustive.ts";
 export { mergeResults, readResult, type SearchResult } from "./explorer/result-file.ts";
 export {
   saveFinding,
@@ -17,3 +23,4 @@ export {
   type Enumerated,
   enumerateCrashes,
 } from "./crash-enumeration/enumerate.ts";
+export { CrashWorkers } from "./crash-enumeration/worker-pool.ts";

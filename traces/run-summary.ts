@@ -54,12 +54,16 @@ export class RunSummary {
     return summary;
   }
 
-  /** Operations in their own right: no phases of others, which bear the name `ID.KIND`. */
+  /**
+   * Operations in their own right: not those that another performs, whose id they extend (`ID.KIND`),
+   * unless that one is of a host and they are of a VM: what an evacuation does are migrations.
+   */
   get principal(): readonly OperationSummary[] {
-    const ids = new Set(this.operations.map(({ id }) => id));
-    return this.operations.filter(
-      ({ id, kind }) => !(id.endsWith(`.${kind}`) && ids.has(id.slice(0, -kind.length - 1))),
-    );
+    const byId = new Map(this.operations.map((each) => [each.id, each]));
+    return this.operations.filter((each) => {
+      const performer = performerOf(each.id, byId);
+      return performer === undefined || (performer.vm === null && each.vm !== null);
+    });
   }
 
   add([event, atNs, entity, kind, data]: NoticeRow): void {
@@ -123,4 +127,21 @@ export class RunSummary {
     known.points.push(point);
     this.metrics.set(key, known);
   }
+}
+
+/** The kind, with the VM where the id says nothing of it: `migrate ledger`. */
+export function kindAndVm({ id, kind, vm }: OperationSummary): string {
+  return vm === null || id.split(/[^\w]/).includes(vm) ? kind : `${kind} ${vm}`;
+}
+
+/** The operation that performs the one named `id`: of the longest part of it before a dot. */
+function performerOf(
+  id: string,
+  byId: ReadonlyMap<string, OperationSummary>,
+): OperationSummary | undefined {
+  for (let end = id.lastIndexOf("."); end > 0; end = id.lastIndexOf(".", end - 1)) {
+    const performer = byId.get(id.slice(0, end));
+    if (performer !== undefined) return performer;
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 /** `orrery crashes`: a crash at every durable step, and again within the recovery. */
 import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import pc from "picocolors";
 import type { Enumerated, SavedFinding } from "../../properties/index.ts";
 import type { ReadyScenario } from "../../scenarios/index.ts";
@@ -13,6 +14,7 @@ interface CrashFlags {
   readonly depth?: number;
   readonly most?: number;
   readonly losses?: number;
+  readonly workers?: number;
   readonly seed?: number;
   readonly set?: readonly string[];
   readonly shrinkRuns?: number;
@@ -42,6 +44,7 @@ export const crashes: Verb = verb<readonly [string], CrashFlags>({
       describe: `outcomes of one crash tried at most (default: ${DEFAULTS.losses})`,
       parse: parseCount,
     },
+    { flags: "--workers <n>", describe: "processes (default: one a core)", parse: parseCount },
     { flags: "--seed <n>", describe: "seed of every draw", parse: parseCount },
     {
       flags: "--set <path=value>",
@@ -61,7 +64,7 @@ export const crashes: Verb = verb<readonly [string], CrashFlags>({
       describe: "Host or array lost at every durable step; says how many were tried and merged.",
     },
     {
-      command: "orrery crashes mine.ts --depth 2 --most 500 --json",
+      command: "orrery crashes mine.ts --depth 2 --most 500 --workers 2 --json",
       describe: "And once more while it recovers, 500 crashes of each depth.",
     },
   ],
@@ -79,6 +82,12 @@ export const crashes: Verb = verb<readonly [string], CrashFlags>({
         items: { type: "object" },
       },
       runs: { type: "integer" },
+      workers: {
+        type: "integer",
+        description: "Processes; the result is the same with any number.",
+      },
+      lostWorkers: { type: "integer", description: "Lost ones; what they did was done again." },
+      wallMs: { type: "integer", description: "Real time that it took." },
       events: { type: "integer" },
       isWhole: { type: "boolean", description: "False when it was interrupted." },
       findings: { type: "array", items: findingSchema },
@@ -92,38 +101,58 @@ export const crashes: Verb = verb<readonly [string], CrashFlags>({
       ...(seed !== undefined && { seed }),
     });
     if (!prepared.ok) return context.badInput(prepared.problems);
-    return crash(context, prepared.scenario, flags);
+    return crash(context, file, prepared.scenario, flags);
   },
 });
 
 async function crash(
   context: Context,
+  file: string,
   scenario: ReadyScenario,
   flags: CrashFlags,
 ): Promise<ExitCode> {
-  const { enumerateCrashes } = await import("../../properties/index.ts");
+  const { CrashWorkers, enumerateCrashes } = await import("../../properties/index.ts");
   const { depth, most, losses } = { ...DEFAULTS, ...flags };
   if (depth < 1 || most < 1 || losses < 1) {
     return context.usage("--depth, --most and --losses: expected at least 1");
   }
+  const startedMs = performance.now();
+  const workers = Math.max(1, flags.workers ?? availableParallelism());
+  const executor = new CrashWorkers(file, flags.set ?? [], workers);
   const enumerated = await enumerateCrashes(scenario, {
     depth,
     most,
     mostLosses: losses,
+    executor,
     isStopped: () => context.signal.aborted,
-    onProgress: (at) =>
-      context.progress.update(`depth ${at.depth}: ${Math.floor(at.done * 100)} % of crashes`),
+    onProgress: (at) => context.progress.update(lineOf(at, performance.now() - startedMs)),
   });
+  executor.close();
+  if (executor.refused !== undefined) return context.missing(executor.refused);
+  const wallMs = Math.round(performance.now() - startedMs);
+  const speed = { workers, lostWorkers: executor.losses, wallMs };
   const { name, seed } = scenario.document;
   const folder = flags.out ?? `crashes-${name}-${seed}`;
   try {
     const saved = await save(context, scenario, enumerated, folder, flags);
-    report(context, scenario, enumerated, saved);
+    report(context, scenario, enumerated, saved, speed);
     return saved.length > 0 ? EXIT.violation : EXIT.fine;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     return context.missing(`${folder} cannot be written: ${(error as Error).message}`);
   }
+}
+
+/** How far a depth is; its own crashes are known when it begins. */
+function lineOf({ depth, done }: { depth: number; done: number }, passedMs: number): string {
+  const seconds = Math.round(passedMs / 1_000);
+  return `depth ${depth}: ${Math.floor(done * 100)} % of crashes, ${seconds} s`;
+}
+
+interface Speed {
+  readonly workers: number;
+  readonly lostWorkers: number;
+  readonly wallMs: number;
 }
 
 async function save(
@@ -157,9 +186,16 @@ function report(
   { document: { name: scenario, seed } }: ReadyScenario,
   { depths, runs, events, isWhole }: Enumerated,
   findings: readonly SavedFinding[],
+  speed: Speed,
 ): void {
-  context.result({ scenario, seed, depths, runs, events, isWhole, findings });
-  context.print(`${pc.bold(scenario)}  seed ${seed}: ${runs} runs`);
+  context.result({ scenario, seed, depths, runs, events, isWhole, ...speed, findings });
+  const { workers, lostWorkers, wallMs } = speed;
+  const seconds = (wallMs / 1_000).toFixed(1);
+  context.print(
+    `${pc.bold(scenario)}  seed ${seed}: ${runs} runs in ${seconds} s on ${workers} workers`,
+  );
+  if (lostWorkers > 0)
+    context.print(`${lostWorkers} workers were lost; nothing was lost with them`);
   for (const each of depths) {
     const { depth, enumerated, leftOut, tried, merged, exhaustive, sampled, states } = each;
     const left = leftOut > 0 ? ` (${leftOut} left out)` : "";

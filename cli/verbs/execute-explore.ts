@@ -55,8 +55,9 @@ export async function executeExplore(
     },
   });
   if (!explored.ok) return context.missing(explored.message);
-  const { result, wallMs, lostWorkers } = explored;
-  return saveAndReport(context, scenario, result, { wallMs, lostWorkers, workers }, flags);
+  const { result, wallMs, lostWorkers, cost } = explored;
+  const speed = { wallMs, lostWorkers, workers };
+  return saveAndReport(context, scenario, result, speed, flags, { cpuMs: cost });
 }
 
 /** A search without a scenario. */

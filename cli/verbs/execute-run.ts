@@ -4,6 +4,7 @@ import pc from "picocolors";
 import { expectedViolations, runScenario, type ScenarioRun } from "../../scenarios/index.ts";
 import {
   createTraceFile,
+  kindAndVm,
   type OperationSummary,
   type RunSummary,
   type TraceHeader,
@@ -171,10 +172,11 @@ function happeningText(kind: string, data: PlainObject): string | undefined {
 /** Milliseconds with three digits: what a reader compares. */
 const at = (ns: number): string => `${(ns / 1e6).toFixed(3)} ms`.padStart(13);
 
-function operationLine({ id, kind, startNs, endNs, outcome, host }: OperationSummary): string {
+function operationLine(operation: OperationSummary): string {
+  const { id, startNs, endNs, outcome, host } = operation;
   const took = endNs === null ? "" : ` in ${((endNs - startNs) / 1e6).toFixed(3)} ms`;
   const word = outcome === "complete" ? pc.green(outcome) : pc.yellow(outcome);
-  return `${at(startNs)} ${kind} ${id} on ${host}: ${word}${took}`;
+  return `${at(startNs)} ${kindAndVm(operation)} ${id} on ${host}: ${word}${took}`;
 }
 
 function violationLine(violation: Violation, isExpected: boolean): string {

@@ -46,6 +46,16 @@ export const exploreOutput: JsonSchema = {
     simulatedPerReal: number("Simulated time against real time."),
     workers: integer("Worker processes."),
     lostWorkers: integer("Workers that ended before their time; their blocks were done again."),
+    cpuMs: {
+      type: "object",
+      description: "Processor time in milliseconds, whatever else the machine did.",
+      properties: {
+        starting: number("Workers that load code and scenario, once each."),
+        searching: number("Runs, over all workers."),
+        auditing: number("Runs that were repeated."),
+        coordinating: number("Sharing blocks and putting results together."),
+      },
+    },
     audited: integer("Runs that were repeated elsewhere, under other conditions."),
     mismatches: {
       type: "array",
@@ -56,9 +66,11 @@ export const exploreOutput: JsonSchema = {
       type: "object",
       description: "With that strategy alone.",
       properties: {
-        orders: { type: "array", description: "Orders of the operations: done, and of all." },
-        states: integer("States at which a fault could strike, each once."),
+        states: integer("States at which something could be chosen, each once."),
         merged: integer("Runs that ended where another one had been."),
+        behaviours: integer("Sequences of choices that the runs stand for, to a first violation."),
+        open: integer("Choices that were met and not made; 0 when complete."),
+        done: number("Part that is done, from 0 to 1, by an estimate."),
         unverified: integer("Findings that their document does not show; never any."),
         isComplete: { type: "boolean", description: "Nothing was left out." },
       },

@@ -19,6 +19,7 @@ export interface ExploreFlags {
   readonly strict?: boolean;
   readonly merge?: boolean;
   readonly generate?: boolean;
+  readonly resume?: boolean;
   readonly out?: string;
 }
 
@@ -85,6 +86,10 @@ const options = [
   },
   { flags: "--strict", describe: "a state that was never reached is a failure, exit 1" },
   { flags: "--generate", describe: "no scenario: each run draws a datacenter of its own" },
+  {
+    flags: "--resume",
+    describe: "go on with an exhaustive search that was cut, from its folder (-o)",
+  },
   { flags: "--merge", describe: "the arguments are result files of shards: print them as one" },
   {
     flags: "-o, --out <dir>",
@@ -102,8 +107,12 @@ const examples = [
     describe: "Ten minutes of few, well-placed delays; every run is repeated elsewhere.",
   },
   {
-    command: "orrery explore scenarios/small-scope.ts --strategy exhaustive --for 10min",
-    describe: "All there is in a small scope: states, merged runs, complete or not.",
+    command: "orrery explore scenarios/small-scope.ts --strategy exhaustive -o small",
+    describe: "All there is in a small scope: behaviours, states, merged runs, complete or not.",
+  },
+  {
+    command: "orrery explore scenarios/small-scope.ts --strategy exhaustive -o small --resume",
+    describe: "Goes on where that was interrupted, or ended by --for or --runs.",
   },
   {
     command: "orrery explore mine.ts --runs 1000000 --shard 1/2 -o one",

@@ -17,12 +17,23 @@ export type CheckpointEntry = {
   readonly disks: readonly string[];
   /** The VM went off with it: nothing has happened to its disks since. */
   readonly isSuspend: boolean;
+  /** That VM has gone on: it is there only for those that stand on it, and goes with the last of them. */
+  readonly isSpent?: true;
 };
 
 export type Catalog = PlainObject & {
   readonly vm: string;
   /** Oldest first. */
   readonly checkpoints: readonly CheckpointEntry[];
+  /** Intent of a merge of a chain; absent: there is none. */
+  readonly merging?: MergeIntent;
+};
+
+/** The files of a checkpoint are becoming one, which is nothing before the catalog names it. */
+export type MergeIntent = {
+  readonly operation: string;
+  readonly checkpoint: string;
+  readonly volume: string;
 };
 
 export type CheckpointIntent = PlainObject & {
@@ -38,34 +49,100 @@ export const checkpointIntentFile = (vm: string): string => `${vm}.memory-intent
 export const checkpointVolume = (vm: string, checkpoint: string): string =>
   `${vm}.${checkpoint}.memory`;
 
+/** Of the file that a chain becomes; no checkpoint's id has this sign. */
+export const mergedVolume = (vm: string, checkpoint: string): string =>
+  checkpointVolume(vm, `${checkpoint}+merged`);
+
 export const emptyCatalog = (vm: string): Catalog => ({ vm, checkpoints: [] });
 
 export const entryOf = (catalog: Catalog, checkpoint: string): CheckpointEntry | undefined =>
   catalog.checkpoints.find((each) => each.checkpoint === checkpoint);
 
+/** Checkpoints that can be gone back to. */
+export const usable = ({ checkpoints }: Catalog): readonly CheckpointEntry[] =>
+  checkpoints.filter(({ isSpent }) => isSpent !== true);
+
+/** So many files make up a checkpoint. */
+export const chainLength = (catalog: Catalog, { checkpoint }: CheckpointEntry): number =>
+  below(catalog.checkpoints, [checkpoint]).size;
+
+export type Changed = { readonly catalog: Catalog; readonly dropped: readonly CheckpointEntry[] };
+
 /**
- * With a new checkpoint. `replaces`: older ones that no other stands on go.
+ * With a new checkpoint. `replaces`: older ones that no other stands on go. A VM that was suspended has
+ * gone on since.
  */
 export function withCheckpoint(
   catalog: Catalog,
   entry: CheckpointEntry,
   replaces: boolean,
-): { readonly catalog: Catalog; readonly dropped: readonly CheckpointEntry[] } {
-  const all = [...catalog.checkpoints, entry];
-  const needed = new Set<string>();
-  for (let at: CheckpointEntry | undefined = entry; at !== undefined;) {
-    needed.add(at.checkpoint);
-    const { base }: CheckpointEntry = at;
-    at = base === null ? undefined : entryOf(catalog, base);
-  }
-  const kept = all.filter(({ checkpoint }) => !replaces || needed.has(checkpoint));
-  const dropped = all.filter((each) => !kept.includes(each));
-  return { catalog: { vm: catalog.vm, checkpoints: kept }, dropped };
+): Changed {
+  const older = catalog.checkpoints.map((each) => (each.isSuspend ? spent(each) : each));
+  const all = [...older, entry];
+  return reduced(catalog, all, replaces ? [entry] : usable({ ...catalog, checkpoints: all }));
 }
 
-export const withoutCheckpoint = (catalog: Catalog, checkpoint: string): Catalog => ({
-  vm: catalog.vm,
-  checkpoints: catalog.checkpoints.filter((each) => each.checkpoint !== checkpoint),
-});
+/** Without one that was gone on from; while others stand on it, it stays for them. */
+export function withoutCheckpoint(catalog: Catalog, checkpoint: string): Changed {
+  const all = catalog.checkpoints.map((each) =>
+    each.checkpoint === checkpoint ? spent(each) : each,
+  );
+  return reduced(catalog, all, usable({ ...catalog, checkpoints: all }));
+}
+
+const spent = (entry: CheckpointEntry): CheckpointEntry => ({ ...entry, isSpent: true });
+
+/** Of all of them, those that are wanted and what these stand on. */
+function reduced(
+  catalog: Catalog,
+  all: readonly CheckpointEntry[],
+  wanted: readonly CheckpointEntry[],
+): Changed {
+  const needed = below(
+    all,
+    wanted.map(({ checkpoint }) => checkpoint),
+  );
+  const checkpoints = all.filter(({ checkpoint }) => needed.has(checkpoint));
+  const dropped = all.filter(({ checkpoint }) => !needed.has(checkpoint));
+  return { catalog: { ...catalog, checkpoints }, dropped };
+}
+
+/** Checkpoints, and all that they stand on. */
+function below(all: readonly CheckpointEntry[], from: readonly string[]): ReadonlySet<string> {
+  const found = new Set(from);
+  for (const name of found) {
+    const base = all.find(({ checkpoint }) => checkpoint === name)?.base ?? null;
+    if (base !== null) found.add(base);
+  }
+  return found;
+}
+
+/** A checkpoint and all that it stands on, the newest first; ends early where something is missing. */
+export const chainOf = (catalog: Catalog, checkpoint: string): readonly CheckpointEntry[] =>
+  [...below(catalog.checkpoints, [checkpoint])].flatMap((name) => entryOf(catalog, name) ?? []);
+
+/** Whether nothing of a chain is missing. */
+export const isWhole = (chain: readonly CheckpointEntry[]): boolean => chain.at(-1)?.base === null;
+
+/**
+ * The first of a chain has become one file. `keepOlder` false: those below it go, but for what others
+ * stand on. Dropped are all whose files are not needed any more, its own old one included.
+ */
+export function withMerged(
+  { merging: _, ...catalog }: Catalog,
+  chain: readonly CheckpointEntry[],
+  merged: Pick<CheckpointEntry, "volume" | "sectors">,
+  keepOlder: boolean,
+): Changed {
+  const [own, ...older] = chain.map(({ checkpoint }) => checkpoint);
+  const all = catalog.checkpoints.map((each): CheckpointEntry =>
+    each.checkpoint === own ? { ...each, ...merged, base: null } : each,
+  );
+  const isWanted = ({ checkpoint }: CheckpointEntry): boolean =>
+    checkpoint === own || keepOlder || !older.includes(checkpoint);
+  const wanted = usable({ ...catalog, checkpoints: all }).filter(isWanted);
+  const after = reduced(catalog, all, wanted);
+  return { ...after, dropped: [chain[0]!, ...after.dropped] };
+}
 
 export const asPlain = (value: object): Plain => value as unknown as Plain;

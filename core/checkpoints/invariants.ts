@@ -28,15 +28,17 @@ import {
   rememberContent,
   type RunImage,
 } from "../vmm/index.ts";
-import { type Catalog, entryOf } from "./catalog.ts";
+import { type Catalog, type CheckpointEntry, entryOf } from "./catalog.ts";
 import { PAGE_SECTORS } from "./file/page-runs.ts";
 import { readCheckpoint } from "./file/read-file.ts";
+import { MERGES_CHAIN } from "./merge/closing.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { type Arrival, ARRIVED_NOTICE, ARRIVING_NOTICE } from "./restore/load.ts";
 import { MADE_NOTICE, MAKES_PAGE, SHARING_NOTICE } from "./restore/deferred.ts";
-import { RESTORE_CLIENT } from "./restore/restorer-state.ts";
+import { RESTORE_CLIENT, type Restorer } from "./restore/restorer-state.ts";
 import { WAITS_FOR_PAGE } from "./restore/restorer.ts";
 import { WRITES_UNSAVED } from "./save/hits.ts";
+import { SAVES_WHILE_LAZY } from "./save/residual.ts";
 import type { Saver } from "./save/saver-state.ts";
 import { stateOfBytes } from "./saved-state.ts";
 import { INSTANT_NOTICE } from "./save/saver.ts";
@@ -65,15 +67,39 @@ const ZERO_HASH = Number(hash64(new Uint8Array(PAGE_SECTORS * SECTOR_BYTES)) >> 
 const isSame = (found: number, wanted: number): boolean =>
   found === wanted || (found === 0 && wanted === ZERO_HASH);
 
+const catalogIn = (array: Entity, file: string): Catalog | undefined =>
+  (array.durable as Partial<ArrayFiles>).files?.[`file:${file}`]?.value as Catalog | undefined;
+
 /** The newest checkpoint of a catalog, as it is on the medium when the catalog names it. */
 function checkNewest(array: Entity, file: string, digests: Shadow): Finding | undefined {
-  const { world } = array;
-  const { files } = array.durable as unknown as ArrayFiles;
-  const catalog = files[`file:${file}`]?.value as unknown as Catalog | undefined;
+  const catalog = catalogIn(array, file);
   const entry = catalog?.checkpoints.at(-1);
   if (catalog === undefined || entry === undefined) return undefined;
+  return checkEntry(array, catalog, entry, digests);
+}
+
+/** Those of which the file has become another one. */
+function checkMerged(array: Entity, file: string, digests: EditableShadow): Finding | undefined {
+  const catalog = catalogIn(array, file);
+  for (const entry of catalog?.checkpoints ?? []) {
+    const key = `${catalog!.vm}:${entry.checkpoint}`;
+    const before = digests.volumes[key];
+    digests.volumes[key] = entry.volume;
+    if (before === undefined || before === entry.volume) continue;
+    const found = checkEntry(array, catalog!, entry, digests);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkEntry(
+  array: Entity,
+  catalog: Catalog,
+  { checkpoint }: CheckpointEntry,
+  digests: Shadow,
+): Finding | undefined {
+  const { world } = array;
   const { vm } = catalog;
-  const { checkpoint } = entry;
   const fileOf = (id: string) => {
     const volume = entryOf(catalog, id)?.volume;
     return volume === undefined ? undefined : world.contents.get(`${array.name}#volume:${volume}`);
@@ -99,9 +125,47 @@ function checkNewest(array: Entity, file: string, digests: Shadow): Finding | un
   return { message: `the devices of ${vm} in ${checkpoint} are not of its instant` };
 }
 
+/** Memory as the guest knows it: of pages that are absent, what the restored file was made of. */
+function rememberInstant(world: World, memory: MemoryEntity, named: Named): void {
+  rememberContent(memory, instantName(named));
+  const client = clientOf(memory, RESTORE_CLIENT);
+  const brings = client === undefined ? undefined : world.entityOrNone(client.owner);
+  if (brings === undefined) return;
+  const { checkpoint } = (brings as unknown as Restorer).config;
+  const { pages } = memory.config;
+  const restored = shadow(world, instantName({ vm: named.vm, checkpoint }), pages);
+  const now = shadow(world, instantName(named), pages);
+  const absent = clientBitmap(memory, RESTORE_CLIENT, "armed");
+  for (let page = absent.next(0); page >= 0; page = absent.next(page + 1)) {
+    now.set(page, restored.get(page));
+  }
+}
+
 type ArrayFiles = { readonly files: { readonly [key: string]: { readonly value?: unknown } } };
 
 type Shadow = { readonly images: { readonly [checkpoint: string]: string } };
+type EditableShadow = Shadow & { readonly volumes: { [checkpoint: string]: string } };
+
+/** Files of an array that are catalogs of checkpoints. */
+function catalogsOf(array: Entity): string[] {
+  const keys = Object.keys((array.durable as Partial<ArrayFiles>).files ?? {});
+  return keys.filter((key) => key.endsWith(CATALOG_SUFFIX)).map((key) => key.slice(5));
+}
+
+const CATALOG_SUFFIX = ".checkpoints";
+
+/** Whether each of a catalog has its file, and what that stands on. */
+function checkStanding(array: Entity, file: string): Finding | undefined {
+  const catalog = catalogIn(array, file);
+  const { volumes } = array.durable as unknown as { readonly volumes: object };
+  for (const { checkpoint, volume, base } of catalog?.checkpoints ?? []) {
+    const isThere = `volume:${volume}` in volumes;
+    if (isThere && (base === null || entryOf(catalog!, base) !== undefined)) continue;
+    const missing = isThere ? base : volume;
+    return { message: `${checkpoint} of ${catalog!.vm} counts, and ${missing} is not there` };
+  }
+  return undefined;
+}
 
 const digestOf = (image: RunImage): string => hashHex(hash64(canonicalBytes(image)));
 
@@ -156,15 +220,18 @@ function onMade(world: World, made: Arrival & { readonly page: number }): Findin
 const beforeName = ({ name }: MemoryEntity): string => `${name}#before arrival`;
 const nowName = ({ name }: MemoryEntity): string => `${name}#at arrival`;
 
+const firstOf = (findings: readonly (Finding | undefined)[]): Finding | undefined =>
+  findings.find((each) => each !== undefined);
+
 export const checkpointInvariants: readonly Invariant[] = [
   always("a checkpoint that counts is the machine of its instant", {
     mechanism: MECHANISM,
-    shadow: { images: {} },
+    shadow: { images: {}, volumes: {} },
     observes: {
       [INSTANT_NOTICE]: (entity, data, world, editShadow) => {
         const named = data as unknown as Named & { memory: number };
         const memory = world.entity(named.memory) as unknown as MemoryEntity;
-        rememberContent(memory, instantName(named));
+        rememberInstant(world, memory, named);
         const { image } = (entity as unknown as Saver).volatile;
         const images = editShadow()["images"] as { [checkpoint: string]: string };
         images[`${named.vm}:${named.checkpoint}`] = digestOf(image!);
@@ -172,18 +239,29 @@ export const checkpointInvariants: readonly Invariant[] = [
       durable: (entity, { label }, _world, editShadow) => {
         const file = /^file (.+[.]checkpoints)$/.exec(String(label))?.[1];
         if (file === undefined) return undefined;
-        return checkNewest(entity, file, editShadow() as unknown as Shadow);
+        const digests = editShadow() as unknown as EditableShadow;
+        return checkMerged(entity, file, digests) ?? checkNewest(entity, file, digests);
       },
       // With its power an array may have lost what it had acknowledged.
       crash: (entity, _data, _world, editShadow) => {
-        const files = (entity.durable as Partial<ArrayFiles>).files ?? {};
         const digests = editShadow() as unknown as Shadow;
-        for (const key in files) {
-          if (!key.endsWith(".checkpoints")) continue;
-          const found = checkNewest(entity, key.slice("file:".length), digests);
+        for (const file of catalogsOf(entity)) {
+          const found = checkNewest(entity, file, digests);
           if (found !== undefined) return found;
         }
         return undefined;
+      },
+    },
+  }),
+  always("a checkpoint that counts has its file, and all that it stands on", {
+    mechanism: MECHANISM,
+    observes: {
+      durable: (entity, { label }): Finding | undefined => {
+        const [, file, volume] =
+          /^file (.+[.]checkpoints)$|^delete volume (.+[.]memory)$/.exec(String(label)) ?? [];
+        if (file !== undefined) return checkStanding(entity, file);
+        if (volume === undefined) return undefined;
+        return firstOf(catalogsOf(entity).map((each) => checkStanding(entity, each)));
       },
     },
   }),
@@ -223,4 +301,6 @@ export const checkpointInvariants: readonly Invariant[] = [
   sometimes(SAVED_AGAIN, { mechanism: MECHANISM }),
   sometimes(WRITES_UNSAVED, { mechanism: MECHANISM }),
   sometimes(WAITS_FOR_PAGE, { mechanism: MECHANISM }),
+  sometimes(MERGES_CHAIN, { mechanism: MECHANISM }),
+  sometimes(SAVES_WHILE_LAZY, { mechanism: MECHANISM }),
 ];

@@ -29,6 +29,8 @@ import {
 export type SettleParams = {
   readonly vm: string;
   readonly array: EntityId;
+  /** Operation that gives up: what it opened is nobody's any more. */
+  readonly ended?: string;
 };
 
 type SettleState = { catalog: Catalog | null; version: number; intentVersion: number };
@@ -44,7 +46,7 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
 
     /** The operation that wrote it may be alive, here: then nothing is left over. */
     judge(host, op: Op, file: FileValue | null) {
-      if (file !== null && isAlive(host.world, host, file.value as CheckpointIntent)) {
+      if (file !== null && isAlive(host.world, host, op, file.value as CheckpointIntent)) {
         return fail("busy", (file.value as CheckpointIntent).operation);
       }
       const { vm, array } = op.params;
@@ -63,9 +65,10 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
     },
 
     /** What a lost host still sends for the catalog as it was is refused from here on. */
-    fence(_host, op: Op, file: FileValue | null) {
+    fence(host, op: Op, file: FileValue | null) {
       const { vm, array } = op.params;
-      const catalog = (file?.value as Catalog | undefined) ?? emptyCatalog(vm);
+      const found = (file?.value as Catalog | undefined) ?? emptyCatalog(vm);
+      const catalog = withoutDeadMerge(host.world, host, op, found);
       op.edit().catalog = catalog as never;
       const body = { name: catalogFile(vm), value: catalog, ifVersion: file?.version ?? 0 };
       return askArray(array, "file-write", body, "list");
@@ -78,7 +81,9 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
 
     removeGarbage(_host, op: Op, { volumes }: Volumes) {
       const { vm, array } = op.params;
-      const counts = new Set(op.state.catalog!.checkpoints.map(({ volume }) => volume));
+      const { checkpoints, merging } = op.state.catalog!;
+      const counts = new Set(checkpoints.map(({ volume }) => volume));
+      if (merging !== undefined) counts.add(merging.volume);
       const [before, behind] = checkpointVolume(vm, "\n").split("\n") as [string, string];
       const garbage = volumes
         .map(({ name }) => name)
@@ -103,8 +108,16 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
   () => ({ catalog: null, version: 0, intentVersion: 0 }),
 );
 
-function isAlive(world: World, host: Entity, { operation: name }: CheckpointIntent): boolean {
+type Opened = { readonly operation: string };
+
+function isAlive(world: World, host: Entity, { params }: Op, { operation: name }: Opened): boolean {
   const id = world.registry.idOf(name);
   const entity = id === undefined ? undefined : world.entityOrNone(id);
-  return entity !== undefined && entity.domain === host.domain;
+  return entity !== undefined && entity.domain === host.domain && name !== params.ended;
+}
+
+/** A merge that nobody goes on with comes to nothing. */
+function withoutDeadMerge(world: World, host: Entity, op: Op, catalog: Catalog): Catalog {
+  const { merging, ...rest } = catalog;
+  return merging === undefined || isAlive(world, host, op, merging) ? catalog : rest;
 }

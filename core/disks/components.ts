@@ -30,7 +30,7 @@ import { moveFormat } from "./move/move-format.ts";
 import { networkVolume } from "./network/network-volume.ts";
 import { powerOn } from "./power/power-on.ts";
 import { revertRunning } from "./power/revert-running.ts";
-import { powerOff, stun, unstun } from "./power/power-operations.ts";
+import { powerOff, stun, unpause, unstun } from "./power/power-operations.ts";
 import { promote } from "./promotion/promote.ts";
 import { RECOVERIES } from "./power/recovery.ts";
 import { revertRedo } from "./snapshot/revert-redo.ts";
@@ -71,6 +71,7 @@ export const diskComponents: readonly AnyComponent[] = [
   revertRunning,
   powerOff,
   stun,
+  unpause,
   unstun,
   ...Object.values(RECOVERIES),
 ] as unknown as readonly AnyComponent[];

@@ -1,4 +1,5 @@
 /** The door of virtual disks: chains, snapshots, power-on with recovery, invariants. */
+export { type Unopened, unopened } from "./handoff/unopened.ts";
 export { askArray, type FileValue, readFileIfAny } from "./chain/array-requests.ts";
 export { askDevice, askInstance, DRAIN_POLL_NS } from "./chain/open-disks.ts";
 export { viewOf } from "./chain/device-view.ts";
@@ -40,7 +41,7 @@ export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { owningOf, powerOn, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";
-export { powerOff, stun, unstun } from "./power/power-operations.ts";
+export { powerOff, stun, unpause, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";
 export { copyHierarchy } from "./cow/copy-hierarchy.ts";
 export { cowLinkedClone } from "./cow/cow-linked-clone.ts";

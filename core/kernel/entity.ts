@@ -83,6 +83,12 @@ export class Entity<
     this.firstHandler = firstHandler;
   }
 
+  /** The number that events of this world carry for a handler; undefined: it has none of that name. */
+  handlerNumber(handler: string): number | undefined {
+    const place = this.handlers[handler];
+    return place === undefined ? undefined : this.firstHandler + place;
+  }
+
   get durable(): D {
     this.world.checkAccess(this);
     return this.world.durable.get(this.id) as D;

@@ -159,6 +159,11 @@ export class EventQueue implements Store<EventQueueImage> {
     return this.handler[slot]! >= 0;
   }
 
+  /** The handle under which the event of a slot was scheduled. */
+  handleOf(slot: number): TimerHandle {
+    return slot + this.#generation[slot]! * SLOTS;
+  }
+
   /** Slots of all pending events in firing order; for inspection, not for the run. */
   pendingSlots(): number[] {
     const slots: number[] = [];

@@ -4,7 +4,13 @@ export { assert, unreachable } from "./assert.ts";
 export { canonicalBytes, canonicalHash } from "./canonical.ts";
 export type { AskOptions, Delivery, Envelope, Reply, Request, SendOptions } from "./carrier.ts";
 export { component, type AnyComponent, type Component } from "./component.ts";
-export { SECTOR_BYTES, type ContentRun, type SectorRange } from "./content/content-run.ts";
+export {
+  SECTOR_BYTES,
+  sameRuns,
+  type ContentRun,
+  type SectorRange,
+} from "./content/content-run.ts";
+export { DerivedContents, LikeContents } from "./content/derived.ts";
 export { expandRuns } from "./content/expand-sectors.ts";
 export { MAX_SECTORS, SectorContent } from "./content/sector-content.ts";
 export {
@@ -24,7 +30,7 @@ export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";
 export { clonePlain, equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 export * from "./random/index.ts";
-export { domainRoots, entityDigests, futureDigest } from "./root.ts";
+export { domainRoots, entityDigests } from "./root.ts";
 export {
   captureWorld,
   decodeImage,

@@ -2,7 +2,7 @@
  * The hash tree of a world: world -> failure domain -> entity -> its records and contents. Each
  * store keeps the hashes of what did not change; only the upper levels are built anew.
  */
-import { canonicalBytes, canonicalHash } from "./canonical.ts";
+import { canonicalBytes } from "./canonical.ts";
 import type { Entity } from "./entity.ts";
 import { hash64, hashHex } from "./hash.ts";
 import type { World } from "./world.ts";
@@ -17,24 +17,6 @@ export function stateDigest(world: World): bigint {
   });
   const parts = [hash64(scalars), world.queue.digest(), world.registry.domainRecords.digest()];
   parts.push(...domainDigests(world));
-  return hash64(wordBytes(parts));
-}
-
-/**
- * Hash of all that the future can depend on, what observers know included, and of nothing that only
- * counts the past: two histories with the same go on alike. Numbers of events, and the order in which
- * pending events were scheduled beyond the order in which they come, are left out.
- */
-export function futureDigest(world: World): bigint {
-  const { queue, gate, checker, shadowContents, shadowArrays, registry } = world;
-  const pending = queue.pendingSlots().map((slot) => {
-    const at = [queue.timeNs, queue.target, queue.handler, queue.incarnation].map((c) => c[slot]!);
-    return [...at, queue.payloads[slot] ?? queue.arg[slot]!];
-  });
-  const { timeNs, durableSteps, activeOperations } = world;
-  const { hash } = canonicalHash({ timeNs, durableSteps, activeOperations, pending });
-  const parts = [hash, registry.domainRecords.digest(), ...domainDigests(world)];
-  parts.push(gate.digest(), checker.store.digest(), shadowContents.digest(), shadowArrays.digest());
   return hash64(wordBytes(parts));
 }
 

@@ -211,7 +211,7 @@ export class World {
     arg: Plain,
     incarnation: number,
   ): TimerHandle {
-    const number = this.#handlerNumber(target, handler);
+    const number = target.handlerNumber(handler) ?? this.#kernelHandler(target, handler);
     const timeNs = this.timeNs + delayNs;
     if (!(delayNs >= 0 && Number.isSafeInteger(timeNs))) this.#badDelay(target, handler, delayNs);
     const isNumber = typeof arg === "number";
@@ -229,7 +229,7 @@ export class World {
 
   /** Runs another handler of an entity within the running event. */
   call(target: Entity, handler: string, arg: Plain): void {
-    const number = this.#handlerNumber(target, handler);
+    const number = target.handlerNumber(handler) ?? this.#kernelHandler(target, handler);
     this.registry.handlerFunctions[number]!(target, arg as never);
   }
 
@@ -526,11 +526,6 @@ export class World {
   #generatedName(creator: Entity | undefined, label: string): string {
     assert(creator, "a generated name needs a creator");
     return `${creator.name}/${label}-${this.registry.nextNumber(creator.id, label)}`;
-  }
-
-  #handlerNumber(target: Entity, handler: string): number {
-    const place = target.handlers[handler];
-    return place === undefined ? this.#kernelHandler(target, handler) : target.firstHandler + place;
   }
 
   #kernelHandler(target: Entity, handler: string): number {

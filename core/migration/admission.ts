@@ -18,7 +18,7 @@ import {
   LOOK_NS,
 } from "./coming.ts";
 import { noteMedia, pickMedia } from "./local-disks/media.ts";
-import type { Reservation } from "./settings.ts";
+import type { Far, Reservation } from "./settings.ts";
 
 /** From the time-out of an unreachable array on there is an answer before the source gives up. */
 const PROBE_NS = 500_000_000;
@@ -55,18 +55,20 @@ export function reserve(self: AgentEntity, request: Request<Reservation & PlainO
 }
 
 /** Any answer will do: the array is there. */
-function probeArrays(self: AgentEntity, { vm, source, opening }: Coming): void {
+function probeArrays(self: AgentEntity, { vm, source, opening, files = [] }: Coming): void {
   const unreached = editComing(self, vm).unreached!;
-  for (const { disk, access } of opening.disks) {
-    const { name: array } = self.world.entity(access.array);
+  const toDisks = opening.disks.map(({ disk, access }) => ({ ...access, disk }));
+  const toFiles = files.map((file) => ({ ...file, disk: null }));
+  for (const { disk, array: id, paths } of [...toDisks, ...toFiles]) {
+    const { name: array } = self.world.entity(id);
     if (unreached[array] !== undefined) continue;
-    unreached[array] = access.paths.length;
-    if (access.paths.length === 0) return refuse(self, vm, "no-path", disk);
+    unreached[array] = paths.length;
+    if (paths.length === 0) return refuse(self, vm, "no-path", disk);
     const tag: Probe = { vm, source, array };
     const file = { name: configurationFile(vm) };
-    for (const via of access.paths) {
+    for (const via of paths) {
       const options = { then: "probed", tag, timeoutNs: PROBE_NS, via };
-      self.ask(access.array, "file-read", file, options);
+      self.ask(id, "file-read", file, options);
     }
   }
   if (Object.keys(unreached).length === 0) self.after(0, "admit", vm);
@@ -82,8 +84,17 @@ export function probed(self: AgentEntity, vmm: Vmm, reply: Reply): void {
     delete unreached![array];
     if (Object.keys(unreached!).length === 0) admit(self, vmm, vm);
   } else if (left > 1) unreached![array] = left - 1;
-  else refuse(self, vm, "no-path", array);
+  else if (isForDisks(self, coming, array)) refuse(self, vm, "no-path", array);
+  else {
+    // Without it the machine can come once all of its pages are at the source.
+    editComing(self, vm).isFar = true;
+    delete unreached![array];
+    if (Object.keys(unreached!).length === 0) admit(self, vmm, vm);
+  }
 }
+
+const isForDisks = ({ world }: AgentEntity, { opening }: Coming, array: string): boolean =>
+  opening.disks.some(({ access }) => world.entity(access.array).name === array);
 
 function refuse(self: AgentEntity, vm: string, code: string, detail: Plain): void {
   const { waiting } = self.volatile.coming[vm]!;
@@ -107,6 +118,7 @@ export function admit(self: AgentEntity, vmm: Vmm, vm: string): void {
   delete state.unreached;
   const { local } = coming.opening;
   const media = local.map(({ device }) => device);
-  const told = local.length === 0 ? { instance } : { instance, media };
+  const far: Far = coming.isFar === true ? { isFar: true } : {};
+  const told = local.length === 0 ? { instance, ...far } : { instance, media, ...far };
   for (const request of waiting) self.reply(request, told);
 }

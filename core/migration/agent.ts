@@ -81,7 +81,7 @@ export function agentComponent(vmm: Vmm, start: OperationComponent): AgentCompon
         editComing(self, request.body.vm).stage = "complete";
         const vm = self.world.entity(coming.instance) as unknown as VmEntity;
         giveImage(vm, request.body.image);
-        if (coming.patienceNs !== undefined) expectPages(self, coming, vm);
+        if (coming.patienceNs !== undefined) expectPages(self, coming, vm, request.body.image);
         self.reply(request, {});
       },
       /** The source has given the machine away: it goes on here. */

@@ -21,6 +21,8 @@ export type Coming = Reservation & {
   readonly heardAtNs: number;
   /** Whoever waits for it to be admitted, or to go on. */
   readonly waiting: readonly Request[];
+  /** Files with absent pages are out of reach here. */
+  readonly isFar?: true;
   /** Arrays that have not answered over any path yet, each with the paths that may still. */
   readonly unreached?: { [array: string]: number };
 };

@@ -4,9 +4,10 @@
  * Must hold: the machine goes on here, its traces are gone, and the destination hears of it.
  */
 import { ask, type Entity, fail, type Plain, type Refusal, type Step } from "../kernel/index.ts";
-import { removeTraces, type VmEntity } from "../vmm/index.ts";
+import { type MemoryEntity, removeTraces, type VmEntity } from "../vmm/index.ts";
 import { endMirrors, tellMedia } from "./local-disks/mirrors.ts";
 import { type Op, runOf } from "./moving.ts";
+import { keepRestore } from "./referring.ts";
 import { agentOf, ANSWER_NS, CLIENT, MIGRATION_NOTICE } from "./settings.ts";
 
 type Phase<R> = (host: Entity, op: Op, run: VmEntity, result: R) => Step;
@@ -30,6 +31,7 @@ export function giveUp(host: Entity, op: Op, { code, detail }: Refusal): Step {
   if (detail !== null) state.detail = detail as never;
   const kept = host.world.entityOrNone(memory);
   if (kept !== undefined) removeTraces(kept as never, CLIENT);
+  keepRestore(op, kept as MemoryEntity | undefined);
   endMirrors(host, op);
   const body = { vm, source: op.entity.id };
   if (isReserved) op.entity.send(agentOf(host, to).id, "drop", body);

@@ -1,8 +1,20 @@
 /** What must hold of machines that move. */
-import { always, type Entity, type Finding, type Invariant, type World } from "../kernel/index.ts";
+import {
+  always,
+  Bitmap,
+  bitmapWords,
+  type Entity,
+  type Finding,
+  type Invariant,
+  sometimes,
+  type World,
+} from "../kernel/index.ts";
+import { RESTORE_CLIENT } from "../checkpoints/index.ts";
 import {
   absentPages,
+  clientOf,
   knownMemory,
+  type MemoryEntity,
   rememberContent,
   differsAt,
   differsFrom,
@@ -10,6 +22,7 @@ import {
 } from "../vmm/index.ts";
 import { localDiskInvariants } from "./local-disks/invariants.ts";
 import { ABSENT_CLIENT } from "./post-copy/fetcher.ts";
+import { MOVES_WHILE_LAZY } from "./referring.ts";
 import { CLIENT, MIGRATION_NOTICE } from "./settings.ts";
 
 type Move = {
@@ -28,6 +41,29 @@ type Given = { given: { [instance: string]: boolean } };
 
 const shadowName = (vm: string): string => `${vm}#at-quiesce`;
 
+/** Pages that a restore had yet to bring when the machine stopped: at the source, and now. */
+const referredThen = ({ shadowArrays }: World, vm: string, { config }: MemoryEntity): Bitmap => {
+  const words = shadowArrays.open(`${vm}#absent-at-quiesce`, "u32", bitmapWords(config.pages));
+  return new Bitmap(words, config.pages);
+};
+
+function referredNow(memory: MemoryEntity): Bitmap {
+  if (clientOf(memory, RESTORE_CLIENT) !== undefined) return absentPages(memory, RESTORE_CLIENT);
+  const { pages, vm } = memory.config;
+  const none = memory.world.shadowArrays.open(`${vm}#none`, "u32", bitmapWords(pages));
+  return new Bitmap(none, pages);
+}
+
+function firstDifference(one: Bitmap, other: Bitmap): number {
+  for (let page = one.next(0); page >= 0; page = one.next(page + 1)) {
+    if (!other.has(page)) return page;
+  }
+  for (let page = other.next(0); page >= 0; page = other.next(page + 1)) {
+    if (!one.has(page)) return page;
+  }
+  return -1;
+}
+
 const runNamed = (world: World, name: string): VmEntity => world.named(name) as unknown as VmEntity;
 
 export const migrationInvariants: readonly Invariant[] = [
@@ -40,7 +76,13 @@ export const migrationInvariants: readonly Invariant[] = [
         const memory = knownMemory(runNamed(world, instance))!;
         if (event === "quiesced") {
           rememberContent(memory, shadowName(vm));
+          referredThen(world, vm, memory).become(referredNow(memory));
           return undefined;
+        }
+        if (event === "arrived") {
+          const other = firstDifference(referredThen(world, vm, memory), referredNow(memory));
+          const message = `page ${other} of ${vm} is absent at one host alone`;
+          if (other >= 0) return { message, fields: { vm, page: other } };
         }
         // Of what runs already, each page as it comes.
         if (absent) return undefined;
@@ -129,5 +171,6 @@ export const migrationInvariants: readonly Invariant[] = [
       },
     },
   }),
+  sometimes(MOVES_WHILE_LAZY, { mechanism: "migration" }),
   ...localDiskInvariants,
 ];

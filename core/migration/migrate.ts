@@ -38,11 +38,21 @@ import { diskPhases } from "./local-disks/copying.ts";
 import { endMirrors, noteLeaving, tellMedia, tellMoved } from "./local-disks/mirrors.ts";
 import { isStill, type MigrateState, type Op, ownedFiles, runOf } from "./moving.ts";
 import { beginPush, pushPhases } from "./post-copy/pushing.ts";
+import {
+  beginReferring,
+  bytesOfReferences,
+  filesFor,
+  fixAbsent,
+  leaveRestore,
+  noteFiles,
+  referred,
+} from "./referring.ts";
 import { beginRound, endRound, roundPhases } from "./rounds.ts";
 import {
   agentOf,
   ANSWER_NS,
   CLIENT,
+  type Far,
   MIGRATE,
   MIGRATION_NOTICE,
   type MigrateParams,
@@ -51,6 +61,8 @@ import {
 
 const AGAIN_NS = 100_000_000;
 const DRAIN_POLL_NS = 50_000;
+/** A request that was lost is waited for as long as a time-out: looked for less and less often. */
+const DRAIN_PATIENCE = 64;
 /** Device state beside memory: registers, queues, what is held. */
 const IMAGE_BYTES = 16_384;
 
@@ -81,6 +93,10 @@ export const migrate: OperationComponent = operation<
       state.startedNs = host.simulatedNs;
       const { vm, settings } = op.params;
       const { record, run: number } = run.config;
+      const files = filesFor(run, destination);
+      if (files !== undefined) {
+        state.refersTo = { arrays: files.map(({ array }) => array), owner: -1 };
+      }
       const body: Reservation = {
         vm,
         record,
@@ -90,6 +106,7 @@ export const migrate: OperationComponent = operation<
         opening,
         startUpNs: settings.startUpNs,
         ...(isPostCopy(op) ? { patienceNs: settings.patienceNs } : {}),
+        ...(files && { files }),
       };
       state.isReserved = true;
       const extras = { timeoutNs: ANSWER_NS, otherwise: "notReserved" };
@@ -104,8 +121,10 @@ export const migrate: OperationComponent = operation<
       return giveUp(host, op, why);
     },
 
-    /** Pages that are nowhere here yet cannot be sent: who brings them is waited for. */
-    reserved: whileHere((_host, op, run) => {
+    /** Pages that are nowhere here yet cannot be sent: they are referred to, or waited for. */
+    reserved: whileHere<Far | null>((_host, op, run, admitted) => {
+      if (admitted?.isFar === true) noteFiles(op, admitted);
+      beginReferring(op, run);
       if (isAwaited(op, run, "before-copy")) return wait(AWAIT_NS, "reserved");
       const { algorithm, granularity, by } = op.params.settings;
       if (algorithm === "stop-and-copy" || algorithm === "post-copy") return go("stop");
@@ -131,7 +150,9 @@ export const migrate: OperationComponent = operation<
         const { stopNs } = op.params.settings;
         if (stopNs > 0) return wait(stopNs, "drain");
       }
-      if (!isStill(run)) return wait(DRAIN_POLL_NS, "drain");
+      const stoodNs = host.simulatedNs - state.stoppedNs;
+      const againNs = Math.max(DRAIN_POLL_NS, Math.floor(stoodNs / DRAIN_PATIENCE));
+      if (!isStill(run)) return wait(againNs, "drain");
       return op.params.opening.local.length > 0 ? go("settleDisks") : sendRest(host, op, run);
     }),
 
@@ -139,17 +160,18 @@ export const migrate: OperationComponent = operation<
 
     prepare: whileHere((host, op, run) => {
       if (!isPostCopy(op)) endRound(host, op, 0);
-      const image = imageOf(run, null);
+      const image = imageOf(run, null, referred(op, run));
       op.edit().held = run.volatile.held.length;
       const body = { vm: op.params.vm, source: op.entity.id, image };
       const to = agentOf(host, op.params.to).id;
-      const extras = { ...lost, bytes: IMAGE_BYTES };
+      const extras = { ...lost, bytes: IMAGE_BYTES + bytesOfReferences(host, op) };
       return ask(to, "complete", body as unknown as Plain, "commit", extras);
     }),
 
     /** From this event on the machine is the other host's. */
     commit: whileHere((host, op, run) => {
       op.edit().isGiven = true;
+      leaveRestore(op);
       tellMoved(host, op);
       notice(host, op, run, "given");
       host.durableStep(`migrate ${op.params.vm}: given away`);
@@ -190,8 +212,12 @@ export const migrate: OperationComponent = operation<
       const bytesSent = rounds.reduce((sum, { bytes }) => sum + bytes, 0);
       const totalNs = resumedNs - startedNs;
       const figures = { rounds, totalNs, downtimeNs, bytesSent, skippedPages, forced: isForced };
-      const { diskBytes } = op.state;
-      return done(diskBytes === undefined ? figures : { ...figures, diskBytes });
+      const { diskBytes, referredPages } = op.state;
+      return done({
+        ...figures,
+        ...(diskBytes !== undefined && { diskBytes }),
+        ...(referredPages !== undefined && { referredPages }),
+      });
     },
 
     ...pushPhases,
@@ -225,6 +251,7 @@ const isPostCopy = (op: Op): boolean => op.params.settings.algorithm === "post-c
 function sendRest(host: Entity, op: Op, run: VmEntity): Step {
   const memory = memoryOf(run);
   settleMemory(memory);
+  fixAbsent(op, run);
   notice(host, op, run, "quiesced");
   if (isPostCopy(op)) return go("prepare");
   if (op.params.settings.algorithm !== "stop-and-copy") {

@@ -18,6 +18,7 @@ import {
   type VmEntity,
 } from "../vmm/index.ts";
 import { type PackedPages, packPages, type PageSpan } from "./packing.ts";
+import { leftOut } from "./referring.ts";
 import { pick, type Scan } from "./scan.ts";
 import {
   CLIENT,
@@ -69,6 +70,11 @@ export type MigrateState = {
   disks?: MovedDisk[];
   /** Of local disks, sent in ranges. */
   diskBytes?: number;
+  /** Arrays with absent pages that the destination brings, and who brings them here; -1: not yet. */
+  refersTo?: { arrays: EntityId[]; owner: EntityId };
+  /** Absent pages are not sent (referring.ts); how many that were in the end. */
+  leavesOut?: boolean;
+  referredPages?: number;
   /** Somebody wants the machine to stay. */
   cancelled?: boolean;
 };
@@ -130,7 +136,8 @@ export function sendOf(
   const inTime = Math.floor((round.bitsPerSecond * (STRETCH_NS / 1e9)) / (8 * PAGE_BYTES));
   const { least } = STRETCH_PAGES;
   const most = isPushing === true ? least : Math.min(STRETCH_PAGES.most, Math.max(least, inTime));
-  const picked = pick(scan, memory.config.pages, most, wanted, again);
+  const passed = leftOut(op, memory);
+  const picked = pick(scan, memory.config.pages, most, wanted, again, passed);
   const state = op.edit();
   state.scan.next = picked.next;
   state.skippedPages += picked.skipped;

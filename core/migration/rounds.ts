@@ -1,26 +1,21 @@
 /** Rounds of a move: what goes over while the machine runs, and the rest when it stands still. */
-import {
-  ask,
-  type Entity,
-  type EntityId,
-  go,
-  type Plain,
-  type Step,
-  uniform,
-  wait,
-} from "../kernel/index.ts";
-import { clientBitmap, memoryOf, settleMemory } from "../vmm/index.ts";
+import { ask, type Entity, go, type Plain, type Step, uniform, wait } from "../kernel/index.ts";
+import { clientBitmap, type MemoryEntity, memoryOf, settleMemory } from "../vmm/index.ts";
 import { AWAIT_NS, isAwaited } from "./awaited.ts";
 import { whileHere } from "./giving-up.ts";
 import { type Op, runOf, send } from "./moving.ts";
 import { afterRound, firstRate } from "./rate.ts";
+import { beginLeavingOut, noteArrived } from "./referring.ts";
 import { groupsOf, scanOf } from "./scan.ts";
 import { agentOf, ANSWER_NS, CLIENT, MIGRATION_NOTICE, PAGE_BYTES } from "./settings.ts";
 
 const lost = { timeoutNs: ANSWER_NS, otherwise: "giveUp" } as const;
 
 export const roundPhases = {
-  firstRound: whileHere((_host, op) => beginRound(op, firstRate(op.params.settings), false)),
+  firstRound: whileHere((_host, op, run) => {
+    beginLeavingOut(op, run);
+    return beginRound(op, firstRate(op.params.settings), false);
+  }),
 
   /** A stretch of the round; the next one leaves when the rate allows it and this one has come. */
   copy: whileHere((host, op, run) => {
@@ -40,6 +35,7 @@ export const roundPhases = {
   judge: whileHere((host, op, run) => {
     const memory = memoryOf(run);
     settleMemory(memory);
+    noteArrived(op, memory);
     const dirtiedPages = clientBitmap(memory, CLIENT, "dirty").count();
     endRound(host, op, dirtiedPages);
     const decision = afterRound(op.params.settings, op.state.rounds);
@@ -50,17 +46,18 @@ export const roundPhases = {
     }
     const { maxBitsPerSecond } = op.params.settings;
     op.edit().nextRate = decision.stops ? maxBitsPerSecond : decision.bitsPerSecond;
-    return isAwaiting ? wait(AWAIT_NS, "takeDirty") : takeDirty(op, memory.id);
+    return isAwaiting ? wait(AWAIT_NS, "takeDirty") : takeDirty(op, memory);
   }),
 
-  takeDirty: whileHere((_host, op, run) => takeDirty(op, memoryOf(run).id)),
+  takeDirty: whileHere((_host, op, run) => takeDirty(op, memoryOf(run))),
 
   nextRound: whileHere((_host, op) => beginRound(op, op.state.nextRate, false)),
 };
 
-function takeDirty({ params }: Op, memory: EntityId): Step {
-  const body = { client: CLIENT, by: params.settings.by };
-  return ask(memory, "take-dirty", body as unknown as Plain, "nextRound", lost);
+function takeDirty(op: Op, memory: MemoryEntity): Step {
+  noteArrived(op, memory);
+  const body = { client: CLIENT, by: op.params.settings.by };
+  return ask(memory.id, "take-dirty", body as unknown as Plain, "nextRound", lost);
 }
 
 export function beginRound(op: Op, bitsPerSecond: number, isLast: boolean): Step {

@@ -42,13 +42,17 @@ export type Picked = {
   readonly next: number;
 };
 
-/** The next pages of a round, about `most`. `wanted` null: all; `again`: those that are skipped. */
+/**
+ * The next pages of a round, about `most`. `wanted` null: all; `again`: those that are skipped;
+ * `passed`: those that are not sent at all.
+ */
 export function pick(
   scan: Scan,
   pages: number,
   most: number,
   wanted: Bitmap | null,
   again: Bitmap | null,
+  passed: Bitmap | null = null,
 ): Picked {
   const ranges: { page: number; pages: number }[] = [];
   let picked = 0;
@@ -59,6 +63,7 @@ export function pick(
     if (wanted !== null && wanted.words.get(first / GROUP_PAGES) === 0) continue;
     for (let page = first; page < Math.min(first + GROUP_PAGES, pages); page++) {
       if (wanted !== null && !wanted.has(page)) continue;
+      if (passed !== null && passed.has(page)) continue;
       if (again !== null && again.has(page)) {
         skipped++;
         continue;

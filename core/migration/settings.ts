@@ -44,8 +44,12 @@ export type MigrateParams = {
   readonly settings: MigrationSettings;
   /** How the destination opens the disks. */
   readonly opening: PowerOnParams & PlainObject;
-  /** What a move of local disks must not do; for tests that show that it is noticed. */
-  readonly careless?: { readonly lock?: "none" | "start-only"; readonly unflushed?: boolean };
+  /** What a move must not do; for tests that show that it is noticed. */
+  readonly careless?: {
+    readonly lock?: "none" | "start-only";
+    readonly unflushed?: boolean;
+    readonly forgetsArrived?: boolean;
+  };
 };
 
 /** One round as its figures tell it. */
@@ -62,9 +66,14 @@ export type Reservation = {
   readonly agent: EntityId;
   readonly opening: PowerOnParams & PlainObject;
   readonly startUpNs: number;
+  /** Arrays with pages that nobody has brought yet, and the ways there from the destination. */
+  readonly files?: readonly { readonly array: EntityId; readonly paths: readonly EntityId[] }[];
   /** Its pages come when it runs; without a word of them for so long it is given up. Absent: before. */
   readonly patienceNs?: number;
 };
+
+/** Of the answer to a reservation: files with absent pages are out of reach there. */
+export type Far = { readonly isFar?: true };
 
 export type PagesMessage = {
   readonly vm: string;

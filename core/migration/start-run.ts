@@ -57,7 +57,15 @@ export const startRun = operation<StartParams & PlainObject, PlainObject>("start
     return wait(op.params.startUpNs, "goOn");
   },
 
-  goOn: (_host, op) => ask(op.params.instance, "unstun", {}, "report"),
+  /** Its pages may have been lost with its source meanwhile, and it with them. */
+  goOn(host, op) {
+    const { vm, instance } = op.params;
+    if (host.world.entityOrNone(instance) !== undefined) {
+      return ask(instance, "unstun", {}, "report");
+    }
+    settleComing(agentOf(op), vm, "source-lost");
+    return fail("source-lost");
+  },
 
   report(_host, op) {
     settleComing(agentOf(op), op.params.vm, null);

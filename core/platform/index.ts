@@ -17,6 +17,7 @@ export type { ArmFault } from "./storage/faults.ts";
 export type { FaultRatesConfig } from "./storage/fault-rates.ts";
 export type { ServiceTime } from "./storage/service-time.ts";
 export * from "./storage/initiator.ts";
+export type { InitiatorEntity } from "./storage/initiator-state.ts";
 export { loadDisk, loadVolume } from "./storage/load-content.ts";
 export * from "./storage/page-cache.ts";
 export * from "./storage/page-pool.ts";

@@ -9,6 +9,7 @@ import type { Editable, Entity } from "../kernel/index.ts";
 import type { GuestState } from "../guest/index.ts";
 import { settledLabel } from "./boundary.ts";
 import { followDriver } from "./integrity/follow.ts";
+import { standAgain } from "./integrity/standing.ts";
 import { type BlockOutput, sendBlock } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { RunCopy } from "./run-copy.ts";
@@ -74,6 +75,7 @@ export function goOn(vm: VmEntity): void {
   announce(vm, "taken-over");
   followDriver(vm);
   waitAgain(vm, state, copy);
+  standAgain(vm);
 }
 
 /** For what the run waited for when it was cut off. */

@@ -12,18 +12,27 @@ export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
 export { departRun, dropArrivingRun, leaveRun, spawnArrivingRun } from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
+export { PAUSED } from "./integrity/standing.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
 export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, type TraceWish } from "./pages/clients.ts";
-export { absentPages, absentWish, fillAbsent, lackAll, onAbsentAccess } from "./pages/absent.ts";
+export {
+  absentClients,
+  absentPages,
+  absentWish,
+  fillAbsent,
+  lackAll,
+  onAbsentAccess,
+} from "./pages/absent.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
 export { type NeighbourBy, neighboursOf } from "./pages/neighbours.ts";
 export { bitmapRanges } from "./pages/ranges.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {
+  bitmapOf,
   clientBitmap,
   clientOf,
   type Access,
@@ -32,6 +41,7 @@ export {
   type OnMove,
   PAGE_SECTORS,
   privatePages,
+  type TraceClient,
 } from "./pages/memory-state.ts";
 export { differsAt, differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";

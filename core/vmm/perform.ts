@@ -1,5 +1,5 @@
 /** Carries out what a guest put out. */
-import type { Editable, Plain } from "../kernel/index.ts";
+import type { Editable, Plain, TimerHandle } from "../kernel/index.ts";
 import { unreachable } from "../kernel/index.ts";
 import type { GuestOutput } from "../guest/index.ts";
 import { guestNs } from "./guest-time.ts";
@@ -65,7 +65,9 @@ export function sendBlock(self: VmEntity, output: BlockOutput): void {
 function setTimer(self: VmEntity, delayNs: number, tag: Plain): void {
   const state = self.edit();
   const id = state.nextTimer++;
-  const handle = self.after(delayNs, "timer", id);
+  // One that its host has just stopped sets it when it goes on.
+  const isStill = self.volatile.stuns > 0;
+  const handle = isStill ? (0 as TimerHandle) : self.after(delayNs, "timer", id);
   state.timers[id] = { dueNs: guestNs(self) + delayNs, handle, tag: tag as Editable<Plain> };
 }
 

@@ -18,6 +18,7 @@ import type { GuestJournal } from "../guest/index.ts";
 import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
 import { followDriver } from "./integrity/follow.ts";
+import { standAsBefore } from "./integrity/standing.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
@@ -49,8 +50,11 @@ type Settled = readonly { readonly sector: number; readonly runs: readonly Conte
 
 const isMachine = (vm: VmEntity): boolean => vm.kind === MACHINE_KIND;
 
-/** Of a stunned run whose disks are drained. `id`: for a checkpoint; null: it is moved. */
-export function imageOf(vm: VmEntity, id: string | null): RunImage {
+/**
+ * Of a stunned run whose disks are drained. `id`: for a checkpoint; null: it is moved. `refers`: clients
+ * whose absent pages are brought from where they are.
+ */
+export function imageOf(vm: VmEntity, id: string | null, refers: readonly string[] = []): RunImage {
   assert(vm.volatile.stuns > 0 && vm.volatile.stage === "running", "a run that stands still");
   const image = isMachine(vm) ? "real" : "modelled";
   const isKept = id !== null && image === "modelled";
@@ -58,7 +62,7 @@ export function imageOf(vm: VmEntity, id: string | null): RunImage {
   else if (id !== null) markMachine(vm as unknown as MachineEntity, "image-taken", id);
   const { run } = vm.config;
   const state = { ...vm.volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
-  const memory = keepMemory(memoryOf(vm));
+  const memory = keepMemory(memoryOf(vm), refers);
   return clonePlain({ image, id, run, state, memory, outside: isKept ? outsideOf(vm) : null });
 }
 
@@ -92,6 +96,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   const state = vm.edit();
   const { disks } = vm.volatile;
   Object.assign(state, laterBy(image, laterNs), { stuns: 1, disks });
+  standAsBefore(vm, id !== null);
   takeUpMemory(memoryOf(vm, true), image.memory);
   followDriver(vm, image.memory.behind?.tables);
   announce(vm, id === null ? "migrated" : "resumed");

@@ -25,6 +25,8 @@ export type VmConfig = {
   readonly spec: GuestSpec;
   /** Weight of each vCPU in the processor scheduler. */
   readonly shares: number;
+  /** Its host stops it at integrity alerts (integrity/standing.ts). */
+  readonly stopsAtAlerts?: true;
 };
 
 export type Policy = {
@@ -52,6 +54,8 @@ export type VmRecordState = {
   readonly pageWrites?: number;
   /** Alerts of its integrity driver so far; none: there were none. */
   readonly integrityAlerts?: number;
+  /** Alert at which it stands still until somebody lets it go on; none: it does not. */
+  readonly standsAt?: number;
   /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
   readonly places?: { readonly [disk: string]: string };
 };

@@ -55,6 +55,8 @@ export type VmState = {
   readonly isProtected: boolean;
   /** What it goes on from once it has its disks; null: it starts. */
   readonly goesOnFrom: RunCopy | RunImage | null;
+  /** One of its stuns is that of this integrity alert; none: no such stun. */
+  readonly standsAt?: number;
 };
 
 export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;
@@ -104,6 +106,7 @@ export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "c
   durable.instance = -1;
   durable.power = "off";
   durable.ended = ended;
+  delete (durable as { standsAt?: number }).standsAt;
   announce(self, ended === "crash" ? "crash" : "power-off");
 }
 

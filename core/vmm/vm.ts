@@ -31,6 +31,7 @@ import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
 import { forward } from "./moved-run.ts";
+import { endStop, NOT_PAUSED, stunsOfOthers } from "./integrity/standing.ts";
 import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
@@ -125,6 +126,12 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         const stunnedNs = unstun(self, deliver);
         self.reply(request, { stunnedNs });
       },
+      "stand-still": (self, _alert: number) => stun(self),
+      unpause: (self, request: Request) => {
+        if (!endStop(self)) return self.refuse(request, NOT_PAUSED);
+        const stunnedNs = unstun(self, deliver);
+        self.reply(request, { stunnedNs });
+      },
       shutdown: (self, request: Request) => {
         self.edit().shutdownBy = request as Editable<Request>;
         deliver(self, { kind: "shutdown" });
@@ -186,6 +193,7 @@ function stun(self: VmEntity): void {
 
 /** The last of nested stuns lets it go on. Returns how long it was stunned, 0 if it still is. */
 function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => void): number {
+  if (stunsOfOthers(self) === 0) return 0;
   const state = self.edit();
   if (state.stuns === 0 || --state.stuns > 0) return 0;
   const stunnedNs = self.simulatedNs - state.stunnedSinceNs;
@@ -204,8 +212,9 @@ function unstun(self: VmEntity, deliver: (self: VmEntity, input: GuestInput) => 
   if (held[0]?.kind !== "start" && state.guest.stage !== "off") {
     deliver(self, { kind: "resumed", stunnedNs });
   }
+  // One of them may raise an alert at which it stands again.
   for (const input of held) {
-    if (input.kind === "packet") received(self, input.bytes);
+    if (input.kind === "packet" && self.volatile.stuns === 0) received(self, input.bytes);
     deliver(self, input);
   }
   return stunnedNs;

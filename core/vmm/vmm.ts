@@ -15,6 +15,7 @@ import {
 } from "../guest/index.ts";
 import { assert } from "../kernel/index.ts";
 import { settledLabel } from "./boundary.ts";
+import { forgetStop } from "./integrity/standing.ts";
 import { guestMemory } from "./pages/guest-memory.ts";
 import { announce } from "./policy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
@@ -105,6 +106,7 @@ export function giveUpRun(record: VmRecord): void {
   durable.power = "off";
   durable.instance = -1;
   durable.ended = "crash";
+  forgetStop(record);
   announce({ world: record.world, config: { record: record.id } }, "crash");
 }
 

@@ -16,6 +16,18 @@ it("are decided by their choices and differ in every part", () => {
   expect(seen(({ vms }) => vms.map(({ disks }) => disks.map(({ kind }) => kind)))).toBeGreaterThan(
     9,
   );
+  const has = (part: (vm: (typeof drawn)[number]["vms"][number]) => unknown): number =>
+    drawn.filter(({ vms }) => vms.some((vm) => part(vm))).length;
+  const phasesOf = (guest: unknown) =>
+    (guest as { phases: { memory?: unknown; network: readonly unknown[] }[] }).phases;
+  expect(has(({ disks }) => disks.some(({ on }) => on.includes("/")))).toBeGreaterThan(3);
+  expect(has(({ protection }) => protection)).toBeGreaterThan(3);
+  expect(has(({ guest }) => "integrity" in guest && guest.integrity)).toBeGreaterThan(3);
+  expect(has(({ guest }) => phasesOf(guest)[0]!.memory)).toBeGreaterThan(9);
+  expect(has(({ guest }) => phasesOf(guest)[0]!.network.length > 0)).toBeGreaterThan(3);
+  expect(drawn.filter(({ hosts }) => hosts.some((each) => each.evacuation)).length).toBeGreaterThan(
+    3,
+  );
 });
 
 it("as an arbitrary they run without a violation", async () => {

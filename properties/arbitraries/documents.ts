@@ -6,22 +6,21 @@
 import { type ResolvedScenario, validateDocument } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed } from "./chooser.ts";
 import type { Ground } from "./entries.ts";
+import { drawMachine, type MachinePalette, OWN_DISK } from "./machines.ts";
 import type { Members, Vocabulary } from "./references.ts";
 
 /** What the parts of one document may be. */
-interface Palette {
+interface Palette extends MachinePalette {
   readonly arrayKinds: readonly string[];
-  readonly diskKinds: readonly string[];
-  readonly cacheModes: readonly string[];
   readonly hasRacks: boolean;
   readonly hasJitter: boolean;
   readonly hasSecondPaths: boolean;
+  readonly hasSensors: boolean;
 }
 
 const HOSTS = ["alpha", "beta", "gamma"];
 const ARRAYS = ["array", "vault"];
 const VMS = ["db", "web", "app"];
-const DISKS = ["data", "log"];
 /** Long enough for restarts of VMs, and for obligations to come due. */
 const DURATION_MS = 6_000;
 const MOST_TRIES = 10;
@@ -46,6 +45,12 @@ function drawParts(chooser: Chooser): Members {
     hasRacks: chance(chooser, 30),
     hasJitter: chance(chooser, 70),
     hasSecondPaths: chance(chooser, 40),
+    hasSensors: chance(chooser, 25),
+    hasMemory: chance(chooser, 50),
+    hasOwnDisks: chance(chooser, 30),
+    hasDrivers: chance(chooser, 25),
+    hasProtection: chance(chooser, 25),
+    hasTraffic: chance(chooser, 25),
   };
   const hosts = HOSTS.slice(0, between(chooser, 1, HOSTS.length));
   const arrays = ARRAYS.slice(0, between(chooser, 1, ARRAYS.length)).map((id) =>
@@ -55,19 +60,47 @@ function drawParts(chooser: Chooser): Members {
     name: "generated",
     seed: chooser.below(2 ** 31),
     durationMs: DURATION_MS,
-    hosts: hosts.map((id) => ({
-      id,
-      cores: between(chooser, 1, 4),
-      memoryMiB: 4_096,
-      ...(palette.hasRacks && { rack: `rack-${between(chooser, 1, 2)}` }),
-    })),
+    hosts: hosts.map((id) => drawHost(chooser, id, hosts, palette)),
     arrays,
     links: drawLinks(chooser, hosts, arrays, palette),
-    vms: VMS.slice(0, between(chooser, 1, VMS.length)).map((id) =>
-      drawVm(chooser, id, hosts, arrays, palette),
-    ),
+    vms: drawMachines(chooser, hosts, arrays, palette),
     timeline: [],
     faults: [],
+  };
+}
+
+function drawMachines(
+  chooser: Chooser,
+  hosts: readonly string[],
+  arrays: readonly Array[],
+  palette: Palette,
+): readonly Members[] {
+  const ids = VMS.slice(0, between(chooser, 1, VMS.length));
+  return ids.map((id) => {
+    const others = ids.filter((other) => other !== id);
+    return drawMachine(chooser, { id, others, hosts, arrays }, palette);
+  });
+}
+
+/** With its own disk, a rack, or a sensor that sends its VMs away before it fails. */
+function drawHost(
+  chooser: Chooser,
+  id: string,
+  hosts: readonly string[],
+  { hasRacks, hasOwnDisks, hasSensors }: Palette,
+): Members {
+  const to = hosts.filter((each) => each !== id);
+  const sensor = { nominal: 24, warningAt: 30, criticalAt: 40, periodMs: 5 };
+  return {
+    id,
+    cores: between(chooser, 1, 4),
+    memoryMiB: 4_096,
+    ...(hasRacks && { rack: `rack-${between(chooser, 1, 2)}` }),
+    ...(hasOwnDisks && {
+      disks: [{ id: OWN_DISK, sizeMiB: 16, writeCacheMiB: oneOf(chooser, [0, 1]) }],
+    }),
+    ...(hasSensors && { sensors: [{ id: "inlet", ...sensor }] }),
+    ...(hasSensors && to.length > 0 && { evacuation: { to, startUpMs: 5 } }),
   };
 }
 
@@ -99,48 +132,6 @@ function drawLinks(
     ]),
     ...hosts.slice(index + 1).map((other) => link(host, other)),
   ]);
-}
-
-function drawVm(
-  chooser: Chooser,
-  id: string,
-  hosts: readonly string[],
-  arrays: readonly Array[],
-  { diskKinds, cacheModes }: Palette,
-): Members {
-  const host = oneOf(chooser, hosts);
-  const disks = DISKS.slice(0, between(chooser, 1, DISKS.length)).map((disk) => {
-    const { id: on, kind: arrayKind } = oneOf(chooser, arrays);
-    const fitting = diskKinds.filter((kind) => kind !== "cow" || arrayKind === "cow");
-    return {
-      id: disk,
-      on,
-      sizeMiB: between(chooser, 1, 8),
-      kind: fitting.length === 0 ? "redo" : oneOf(chooser, fitting),
-      cacheMode: oneOf(chooser, cacheModes),
-    };
-  });
-  const block = disks.map(({ id: disk }) => ({
-    disk,
-    pacing: "closed",
-    outstanding: between(chooser, 1, 3),
-    thinkTimeUs: skewed(chooser, 1_000, 8_000),
-    readPercent: oneOf(chooser, [0, 30, 70]),
-    regionMiB: 1,
-    flushEvery: oneOf(chooser, [1, 2, 8]),
-  }));
-  const phases = [
-    { name: "work", durationMs: between(chooser, 8, 24), cpu: { busyPercent: 0 }, block },
-    { name: "rest", durationMs: 100_000, cpu: { busyPercent: 0 } },
-  ];
-  return {
-    id,
-    host,
-    restartOn: hosts.filter((each) => each !== host),
-    memoryMiB: 64,
-    guest: { kind: "workload", bootMs: 2, phases },
-    disks,
-  };
 }
 
 const STEPS = 120;

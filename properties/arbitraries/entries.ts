@@ -3,7 +3,7 @@
  * document has: an operation or fault that a scenario brings along is drawn like a built-in one.
  */
 import type { Extension, JsonSchema, JsonValue, ResolvedScenario } from "../../scenarios/index.ts";
-import { between, chance, type Chooser, oneOf, skewed } from "./chooser.ts";
+import { between, chance, type Chooser, oneOf, skewed, subset } from "./chooser.ts";
 import { candidates, type Members } from "./references.ts";
 
 /** What a pilot run of the document showed. */
@@ -25,7 +25,13 @@ export interface Ground {
 const WANTED: { readonly [member: string]: readonly string[] } = {
   point: ["snapshot", "backup"],
   backup: ["backup", "disk-checkpoint"],
+  checkpoint: ["checkpoint"],
+  base: ["checkpoint"],
+  operation: ["consolidate", "promote", "backup"],
 };
+
+/** Members that may name an operation, and need not: what they say otherwise. */
+const WORDS: { readonly [member: string]: string } = { base: "last" };
 
 /** How long faults last, and until what is down comes back. */
 const LONGEST_MS = 400;
@@ -40,22 +46,41 @@ function reference(
   const target = extension.references![member]!;
   const timeline = document.timeline as unknown as readonly Members[];
   let names = candidates(target, document, timeline, made["vm"]);
-  if (target === "operation") {
-    const kinds = WANTED[member];
-    const fitting = timeline.filter(
-      (entry) =>
-        (kinds === undefined || kinds.includes(String(entry["do"]))) &&
-        (made["vm"] === undefined || entry["vm"] === undefined || entry["vm"] === made["vm"]),
-    );
-    names = fitting.map(({ id }) => String(id));
-  }
+  if (target === "operation") names = fittingOperations(member, timeline, made["vm"]);
   if (member === "to" && extension.family === "fault") {
     names = names.filter((name) => name !== made["from"]);
   }
   if (names.length === 0) return undefined;
   const schema = extension.parameters.properties?.[member];
-  const name = oneOf(chooser, names);
-  return schema?.type === "array" ? [name] : name;
+  if (schema?.type !== "array") return oneOf(chooser, names);
+  const some = subset(chooser, names);
+  return some.length === 0 ? [oneOf(chooser, names)] : [...some];
+}
+
+/** Entries that a member may name, of the same VM. */
+function fittingOperations(
+  member: string,
+  timeline: readonly Members[],
+  vm: JsonValue | undefined,
+): readonly string[] {
+  const kinds = WANTED[member];
+  const fitting = timeline.filter(
+    (entry) =>
+      (kinds === undefined || kinds.includes(String(entry["do"]))) &&
+      (vm === undefined || entry["vm"] === undefined || entry["vm"] === vm),
+  );
+  return fitting.map(({ id }) => String(id));
+}
+
+/** The operation that a word stands for as well: now one, now the other. */
+function operationOrWord(
+  chooser: Chooser,
+  member: string,
+  document: ResolvedScenario,
+  vm: JsonValue | undefined,
+): JsonValue {
+  const timeline = document.timeline as unknown as readonly Members[];
+  return oneOf(chooser, [WORDS[member]!, ...fittingOperations(member, timeline, vm)]);
 }
 
 function number(chooser: Chooser, schema: JsonSchema): number {
@@ -93,19 +118,24 @@ function ownMembers(
   chooser: Chooser,
   extension: Extension,
   document: ResolvedScenario,
+  given: Members = {},
 ): Members | undefined {
-  const made: { [member: string]: JsonValue } = {};
+  const made: { [member: string]: JsonValue } = { ...given };
   const { properties = {}, required = [] } = extension.parameters;
   for (const [member, schema] of Object.entries(properties)) {
+    if (given[member] !== undefined) continue;
     const isRequired = required.includes(member);
     const isReference = extension.references?.[member] !== undefined;
     const mends = extension.family === "fault" && isTime(member);
     if (!isRequired && !mends && !chance(chooser, isReference ? 70 : 40)) continue;
-    const drawn = isReference
-      ? reference(chooser, member, extension, document, made)
-      : mends
-        ? skewed(chooser, 1, LONGEST_MS)
-        : value(chooser, member, schema);
+    const drawn =
+      WORDS[member] !== undefined
+        ? operationOrWord(chooser, member, document, made["vm"])
+        : isReference
+          ? reference(chooser, member, extension, document, made)
+          : mends
+            ? skewed(chooser, 1, LONGEST_MS)
+            : value(chooser, member, schema);
     if (drawn !== undefined) made[member] = drawn;
     else if (isRequired) return undefined;
   }
@@ -119,8 +149,9 @@ export function drawEntry(
   document: ResolvedScenario,
   ground: Ground,
   id: string,
+  given: Members = {},
 ): Members | undefined {
-  const members = ownMembers(chooser, extension, document);
+  const members = ownMembers(chooser, extension, document, given);
   if (members === undefined) return undefined;
   const other = chance(chooser, 50) ? momentOf(chooser, document, ground) : undefined;
   const when =
@@ -128,6 +159,24 @@ export function drawEntry(
       ? { atMs: thousandths(chooser, ground.busyMs) }
       : { after: other, delayMs: chance(chooser, 60) ? 0 : thousandths(chooser, 5) };
   return { id, ...when, do: extension.name, ...members };
+}
+
+/** An operation that begins when another one has ended, or while it is under way. */
+export function drawNextEntry(
+  chooser: Chooser,
+  extension: Extension,
+  document: ResolvedScenario,
+  ground: Ground,
+  id: string,
+  given: Members,
+  before: string,
+): Members | undefined {
+  const members = ownMembers(chooser, extension, document, given);
+  const entry = document.timeline.find((each) => each.id === before);
+  if (members === undefined || entry === undefined) return undefined;
+  const phase = chance(chooser, 80) ? "complete" : phaseOf(chooser, entry.do, ground.phases);
+  const delayMs = chance(chooser, 60) ? 0 : thousandths(chooser, 5);
+  return { id, after: `${before}.${phase}`, delayMs, do: extension.name, ...members };
 }
 
 /** A fault with a durable step, in a phase of an operation, or at any time. */
@@ -161,8 +210,12 @@ function momentOf(
 ): string | undefined {
   if (timeline.length === 0) return undefined;
   const { id, do: kind } = oneOf(chooser, timeline);
+  return `${id}.${phaseOf(chooser, kind, phases)}`;
+}
+
+function phaseOf(chooser: Chooser, kind: string, phases: Ground["phases"]): string {
   const seen = (phases[kind] ?? []).filter((phase) => /^[A-Za-z][\w-]*$/.test(phase));
-  return `${id}.${oneOf(chooser, [...seen, "complete"])}`;
+  return oneOf(chooser, [...seen, "complete"]);
 }
 
 /** Milliseconds with three digits. */

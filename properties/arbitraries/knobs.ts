@@ -123,6 +123,30 @@ const loads: Knob = {
   }),
 };
 
+/** How often modelled guests touch their memory, and how their page tables scatter it. */
+const memories: Knob = {
+  name: "memories",
+  turn: (chooser, document) => ({
+    ...document,
+    vms: document.vms.map((vm) => {
+      const { guest } = vm;
+      if (guest.kind !== "workload") return vm;
+      const phases = guest.phases.map((phase) => {
+        if (phase.memory === undefined) return phase;
+        const memory = {
+          ...phase.memory,
+          readsPerSecond: skewed(chooser, 100, 4_000),
+          writesPerSecond: skewed(chooser, 100, 4_000),
+          distribution: oneOf(chooser, ["uniform", "zipf", "sequential"] as const),
+          fragmentationPercent: oneOf(chooser, [0, 50, 100]),
+        };
+        return { ...phase, memory };
+      });
+      return { ...vm, guest: { ...guest, phases } };
+    }),
+  }),
+};
+
 export const knobs: readonly Knob[] = [
   cacheModes,
   grains,
@@ -132,4 +156,5 @@ export const knobs: readonly Knob[] = [
   paths,
   clocks,
   loads,
+  memories,
 ];

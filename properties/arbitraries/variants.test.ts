@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { prepareScenario, type ResolvedScenario, validateDocument } from "../../scenarios/index.ts";
 import { chosen, seededChooser } from "./chooser.ts";
-import type { Ground } from "./entries.ts";
+import { drawEntry, type Ground } from "./entries.ts";
 import { vocabularyOf, withoutDangling } from "./references.ts";
+import { drawStory, stories } from "./stories.ts";
 import { drawFeatures, drawNeighbour, drawVariant, type FeatureChoice } from "./variants.ts";
 
 const vocabulary = vocabularyOf([]);
@@ -68,6 +69,34 @@ describe("variants", () => {
     expect([...kinds]).toEqual(
       expect.arrayContaining(["crash", "power-loss", "partition", "slow", "no-space"]),
     );
+  });
+
+  it("tell every story from beginning to end, its steps about one VM", () => {
+    for (const [at, story] of stories.entries()) {
+      const chooser = seededChooser(3, at);
+      const told = drawStory(chooser, story, vocabulary, base, ground, (step) => `more-${step}`);
+      expect(told.map((each) => each["do"])).toEqual(story.steps.map((step) => step.do));
+      const one = told.flatMap((each) => each["vm"] ?? []);
+      expect(new Set(one).size).toBeLessThanOrEqual(1);
+      const timeline = [...base.timeline, ...told] as never;
+      expect(problems({ ...base, timeline })).toEqual([]);
+    }
+  });
+
+  it("name older checkpoints or the last one, and several hosts", () => {
+    const [checkpoint, evacuate] = ["checkpoint", "evacuate"].map((each) =>
+      vocabulary.operations.find(({ name }) => name === each),
+    );
+    const saved = { id: "save", atMs: 1, do: "checkpoint", vm: "db", on: "array" } as never;
+    const document = { ...base, timeline: [saved] };
+    const drawn = (kind: typeof checkpoint) =>
+      Array.from({ length: 60 }, (_, run) =>
+        drawEntry(seededChooser(4, run), kind!, document, ground, "more"),
+      );
+    const bases = new Set(drawn(checkpoint).map((entry) => entry?.["base"]));
+    expect(bases).toEqual(new Set([undefined, "save", "last"]));
+    const counts = drawn(evacuate).map((entry) => [entry?.["to"]].flat().length);
+    expect(new Set(counts)).toEqual(new Set([1, 2]));
   });
 
   it("of a schedule fix a few draws", () => {

@@ -9,6 +9,7 @@ import { between, chance, type Chooser, oneOf, skewed, subset } from "./chooser.
 import { drawEntry, drawFault, drawMoment, type Ground } from "./entries.ts";
 import { type Knob, knobs } from "./knobs.ts";
 import { type Members, type Vocabulary, withoutDangling } from "./references.ts";
+import { drawStory, type Story, storiesOf } from "./stories.ts";
 
 /** Faults that damage what was promised: no mechanism here is meant to survive them unaided. */
 const BREAKS_PROMISES: ReadonlySet<string> = new Set([
@@ -23,6 +24,9 @@ const BREAKS_PROMISES: ReadonlySet<string> = new Set([
 /** What a variant may use. */
 export interface Features {
   readonly operations: readonly Extension[];
+  /** Operations that belong together; told with all operations of the vocabulary. */
+  readonly stories: readonly Story[];
+  readonly vocabulary: Vocabulary;
   readonly faults: readonly Extension[];
   readonly knobs: readonly Knob[];
   readonly mostOperations: number;
@@ -55,16 +59,20 @@ export function drawFeatures(
   choice: FeatureChoice,
 ): Features {
   const { operations } = vocabulary;
+  const stories = storiesOf(vocabulary);
   const faults = faultsToTry(vocabulary, document);
   if (choice === "delays") {
-    const of = { operations, faults, knobs: [], mostOperations: 2, mostFaults: 1 };
-    return { ...of, mostDelays: 3 };
+    const of = { operations, stories, vocabulary, faults, knobs: [] };
+    return { ...of, mostOperations: 2, mostFaults: 1, mostDelays: 3 };
   }
   if (choice === "all") {
-    return { operations, faults, knobs, mostOperations: 3, mostFaults: 2, mostDelays: 0 };
+    const of = { operations, stories, vocabulary, faults, knobs };
+    return { ...of, mostOperations: 3, mostFaults: 2, mostDelays: 0 };
   }
   return {
     operations: subset(chooser, operations),
+    stories: chance(chooser, 50) ? subset(chooser, stories) : [],
+    vocabulary,
     faults: subset(chooser, faults),
     knobs: subset(chooser, knobs),
     mostOperations: between(chooser, 0, 5),
@@ -92,23 +100,32 @@ export function drawVariant(
   return choices.length === 0 ? document : { ...document, choices };
 }
 
+/** Of a hundred times that something is added, so often it is a story. */
+const STORY_PERCENT = 30;
+
 function withMoreOperations(
   chooser: Chooser,
   document: ResolvedScenario,
-  { operations, mostOperations }: Features,
+  { operations, stories, vocabulary, mostOperations }: Features,
   ground: Ground,
 ): ResolvedScenario {
   let grown = document;
-  if (operations.length === 0) return grown;
   const used = new Set(document.timeline.map(({ id }) => id));
   for (let i = between(chooser, 0, mostOperations); i > 0; i--) {
     let number = grown.timeline.length + 1;
     while (used.has(`more-${number}`)) number++;
-    const kind = oneOf(chooser, operations);
-    const entry = drawEntry(chooser, kind, grown, ground, `more-${number}`);
-    if (entry === undefined) continue;
-    used.add(`more-${number}`);
-    grown = withEntry(grown, entry);
+    const name = (step: number): string => `more-${number + step}`;
+    const told = stories.length > 0 && chance(chooser, STORY_PERCENT) && oneOf(chooser, stories);
+    const entries = told
+      ? drawStory(chooser, told, vocabulary, grown, ground, name)
+      : operations.length === 0
+        ? []
+        : [drawEntry(chooser, oneOf(chooser, operations), grown, ground, name(0))];
+    for (const entry of entries) {
+      if (entry === undefined || used.has(String(entry["id"]))) break;
+      used.add(String(entry["id"]));
+      grown = withEntry(grown, entry);
+    }
   }
   return grown;
 }

@@ -41,6 +41,10 @@ export type Mechanism =
   | "traces";
 
 const STORM = ["scenarios/storage-storm.ts"];
+const DEVICES = ["properties/bugs/grounds/devices.ts"];
+const OWNERS = ["properties/bugs/grounds/owners.ts"];
+const FOLLOWERS = ["properties/bugs/grounds/followers.ts"];
+const MEMORY_STORM = ["scenarios/memory-storm.ts"];
 
 /** Where to hunt for the bugs of a mechanism: no scenario and no suite knows of any of them. */
 export const GROUNDS: {
@@ -50,14 +54,14 @@ export const GROUNDS: {
   };
 } = {
   kernel: {
-    scenarios: STORM,
+    scenarios: DEVICES.concat(STORM),
     suites: ["world", "snapshot", "event-queue", "gate", "operation"]
       .map((name) => `core/kernel/${name}.test.ts`)
       .concat("core/platform/network/link.test.ts", "core/platform/storage/stack.test.ts")
       .concat("properties/clockwork/time-laws.test.ts"),
   },
   platform: {
-    scenarios: STORM,
+    scenarios: DEVICES,
     suites: [
       "network/link",
       "storage/disk",
@@ -70,38 +74,38 @@ export const GROUNDS: {
   cow: { scenarios: STORM, suites: ["core/disks/cow"] },
   consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
   promotion: { scenarios: STORM, suites: ["core/disks/promotion"] },
-  handoff: { scenarios: STORM, suites: ["properties/disks/handoff.test.ts"] },
+  handoff: { scenarios: OWNERS, suites: ["properties/disks/handoff.test.ts"] },
   backup: { scenarios: STORM, suites: ["properties/disks/backup-crashes.test.ts"] },
   vmm: {
-    scenarios: STORM,
+    scenarios: MEMORY_STORM,
     suites: ["core/vmm/vm.test.ts", "core/vmm/lone-guest.test.ts", "core/vmm/rv64"],
   },
   pages: {
-    scenarios: [],
+    scenarios: MEMORY_STORM,
     suites: ["core/vmm/pages/pages.test.ts", "core/vmm/pages/machine-pages.test.ts"],
   },
   migration: {
-    scenarios: [],
+    scenarios: MEMORY_STORM,
     suites: [
       "properties/migration/migration-ends.test.ts",
       "properties/migration/migration.test.ts",
     ].concat("properties/migration/migration-crashes.test.ts"),
   },
   checkpoints: {
-    scenarios: [],
-    suites: ["properties/memory/memory-checkpoints.test.ts", "core/checkpoints"].concat(
-      "properties/memory/machine-checkpoints.test.ts",
-    ),
+    scenarios: MEMORY_STORM,
+    suites: ["memory-checkpoints", "prefetch", "deferred", "machine-checkpoints"]
+      .map((name) => `properties/memory/${name}.test.ts`)
+      .concat("core/checkpoints"),
   },
   integrity: {
-    scenarios: [],
+    scenarios: MEMORY_STORM,
     suites: [
       "core/vmm/integrity/integrity.test.ts",
       "properties/memory/guest-integrity.test.ts",
     ].concat("core/vmm/integrity/guard-machine.test.ts"),
   },
   "fault-tolerance": {
-    scenarios: ["scenarios/fault-tolerant.ts"],
+    scenarios: FOLLOWERS,
     suites: ["properties/fault-tolerance/fault-tolerance.test.ts"],
   },
   rv64: {

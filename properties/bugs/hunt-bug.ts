@@ -3,20 +3,19 @@ import { type Bug, scenariosOf, suitesOf } from "./bug.ts";
 import { plant } from "./loading/planting.ts";
 import type { Results } from "./results.ts";
 import { BugExplorer, type ExploreLimits } from "./searching/explore-bug.ts";
-import { runSuite, type SuiteOutcome } from "./searching/run-suites.ts";
+import { runSuites } from "./searching/run-suites.ts";
 
 export interface HuntOptions {
   readonly explores: boolean;
   /** `missed`: only when exploring did not find the bug with most seeds. */
   readonly suites: "all" | "missed" | "none";
   readonly seeds: number;
+  /** After so many without a find the others are left out: they would hardly be most. */
+  readonly seedsInVain: number;
   readonly limits: ExploreLimits;
   readonly cache: string;
   readonly onStep: (text: string) => void;
 }
-
-/** After so many seeds without a find the others are left out: they would hardly be most. */
-const SEEDS_IN_VAIN = 2;
 
 export async function huntBug(bug: Bug, results: Results, options: HuntOptions): Promise<void> {
   const environment = await plant(bug, options.cache);
@@ -24,16 +23,13 @@ export async function huntBug(bug: Bug, results: Results, options: HuntOptions):
   if (options.suites === "none") return;
   const found = results.explored(bug).filter(({ invariant }) => invariant !== null).length;
   if (options.suites === "missed" && found * 2 > options.seeds) return;
-  for (const suite of suitesOf(bug)) {
-    const outcome = await suiteOutcome(bug, suite, results, options, environment);
-    if (outcome.failed > 0) return;
-  }
+  await judge(bug, results, options, environment);
 }
 
 async function exploreSeeds(
   bug: Bug,
   results: Results,
-  { seeds, limits, onStep }: HuntOptions,
+  { seeds, seedsInVain, limits, onStep }: HuntOptions,
   environment: NodeJS.ProcessEnv,
 ): Promise<void> {
   const scenarios = scenariosOf(bug);
@@ -44,7 +40,7 @@ async function exploreSeeds(
       const known = results.explored(bug);
       if (known.some((each) => each.seed === seed)) continue;
       const isInVain = known.every(({ invariant }) => invariant === null);
-      if (known.length >= SEEDS_IN_VAIN && isInVain) return;
+      if (known.length >= seedsInVain && isInVain) return;
       onStep(`${bug.name}: exploring, seed ${seed}`);
       explorer ??= new BugExplorer(environment);
       const shrinks = !known.some(({ reproducer }) => reproducer !== null);
@@ -59,24 +55,24 @@ async function exploreSeeds(
   }
 }
 
-async function suiteOutcome(
+async function judge(
   bug: Bug,
-  suite: string,
   results: Results,
   { onStep }: HuntOptions,
   environment: NodeJS.ProcessEnv,
-): Promise<SuiteOutcome> {
-  const known = results.suites(bug).find((each) => each.suite === suite);
-  if (known !== undefined) return known;
-  onStep(`${bug.name}: ${suite}`);
-  const outcome = await runSuite(suite, environment);
-  if (outcome.failed > 0 && (await failsAnyway(suite, results, onStep))) {
-    const fails = { ...outcome, failed: 0, isBroken: true, first: "fails without the bug, too" };
-    results.add({ kind: "suite", of: results.key(bug), outcome: fails });
-    return fails;
+): Promise<void> {
+  for (;;) {
+    const known = results.suites(bug);
+    const left = suitesOf(bug).filter((suite) => known.every((each) => each.suite !== suite));
+    if (left.length === 0 || known.some(({ failed }) => failed > 0)) return;
+    onStep(`${bug.name}: ${left.join(" ")}`);
+    for (const outcome of await runSuites(left, environment)) {
+      const isCommon = outcome.failed > 0 && (await failsAnyway(outcome.suite, results, onStep));
+      const fails = { failed: 0, isBroken: true, first: "fails without the bug, too" };
+      const judged = isCommon ? { ...outcome, ...fails } : outcome;
+      results.add({ kind: "suite", of: results.key(bug), outcome: judged });
+    }
   }
-  results.add({ kind: "suite", of: results.key(bug), outcome });
-  return outcome;
 }
 
 async function failsAnyway(
@@ -87,7 +83,7 @@ async function failsAnyway(
   let sound = results.suites().find((each) => each.suite === suite);
   if (sound === undefined) {
     onStep(`${suite} without any bug`);
-    sound = await runSuite(suite);
+    sound = (await runSuites([suite]))[0]!;
     results.add({ kind: "suite", of: results.key(), outcome: sound });
   }
   return sound.failed > 0 || sound.isBroken;

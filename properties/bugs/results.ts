@@ -4,7 +4,7 @@
  * of the bug.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Bug } from "./bug.ts";
 import type { Explored } from "./searching/explore-bug.ts";
@@ -19,16 +19,16 @@ export class Results {
   readonly #version: string;
   readonly #results: Result[] = [];
 
-  constructor(file: string, version: string) {
+  /** `others`: files of other hunts, which must be there, and are only read. */
+  constructor(file: string, version: string, others: readonly string[] = []) {
     this.#file = file;
     this.#version = version;
-    let text = "";
-    try {
-      text = readFileSync(file, "utf8");
-    } catch {
-      mkdirSync(dirname(file), { recursive: true });
-    }
-    for (const line of text.split("\n")) {
+    if (!existsSync(file)) mkdirSync(dirname(file), { recursive: true });
+    else if (!/(^|\n)$/.test(readFileSync(file, "utf8"))) appendFileSync(file, "\n");
+    const files = [...others, ...(existsSync(file) ? [file] : [])];
+    const lines = files.flatMap((each) => readFileSync(each, "utf8").split("\n"));
+    // What two hunts share is one result.
+    for (const line of new Set(lines)) {
       const result = parsed(line);
       if (result !== undefined) this.#results.push(result);
     }

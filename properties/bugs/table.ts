@@ -1,7 +1,7 @@
 /** What a hunt gave, for each bug and in all. */
 import { type Bug, suitesOf } from "./bug.ts";
 import type { Results } from "./results.ts";
-import type { Explored } from "./searching/explore-bug.ts";
+import type { Explored, Reproducer } from "./searching/explore-bug.ts";
 import type { SuiteOutcome } from "./searching/run-suites.ts";
 
 export interface Row {
@@ -13,10 +13,13 @@ export interface Row {
   readonly medianRuns: number | null;
   readonly medianSeconds: number | null;
   readonly medianCpuSeconds: number | null;
-  /** Timeline entries and faults of the shrunk reproducer. */
-  readonly size: number | null;
+  /** What is left of the run that found it first. */
+  readonly reproducer: Reproducer | null;
   readonly suite: SuiteOutcome | null;
   readonly triedSuites: number;
+  /** Of all suites until one failed; null when none did. */
+  readonly suiteSeconds: number | null;
+  readonly suiteCpuSeconds: number | null;
   /** `unfinished`: no suite was run yet, or not all that were to be. */
   readonly caughtBy: "explore" | "suite" | "nothing" | "unfinished";
 }
@@ -29,7 +32,8 @@ export function rowOf(bug: Bug, results: Results): Row {
   const seeds = explored.length;
   const over = (value: (each: Explored) => number): number | null =>
     found.length * 2 > seeds ? median(found.map(value), seeds) : null;
-  const small = found.find(({ reproducer }) => reproducer !== null)?.reproducer ?? null;
+  const spent = (value: (each: SuiteOutcome) => number | null): number | null =>
+    suite === null ? null : suites.reduce((sum, each) => sum + (value(each) ?? 0), 0);
   const medianRuns = over(({ runs }) => runs);
   return {
     bug,
@@ -40,7 +44,9 @@ export function rowOf(bug: Bug, results: Results): Row {
     triedSuites: suites.length,
     medianSeconds: over(({ seconds }) => seconds),
     medianCpuSeconds: over(({ cpuSeconds }) => cpuSeconds),
-    size: small === null ? null : small.operations + small.faults,
+    suiteSeconds: spent((each) => each.seconds),
+    suiteCpuSeconds: spent((each) => each.cpuSeconds),
+    reproducer: found.find(({ reproducer }) => reproducer !== null)?.reproducer ?? null,
     caughtBy:
       medianRuns !== null
         ? "explore"
@@ -67,7 +73,13 @@ export interface Totals {
   readonly medianRuns: number | null;
   readonly medianSeconds: number | null;
   readonly medianCpuSeconds: number | null;
-  readonly medianSize: number | null;
+  /** Over all bugs that were caught, by whatever it was. */
+  readonly medianToFind: number | null;
+  readonly medianCpuToFind: number | null;
+  /** Timeline entries of reproducers, and of a hundred faults those that were taken away. */
+  readonly reproducers: number;
+  readonly medianEntries: number | null;
+  readonly faultsRemovedPercent: number | null;
 }
 
 export function totalsOf(rows: readonly Row[]): Totals {
@@ -86,34 +98,49 @@ export function totalsOf(rows: readonly Row[]): Totals {
     medianRuns: over((row) => row.medianRuns),
     medianSeconds: over((row) => row.medianSeconds),
     medianCpuSeconds: over((row) => row.medianCpuSeconds),
-    medianSize: over((row) => row.size),
+    medianToFind: over((row) => row.medianSeconds ?? row.suiteSeconds),
+    medianCpuToFind: over((row) => row.medianCpuSeconds ?? row.suiteCpuSeconds),
+    reproducers: rows.filter(({ reproducer }) => reproducer !== null).length,
+    medianEntries: over(({ reproducer }) => reproducer?.operations ?? null),
+    faultsRemovedPercent: faultsRemoved(rows),
   };
+}
+
+function faultsRemoved(rows: readonly Row[]): number | null {
+  const left = rows.reduce((sum, { reproducer }) => sum + (reproducer?.faults ?? 0), 0);
+  const before = rows.reduce((sum, { reproducer }) => sum + (reproducer?.faultsBefore ?? 0), 0);
+  return before === 0 ? null : ((before - left) * 100) / before;
 }
 
 const digits = (value: number | null, places: number): string =>
   value === null ? "" : value.toFixed(places);
 
+const HEADS = ["bug", "mechanism", "seeds", "runs", "s", "CPU s", "entries", "faults", "suite"];
+
 /** A table in markdown, which is also read well on a terminal. */
 export function tableOf(rows: readonly Row[]): string {
-  const cells = [
-    ["bug", "mechanism", "explore", "runs", "s", "CPU s", "size", "suite", "test that fails"],
-    ...rows.map((row) => [
-      row.bug.name,
-      row.bug.mechanism,
-      row.seeds === 0 ? "" : `${row.found.length}/${row.seeds}`,
-      digits(row.medianRuns, 0),
-      digits(row.medianSeconds, 1),
-      digits(row.medianCpuSeconds, 1),
-      digits(row.size, 0),
-      row.suite?.suite ?? (row.triedSuites > 0 ? "none fails" : ""),
-      whatFails(row),
-    ]),
-  ];
+  const cells = [[...HEADS, "what breaks"], ...rows.map(cellsOf)];
   const widths = cells[0]!.map((_, at) => Math.max(...cells.map((line) => line[at]!.length)));
   const line = (texts: readonly string[]): string =>
     `| ${texts.map((text, at) => text.padEnd(widths[at]!)).join(" | ")} |`;
   const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
   return [line(cells[0]!), rule, ...cells.slice(1).map(line)].join("\n");
+}
+
+function cellsOf(row: Row): readonly string[] {
+  const { bug, seeds, found, reproducer, suite, triedSuites } = row;
+  return [
+    bug.name,
+    bug.mechanism,
+    seeds === 0 ? "" : `${found.length}/${seeds}`,
+    digits(row.medianRuns, 0),
+    digits(row.medianSeconds ?? row.suiteSeconds, 1),
+    digits(row.medianCpuSeconds ?? row.suiteCpuSeconds, 1),
+    digits(reproducer?.operations ?? null, 0),
+    reproducer === null ? "" : `${reproducer.faults}/${reproducer.faultsBefore}`,
+    suite?.suite ?? (triedSuites > 0 ? "none fails" : ""),
+    whatFails(row),
+  ];
 }
 
 const LONGEST = 70;
@@ -136,7 +163,21 @@ export function summaryOf(totals: Totals): string {
     lines.push(
       `exploring, medians: ${digits(totals.medianRuns, 0)} runs, ` +
         `${digits(totals.medianSeconds, 1)} s (${digits(totals.medianCpuSeconds, 1)} s of ` +
-        `processor), ${digits(totals.medianSize, 0)} entries and faults left`,
+        `processor)`,
+    );
+  }
+  if (totals.medianToFind !== null) {
+    lines.push(
+      `all that were caught, median time to find: ${digits(totals.medianToFind, 1)} s ` +
+        `(${digits(totals.medianCpuToFind, 1)} s of processor)`,
+    );
+  }
+  if (totals.reproducers > 0) {
+    const removed = totals.faultsRemovedPercent;
+    lines.push(
+      `${totals.reproducers} shrunk reproducers: median ${digits(totals.medianEntries, 0)} ` +
+        `timeline entries, ${removed === null ? "no faults" : `${digits(removed, 0)} % of faults`} ` +
+        `removed`,
     );
   }
   if (unfinished.length > 0) lines.push(`unfinished: ${unfinished.join(", ")}`);

@@ -26,15 +26,13 @@ interface LossDraw extends Choice {
 }
 
 export interface CrashRun {
-  /** With what the crash left as fixed choices. */
-  readonly document: ResolvedScenario;
   readonly record: RunRecord;
   /** The whole state right after the crash; undefined when it never came. */
   readonly state: string | undefined;
+  /** The event of the crash. */
+  readonly stateEvent: number;
   /** What recovery decides by: small files and what volumes there are. */
   readonly metadata: string;
-  /** A run from an equal state was made before: this one ended right there. */
-  readonly isMerged: boolean;
   /** VMs that ran when the first crash came, and those that run at the end. */
   readonly ranBefore: readonly string[];
   readonly runAtEnd: readonly string[];
@@ -42,7 +40,8 @@ export interface CrashRun {
 }
 
 /**
- * `crashes`: how many there will be; the state after the last of them is the one looked at. What
+ * `crashes`: how many there will be; the state after the last of them is the one looked at, and where
+ * it is `known` the run ends right there. What
  * `taken` does not say of its losses is the first that can be: nothing that was not flushed is left.
  */
 export function runCrash(
@@ -56,8 +55,8 @@ export function runCrash(
   const fixed = new Map(taken.map((each) => [keyOf(each), each.result]));
   let seen = 0;
   let state: string | undefined;
+  let stateEvent = 0;
   let metadata = "";
-  let isMerged = false;
   let ranBefore: readonly string[] | undefined;
   let runAtEnd: readonly string[] = [];
   const record = runDocument(scenario, document, {
@@ -75,17 +74,14 @@ export function runCrash(
       if (kind !== "crash" || ++seen !== crashes) return;
       metadata = metadataOf(world);
       state = `${String(data["domain"])} ${stateOf(world)}`;
-      isMerged = known.has(state);
-      if (isMerged) world.stop();
+      stateEvent = world.eventCount;
+      if (known.has(state)) world.stop();
     },
     onEnd: (world) => {
       runAtEnd = runningVms(world, document);
     },
   });
-  const choices = [...(document.choices ?? []), ...losses.map(choiceOf)];
-  const fixedDocument = choices.length === 0 ? document : { ...document, choices };
-  const states = { state, metadata, isMerged, ranBefore: ranBefore ?? [], runAtEnd };
-  return { document: fixedDocument, record, losses, ...states };
+  return { record, losses, state, stateEvent, metadata, ranBefore: ranBefore ?? [], runAtEnd };
 }
 
 const keyOf = ({ entity, purpose, at }: Omit<Choice, "result">): string =>

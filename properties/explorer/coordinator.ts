@@ -13,6 +13,7 @@ import {
   type Mismatch,
   NOTHING,
   type SearchRequest,
+  takesDown,
   type Tally,
 } from "./search.ts";
 import { Worker } from "./worker.ts";
@@ -30,6 +31,15 @@ export interface SearchProgress {
   readonly tally: Tally;
   readonly audited: number;
   readonly lostWorkers: number;
+  readonly cost: SearchCost;
+}
+
+/** Processor time in milliseconds, by what it went to: whatever else the machine does, it is the same. */
+export interface SearchCost {
+  /** Processes that load the code and the scenario: once each. */
+  readonly starting: number;
+  readonly searching: number;
+  readonly auditing: number;
 }
 
 export interface SearchOutcome extends SearchProgress {
@@ -60,7 +70,6 @@ type Doing =
   | { readonly what: "audit"; readonly task: AuditTask };
 
 const MOST_LOSSES = 20;
-export const TAKES_DOWN = "a run leaves its worker alive";
 
 export class Coordinator {
   readonly #request: SearchRequest;
@@ -75,6 +84,7 @@ export class Coordinator {
   #nextBlock: number;
   #tally: Tally = NOTHING;
   #audited = 0;
+  #cost = { starting: 0, searching: 0, auditing: 0 };
   #losses = 0;
   #refused: string | undefined;
   #isStopping = false;
@@ -94,7 +104,8 @@ export class Coordinator {
   }
 
   progress(): SearchProgress {
-    return { tally: this.#tally, audited: this.#audited, lostWorkers: this.#losses };
+    const [tally, audited, lostWorkers] = [this.#tally, this.#audited, this.#losses];
+    return { tally, audited, lostWorkers, cost: { ...this.#cost } };
   }
 
   /** No new blocks; those under way end after their present run. */
@@ -115,9 +126,9 @@ export class Coordinator {
     const tally = blocks
       .map((block) => this.#results.get(block)!.tally)
       .reduce(mergeTallies, NOTHING);
-    const { audited, lostWorkers } = this.progress();
+    const { audited, lostWorkers, cost } = this.progress();
     const mismatches = [...this.#mismatches].sort((a, b) => a.run - b.run);
-    return { tally, audited, lostWorkers, blocks, mismatches, refused: this.#refused };
+    return { tally, audited, lostWorkers, cost, blocks, mismatches, refused: this.#refused };
   }
 
   /** With a limit on findings: the first blocks that have so many, however far others were. */
@@ -159,6 +170,7 @@ export class Coordinator {
         this.stop();
         return;
       case "ready":
+        this.#cost.starting += message.cpuMs;
         group.set(worker, { what: "nothing" });
         break;
       case "running": {
@@ -169,11 +181,13 @@ export class Coordinator {
       }
       case "block":
         group.set(worker, { what: "nothing" });
+        this.#cost.searching += message.cpuMs;
         this.#gather(message.result);
         break;
       case "audited":
         group.set(worker, { what: "nothing" });
         this.#audited++;
+        this.#cost.auditing += message.cpuMs;
         if (message.mismatch !== null) this.#mismatches.push(message.mismatch);
     }
     worker.rest();
@@ -211,15 +225,7 @@ export class Coordinator {
     const { job, run, document } = doing;
     const again = { ...job, losses: job.losses + 1, lostIn: run };
     if (run === undefined || run !== job.lostIn || document === undefined) return again;
-    const violation = {
-      invariant: TAKES_DOWN,
-      mechanism: "explorer",
-      phase: "",
-      message: `the worker ended with ${how}`,
-      entities: [],
-      event: 0,
-      atNs: 0,
-    };
+    const violation = takesDown(how);
     const finding: Finding = { violation, run, runs: 1, root: "", events: 0, document };
     const tally = { ...NOTHING, runs: 1, findings: [finding] };
     this.#gather({ block: job.task.block, tally, audits: [] });

@@ -1,32 +1,30 @@
 /**
  * Every way in which the faults of a small document can fall into its durable steps, for every order
- * in which its operations can begin. Each fault strikes at one step or not at all, which the gate
- * chooses; a run goes on from where its choices differ from those of another one, and ends where the
- * world is as another one left it. Complete means just that: nothing was sampled or cut.
+ * in which its operations can begin. The search walks a tree of choices: which of the operations begins
+ * when a moment for one has come, and which of the faults strike at a durable step. A run goes on from
+ * where its choices differ from those of another one, and ends where the world is as another one left
+ * it. Complete means just that: nothing was sampled or cut.
  */
-import {
-  captureWorld,
-  futureDigest,
-  restoreWorld,
-  type Steer,
-  type WorldImage,
-} from "../../core/kernel/index.ts";
 import type { ReadyScenario, ResolvedScenario } from "../../scenarios/index.ts";
 import { codeVersion } from "../../traces/index.ts";
-import type { Coverage } from "./coverage.ts";
-import { DocumentRun, type RunRecord } from "./run-document.ts";
+import { type Branch, ChoiceTree } from "./choice-tree.ts";
+import type { fingerprint } from "./fingerprint.ts";
+import { DocumentRun } from "./run-document.ts";
 import { RESULT_FORMAT, type SearchResult } from "./result-file.ts";
 import { mergeTallies, NOTHING, type Tally } from "./search.ts";
-import { tallyOf } from "./tally.ts";
 
 export interface Exhaustive {
   readonly tally: Tally;
-  /** Orders in which the operations begin: done, and of all. */
-  readonly orders: readonly [done: number, all: number];
-  /** States at which a fault could strike, each counted once. */
+  /** States at which something could be chosen, each counted once. */
   readonly states: number;
   /** Runs that ended where another one had been. */
   readonly merged: number;
+  /** Different sequences of choices that the runs so far stand for, up to a first violation. */
+  readonly behaviours: number;
+  /** Choices that were met and are still to be made. */
+  readonly open: number;
+  /** Part of the tree that is done, from 0 to 1: each choice of a run is taken for as large. */
+  readonly done: number;
   /** Findings whose documents, run from the beginning, do not show them: none, or a bug of ours. */
   readonly unverified: number;
   readonly isComplete: boolean;
@@ -35,54 +33,92 @@ export interface Exhaustive {
 export interface ExhaustiveOptions {
   /** Runs after which it is cut. */
   readonly mostRuns: number;
+  /** Different findings with which it is cut; none are enough unless told. */
+  readonly findings?: number;
   readonly isStopped?: () => boolean;
   readonly onProgress?: (found: Exhaustive) => void;
+  /** Goes on where another one ended. */
+  readonly from?: ExhaustiveState;
+  /** By which states are told apart, for tests. */
+  readonly print?: typeof fingerprint;
+  /** Given what it needs to be taken up again, when it ends and every so often. */
+  readonly onState?: (state: ExhaustiveState) => void;
 }
 
-/** A run that is still to be made: the world before an event, and the fault that strikes in it. */
-interface Branch {
-  readonly image: WorldImage;
-  readonly event: number;
-  readonly coverage: Coverage;
-  /** Faults that have struck, this one last; by number in the document with all of them. */
-  readonly struck: readonly number[];
+export const EXHAUSTIVE_FORMAT = "orrery-exhaustive-1";
+
+/** A search that was cut, as plain data. */
+export interface ExhaustiveState {
+  readonly format: typeof EXHAUSTIVE_FORMAT;
+  readonly codeVersion: string;
+  readonly scenarioHash: string;
+  readonly tally: Tally;
+  readonly merged: number;
+  readonly done: number;
+  readonly open: readonly Omit<Branch, "image" | "coverage">[];
+  readonly runs: readonly RunOfTree[];
 }
+
+/** A state at which a run could choose, with the event and the durable step that it came after. */
+export type StateOfTree = readonly [
+  fingerprint: string,
+  timeNs: number,
+  event: number,
+  step: number,
+];
+
+/** A run as the count of behaviours needs it, and enough to make it again. */
+export interface RunOfTree {
+  /** Which of the operations began at each moment, and the step at which each fault struck, or 0. */
+  readonly order: readonly number[];
+  readonly strikes: readonly number[];
+  readonly states: readonly StateOfTree[];
+  /** Number of the run and of its state that it was merged into, and where that was in this one. */
+  readonly into:
+    readonly [run: number, state: number, timeNs: number, event: number, step: number] | null;
+  /** Numbers of the runs that chose something else, each with the state that they left it in. */
+  readonly left: readonly (readonly [state: number, run: number])[];
+}
+
+/** Runs between two looks at what would be needed to go on. */
+const STATE_EVERY = 500;
 
 export async function exhaust(
   scenario: ReadyScenario,
   document: ResolvedScenario,
-  { mostRuns, isStopped = () => false, onProgress }: ExhaustiveOptions,
+  options: ExhaustiveOptions,
 ): Promise<Exhaustive> {
-  const orders = ordersOf(document);
-  let found: Exhaustive = {
-    tally: NOTHING,
-    orders: [0, orders.length],
-    states: 0,
-    merged: 0,
-    unverified: 0,
-    isComplete: false,
+  const { mostRuns, findings = Infinity, onProgress, from, onState } = options;
+  const isStopped = (): boolean =>
+    tally.findings.length >= findings || options.isStopped?.() === true;
+  const tree = new ChoiceTree(scenario, document, from, options.print);
+  let tally = from?.tally ?? NOTHING;
+  let made = 0;
+  const found = (): Exhaustive => {
+    const { states, merged, done, open } = tree;
+    const counts = { states, merged, done, open: open.length };
+    return { tally, ...counts, behaviours: 0, unverified: 0, isComplete: open.length === 0 };
   };
-  for (const [index, order] of orders.entries()) {
-    const tree = new FaultTree(scenario, order);
-    while (tree.isOpen && found.tally.runs < mostRuns && !isStopped()) {
-      await new Promise((resolve) => setImmediate(resolve));
-      const { states, merged } = tree;
-      const record = tree.next();
-      const made = record === undefined ? NOTHING : tree.tallyOf(found.tally.runs, record);
-      found = {
-        ...found,
-        tally: mergeTallies(found.tally, made),
-        states: found.states + tree.states - states,
-        merged: found.merged + tree.merged - merged,
-      };
-      onProgress?.(found);
-    }
-    if (tree.isOpen) break;
-    found = { ...found, orders: [index + 1, orders.length] };
+  const state = (): ExhaustiveState => ({
+    format: EXHAUSTIVE_FORMAT,
+    codeVersion: codeVersion(),
+    scenarioHash: scenario.hash,
+    tally,
+    merged: tree.merged,
+    done: tree.done,
+    open: tree.open.map(({ image: _, coverage: __, ...branch }) => branch),
+    runs: tree.runs,
+  });
+  while (tree.open.length > 0 && made < mostRuns && !isStopped()) {
+    await new Promise((resolve) => setImmediate(resolve));
+    tally = mergeTallies(tally, tree.next());
+    if (++made % STATE_EVERY === 0) onState?.(state());
+    onProgress?.(found());
   }
-  const { findings } = found.tally;
-  const unverified = findings.filter((finding) => !isShown(scenario, finding)).length;
-  return { ...found, unverified, isComplete: found.orders[0] === orders.length };
+  onState?.(state());
+  const behaviours = behavioursOf(tree.runs);
+  const unverified = tally.findings.filter((finding) => !isShown(scenario, finding)).length;
+  return { ...found(), behaviours, unverified };
 }
 
 /** The same as the result of any other search. */
@@ -104,141 +140,31 @@ export const exhaustiveResult = (
   mismatches: [],
 });
 
+/**
+ * Sequences of choices that lead through the runs: a run stands for its own end, or for all that
+ * follows the state that it was merged into, and for all that left it on the way. Every other run
+ * is from a state with fewer choices left, or was merged into an earlier run: the count ends.
+ */
+export function behavioursOf(runs: readonly Pick<RunOfTree, "into" | "left">[]): number {
+  const known = new Map<string, number>();
+  const from = (run: number, state: number): number => {
+    const key = `${run} ${state}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const { into, left } = runs[run]!;
+    let count = into === null ? 1 : from(into[0], into[1]);
+    for (const [at, other] of left) {
+      // Those that are still to be made are not there, or null where they were read from a file.
+      if (at >= state && runs[other]) count += from(other, 0);
+    }
+    known.set(key, count);
+    return count;
+  };
+  return runs.length === 0 ? 0 : from(0, 0);
+}
+
 /** The document of a finding, run from the beginning, breaks the same invariant. */
 function isShown(scenario: ReadyScenario, { document, violation }: Tally["findings"][number]) {
   const { violations } = new DocumentRun(scenario, document).complete();
   return violations.some(({ invariant }) => invariant === violation.invariant);
-}
-
-/** The entries that begin at a time, in every order, at the same times. */
-function ordersOf(document: ResolvedScenario): readonly ResolvedScenario[] {
-  const timed = document.timeline.flatMap(({ atMs }, index) => (atMs === undefined ? [] : [index]));
-  const times = timed.map((index) => document.timeline[index]!.atMs!).sort((a, b) => a - b);
-  return permutations(timed).map((order) => ({
-    ...document,
-    expect: [],
-    timeline: document.timeline.map((entry, index) =>
-      timed.includes(index) ? { ...entry, atMs: times[order.indexOf(index)]! } : entry,
-    ),
-  }));
-}
-
-function permutations<T>(list: readonly T[]): readonly (readonly T[])[] {
-  if (list.length < 2) return [list];
-  return list.flatMap((first, index) =>
-    permutations(list.filter((_, at) => at !== index)).map((rest) => [first, ...rest]),
-  );
-}
-
-/** Recoveries take steps of their own: so many times those of the run without faults are looked at. */
-const STEPS_FACTOR = 2;
-
-class FaultTree {
-  /** States seen, and runs that came to one of them again. */
-  states = 0;
-  merged = 0;
-  readonly #base: ResolvedScenario;
-  readonly #document: ResolvedScenario;
-  readonly #run: DocumentRun;
-  readonly #visited = new Set<bigint>();
-  readonly #branches: (Branch | undefined)[] = [undefined];
-  /** Of the run under way. */
-  #struck: readonly number[] = [];
-  #strikesIn = 0;
-  #open: number[] = [];
-  #from = 0;
-
-  constructor(scenario: ReadyScenario, base: ResolvedScenario) {
-    const plain = new DocumentRun(scenario, { ...base, faults: [] }).complete();
-    const steps = plain.durableSteps * STEPS_FACTOR;
-    const faults = Array.from({ length: steps }, (_, step) =>
-      base.faults.map((fault) => ({ ...atStep(fault, step + 1), probability: 0.5 })),
-    ).flat();
-    this.#base = base;
-    this.#document = { ...base, faults };
-    this.#run = new DocumentRun(scenario, this.#document, { steer: this.#steer });
-  }
-
-  get isOpen(): boolean {
-    return this.#branches.length > 0;
-  }
-
-  /** The next run to its end; undefined when it came to a state that is known. */
-  next(): RunRecord | undefined {
-    const branch = this.#branches.pop();
-    const { world, untilNs } = this.#run;
-    this.#begin(branch);
-    const { id: driver, handlers, firstHandler } = world.named("driver");
-    const step = firstHandler + handlers["step"]!;
-    const most = this.#base.faults.length;
-    for (;;) {
-      const slot = world.queue.peek();
-      const isStep =
-        slot >= 0 && world.queue.target[slot] === driver && world.queue.handler[slot] === step;
-      const canStrike = isStep && this.#struck.length < most;
-      if (isStep && world.eventCount > this.#strikesIn && this.#isKnown()) return undefined;
-      const image = canStrike ? captureWorld(world) : undefined;
-      const coverage = image && this.#run.coverage.copy();
-      this.#open = [];
-      const reason = world.run({ untilNs, untilEvent: world.eventCount + 1 });
-      if (reason !== "event") return this.#run.complete();
-      for (const fault of this.#open) {
-        const struck = [...this.#struck, fault];
-        const event = world.eventCount - 1;
-        this.#branches.push({ image: image!, event, coverage: coverage!, struck });
-      }
-    }
-  }
-
-  /** What the run covered; its document names only the faults that struck. */
-  tallyOf(run: number, record: RunRecord): Tally {
-    const faults = this.#struck.map((index) => ({
-      ...this.#document.faults[index]!,
-      probability: 1,
-    }));
-    return tallyOf(run, { ...this.#base, faults }, record, this.#from);
-  }
-
-  #begin(branch: Branch | undefined): void {
-    this.#struck = branch?.struck ?? [];
-    this.#from = branch?.event ?? 0;
-    // The event in which the last fault strikes was looked at before.
-    this.#strikesIn = branch?.event ?? -1;
-    this.#run.violations = [];
-    if (branch === undefined) return;
-    restoreWorld(this.#run.world, branch.image);
-    this.#run.coverage = branch.coverage.copy();
-  }
-
-  #isKnown(): boolean {
-    const digest = futureDigest(this.#run.world);
-    if (this.#visited.has(digest)) {
-      this.merged++;
-      return true;
-    }
-    this.#visited.add(digest);
-    this.states++;
-    return false;
-  }
-
-  /** A fault of each kind strikes once at most. */
-  readonly #steer: Steer = ({ entity, purpose }) => {
-    const [, number] = (entity === "driver" && /^fault (\d+)$/.exec(purpose)) || [];
-    if (number === undefined) return undefined;
-    const fault = Number(number);
-    const kinds = this.#base.faults.length;
-    if (this.#struck.includes(fault)) return 1;
-    const hasStruck = this.#struck.some((other) => other % kinds === fault % kinds);
-    const last = this.#struck.at(-1) ?? -1;
-    if (!hasStruck && fault > last) this.#open.push(fault);
-    return 0;
-  };
-}
-
-function atStep(
-  fault: ResolvedScenario["faults"][number],
-  step: number,
-): ResolvedScenario["faults"][number] {
-  const { atMs: _, during: __, meanIntervalMs: ___, ...what } = fault;
-  return { ...what, delayUs: 0, atStep: step } as unknown as typeof fault;
 }

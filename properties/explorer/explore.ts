@@ -1,7 +1,12 @@
 /** A whole search: workers, limits of runs and time, and its result as a file would hold it. */
 import type { ReadyScenario } from "../../scenarios/index.ts";
 import { codeVersion } from "../../traces/index.ts";
-import { Coordinator, type SearchLimits, type SearchProgress } from "./coordinator.ts";
+import {
+  Coordinator,
+  type SearchCost,
+  type SearchLimits,
+  type SearchProgress,
+} from "./coordinator.ts";
 import { RESULT_FORMAT, type SearchResult } from "./result-file.ts";
 import type { SearchRequest } from "./search.ts";
 
@@ -24,6 +29,8 @@ export type Explored =
       readonly result: SearchResult;
       readonly lostWorkers: number;
       readonly wallMs: number;
+      /** And what this process did itself. */
+      readonly cost: SearchCost & { readonly coordinating: number };
     }
   | { readonly ok: false; readonly message: string };
 
@@ -32,6 +39,7 @@ const PROGRESS_MS = 500;
 export async function explore(scenario: ReadyScenario, options: ExploreOptions): Promise<Explored> {
   const { request, limits, workers, forMs, signal, onProgress, onWorkers } = options;
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   const coordinator = new Coordinator(request, limits, workers);
   onWorkers?.(coordinator.pids);
   const stop = (): void => coordinator.stop();
@@ -56,7 +64,10 @@ export async function explore(scenario: ReadyScenario, options: ExploreOptions):
       tally,
       mismatches,
     };
-    return { ok: true, result, lostWorkers, wallMs: Math.round(performance.now() - startedMs) };
+    const { user, system } = process.cpuUsage(before);
+    const cost = { ...outcome.cost, coordinating: (user + system) / 1_000 };
+    const wallMs = Math.round(performance.now() - startedMs);
+    return { ok: true, result, lostWorkers, wallMs, cost };
   } finally {
     clearTimeout(timer);
     clearInterval(ticks);

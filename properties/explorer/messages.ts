@@ -1,5 +1,6 @@
 /** What the search and its workers tell each other, over the channel that Node gives them. */
 import type { ResolvedScenario } from "../../scenarios/index.ts";
+import type { CrashResult, CrashTask } from "../crash-enumeration/crash-task.ts";
 import type { AuditTask, BlockResult, Mismatch, SearchRequest } from "./search.ts";
 
 export interface BlockTask {
@@ -14,13 +15,18 @@ export type ToWorker =
   | { readonly type: "open"; readonly request: SearchRequest }
   | { readonly type: "block"; readonly task: BlockTask; readonly careful: boolean }
   | { readonly type: "audit"; readonly task: AuditTask }
+  | { readonly type: "crashes"; readonly task: CrashTask }
   | { readonly type: "stop" };
 
+/** `cpuMs`: processor time of the worker since it last said so, or since it was started. */
 export type FromWorker =
-  | { readonly type: "ready" }
+  | { readonly type: "ready"; readonly cpuMs: number }
   /** The scenario cannot be loaded here. */
   | { readonly type: "refused"; readonly message: string }
   /** A run begins; with its document when the worker was told to be careful. */
   | { readonly type: "running"; readonly run: number; readonly document?: ResolvedScenario }
-  | { readonly type: "block"; readonly result: BlockResult }
-  | { readonly type: "audited"; readonly mismatch: Mismatch | null };
+  | { readonly type: "block"; readonly result: BlockResult; readonly cpuMs: number }
+  /** A piece of an enumeration of crashes goes on, and is done. */
+  | { readonly type: "crashing" }
+  | { readonly type: "crashed"; readonly result: CrashResult }
+  | { readonly type: "audited"; readonly mismatch: Mismatch | null; readonly cpuMs: number };

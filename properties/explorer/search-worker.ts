@@ -3,15 +3,28 @@
  * is told. It keeps nothing between them but what every worker finds alike, so it can be lost at
  * any moment and its block be done elsewhere.
  */
+import type { ReadyScenario } from "../../scenarios/index.ts";
+import { type CrashTask, doCrashTask } from "../crash-enumeration/crash-task.ts";
 import { audit } from "./audit.ts";
 import { createSearcher, runBlock, type Searcher } from "./block.ts";
 import type { BlockTask, FromWorker, ToWorker } from "./messages.ts";
 import type { SearchRequest } from "./search.ts";
 import { GENERATED, openSearched } from "./searched.ts";
 
+let scenario: ReadyScenario | undefined;
 let searcher: Searcher | undefined;
 let request: SearchRequest | undefined;
 let isStopped = false;
+
+let toldMs = 0;
+
+/** Processor time since this was last asked. */
+function cpuMs(): number {
+  const before = toldMs;
+  const { user, system } = process.cpuUsage();
+  toldMs = (user + system) / 1_000;
+  return toldMs - before;
+}
 
 function tell(message: FromWorker): void {
   process.send?.(message);
@@ -21,8 +34,8 @@ async function open(asked: SearchRequest): Promise<void> {
   request = asked;
   const prepared = await openSearched(asked.scenario, asked.settings);
   if (!prepared.ok) return tell({ type: "refused", message: prepared.problems[0]!.message });
-  searcher = createSearcher(prepared.scenario, asked.scenario === GENERATED);
-  tell({ type: "ready" });
+  scenario = prepared.scenario;
+  tell({ type: "ready", cpuMs: cpuMs() });
 }
 
 async function doBlock(
@@ -30,7 +43,8 @@ async function doBlock(
   careful: boolean,
 ): Promise<void> {
   const { seed, strategy, blockRuns, auditAll } = request!;
-  const result = await runBlock(searcher!, {
+  searcher ??= createSearcher(scenario!, request!.scenario === GENERATED);
+  const result = await runBlock(searcher, {
     seed,
     strategy,
     blockRuns,
@@ -42,7 +56,12 @@ async function doBlock(
     beforeRun: (run, document) => tell({ type: "running", run, ...(careful && { document }) }),
     isStopped: () => isStopped,
   });
-  tell({ type: "block", result });
+  tell({ type: "block", result, cpuMs: cpuMs() });
+}
+
+async function doCrashes(task: CrashTask): Promise<void> {
+  const result = await doCrashTask(scenario!, task, () => tell({ type: "crashing" }));
+  tell({ type: "crashed", result });
 }
 
 function onMessage(message: ToWorker): void {
@@ -51,8 +70,12 @@ function onMessage(message: ToWorker): void {
       return void open(message.request);
     case "block":
       return void doBlock(message.task, message.careful);
-    case "audit":
-      return tell({ type: "audited", mismatch: audit(searcher!.scenario, message.task) });
+    case "audit": {
+      const mismatch = audit(scenario!, message.task);
+      return tell({ type: "audited", mismatch, cpuMs: cpuMs() });
+    }
+    case "crashes":
+      return void doCrashes(message.task);
     case "stop":
       isStopped = true;
   }

@@ -131,3 +131,14 @@ function mergeFindings(findings: readonly Finding[]): readonly Finding[] {
 const keyOf = ({ violation }: Finding): string => findingKey(violation);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A run that ends whoever makes it. */
+export const takesDown = (how: string): FoundViolation => ({
+  invariant: "a run leaves its worker alive",
+  mechanism: "explorer",
+  phase: "",
+  message: `the worker ended with ${how}`,
+  entities: [],
+  event: 0,
+  atNs: 0,
+});

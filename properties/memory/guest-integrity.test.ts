@@ -6,35 +6,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromMs, type World } from "../../core/kernel/index.ts";
 import { vmRecordOf } from "../../core/vmm/index.ts";
-import { createBuilder, prepareDocument, type ScenarioDocument } from "../../scenarios/index.ts";
 import { violations } from "../testing/crash-points.ts";
-
-type Timeline = NonNullable<ScenarioDocument["timeline"]>;
-
-/** A VM on the first of two hosts, and an array that both reach. */
-async function build(vm: object, timeline: Timeline, seed = 1): Promise<World> {
-  const document: ScenarioDocument = {
-    name: "guarded",
-    seed,
-    durationMs: 420,
-    hosts: [
-      { id: "alpha", cores: 2, memoryMiB: 1_024 },
-      { id: "beta", cores: 2, memoryMiB: 1_024 },
-    ],
-    arrays: [{ id: "array", readLatencyUs: 200, writeLatencyUs: 150 }],
-    links: [
-      { between: ["alpha", "array"] },
-      { between: ["beta", "array"] },
-      { between: ["alpha", "beta"], bandwidthMbps: 5_000 },
-    ],
-    vms: [{ id: "m", host: "alpha", vcpus: 2, disks: [], ...vm }] as never,
-    timeline,
-  };
-  const prepared = await prepareDocument(document, "guarded");
-  if (!prepared.ok) throw new Error(JSON.stringify(prepared.problems));
-  const { scenario } = prepared;
-  return createBuilder(scenario.document, scenario.inputs, scenario.own, []).build({ seed });
-}
+import {
+  guardedWorld,
+  modelledDriver,
+  REAL_SENTRY,
+  type Timeline,
+} from "../testing/guarded-world.ts";
 
 /** It sleeps, wakes, is saved and moves, each as soon after the one before as is said. */
 const journey = (atMs: number, saveMs: number, moveMs: number, move: object): Timeline => [
@@ -87,29 +65,6 @@ const alertsOf = (attacks: readonly Attack[]): number =>
     return sum + pages + (by === "forged-entry" || by === "unprotect" ? 1 : 0);
   }, 0);
 
-const modelled = (attacks: readonly Attack[]) => ({
-  memoryMiB: 10,
-  guest: {
-    kind: "workload",
-    bootMs: 10,
-    phases: [
-      {
-        name: "work",
-        durationMs: 60_000,
-        memory: { workingSetMiB: 1, writesPerSecond: 3_000, readsPerSecond: 100 },
-      },
-    ],
-    integrity: {
-      protect: [{ atMiB: 6, pages: 4 }],
-      updateEveryMs: 3,
-      updateUs: 900,
-      interruptEvery: 2,
-      interruptUs: 300,
-      attacks,
-    },
-  },
-});
-
 describe("a guest with an integrity driver on its way", () => {
   it("has every attack told once: modelled, at any moment, moved in any way", async () => {
     let overlapped = 0;
@@ -120,7 +75,7 @@ describe("a guest with an integrity driver on its way", () => {
         fc.constantFrom("pre-copy", "stop-and-copy", "post-copy"),
         async (attacks, [atMs, saveMs, moveMs], algorithm) => {
           const timeline = journey(atMs, saveMs, moveMs, { algorithm });
-          const world = await build(modelled(attacks), timeline);
+          const world = await guardedWorld(modelledDriver(attacks), timeline);
           const { alerts, ended } = watch(world);
           expect(alerts.length).toBe(alertsOf(attacks));
           expect(vmRecordOf(world, "m").durable.integrityAlerts).toBe(alertsOf(attacks));
@@ -134,9 +89,7 @@ describe("a guest with an integrity driver on its way", () => {
   });
 
   it("has every attack told once: a real machine", async () => {
-    const file = "core/guest/rv64/samples/guard/sentry.elf";
-    const guest = { kind: "rv64", file, firmware: true };
-    const world = await build({ memoryMiB: 4, guest }, journey(50, 0, 1, {}));
+    const world = await guardedWorld(REAL_SENTRY, journey(50, 0, 1, {}));
     const { alerts, ended } = watch(world);
     expect(alerts.filter((what) => what === "write").length).toBe(140);
     expect(alerts.length).toBe(170);
@@ -148,9 +101,11 @@ describe("a guest with an integrity driver on its way", () => {
   });
 
   it("refuses pages outside memory in the document", async () => {
-    const guest = modelled([]).guest;
+    const { guest } = modelledDriver([]);
     const integrity = { ...guest.integrity, protect: [{ atMiB: 9.9921875, pages: 4 }] };
     const wrong = { memoryMiB: 10, guest: { ...guest, integrity } };
-    await expect(build(wrong, [])).rejects.toThrow("protects pages outside the memory of the vm");
+    await expect(guardedWorld(wrong, [])).rejects.toThrow(
+      "protects pages outside the memory of the vm",
+    );
   });
 });

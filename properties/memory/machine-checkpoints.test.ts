@@ -114,6 +114,35 @@ describe("a real machine", () => {
     },
   );
 
+  it.each(["lazy", "deferred"] as const)(
+    "that is suspended again while its restore is %s goes on from both files",
+    async (method) => {
+      const { output, outcomes, figures } = await lived([
+        { id: "sleep", atMs: 7.77, do: "suspend", ...SMALL },
+        { ...WAKE, method, readsAtOnce: 0 },
+        { id: "save", after: "wake.goesOn", delayMs: 2, do: "checkpoint", ...SMALL },
+        {
+          id: "nap",
+          after: "save.complete",
+          do: "suspend",
+          workingSet: "traced",
+          traceMs: 2,
+          ...SMALL,
+        },
+        { ...WAKE, id: "rise", after: "nap.complete", method, readsAtOnce: 0 },
+        { id: "doze", after: "rise.goesOn", delayMs: 3, do: "suspend", ...SMALL },
+        { ...WAKE, id: "up", after: "doze.complete", method: "lazy", readsAtOnce: 1 },
+      ] as never);
+      expect(outcomes.filter((each) => each === "complete").length).toBeGreaterThan(4);
+      // Nearly all of it is zeros, which are there from the beginning when they are known.
+      for (const id of ["save", "nap", "doze"]) {
+        const least = method === "lazy" ? 100 : 0;
+        expect(figures[id]!["residualPages"]!, id).toBeGreaterThanOrEqual(least);
+      }
+      expect(output).toEqual(undisturbed);
+    },
+  );
+
   it.each(["traced", "access-bits"] as const)(
     "whose pages are looked at while it is suspended goes on with those (%s)",
     async (workingSet) => {
@@ -220,7 +249,8 @@ describe("a real machine", () => {
     const plain = await lived([], WORKER);
     let waited = 0;
     // Until then nothing is read that nobody asks for.
-    const again = { id: "again", atMs: 1_000, do: "checkpoint", method: "lazy", ...SMALL };
+    const whole = { base: "last", longestChain: 1 };
+    const again = { id: "again", atMs: 1_000, do: "checkpoint", ...whole, ...SMALL };
     for (const atMs of [269]) {
       const sleep = { id: "sleep", atMs, do: "suspend", ...SMALL, blockKiB: 16 };
       const { shown, disk, outcomes, figures } = await lived(

@@ -83,8 +83,9 @@ describe("a checkpoint of memory and disks", () => {
     expect(violations(lazy.world)).toEqual([]);
   });
 
-  it("of a machine whose restore is still going on waits for its pages", () => {
-    const again = { ...SAVE, id: "again", atMs: 236, do: "checkpoint", method: "lazy" } as const;
+  it("that must be whole, of a machine whose restore is still going on, waits for its pages", () => {
+    const whole = { base: "last", longestChain: 1 } as const;
+    const again = { ...SAVE, id: "again", atMs: 236, do: "checkpoint", ...whole } as const;
     const { world, ended } = run(
       documentOf([{ ...SAVE, ...SMALL, withDisks: true }, OFF, restore("lazy", 0), again]),
     );

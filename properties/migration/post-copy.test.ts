@@ -71,6 +71,32 @@ describe("a post-copy move", () => {
     expect(bytesSent!).toBeLessThan(8.2 * 2 ** 20);
   });
 
+  it("is over before the machine is saved", () => {
+    const move = movingVm(POST_COPY).timeline![0]!;
+    const save = {
+      id: "save",
+      after: "move.handOver",
+      delayMs: 20,
+      do: "checkpoint",
+      vm: "db",
+      on: "array",
+    };
+    const document = { ...movingVm(POST_COPY), timeline: [move, save] as never };
+    const saving = builderOf(document).build({ seed: 1 });
+    const fills: { [at: string]: boolean } = {};
+    saving.hooks.onNotice = ({ kind, data }) => {
+      const at = kind === "operation" ? String(data["id"]) : kind;
+      if (at !== "save" && at !== "checkpoint-instant") return;
+      const { clients } = saving.named("db/run-1-on-beta/memory").volatile as never as {
+        clients: readonly { name: string }[];
+      };
+      fills[at] = clients.some(({ name }) => name === "post-copy");
+    };
+    saving.run({ untilNs: fromMs(2_000) });
+    expect(fills).toEqual({ save: true, "checkpoint-instant": false });
+    expectOneWhole(saving, "saved");
+  });
+
   it.each([
     ["the source", 600, "alpha"],
     ["the destination", 600, "beta"],

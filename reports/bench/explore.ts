@@ -1,6 +1,6 @@
 // Searches: runs a second of `orrery explore` on the storage storm, and what an event of them costs
 // beside one of the hold model, which does nothing in its events. Processor time counts.
-import { exploreRun, holdRun } from "./processes.ts";
+import { exploreRun, holdRun, searchRun } from "./processes.ts";
 import { median, ratioOf, type Row, verdictOf } from "./row.ts";
 
 const CORES = 2;
@@ -9,6 +9,56 @@ const PAIRS = 3;
 const HOLD_TIMERS = 64;
 const HOLD_EVENTS = 1_000_000;
 const RUNS_PER_SECOND = 2_000;
+
+/** Of a search with workers: what the later runs of the longer one cost is what a run costs. */
+const SHORT_RUNS = 48;
+const LONG_RUNS = 144;
+const SHARED_PAIRS = 3;
+const LINEAR = 0.9;
+
+interface Shared {
+  /** Milliseconds of processor time a run, of workers and of the coordinator. */
+  readonly searching: number;
+  readonly coordinating: number;
+  readonly startMs: number;
+  readonly wallMs: number;
+}
+
+function sharedBy(workers: number): Shared {
+  const [short, long] = [searchRun(workers, SHORT_RUNS), searchRun(workers, LONG_RUNS)];
+  const runs = long.runs - short.runs;
+  const ofRun = (part: "searching" | "coordinating"): number =>
+    (long.cost[part] - short.cost[part]) / runs;
+  const startMs = long.cost.starting / workers;
+  const wallMs = (long.wallMs - short.wallMs) / runs;
+  return { searching: ofRun("searching"), coordinating: ofRun("coordinating"), startMs, wallMs };
+}
+
+/**
+ * From one worker to two, by processor time, because that is the same on a machine that does something
+ * else: one worker makes a run in c1 while the coordinator has the other core to itself; two make it
+ * in c2 each and share their cores with the coordinator, which spends k on it. So two reach
+ * c1 / (c2 + k) of twice as much. Starting and compiling are paid once a worker.
+ */
+function benchWorkers(): Row[] {
+  const pairs = Array.from({ length: SHARED_PAIRS }, () => [sharedBy(1), sharedBy(2)] as const);
+  const linear = pairs.map(([one, two]) => one.searching / (two.searching + two.coordinating));
+  const share = median(pairs.map(([, two]) => two.coordinating / two.searching));
+  const start = median(pairs.map(([, { startMs }]) => startMs));
+  const walls = median(pairs.map(([one, two]) => one.wallMs / two.wallMs));
+  return [
+    {
+      what: "search: from one worker to two, by processor time",
+      reached:
+        `${(median(linear) * 100).toFixed(0)} % of linear; coordinator ` +
+        `${(share * 100).toFixed(1)} % of a run; a worker starts once in ${(start / 1_000).toFixed(1)} s`,
+      peer: `real time ${walls.toFixed(2)} times as fast`,
+      ratio: ratioOf(linear),
+      goal: `${LINEAR * 100} %`,
+      verdict: verdictOf(median(linear) >= LINEAR),
+    },
+  ];
+}
 
 export function benchExplore(): Row[] {
   const runs = [];
@@ -44,5 +94,6 @@ export function benchExplore(): Row[] {
       goal: "",
       verdict: "shown",
     },
+    ...benchWorkers(),
   ];
 }

@@ -10,6 +10,7 @@ import type { ExploreFigures } from "./explore-run.ts";
 import type { HoldFigures } from "./hold-run.ts";
 import type { LargeVmFigures } from "./large-vm-run.ts";
 import type { ScenarioFigures } from "./scenario-run.ts";
+import type { SearchFigures } from "./search-run.ts";
 import type { SmallRunsFigures } from "./small-runs.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -56,6 +57,12 @@ export function largeVmRun(what: "move" | "checkpoint"): LargeVmFigures {
 export function exploreRun(blocks: number): ExploreFigures {
   const args = ["--import", "tsx", here("./explore-run.ts"), String(blocks)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as ExploreFigures;
+}
+
+/** A search with so many workers. */
+export function searchRun(workers: number, runs: number): SearchFigures {
+  const args = ["--import", "tsx", here("./search-run.ts"), String(workers), String(runs)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as SearchFigures;
 }
 
 /** Boots Debian, recorded unless the path is "-", and so often again. */

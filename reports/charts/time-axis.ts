@@ -28,7 +28,7 @@ export function timeAxis(summary: RunSummary, endNs: number): TimeAxis {
     title: `simulated time, ${unit.name}`,
     scale: { domain: [0, at(endNs)], nice: false },
   };
-  return { endNs, at, x, marks: (labels) => marksOf(summary, at, x, labels) };
+  return { endNs, at, x, marks: (labels) => marksOf(summary, at, x, labels ? at(endNs) : null) };
 }
 
 const COLOURS: { readonly [kind: string]: string } = {
@@ -37,6 +37,11 @@ const COLOURS: { readonly [kind: string]: string } = {
   fault: "#c8752d",
 };
 
+/** Names that are nearer to each other than this part of the span stand above each other. */
+const NEAR_PART = 0.12;
+const MOST_LEVELS = 4;
+const LEVEL_PX = 12;
+
 /** A fault that is a crash is marked once, as the crash. */
 const CRASHING: ReadonlySet<unknown> = new Set(["crash", "power-loss"]);
 
@@ -44,7 +49,7 @@ function marksOf(
   summary: RunSummary,
   at: TimeAxis["at"],
   x: object,
-  labels: boolean,
+  spanOfLabels: number | null,
 ): readonly object[] {
   const values = summary.happenings
     .filter(
@@ -59,14 +64,32 @@ function marksOf(
   const colour = { field: "colour", type: "nominal", scale: null };
   const rules = {
     data: { values },
-    mark: { type: "rule", strokeDash: [4, 3], opacity: labels ? 1 : 0.6 },
+    mark: { type: "rule", strokeDash: [4, 3], opacity: spanOfLabels === null ? 0.6 : 1 },
     encoding: { x: { field: "at", ...x }, color: colour },
   };
-  if (!labels) return [rules];
-  const texts = {
-    data: { values },
-    mark: { type: "text", align: "left", dx: 4, dy: -6, baseline: "bottom", fontSize: 10 },
+  if (spanOfLabels === null) return [rules];
+  const texts = levelsOf(values, spanOfLabels * NEAR_PART).map((names, level) => ({
+    data: { values: names },
+    mark: {
+      type: "text",
+      align: "left",
+      dx: 4,
+      dy: -6 - level * LEVEL_PX,
+      baseline: "bottom",
+      fontSize: 10,
+    },
     encoding: { x: { field: "at", ...x }, y: { value: 0 }, text: { field: "what" } },
-  };
-  return [rules, texts];
+  }));
+  return [rules, ...texts];
+}
+
+/** Names by the lowest level at which they have room to their right. */
+function levelsOf<T extends { readonly at: number }>(values: readonly T[], room: number): T[][] {
+  const levels: T[][] = [];
+  for (const value of [...values].sort((a, b) => a.at - b.at)) {
+    const free = levels.findIndex((names) => value.at - names.at(-1)!.at >= room);
+    const level = free >= 0 ? free : Math.min(levels.length, MOST_LEVELS - 1);
+    (levels[level] ??= []).push(value);
+  }
+  return levels;
 }

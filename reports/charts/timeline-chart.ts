@@ -1,5 +1,5 @@
 /** Operations as bars, a row each, with what befell the datacenter as lines across them. */
-import type { RunSummary } from "../../traces/index.ts";
+import { kindAndVm, type OperationSummary, type RunSummary } from "../../traces/index.ts";
 import { svgOf } from "./chart.ts";
 import type { TimeAxis } from "./time-axis.ts";
 
@@ -14,17 +14,16 @@ export async function timelineChart(summary: RunSummary, axis: TimeAxis): Promis
   const least = endNs * LEAST_PART;
   const principal = summary.principal;
   const shown = principal.slice(0, MOST_ROWS);
-  const bars = shown.map(({ id, kind, startNs, endNs: ended, outcome }) => ({
-    operation: id,
-    kind,
-    outcome: outcome === "complete" ? "complete" : outcome === "running" ? "running" : "failed",
-    start: at(startNs),
-    end: at(Math.max(ended ?? endNs, startNs + least)),
+  const bars = shown.map((operation) => ({
+    operation: rowName(operation),
+    outcome: toneOf(operation.outcome),
+    start: at(operation.startNs),
+    end: at(Math.max(operation.endNs ?? endNs, operation.startNs + least)),
   }));
   const left = principal.length - shown.length;
   const title = `Operations and crashes${left > 0 ? ` (${left} more in the table)` : ""}`;
   return svgOf({
-    width: 820,
+    width: 750,
     height: Math.max(1, bars.length) * ROW_PX,
     title: { text: title, anchor: "start", fontSize: 13 },
     layer: [
@@ -50,4 +49,14 @@ export async function timelineChart(summary: RunSummary, axis: TimeAxis): Promis
     ],
     resolve: { scale: { color: "independent" } },
   });
+}
+
+/** The id; of what another operation performs (`ID.KIND`) what it is, and of which VM. */
+function rowName(operation: OperationSummary): string {
+  const { id, kind } = operation;
+  return id.endsWith(`.${kind}`) && kindAndVm(operation) !== kind ? kindAndVm(operation) : id;
+}
+
+function toneOf(outcome: string): "complete" | "running" | "failed" {
+  return outcome === "complete" || outcome === "running" ? outcome : "failed";
 }

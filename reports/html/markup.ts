@@ -29,7 +29,7 @@ export function table(
     row.map((cell, at) => `<td${kind(at)}>${cell}</td>`).join("");
   const body = rows.map((row) => `<tr>${cells(row)}</tr>`);
   return (
-    `<table><caption>${text(caption)}</caption><thead><tr>${headCells}</tr></thead>` +
+    `<table>${caption === "" ? "" : `<caption>${text(caption)}</caption>`}<thead><tr>${headCells}</tr></thead>` +
     `<tbody>${body.join("\n")}</tbody></table>`
   );
 }
@@ -41,6 +41,10 @@ export function section(title: string, ...parts: readonly string[]): string {
 
 export const figure = (title: string, svg: string): string =>
   `<figure role="img" aria-label="${text(title)}">${svg}</figure>`;
+
+/** What opens when it is asked for. */
+export const details = (summary: string, content: string): string =>
+  `<details><summary>${text(summary)}</summary>\n${content}\n</details>`;
 
 export const code = (value: string): string => `<code>${text(value)}</code>`;
 

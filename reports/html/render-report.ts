@@ -3,7 +3,7 @@
  * bytes for the same traces.
  */
 import type { ResolvedScenario } from "../../scenarios/index.ts";
-import type { OperationSummary } from "../../traces/index.ts";
+import { kindAndVm, type OperationSummary } from "../../traces/index.ts";
 import { linkCharts, stealChart } from "../charts/fabric-charts.ts";
 import { storageCharts } from "../charts/storage-charts.ts";
 import { timeAxis } from "../charts/time-axis.ts";
@@ -11,7 +11,7 @@ import { timelineChart } from "../charts/timeline-chart.ts";
 import type { ReportInput } from "../report-input.ts";
 import { duration, moment } from "../times.ts";
 import { reproduceCommand, verdictOf } from "../verdict.ts";
-import { code, figure, section, table, text, time } from "./markup.ts";
+import { code, details, figure, section, table, text, time } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
 export async function renderReport(inputs: readonly ReportInput[]): Promise<string> {
@@ -37,7 +37,7 @@ async function renderRun(input: ReportInput): Promise<string> {
   const timeline = figure("operations over time", await timelineChart(summary, axis));
   return [
     heading(input, document),
-    section("What happened", timeline, operationTable(summary.operations), happenings(input)),
+    section("What happened", timeline, operationTables(summary), happenings(input)),
     section("Violations", violations(input)),
     await chartSection("VMs: throughput and latency", document.vms.map(idOf), (vm) =>
       storageCharts(summary, (entity) => isRunOf(entity, vm), axis),
@@ -105,21 +105,50 @@ function heading(input: ReportInput, document: ResolvedScenario): string {
   );
 }
 
-function operationTable(operations: readonly OperationSummary[]): string {
-  const rows = operations.map(({ id, kind, host, startNs, endNs, outcome, phases }) => [
-    text(id),
-    text(kind),
-    text(host),
-    time(moment(startNs)),
-    endNs === null ? "–" : time(duration(endNs - startNs)),
-    text(outcome),
-    phases
-      .filter((phase) => phase.endNs > phase.startNs)
-      .map((phase) => `${text(phase.name)} ${time(duration(phase.endNs - phase.startNs))}`)
-      .join(" · "),
+/** Phases that are listed one by one; of an operation with more, by name: how often, how long in all. */
+const MOST_PHASES = 16;
+
+function phasesText(phases: OperationSummary["phases"]): string {
+  const lasting = phases.filter((phase) => phase.endNs > phase.startNs);
+  if (lasting.length <= MOST_PHASES) {
+    return lasting
+      .map(({ name, startNs, endNs }) => `${text(name)} ${time(duration(endNs - startNs))}`)
+      .join(" · ");
+  }
+  const byName = new Map<string, { count: number; ns: number }>();
+  for (const { name, startNs, endNs } of lasting) {
+    const { count, ns } = byName.get(name) ?? { count: 0, ns: 0 };
+    byName.set(name, { count: count + 1, ns: ns + endNs - startNs });
+  }
+  return [...byName]
+    .map(
+      ([name, { count, ns }]) =>
+        `${text(name)}${count > 1 ? ` ${count}×` : ""} ${time(duration(ns))}`,
+    )
+    .join(" · ");
+}
+
+function operationTables({ operations, principal }: ReportInput["summary"]): string {
+  const own = new Set(principal);
+  const parts = operations.filter((each) => !own.has(each));
+  const tables = operationTable("Operations and their phases", principal);
+  if (parts.length === 0) return tables;
+  const summary = `What operations performed on the way (${parts.length})`;
+  return tables + details(summary, operationTable("", parts));
+}
+
+function operationTable(caption: string, operations: readonly OperationSummary[]): string {
+  const rows = operations.map((operation) => [
+    text(operation.id),
+    text(kindAndVm(operation)),
+    text(operation.host),
+    time(moment(operation.startNs)),
+    operation.endNs === null ? "–" : time(duration(operation.endNs - operation.startNs)),
+    text(operation.outcome),
+    phasesText(operation.phases),
   ]);
   const head = ["operation", "kind", "on", "start", "took", "outcome", "phases"];
-  return table("Operations and their phases", head, rows);
+  return table(caption, head, rows);
 }
 
 function happenings({ summary }: ReportInput): string {

@@ -28,5 +28,6 @@ figure { margin: .5rem 0; overflow-x: auto; }
 .pair figure { width: calc(50% - .5rem); } .pair svg { max-width: 100%; height: auto; }
 .time { white-space: nowrap; }
 small { color: #666; }
+details { margin: .4rem 0 1.2rem; } summary { cursor: pointer; font-size: .87rem; color: #3b6ea8; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } }
 `;

@@ -177,7 +177,11 @@ export function createBuilder(
     for (const { host } of fabric.hosts.values()) spawnKeeper(host);
     for (const vm of vms) {
       provision(fabric, vm, images);
-      spawnVmRecord(world, vmm, outsideDomain, { spec: guestSpec(vm.id), shares: vm.shares });
+      spawnVmRecord(world, vmm, outsideDomain, {
+        spec: guestSpec(vm.id),
+        shares: vm.shares,
+        ...(["pause", "snapshot"].includes(vm.onAlert?.do ?? "log") && { stopsAtAlerts: true }),
+      });
     }
     const isProtected = vms.filter(({ protection }) => protection !== undefined);
     if (isProtected.length > 0) {

@@ -20,7 +20,22 @@ import type {
   ResolvedTimelineEntry,
   ResolvedVm,
 } from "../schema/scenario.generated.ts";
-import { adoptDisk, diskPlace, lostToCrash, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
+import {
+  adoptDisk,
+  diskPlace,
+  lostToCrash,
+  PAUSED,
+  vmOf,
+  vmRecordOf,
+} from "../../core/vmm/index.ts";
+import {
+  type AlertSaves,
+  letGoOn,
+  onAlertPhase,
+  onAlertSaveEnd,
+  onAlertStop,
+  saveNow,
+} from "./alert-checkpoints.ts";
 import { strike } from "./faults.ts";
 import { savesMemory, settleAfterBoot } from "./operations/checkpoints.ts";
 import { hasEvacuations, onSensor } from "./operations/evacuation.ts";
@@ -44,6 +59,8 @@ type DriverState = {
   readonly attempts: { readonly [vm: string]: { readonly id: string; readonly failed: number } };
   /** Faults that struck, by index: those with `atMs` or `during` strike once. */
   readonly struck: readonly boolean[];
+  /** Of VMs that are saved at integrity alerts; none: there were no alerts. */
+  readonly alertSaves?: { readonly [vm: string]: AlertSaves };
 };
 
 export type Driver = Entity<DriverConfig, DriverState, Record<string, never>>;
@@ -58,11 +75,15 @@ export function driverComponent(own: readonly Extension[]) {
       begin: (self) => begin(self),
       entry: (self, index: number) => startEntry(self, entryOf(self, index), own),
       fault: (self, index: number) => letStrike(self, index, own),
-      phase: (self, data: PlainObject) => onMoment(self, `${data["id"]}.${data["phase"]}`, own),
+      phase: (self, data: PlainObject) => {
+        onMoment(self, `${data["id"]}.${data["phase"]}`, own);
+        onAlertPhase(self, data);
+      },
       ended: (self, data: PlainObject) => {
         const [id, outcome] = [data["id"] as string, data["outcome"] as string];
         onMoment(self, `${id}.${outcome}`, own);
         onRestartEnd(self, id, outcome);
+        onAlertSaveEnd(self, id, outcome);
       },
       step: (self, data: { step: number }) => onStep(self, data.step, own),
       crashed: (self, data: PlainObject) => onCrash(self, data["domain"] as string),
@@ -72,6 +93,8 @@ export function driverComponent(own: readonly Extension[]) {
       "disks-replaced": (self, data: PlainObject) => adoptDisks(self, data["vm"] as string),
       lifecycle: (self, data: PlainObject) => onLifecycle(self, data),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
+      "save-at-alert": (self, { vm }: { vm: string }) => saveNow(self, vm),
+      "let-go-on": (self, { vm }: { vm: string }) => letGoOn(self, vm),
       "restart-vm": (self, vm: { vm: string }) => restartLost(self, vm.vm),
       heal: (self, arg: { index: number }) => strike(self, faultOf(self, arg.index), "ends", own),
       /** An operator's line: `snapshot db`, `stun db`, `crash alpha`, `restart alpha`, `type vm ls`. */
@@ -188,7 +211,9 @@ function onRestart(self: Driver, domain: string): void {
 }
 
 function onLifecycle(self: Driver, { event, vm }: PlainObject): void {
-  if (event !== "postboot" || typeof vm !== "string") return;
+  if (typeof vm !== "string") return;
+  if (event === PAUSED) return onAlertStop(self, vm);
+  if (event !== "postboot") return;
   settleAfterBoot(self, vm, `${vm}.settle-${self.editDurable().restarts++}`);
 }
 

@@ -7,6 +7,7 @@ import { backup, restore } from "./operations/backups.ts";
 import {
   checkpoint,
   diskCheckpoint,
+  mergeCheckpoints,
   restoreCheckpoint,
   resume,
   suspend,
@@ -23,7 +24,7 @@ import {
   revert,
 } from "./operations/hierarchies.ts";
 import { cancelMigration, migrate } from "./operations/migration.ts";
-import { powerOff, powerOn, restart, stun, takeOver, unstun } from "./operations/power.ts";
+import { powerOff, powerOn, restart, stun, takeOver, unpause, unstun } from "./operations/power.ts";
 import { snapshot } from "./operations/snapshots.ts";
 
 export const builtInOperations: readonly Extension[] = [
@@ -42,6 +43,7 @@ export const builtInOperations: readonly Extension[] = [
   suspend,
   resume,
   restoreCheckpoint,
+  mergeCheckpoints,
   linkedClone,
   promote,
   growDisk,
@@ -52,6 +54,7 @@ export const builtInOperations: readonly Extension[] = [
   powerOff,
   stun,
   unstun,
+  unpause,
   restart,
   takeOver,
 ];

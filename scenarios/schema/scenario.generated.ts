@@ -38,6 +38,7 @@ export type TimelineEntry =
   | SuspendOperation
   | ResumeOperation
   | RestoreCheckpointOperation
+  | MergeCheckpointsOperation
   | LinkedCloneOperation
   | PromoteOperation
   | GrowDiskOperation
@@ -48,6 +49,7 @@ export type TimelineEntry =
   | PowerOffOperation
   | StunOperation
   | UnstunOperation
+  | UnpauseOperation
   | RestartOperation
   | TakeOverOperation;
 /**
@@ -529,6 +531,7 @@ export interface Vm {
    */
   readonly shares?: number;
   readonly protection?: Protection;
+  readonly onAlert?: AlertPolicy;
   readonly guest: Guest;
   /**
    * Virtual disks.
@@ -559,6 +562,23 @@ export interface Protection {
    * The VM waits when its copy is further behind.
    */
   readonly maxLagMs?: number;
+}
+/**
+ * What its host does when the integrity driver in the guest has something to be told of, beside telling.
+ */
+export interface AlertPolicy {
+  /**
+   * `log` = nothing more; `pause` = the VM stands still at the violating write, with nothing behind it done, until an `unpause` operation; `snapshot` = it stands still there until a checkpoint of its memory, and of its disks if they are redo logs, has its instant, and goes on. Of the VM `db` they are the operations `db-alert-1`, `db-alert-2` and so on.
+   */
+  readonly do?: "log" | "pause" | "snapshot";
+  /**
+   * Of `snapshot`: the array that keeps the checkpoints; the VM's host needs a link to it.
+   */
+  readonly on?: string;
+  /**
+   * Of `snapshot`: so many checkpoints; later alerts are told and no more.
+   */
+  readonly atMost?: number;
 }
 /**
  * A modelled workload: phases of processor, memory, block and network use.
@@ -1446,11 +1466,11 @@ export interface DiskCheckpointOperation {
   readonly copyKiB?: number;
 }
 /**
- * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+ * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
  */
 export interface CheckpointOperation {
   /**
-   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
    */
   readonly do: "checkpoint";
   /**
@@ -1515,11 +1535,11 @@ export interface CheckpointOperation {
   readonly sideMiB?: number;
 }
 /**
- * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+ * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
  */
 export interface SuspendOperation {
   /**
-   * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+   * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
    */
   readonly do: "suspend";
   /**
@@ -1680,6 +1700,47 @@ export interface RestoreCheckpointOperation {
    * The checkpoint operation. Default: the last one.
    */
   readonly checkpoint?: string;
+}
+/**
+ * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+ */
+export interface MergeCheckpointsOperation {
+  /**
+   * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+   */
+  readonly do: "merge-checkpoints";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM, which runs.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * The checkpoint operation. Default: the last one.
+   */
+  readonly checkpoint?: string;
+  /**
+   * Keep those that it stood on as checkpoints of their own.
+   */
+  readonly keepOlder?: boolean;
 }
 /**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
@@ -2048,6 +2109,35 @@ export interface UnstunOperation {
    * Let a stunned VM go on.
    */
   readonly do: "unstun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs?: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+ */
+export interface UnpauseOperation {
+  /**
+   * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+   */
+  readonly do: "unpause";
   /**
    * Name of the operation; `after`, `during` and `expect` refer to it.
    */
@@ -2943,6 +3033,7 @@ export type ResolvedTimelineEntry =
   | ResolvedSuspendOperation
   | ResolvedResumeOperation
   | ResolvedRestoreCheckpointOperation
+  | ResolvedMergeCheckpointsOperation
   | ResolvedLinkedCloneOperation
   | ResolvedPromoteOperation
   | ResolvedGrowDiskOperation
@@ -2953,6 +3044,7 @@ export type ResolvedTimelineEntry =
   | ResolvedPowerOffOperation
   | ResolvedStunOperation
   | ResolvedUnstunOperation
+  | ResolvedUnpauseOperation
   | ResolvedRestartOperation
   | ResolvedTakeOverOperation;
 /**
@@ -3435,6 +3527,7 @@ export interface ResolvedVm {
    */
   readonly shares: number;
   readonly protection?: ResolvedProtection;
+  readonly onAlert?: ResolvedAlertPolicy;
   readonly guest: ResolvedGuest;
   /**
    * Virtual disks.
@@ -3465,6 +3558,23 @@ export interface ResolvedProtection {
    * The VM waits when its copy is further behind.
    */
   readonly maxLagMs: number;
+}
+/**
+ * What its host does when the integrity driver in the guest has something to be told of, beside telling.
+ */
+export interface ResolvedAlertPolicy {
+  /**
+   * `log` = nothing more; `pause` = the VM stands still at the violating write, with nothing behind it done, until an `unpause` operation; `snapshot` = it stands still there until a checkpoint of its memory, and of its disks if they are redo logs, has its instant, and goes on. Of the VM `db` they are the operations `db-alert-1`, `db-alert-2` and so on.
+   */
+  readonly do: "log" | "pause" | "snapshot";
+  /**
+   * Of `snapshot`: the array that keeps the checkpoints; the VM's host needs a link to it.
+   */
+  readonly on?: string;
+  /**
+   * Of `snapshot`: so many checkpoints; later alerts are told and no more.
+   */
+  readonly atMost: number;
 }
 /**
  * A modelled workload: phases of processor, memory, block and network use.
@@ -4352,11 +4462,11 @@ export interface ResolvedDiskCheckpointOperation {
   readonly copyKiB: number;
 }
 /**
- * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+ * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
  */
 export interface ResolvedCheckpointOperation {
   /**
-   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.
+   * Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. Pages that a restore has not brought yet stay in its file, on which the new one then stands.
    */
   readonly do: "checkpoint";
   /**
@@ -4421,11 +4531,11 @@ export interface ResolvedCheckpointOperation {
   readonly sideMiB: number;
 }
 /**
- * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+ * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
  */
 export interface ResolvedSuspendOperation {
   /**
-   * Save memory and devices of a running VM and switch it off; `resume` goes on with it.
+   * Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a restore has not brought yet stay in its file.
    */
   readonly do: "suspend";
   /**
@@ -4586,6 +4696,47 @@ export interface ResolvedRestoreCheckpointOperation {
    * The checkpoint operation. Default: the last one.
    */
   readonly checkpoint?: string;
+}
+/**
+ * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+ */
+export interface ResolvedMergeCheckpointsOperation {
+  /**
+   * Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host reads and writes them, and what nothing stands on any more goes. Until the one file counts, the chain is the checkpoint, and others may be made on it.
+   */
+  readonly do: "merge-checkpoints";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM, which runs.
+   */
+  readonly vm: string;
+  /**
+   * The array that keeps the VM's checkpoints; its host needs a link to it.
+   */
+  readonly on: string;
+  /**
+   * The checkpoint operation. Default: the last one.
+   */
+  readonly checkpoint?: string;
+  /**
+   * Keep those that it stood on as checkpoints of their own.
+   */
+  readonly keepOlder: boolean;
 }
 /**
  * Put the disks of a VM that is off on a point in time of another VM; nothing is copied. On redo logs the point in time stays as long as the clone stands on it; copy-on-write disks share chunks, which the array keeps as long as a clone needs them, and the point may be given up.
@@ -4954,6 +5105,35 @@ export interface ResolvedUnstunOperation {
    * Let a stunned VM go on.
    */
   readonly do: "unstun";
+  /**
+   * Name of the operation; `after`, `during` and `expect` refer to it.
+   */
+  readonly id: string;
+  /**
+   * When it starts. Either this or `after`.
+   */
+  readonly atMs?: number;
+  /**
+   * Starts when another operation reaches a phase: `snap.complete`.
+   */
+  readonly after?: string;
+  /**
+   * Time that passes between `after` and the start.
+   */
+  readonly delayMs: number;
+  /**
+   * The VM.
+   */
+  readonly vm: string;
+}
+/**
+ * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+ */
+export interface ResolvedUnpauseOperation {
+  /**
+   * Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with `not-paused` where it does not stand at one.
+   */
+  readonly do: "unpause";
   /**
    * Name of the operation; `after`, `during` and `expect` refer to it.
    */

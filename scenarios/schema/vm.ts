@@ -28,6 +28,27 @@ const protection: JsonSchema = object(
   ["kind", "host"],
 );
 
+const alertPolicy: JsonSchema = object(
+  "What its host does when the integrity driver in the guest has something to be told of, beside telling.",
+  {
+    do: oneOfWords(
+      "`log` = nothing more; `pause` = the VM stands still at the violating write, with nothing behind " +
+        "it done, until an `unpause` operation; `snapshot` = it stands still there until a checkpoint of " +
+        "its memory, and of its disks if they are redo logs, has its instant, and goes on. Of the VM `db` " +
+        "they are the operations `db-alert-1`, `db-alert-2` and so on.",
+      ["log", "pause", "snapshot"],
+      "log",
+    ),
+    on: id(
+      "Of `snapshot`: the array that keeps the checkpoints; the VM's host needs a link to it.",
+    ),
+    atMost: count("Of `snapshot`: so many checkpoints; later alerts are told and no more.", 8, {
+      minimum: 1,
+      maximum: 1_000,
+    }),
+  },
+);
+
 const vmDisk: JsonSchema = object(
   "A virtual disk.",
   {
@@ -88,6 +109,10 @@ const vm: JsonSchema = object(
       description: "How it is protected against the loss of its host; absent: not at all.",
       $ref: "#/$defs/Protection",
     },
+    onAlert: {
+      description: "What an alert of its integrity driver leads to; absent: it is told.",
+      $ref: "#/$defs/AlertPolicy",
+    },
     guest: { description: "What runs inside.", $ref: "#/$defs/Guest" },
     disks: list("Virtual disks.", { $ref: "#/$defs/VmDisk" }),
   },
@@ -95,6 +120,7 @@ const vm: JsonSchema = object(
 );
 
 export const vmDefinitions: Readonly<Record<string, JsonSchema>> = {
+  AlertPolicy: alertPolicy,
   Protection: protection,
   Vm: vm,
   VmDisk: vmDisk,

@@ -3,7 +3,7 @@
  * Names of two entities that are the same would share their random draws.
  */
 import type { ResolvedScenario } from "../schema/scenario.generated.ts";
-import { linkId } from "./directory.ts";
+import { alertCheckpoints, linkId } from "./directory.ts";
 import { type Finding, finding, pointerTo } from "./problem.ts";
 
 interface Named {
@@ -67,6 +67,12 @@ export function checkIds(document: ResolvedScenario): readonly Finding[] {
     ...listed("/hosts", hosts),
     ...listed("/arrays", arrays),
     ...listed("/vms", vms),
+    ...vms.flatMap((vm, index) =>
+      alertCheckpoints(vm).map(({ id: name }) => ({
+        name,
+        pointer: pointerTo("/vms", index, "onAlert"),
+      })),
+    ),
     ...listed("/timeline", timeline),
     ...links.map((link, index) => ({
       name: link.id ?? linkId(link.between),

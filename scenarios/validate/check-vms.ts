@@ -96,6 +96,26 @@ function checkProtection(vm: ResolvedVm, pointer: string, directory: Directory) 
   return found.flat();
 }
 
+/** Checkpoints at alerts need a place; a protected VM cannot be saved. */
+function checkAlertPolicy(
+  { onAlert, protection, host, restartOn }: ResolvedVm,
+  pointer: string,
+  directory: Directory,
+) {
+  if (onAlert?.do !== "snapshot") return [];
+  const place = pointerTo(pointer, "onAlert");
+  const on = pointerTo(place, "on");
+  if (protection !== undefined) {
+    const message = "is `snapshot`, and a protected vm cannot be saved";
+    return [finding(pointerTo(place, "do"), message, '"pause" or "log"')];
+  }
+  if (onAlert.on === undefined) return [finding(on, "is missing", "an array for checkpoints")];
+  if (!directory.arrays.has(onAlert.on)) return checkReference(onAlert.on, on, "array", directory);
+  const apart = [host, ...restartOn].find((each) => !directory.connected(each, onAlert.on!));
+  if (apart === undefined) return [];
+  return [finding(on, `the vm may run on ${apart}, which has no link to ${onAlert.on}`, "a link")];
+}
+
 function checkPhase(
   phase: ResolvedWorkloadPhase,
   pointer: string,
@@ -194,6 +214,7 @@ export function checkVms(
       ...checkPlacement(vm, pointer, directory),
       ...checkDisks(vm, pointer, directory),
       ...checkProtection(vm, pointer, directory),
+      ...checkAlertPolicy(vm, pointer, directory),
       ...checkGuest(vm, pointer, directory, extensions),
     ];
   });

@@ -27,6 +27,16 @@ const byId = <T extends { readonly id: string }>(entries: readonly T[]): Readonl
 
 export const linkId = (between: readonly string[]): string => between.join("--");
 
+/** What is taken of a VM at its alerts, the first one 1. */
+export const alertCheckpoint = (vm: string, number: number): string => `${vm}-alert-${number}`;
+
+/** They are begun by themselves, and are named as if the timeline had them. */
+export function alertCheckpoints({ id: vm, onAlert }: ResolvedVm) {
+  if (onAlert?.do !== "snapshot") return [];
+  const numbers = Array.from({ length: onAlert.atMost }, (_, at) => at + 1);
+  return numbers.map((each) => ({ id: alertCheckpoint(vm, each), do: "checkpoint" as const }));
+}
+
 export function directoryOf(document: ResolvedScenario): Directory {
   const { hosts, arrays, vms, links, timeline } = document;
   const ends = new Set(links.flatMap(({ between: [a, b] }) => [`${a} ${b}`, `${b} ${a}`]));
@@ -36,7 +46,7 @@ export function directoryOf(document: ResolvedScenario): Directory {
     vms: byId(vms),
     links: new Set(links.map((link) => link.id ?? linkId(link.between))),
     racks: new Set([...hosts, ...arrays].flatMap(({ rack }) => (rack === undefined ? [] : [rack]))),
-    operations: new Map(timeline.map((entry) => [entry.id, entry.do])),
+    operations: new Map([...timeline, ...vms.flatMap(alertCheckpoints)].map((e) => [e.id, e.do])),
     hostDisks: new Set(hosts.flatMap((host) => host.disks.map((disk) => `${host.id}/${disk.id}`))),
     connected: (a, b) => ends.has(`${a} ${b}`),
     pathsBetween: (a, b) =>

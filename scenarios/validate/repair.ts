@@ -104,6 +104,14 @@ function repairProtection(vm: Entry, isPair: boolean): void {
   vm["vcpus"] = 1;
 }
 
+/** Checkpoints at alerts have a place, and are not of a machine that cannot be saved. */
+function repairAlertPolicy(vm: Entry): void {
+  const policy = vm["onAlert"] as Entry | undefined;
+  if (policy?.["do"] !== "snapshot") return;
+  if (vm["protection"] === undefined) policy["on"] = NAMES.array;
+  else policy["do"] = "pause";
+}
+
 /** Changes `document` in place; the result is well-formed whatever random names it had. */
 export function repair(document: Entry): Entry {
   const hosts = listOf(document, "hosts");
@@ -148,6 +156,7 @@ export function repair(document: Entry): Entry {
     vm["disks"] = [{ id: "disk0", on: "array0", sizeMiB: 1_024 }];
     repairGuest(vm, vms);
     repairProtection(vm, isPair);
+    repairAlertPolicy(vm);
   }
   rename(timeline, "op");
   repairMoments(document);

@@ -16,7 +16,14 @@ export const FILE_VERSION = 1;
 export const WORKING_SET_VERSION = 2;
 /** What stands on another checkpoint: a reader that does not know that must not take it. */
 const BASED_VERSION = 3;
-const KNOWN_VERSIONS: readonly number[] = [FILE_VERSION, WORKING_SET_VERSION, BASED_VERSION];
+/** What was merged of a chain, and stands for the newest file of that. */
+const MERGED_VERSION = 4;
+const KNOWN_VERSIONS: readonly number[] = [
+  FILE_VERSION,
+  WORKING_SET_VERSION,
+  BASED_VERSION,
+  MERGED_VERSION,
+];
 const HEAD_SECTORS = 8;
 export const COMMIT_SECTOR = 8;
 /** Where storage blocks begin. */
@@ -38,6 +45,8 @@ export type Head = {
   readonly blockPages: number;
   /** Checkpoint below: blocks that are missing here are there; null: all are here. */
   readonly base: Base | null;
+  /** `identity` of the file in whose place it is: what stands on that one stands on this one. */
+  readonly standsFor?: string;
 };
 
 /** A checkpoint that another one stands on: that one file, and no other of its name. */
@@ -62,10 +71,15 @@ export type CommitRecord = {
 export const blocksOf = ({ pages, blockPages }: Head): number => Math.ceil(pages / blockPages);
 
 /** Pages of a block: the last one may have fewer. */
-export const pagesOfBlock = ({ pages, blockPages }: Head, block: number): number =>
-  Math.max(0, Math.min(blockPages, pages - block * blockPages));
+export const pagesOfBlock = (
+  { pages, blockPages }: Pick<Head, "pages" | "blockPages">,
+  block: number,
+): number => Math.max(0, Math.min(blockPages, pages - block * blockPages));
 
-const versionOf = ({ base }: Head): number => (base === null ? FILE_VERSION : BASED_VERSION);
+function versionOf({ base, standsFor }: Head): number {
+  if (standsFor !== undefined) return MERGED_VERSION;
+  return base === null ? FILE_VERSION : BASED_VERSION;
+}
 
 export function encodeHead(head: Head, version = versionOf(head)): Uint8Array {
   const out = new ByteWriter();
@@ -77,6 +91,7 @@ export function encodeHead(head: Head, version = versionOf(head)): Uint8Array {
       head.pages,
       head.blockPages,
       head.base === null ? null : [head.base.checkpoint, head.base.identity],
+      ...(head.standsFor === undefined ? [] : [head.standsFor]),
     ]),
   );
   out.bytes(encoder.encode(HEAD_MAGIC));
@@ -169,13 +184,15 @@ function parseHead(text: string): Head | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parsed) || parsed.length !== 6) return undefined;
-  const [vm, checkpoint, machine, pages, blockPages, base] = parsed as unknown[];
+  if (!Array.isArray(parsed) || parsed.length < 6 || parsed.length > 7) return undefined;
+  const [vm, checkpoint, machine, pages, blockPages, base, standsFor] = parsed as unknown[];
   if (typeof vm !== "string" || typeof checkpoint !== "string") return undefined;
   if (typeof machine !== "string" || !isCount(pages) || !isCount(blockPages)) return undefined;
   const below = base === null ? null : parseBase(base);
   if (below === undefined) return undefined;
-  return { vm, checkpoint, machine, pages, blockPages, base: below };
+  const head = { vm, checkpoint, machine, pages, blockPages, base: below };
+  if (parsed.length === 6) return head;
+  return typeof standsFor === "string" ? { ...head, standsFor } : undefined;
 }
 
 function parseBase(value: unknown): Base | undefined {
@@ -221,7 +238,8 @@ export function checkBase({ head, identity }: Opened, above: Head): Checked<Head
   const { checkpoint, identity: expected } = above.base!;
   const ours = checkHead(head, above);
   if (!ours.ok) return ours;
-  if (head.checkpoint !== checkpoint || identity !== expected || head.pages !== above.pages) {
+  const isIt = identity === expected || head.standsFor === expected;
+  if (head.checkpoint !== checkpoint || !isIt || head.pages !== above.pages) {
     const told = `${above.checkpoint} stands on another file than the one that is there`;
     return bad("wrong-base", `${told} (${identity}, not ${expected})`);
   }

@@ -1,19 +1,23 @@
 /**
  * A suspended machine has gone on: its checkpoint goes, for a second time its disks would be others.
  * Must hold: an intent names the file before the catalog does not any more; whoever is making a
- * checkpoint of the VM comes first.
+ * checkpoint of the VM comes first; what others stand on stays, for them alone, and goes with them.
  */
 import {
   done,
+  type Entity,
+  type EntityId,
   go,
   operation,
   type Operation,
+  type OperationEntity,
   type PlainObject,
-  type EntityId,
   perform,
+  together,
   wait,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFileIfAny, surelyWrite } from "../../disks/index.ts";
+import { isChangingCatalog } from "../merge/merge-state.ts";
 import {
   type Catalog,
   catalogFile,
@@ -30,7 +34,11 @@ export type ForgetParams = {
   readonly volume: string;
 };
 
-type ForgetState = { tries: number };
+type ForgetState = {
+  tries: number;
+  /** Volumes that go; absent: its own. */
+  volumes?: string[];
+};
 type Op = Operation<ForgetParams & PlainObject, ForgetState & PlainObject>;
 
 const RETRY_NS = 20_000_000;
@@ -63,21 +71,22 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
       const before = file?.value as Catalog | undefined;
       if (before === undefined || entryOf(before, checkpoint) === undefined)
         return go("closeIntent");
-      const value = withoutCheckpoint(before, checkpoint);
+      const { catalog: value, dropped } = withoutCheckpoint(before, checkpoint);
+      const volumes = dropped.map(({ volume }) => volume);
+      if (volumes.join() !== op.params.volume) op.edit().volumes = volumes;
       const params = { array, name: catalogFile(vm), value, before, version: file!.version };
       return perform(surelyWrite, params, "dropFile", "report");
     },
 
     dropFile(_host, op: Op, { written }: { written: boolean }) {
-      if (!written) return go("closeIntent");
-      const drop = askArray(
-        op.params.array,
-        "delete-volume",
-        { name: op.params.volume },
-        "closeIntent",
-        "report",
-      );
-      return { ...drop, tolerate: ["gone"] };
+      const { array, volume } = op.params;
+      const { volumes } = op.state;
+      if (!written || volumes?.length === 0) return go("closeIntent");
+      const drops = (volumes ?? [volume]).map((name) => ({
+        ...askArray(array, "delete-volume", { name }, "closeIntent", "report"),
+        tolerate: ["gone"],
+      }));
+      return drops.length === 1 ? drops[0]! : together(drops, "closeIntent", "report");
     },
 
     closeIntent(_host, op: Op) {
@@ -92,3 +101,13 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
   },
   () => ({ tries: 0 }),
 );
+
+/** Whether that is going on at this host, or a merge changes the catalog: both are soon through. */
+export function isForgetting({ world, domain }: Entity, vm: string): boolean {
+  for (const entity of world.entities()) {
+    if (entity.domain !== domain) continue;
+    if (entity.kind !== forgetCheckpoint.kind && !isChangingCatalog(entity)) continue;
+    if ((entity.config as OperationEntity["config"]).params["vm"] === vm) return true;
+  }
+  return false;
+}

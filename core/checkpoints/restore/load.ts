@@ -65,8 +65,9 @@ export function askFor(self: Restorer, number: number): boolean {
 
 /** Goes on reading what nobody has asked for: what must be there first, then in the file's order. */
 export function readOn(self: Restorer): void {
-  const { storage, first, atReady } = self.volatile;
-  const atOnce = self.config.readsAtOnce + self.volatile.hurry;
+  const { storage, first, atReady, moving, hurry } = self.volatile;
+  if (moving === "standing" || (moving === "begun" && hurry === 0)) return;
+  const atOnce = self.config.readsAtOnce + hurry;
   while (self.volatile.reading.length < (atReady === null ? atOnce : Math.max(1, atOnce))) {
     const { cursor, firstAsked } = self.volatile;
     if (firstAsked < first.length) {
@@ -93,8 +94,10 @@ function readyIfFirst(self: Restorer): void {
 
 /** A storage block is here; decompressing takes its time. */
 export function onRead(self: Restorer, reply: Reply): void {
-  if (self.volatile.stage === "failed") return;
+  const { stage, moving } = self.volatile;
+  if (stage === "failed" || stage === "left") return;
   const number = reply.tag as number;
+  if (moving === "standing") return putOff(self, number);
   if (!reply.ok) return fail(self, reply.code);
   const { runs } = reply.value as unknown as { runs: readonly ContentRun[] };
   const stored = self.volatile.storage[number]!;
@@ -102,13 +105,22 @@ export function onRead(self: Restorer, reply: Reply): void {
   self.after(ns, "place", { number, runs } as unknown as Plain);
 }
 
+/** A storage block that comes while the machine stands still: the destination reads it anew. */
+function putOff(self: Restorer, number: number): void {
+  askedFor(self).set(number, 0);
+  const state = self.edit();
+  state.reading = state.reading.filter((each) => each !== number);
+}
+
 export function place(
   self: Restorer,
   { number, runs }: { readonly number: number; readonly runs: readonly ContentRun[] },
 ): void {
   const memory = memoryBeside(self);
-  if (self.volatile.stage === "failed") return;
+  const { stage, moving } = self.volatile;
+  if (stage === "failed" || stage === "left") return;
   if (memory === undefined) return fail(self, "vm-off");
+  if (moving === "standing") return putOff(self, number);
   const written = self.volatile.storage[number]!;
   const at = { ...written, checksum: BigInt(written.checksum) };
   const { pages } = self.config;
@@ -145,7 +157,7 @@ export function place(
 type Part = { readonly first: number; readonly content: readonly ContentRun[] };
 
 /** Of a block that has units which a newer file has as well: only what it is the source of. */
-function ownParts(
+export function ownParts(
   { block, runs }: Block,
   blockPages: number,
   units: readonly number[],
@@ -193,7 +205,7 @@ function goOnIfPresent(self: Restorer, memory: MemoryEntity): void {
   if (vm !== undefined) self.ask(vm.id, "unstun", {}, { then: "let-go" });
 }
 
-function end(self: Restorer, memory: MemoryEntity): void {
+export function end(self: Restorer, memory: MemoryEntity): void {
   endSharing(self, memory);
   removeTraces(memory, self.config.client);
   const state = self.edit();
@@ -207,7 +219,7 @@ function end(self: Restorer, memory: MemoryEntity): void {
 
 /** The machine cannot go on without what is missing. */
 export function fail(self: Restorer, code: string): void {
-  if (self.volatile.stage === "failed" || self.volatile.stage === "loaded") return;
+  if (["failed", "loaded", "left"].includes(self.volatile.stage)) return;
   const { atReady, waiting } = self.volatile;
   const state = self.edit();
   state.stage = "failed";

@@ -35,7 +35,7 @@ import {
   type VmEntity,
   type VmRecord,
 } from "../../vmm/index.ts";
-import { type Catalog, type CheckpointEntry, entryOf } from "../catalog.ts";
+import { type Catalog, type CheckpointEntry, entryOf, usable } from "../catalog.ts";
 import {
   type Base,
   checkBase,
@@ -119,9 +119,10 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     },
 
     open(host, op: Op, { catalog }: { catalog: Catalog }) {
-      const { checkpoint } = op.params;
-      const entry = checkpoint === null ? catalog.checkpoints.at(-1) : entryOf(catalog, checkpoint);
+      const { vm, checkpoint } = op.params;
+      const entry = checkpoint === null ? usable(catalog).at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
+      if (entry.isSpent === true) return fail("spent", `${vm} has gone on from ${checkpoint}`);
       const state = op.edit();
       state.catalog = catalog as never;
       state.entry = entry as never;
@@ -242,7 +243,9 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       if (made !== undefined) host.world.removeTree(made as unknown as Entity);
       state.allThereNs = host.simulatedNs;
       const { checkpoint, volume, isSuspend } = op.state.entry!;
-      if (!isSuspend) return go("report");
+      // Its machine was moved, and the other host goes on with it.
+      const isLeft = figures["leftPages"] !== undefined;
+      if (!isSuspend || isLeft) return go("report");
       const { vm, array } = op.params;
       return perform(forgetCheckpoint, { vm, array, checkpoint, volume }, "report", "report");
     },

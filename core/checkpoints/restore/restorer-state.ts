@@ -2,7 +2,8 @@
  * What brings the memory of a machine back: an entity beside the run that goes on, from before it does
  * until every page is there.
  */
-import type { Entity, EntityId, Request } from "../../kernel/index.ts";
+import type { Entity, EntityId, Request, World } from "../../kernel/index.ts";
+import type { InitiatorEntity } from "../../platform/index.ts";
 import type { NeighbourBy } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Stored } from "./layers.ts";
@@ -90,8 +91,20 @@ export type RestoreFigures = {
 /** A class of pages, and how many share its canonical page; none: there is no such page. */
 export type PageClass = { readonly word: readonly number[]; readonly references: number };
 
+/** A file that pages come from: the volume behind a device. */
+export type RestoredFile = {
+  readonly device: EntityId;
+  readonly array: EntityId;
+  readonly volume: string;
+};
+
 export type RestorerState = {
-  readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed";
+  /** `left`: its machine is another host's, and so is what is missing. */
+  readonly stage: "idle" | "arming" | "loading" | "loaded" | "failed" | "left";
+  /** Its machine is being moved (moving.ts), and stands still for that or not yet; absent: it is not. */
+  readonly moving?: "begun" | "standing";
+  /** What the devices are, for the other host. */
+  readonly files?: readonly RestoredFile[];
   /** The file's volume. */
   readonly device: EntityId;
   readonly storage: readonly Stored[];
@@ -151,4 +164,29 @@ export function unitsOf(self: Restorer, number: number): number[] {
     }
   }
   return found;
+}
+
+/** Newer files come later, and are the source of what they have. */
+export function noteSources(self: Restorer, storage: readonly Stored[]): void {
+  const numbers = storageNumbers(self);
+  storage.forEach((stored, number) => {
+    const units = blockPagesOf(self, stored) / self.config.blockPages;
+    for (const block of stored.blocks) {
+      const end = Math.min(numbers.length, (block + 1) * units);
+      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
+    }
+  });
+}
+
+/** The file that an entity brings pages from, as long as some are absent. */
+export function restoredFile(world: World, owner: EntityId) {
+  const entity = world.entityOrNone(owner) as unknown as Restorer | undefined;
+  if (entity?.config.client !== RESTORE_CLIENT || entity.volatile.stage !== "loading") {
+    return undefined;
+  }
+  const device = world.entityOrNone(entity.volatile.device) as unknown as
+    InitiatorEntity | undefined;
+  if (device === undefined) return undefined;
+  const { array, volume } = device.config;
+  return { checkpoint: entity.config.checkpoint, array, volume };
 }

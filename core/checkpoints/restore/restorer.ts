@@ -30,15 +30,15 @@ import type { Stored } from "./layers.ts";
 import { askFor, fail, onRead, place, readOn, storageOfPage } from "./load.ts";
 import { beginDeferred, onIndex, readIndexes } from "./deferred-indexes.ts";
 import { makeKnown, SHARED_CLIENT, unshare } from "./deferred.ts";
+import { goOnRestoring, type MachineMoves, onMachineMoves, onTravelled } from "./moving.ts";
 import { prefetchAround } from "./prefetch.ts";
 import {
   askedFor,
-  blockPagesOf,
+  noteSources,
   unitsOf,
   type Restorer,
   type RestorerConfig,
   type RestorerState,
-  storageNumbers,
 } from "./restorer-state.ts";
 
 export const restorer = component<RestorerConfig, Record<string, never>, RestorerState>({
@@ -101,6 +101,9 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     read: (self, reply: Reply) => onRead(self, reply),
     place: (self, arrived: Parameters<typeof place>[1]) => place(self, arrived),
     "let-go": () => {},
+    "machine-moves": (self, moves: MachineMoves) => onMachineMoves(self, moves),
+    travelled: (self, _arg: null) => onTravelled(self),
+    "go-on": (self, _arg: number) => goOnRestoring(self),
     end: (self, request: Request) => awaitEnd(self, request),
     hurry: (self, request: Request) => {
       self.edit().hurry = HURRY;
@@ -110,18 +113,6 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
   },
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
-
-/** Newer files come later, and are the source of what they have. */
-function noteSources(self: Restorer, storage: readonly Stored[]): void {
-  const numbers = storageNumbers(self);
-  storage.forEach((stored, number) => {
-    const units = blockPagesOf(self, stored) / self.config.blockPages;
-    for (const block of stored.blocks) {
-      const end = Math.min(numbers.length, (block + 1) * units);
-      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
-    }
-  });
-}
 
 /** Reads at once when somebody waits. */
 const HURRY = 4;
@@ -156,6 +147,7 @@ function open(self: Restorer, { device, storage, workingSet }: OpenedFile): void
 function awaitEnd(self: Restorer, request: Request): void {
   const { stage, failure, figures } = self.volatile;
   if (stage === "failed") return self.refuse(request, failure);
+  if (stage === "left") return self.refuse(request, "moved");
   if (stage === "loaded") return self.reply(request, figures as unknown as Plain);
   self.edit().waiting.push(request as Editable<Request>);
 }

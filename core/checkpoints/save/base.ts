@@ -1,5 +1,6 @@
 /**
- * What a checkpoint stands on: an older one of the same run of which it is known what was written since.
+ * What a checkpoint stands on: an older one of the same run of which it is known what was written since,
+ * or the one that the run is still being restored from (residual.ts).
  *
  * Must hold: what it stands on is there and is that very file; when there is any doubt it stands on
  * nothing, and saves everything.
@@ -8,17 +9,17 @@ import { type Entity, fail, go, type Step } from "../../kernel/index.ts";
 import { askDevice } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
 import { clientOf, knownMemory, removeTraces, type VmEntity } from "../../vmm/index.ts";
-import { type Catalog, type CheckpointEntry, entryOf } from "../catalog.ts";
+import { chainLength, type CheckpointEntry, entryOf } from "../catalog.ts";
 import { DATA_SECTOR, decodeOpening } from "../file/layout.ts";
 import type { ContentRun } from "../../kernel/index.ts";
 import type { CheckpointOp, CheckpointParams } from "./checkpoint-params.ts";
 import { sinceClient } from "./dirty-pages.ts";
+import { LONGEST_CHAIN, residualBase } from "./residual.ts";
 
 type Op = CheckpointOp;
 
 /** For `base`: the newest checkpoint there is. */
 const LAST = "last";
-const LONGEST_CHAIN = 8;
 
 /** Whether what is asked for can be: a base that is named is one. */
 export function missingBase({ params, state }: Op): boolean {
@@ -26,10 +27,15 @@ export function missingBase({ params, state }: Op): boolean {
   return base !== undefined && base !== LAST && entryOf(state.catalog!, base) === undefined;
 }
 
-/** Begins to look at the base; goes on with `prepare` when there is none to be used. */
+/**
+ * Begins to look at the base, or at the file that the machine is being restored from; goes on with
+ * `prepare` when there is none to be used.
+ */
 export function openBase(host: Entity, op: Op, vm: VmEntity): Step {
-  const entry = usableBase(op, vm);
+  const noted = usableBase(op, vm);
+  const entry = noted ?? residualBase(op, vm);
   if (entry === undefined) return go("prepare");
+  if (noted === undefined) op.edit().isResidual = true;
   const { array, paths } = op.params;
   const options = { array, volume: entry.volume, paths, owner: host.name };
   const device = spawnInitiator(host.world, op.entity as unknown as Entity, options).id;
@@ -49,20 +55,17 @@ function usableBase({ params, state }: Op, vm: VmEntity): CheckpointEntry | unde
   return chainLength(catalog, entry) < longestChain ? entry : undefined;
 }
 
-function chainLength(catalog: Catalog, entry: CheckpointEntry): number {
-  let length = 1;
-  for (let at = entry; at.base !== null && length <= catalog.checkpoints.length; length++) {
-    at = entryOf(catalog, at.base) ?? { ...at, base: null };
-  }
-  return length;
-}
-
 /** The base is there, as it was finished: it is the one. */
 export function standOn(op: Op, runs: readonly ContentRun[]): void {
   const opened = decodeOpening(runs);
   if (!opened.ok || opened.value.head.vm !== op.params.vm) return;
   const { head, identity } = opened.value;
   op.edit().base = { checkpoint: head.checkpoint, identity };
+}
+
+/** Nobody needs it any more: at the instant every page was there. */
+export function standOnNothing({ entity }: Op): void {
+  delete (entity.edit().state as { base?: unknown }).base;
 }
 
 /**

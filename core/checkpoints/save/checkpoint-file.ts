@@ -4,8 +4,8 @@ import type { RunImage, VmRecord } from "../../vmm/index.ts";
 import { encodeHead, encodeTail, type Head, WORKING_SET_VERSION } from "../file/layout.ts";
 import { machineIdentity } from "../machine-identity.ts";
 import { bytesOfState } from "../saved-state.ts";
-import { buffersOf } from "./base.ts";
 import type { CheckpointOp } from "./checkpoint-params.ts";
+import { saverIn } from "./checkpoint-parts.ts";
 import { mapsOf } from "./saved-maps.ts";
 import type { Saver } from "./saver-state.ts";
 
@@ -17,14 +17,14 @@ function headOf(host: Entity, op: CheckpointOp): Head {
     checkpoint: id,
     machine: machineIdentity(spec),
     pages: spec.memoryPages,
-    blockPages: buffersOf(op).blockPages,
+    blockPages: saverIn(host, op)!.config.blockPages,
     base: op.state.base ?? null,
   };
 }
 
 export function headBytes(host: Entity, op: CheckpointOp): Uint8Array {
   const head = headOf(host, op);
-  return op.params.workingSet === undefined
+  return op.params.workingSet === undefined || head.base !== null
     ? encodeHead(head)
     : encodeHead(head, WORKING_SET_VERSION);
 }

@@ -45,6 +45,8 @@ export type CheckpointState = {
   saver: EntityId;
   /** What it stands on; absent: nothing. */
   base?: { checkpoint: string; identity: string };
+  /** That is what the machine is still being restored from. */
+  isResidual?: true;
   startedNs: number;
   stunnedAtNs: number;
   stunNs: number;

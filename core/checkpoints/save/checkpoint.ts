@@ -34,7 +34,7 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { clientOf, memoryOf } from "../../vmm/index.ts";
+import { memoryOf } from "../../vmm/index.ts";
 import {
   type Catalog,
   catalogFile,
@@ -47,9 +47,17 @@ import {
 } from "../catalog.ts";
 import { bytesRun } from "../file/bytes.ts";
 import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit } from "../file/layout.ts";
-import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
+import { isForgetting } from "../restore/forget.ts";
 import { settleCheckpoints } from "../settle.ts";
-import { buffersOf, missingBase, noBase, openBase, standOn, stopNoting } from "./base.ts";
+import {
+  buffersOf,
+  missingBase,
+  noBase,
+  openBase,
+  standOn,
+  standOnNothing,
+  stopNoting,
+} from "./base.ts";
 import {
   type CheckpointOp,
   type CheckpointParams,
@@ -59,12 +67,14 @@ import {
   plainCommit,
 } from "./checkpoint-params.ts";
 import { headBytes, tailOf } from "./checkpoint-file.ts";
-import { closeSaver, giveUp, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
+import { closeSaver, giveUp, hasBegun, removeIntent, saverIn, vmIn } from "./checkpoint-parts.ts";
+import { awaitAbsent, awaitedOwner } from "./residual.ts";
 import { saver } from "./saver.ts";
 import { SAVE_COSTS } from "./saver-state.ts";
 
 /** One checkpoint of a memory is made at a time. */
 const CLIENT = "checkpoint";
+const FORGETS_NS = 5_000_000;
 
 type Op = CheckpointOp;
 
@@ -74,19 +84,20 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     begin(host, op: Op) {
       op.edit().startedNs = host.simulatedNs;
       const { vm, array } = op.params;
-      return perform(settleCheckpoints, { vm, array }, "awaitPages");
+      return perform(settleCheckpoints, { vm, array }, "awaitPages", "notSettled");
     },
 
-    /** A machine whose restore is still going on has pages that are nowhere but in that file. */
+    /** Whoever takes a checkpoint out that was gone on from is soon through. */
+    notSettled: (host, op: Op, { code, detail }: Refusal) =>
+      code === "busy" && isForgetting(host, op.params.vm)
+        ? wait(FORGETS_NS, "begin")
+        : fail(code, detail),
+
     awaitPages(host, op: Op, found: { catalog: Catalog; version: number }) {
       const state = op.edit();
       state.catalog = found.catalog as never;
       state.catalogVersion = found.version;
-      const vm = vmIn(host, op);
-      if (vm === undefined) return fail("vm-off", op.params.vm);
-      const absent = clientOf(memoryOf(vm), RESTORE_CLIENT);
-      if (absent === undefined) return go("openIntent");
-      return ask(absent.owner, "hurry", {}, "openIntent", { otherwise: "refuse" });
+      return awaitAbsent(host, op, "openIntent");
     },
 
     openIntent(_host, op: Op) {
@@ -104,8 +115,14 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       return askArray(array, "file-write", body, "createVolume", "refuse");
     },
 
-    refuse: (_host, _op: Op, why: Refusal) =>
-      fail(why.code === "version-conflict" ? "busy" : why.code, why.detail),
+    refuse: (host, op: Op, why: Refusal) =>
+      why.code === "version-conflict"
+        ? isForgetting(host, op.params.vm)
+          ? wait(FORGETS_NS, "begin")
+          : fail("busy", why.detail)
+        : fail(why.code, why.detail),
+
+    cannotCome: (_host, _op: Op, { code, detail }: Refusal) => fail(code, detail),
 
     createVolume(host, op: Op) {
       const vm = vmIn(host, op);
@@ -131,9 +148,12 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     prepare(host, op: Op) {
       const vm = vmIn(host, op);
       if (vm === undefined) return giveUp("vm-off")(op);
+      // What it was to stand on is not there, or cannot be read.
+      const owner = awaitedOwner(memoryOf(vm), op.state.base !== undefined);
+      if (owner >= 0) return ask(owner, "hurry", {}, "prepare", { otherwise: "giveUp" });
       const { checkpoint: id, array, paths, method, careless = null } = op.params;
       const { workingSet, traceNs = 0 } = op.params;
-      const { base } = op.state;
+      const { base, isResidual } = op.state;
       const notes = op.params.notes === true || op.params.base !== undefined;
       const made = host.world.spawn(
         saver,
@@ -148,7 +168,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
           ...buffersOf(op),
           costs: SAVE_COSTS,
           careless: careless === "commitsFirst" ? null : careless,
-          ...(base && { since: base.checkpoint }),
+          ...(base && { [isResidual === true ? "residual" : "since"]: base.checkpoint }),
           ...(notes && { notes }),
           ...(workingSet && { workingSet, traceNs }),
         },
@@ -220,6 +240,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
 
     /** Device state and maps were not known before. */
     fitVolume(host, op: Op, end: { nextSector: number; figures: PlainObject }) {
+      const { base, isResidual } = op.state;
+      const isWhole =
+        base !== undefined && isResidual === true && end.figures["residualPages"] === undefined;
+      if (isWhole) standOnNothing(op);
       const { commit, bytes } = tailOf(host, op, saverIn(host, op)!, end.nextSector);
       const state = op.edit();
       state.figures = end.figures as never;
@@ -227,8 +251,13 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       state.fileSectors = end.nextSector + bytes.length / 512;
       const name = checkpointVolume(op.params.vm, op.params.checkpoint);
       const body = { name, sectors: state.fileSectors };
-      return askArray(op.params.array, "resize-volume", body, "writeTail", "giveUp");
+      const next = isWhole ? "writeHeadAgain" : "writeTail";
+      return askArray(op.params.array, "resize-volume", body, next, "giveUp");
     },
+
+    /** All pages had come by the instant: it stands on nothing. */
+    writeHeadAgain: (host, op: Op) =>
+      write(host, op, 0, [bytesRun(headBytes(host, op))], "writeTail"),
 
     writeTail(host, op: Op) {
       const { tailSector } = commitOf(op.state.commit);
@@ -358,16 +387,4 @@ function enterInCatalog(_host: Entity, op: Op, next: string): Step {
   op.edit().dropped = after.dropped as never;
   const params = { array, name: catalogFile(vm), value: after.catalog, before: catalog!, version };
   return perform(surelyWrite, params, next, "giveUp");
-}
-
-function removeIntent(op: Op, next: string, otherwise: string): Step {
-  const { array, vm } = op.params;
-  const remove = askArray(
-    array,
-    "file-delete",
-    { name: checkpointIntentFile(vm) },
-    next,
-    otherwise,
-  );
-  return { ...remove, tolerate: ["no-file"] };
 }

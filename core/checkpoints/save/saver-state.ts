@@ -64,9 +64,17 @@ export type SaverConfig = BesideConfig & {
   readonly costs: SaveCosts;
   /** What a test breaks on purpose. */
   readonly careless:
-    "savesTwice" | "copiesLate" | "losesDirty" | "forgetsDirty" | "countsOwnReads" | null;
+    | "savesTwice"
+    | "copiesLate"
+    | "losesDirty"
+    | "forgetsDirty"
+    | "countsOwnReads"
+    | "savesAbsent"
+    | null;
   /** Checkpoint that it stands on: only pages written since are saved; absent: all. */
   readonly since?: string;
+  /** Checkpoint that the machine is still being restored from: absent pages stay there. */
+  readonly residual?: string;
   /** Notes from the instant on which pages are written. */
   readonly notes?: true;
   /** Saves in the background first, and looks which pages are used; absent: does not. */
@@ -109,6 +117,8 @@ export type SaveFigures = {
   readonly activePages?: number;
   /** Of another core than the guest's. */
   readonly scanNs?: number;
+  /** Absent at the instant, and left where they are; with `residual`. */
+  readonly residualPages?: number;
 };
 
 /** While a machine runs that is being suspended. */

@@ -26,6 +26,7 @@ import type { Block } from "../file/storage-block.ts";
 import { answer, chargeEvenly, endSaving } from "./ending.ts";
 import { leaveOutClean, rangesToSave, startNoting } from "./dirty-pages.ts";
 import { letGoIfRoom, onHeld, onHit } from "./hits.ts";
+import { leaveOutAbsent } from "./residual.ts";
 import { type Saver, type SaverConfig, type SaverState } from "./saver-state.ts";
 import { sweep, writeGroup } from "./sweep.ts";
 import {
@@ -151,6 +152,7 @@ function beginSaving(self: Saver, isTraced: boolean): void {
   if (vm.volatile.stage !== "running") return endSaving(self, "busy");
   settleMemory(memory);
   if (self.volatile.background !== null) endBackground(self, memory);
+  if (!leaveOutAbsent(self, memory)) return endSaving(self, "pages-absent");
   const state = self.edit();
   state.image = imageOf(vm, self.config.checkpoint) as never;
   state.stage = "saving";

@@ -27,6 +27,7 @@ import { pageRuns } from "../file/page-runs.ts";
 import type { WorkingSet } from "../saved-state.ts";
 import { ACTIVE_CLIENT, DIRTY_CLIENT, dropBackground } from "./background.ts";
 import { endSaving } from "./ending.ts";
+import { presence } from "./residual.ts";
 import { pagesOfBlock, savedOf, type Saver } from "./saver-state.ts";
 import { heldBlocks, isStagedOut, pushBlock, writeGroups } from "./sweep.ts";
 
@@ -166,9 +167,12 @@ function fill(
   const saved = savedOf(self);
   const written = dirtied(self);
   const active = activeBlocks(self);
+  const { blockPages } = self.config;
+  const isThere = presence(memory);
   for (let at = from; at < to; at++) {
     const block = blockAt(at);
-    const isDue = !saved.has(block) && !written.has(block) && (isActive || !active.has(block));
+    const isClean = !saved.has(block) && !written.has(block) && isThere(block * blockPages);
+    const isDue = isClean && (isActive || !active.has(block));
     if (isDue && heldBlocks(self) >= room) return at;
     if (isDue) stageClean(self, memory, block);
   }

@@ -1,7 +1,7 @@
 /** The new bases of a restore: copy-on-write volumes, named by the array, and their descriptors. */
 import type { AskStep, EntityId } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { contentIdOf, descriptorFileOf } from "../chain/descriptor.ts";
+import { contentIdOf, descriptorFileOf, intentFile } from "../chain/descriptor.ts";
 import { holdUnder } from "../cow/cow-files.ts";
 import { descriptorHolder, intentHolder } from "../cow/cow-intents.ts";
 import type { Manifest } from "./manifest.ts";
@@ -9,14 +9,16 @@ import type { RestoreIntent } from "./restore-intent.ts";
 
 type Part = Manifest["disks"][string];
 
-/** Answered with the names, in the order of the disks. */
+/** Answered with the names, in the order of the disks; only while the intent is of this version. */
 export function createVvols(
   array: EntityId,
   intent: RestoreIntent,
+  version: number,
   parts: readonly (readonly [string, Part])[],
 ): AskStep[] {
   return parts.map(([disk, { sectors }]) => {
-    const body = { label: `${intent.vm}-${disk}`, sectors, holder: intentHolder(intent) };
+    const given = { name: intentFile(intent.vm), version };
+    const body = { label: `${intent.vm}-${disk}`, sectors, holder: intentHolder(intent), given };
     return askArray(array, "vasa-create", body, "");
   });
 }

@@ -21,6 +21,7 @@ import {
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
@@ -54,6 +55,8 @@ export type RestoreParams = {
   readonly repository: Repository;
   /** Sectors that are copied at a time. Default: 1,024. */
   readonly copySectors?: number;
+  /** Its disks as of when it was off; absent: whoever asks answers for that it is. */
+  readonly closed?: Unopened;
 };
 
 /** One volume of the backup that goes over a new base. */
@@ -98,10 +101,11 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     },
 
     openIntent(_host, op: Op, found: Scan) {
-      const { vm, array, backup } = op.params;
+      const { vm, array, backup, closed } = op.params;
       const files = new ArrayFiles(found);
       const file = files.get(configurationFile(vm));
       if (file === undefined) return fail("no-disks", vm);
+      if (closed !== undefined && isOpenedSince(files, vm, closed)) return fail("vm-starting", vm);
       const before = file.value as VmConfiguration;
       const ids = Object.keys(op.state.chain[0]!.disks);
       const missing = ids.find((id) => before.running[id] === undefined);
@@ -142,7 +146,11 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       const { array } = op.params;
       const intent = op.state.intent!;
       if (intent.cow === true)
-        return together(createVvols(array, intent, parts(op)), "holdBases", "undo");
+        return together(
+          createVvols(array, intent, op.state.intentVersion, parts(op)),
+          "holdBases",
+          "undo",
+        );
       const state = op.edit();
       const asks = parts(op).flatMap(([disk, part]) => {
         const { sectors } = part;

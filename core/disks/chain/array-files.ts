@@ -3,6 +3,7 @@
  * that touch more than their own VM.
  */
 import type { EntityId, Plain, PlainObject } from "../../kernel/index.ts";
+import { type DiskOwnership, OWNER_SUFFIX } from "../../platform/index.ts";
 import { askArray } from "./array-requests.ts";
 import { type DiskDescriptor, type VmConfiguration, soundDescriptor } from "./descriptor.ts";
 
@@ -64,6 +65,12 @@ export class ArrayFiles {
   /** Open intents of every kind, by file name. */
   intents(): (readonly [string, PlainObject])[] {
     return this.#named("intent").map(({ name, value }) => [name, value] as const);
+  }
+
+  ownerships(): readonly { readonly name: string; readonly ownership: DiskOwnership }[] {
+    return this.#named(OWNER_SUFFIX).map(({ name, value }) => {
+      return { name, ownership: value as unknown as DiskOwnership };
+    });
   }
 
   /** Files whose name ends so; intents end in `.intent` or `.backup-intent`. */

@@ -2,7 +2,7 @@
  * What a disk holds when its chain is read on the array itself, as a host that opens it would. For
  * invariants, exports and inspection: nothing of it passes a host.
  */
-import type { SectorContent, World } from "../../kernel/index.ts";
+import { DerivedContents, type SectorContent, type World } from "../../kernel/index.ts";
 import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
 import { soundDescriptor, type DiskDescriptor } from "./descriptor.ts";
 
@@ -46,8 +46,17 @@ export function chainView(
   return layers;
 }
 
-/** One content that reads like the chain. */
+const flatContents = new DerivedContents();
+
+/** One content that reads like the chain. Not to be changed. */
 export function flattened(layers: readonly ChainLayer[]): SectorContent {
+  return flatContents.of(
+    layers.map(({ content }) => content),
+    () => flattenedAnew(layers),
+  );
+}
+
+function flattenedAnew(layers: readonly ChainLayer[]): SectorContent {
   const base = layers[0]!;
   const flat = base.content.fork();
   for (const { content } of layers.slice(1)) {
@@ -58,7 +67,7 @@ export function flattened(layers: readonly ChainLayer[]): SectorContent {
   return flat;
 }
 
-/** What is read through a descriptor; undefined when something of its chain is gone. */
+/** What is read through a descriptor, not to be changed; undefined when something of its chain is gone. */
 export function flattenedView(
   world: World,
   array: string,

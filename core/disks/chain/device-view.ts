@@ -9,6 +9,7 @@ import {
   type DiskEntity,
   type InitiatorEntity,
   type PageCacheEntity,
+  sliceRuns,
   volumeContent,
 } from "../../platform/index.ts";
 import { locate } from "./layers.ts";
@@ -47,5 +48,29 @@ function deviceView(
   }
   const { array, volume } = (entity as unknown as InitiatorEntity).config;
   const content = volumeContent(world.entity(array) as unknown as ArrayEntity, volume);
-  return content?.read(sector, sectors) ?? [{ kind: "zero", sectors }];
+  const runs = content?.read(sector, sectors) ?? [{ kind: "zero", sectors }];
+  return withForgotten(entity as unknown as InitiatorEntity, runs, sector, sectors);
+}
+
+/** What a restarted array has forgotten is sent again before anything is read. */
+function withForgotten(
+  { world, config, volatile }: InitiatorEntity,
+  runs: readonly ContentRun[],
+  sector: number,
+  sectors: number,
+): readonly ContentRun[] {
+  const { unflushed } = volatile;
+  if (unflushed === undefined) return runs;
+  const run = world.incarnationOf(world.entity(config.array).domain);
+  if (unflushed.state === "level" && unflushed.run === run) return runs;
+  const seen = new SectorContent(sectors);
+  seen.write(0, runs);
+  for (const { io } of unflushed.kept) {
+    const from = Math.max(io.sector, sector);
+    const length = Math.min(io.sector + io.sectors, sector + sectors) - from;
+    if (length <= 0) continue;
+    if (io.op === "discard") seen.discard(from - sector, length);
+    else seen.write(from - sector, sliceRuns(io.runs, from - io.sector, length));
+  }
+  return seen.read(0, sectors);
 }

@@ -56,6 +56,12 @@ function isReadFrom(array: ArrayEntity, volume: string): boolean {
   return base !== undefined && base.holders.length === 0 && base.snapshots.length > 0;
 }
 
+type CheckpointVolumes = {
+  readonly checkpoints: readonly { readonly volume: string }[];
+  /** What several of them are becoming. */
+  readonly merging?: { readonly volume: string };
+};
+
 function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
   const files = Object.entries(array.durable.files).filter(([, file]) => file.value !== undefined);
   const used = new Set<string>();
@@ -79,8 +85,9 @@ function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
   // Checkpoints of memory (core/checkpoints) keep their files beside the disks.
   for (const [key, { value }] of files) {
     if (!key.endsWith(".checkpoints")) continue;
-    const { checkpoints } = value as unknown as { checkpoints: readonly { volume: string }[] };
+    const { checkpoints, merging } = value as unknown as CheckpointVolumes;
     for (const { volume } of checkpoints) used.add(volume);
+    if (merging !== undefined) used.add(merging.volume);
   }
   const descriptors = files.filter(([key]) => key.endsWith(".vmdk"));
   const lost = descriptors.find(

@@ -10,7 +10,9 @@ import {
   type Entity,
   type Finding,
   type Invariant,
+  LikeContents,
   type PlainObject,
+  sameRuns,
   SectorContent,
   type SectorRange,
   type World,
@@ -63,7 +65,7 @@ function onPoint(
     const layers = chainView(world, array.name, descriptor);
     if (layers === undefined) continue;
     points[key] = { array: array.name, descriptor, id, media: mediaOf(layers) };
-    world.shadowContents.put(frozenName(key), flattened(layers));
+    world.shadowContents.put(frozenName(key), flattened(layers).fork());
   }
 }
 
@@ -106,6 +108,8 @@ function onWritten(
   return undefined;
 }
 
+const like = new LikeContents();
+
 /** A descriptor or configuration was replaced: everything is compared. */
 function onDurable(
   entity: Entity,
@@ -123,8 +127,8 @@ function onDurable(
     if (layers === undefined) return gone(key);
     point.media = mediaOf(layers);
     const frozen = world.shadowContents.get(frozenName(key));
-    const [wrong] = frozen === undefined ? [] : flattened(layers).diffRanges(frozen);
-    if (wrong !== undefined) return changed(key, wrong.sector);
+    const wrong = frozen && like.difference(frozen, flattened(layers));
+    if (wrong !== undefined) return changed(key, wrong);
   }
   return undefined;
 }
@@ -142,9 +146,8 @@ function differs(
       view.write(each.sector - sector, content.read(each.sector, each.sectors));
     }
   });
-  const frozen = new SectorContent(sectors);
-  frozen.write(0, world.shadowContents.get(frozenName(key))!.read(sector, sectors));
-  return !view.equals(frozen);
+  const frozen = world.shadowContents.get(frozenName(key))!;
+  return !sameRuns(view.read(0, sectors), frozen.read(sector, sectors));
 }
 
 const gone = (key: string): Finding => ({

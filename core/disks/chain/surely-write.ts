@@ -34,6 +34,8 @@ type Op = Operation<SureWrite & PlainObject, PlainObject>;
 
 /** Pause before the array is asked again what happened. */
 const UNDECIDED_NS = 200_000_000;
+/** Before one is asked again that answered, and refused what it may take later. */
+const REFUSED_NS = 10_000_000;
 
 export const surelyWrite = operation<SureWrite & PlainObject, PlainObject>("write-file", {
   write: (_host, op) => write(op, op.params.value, "report", "fence"),
@@ -44,7 +46,19 @@ export const surelyWrite = operation<SureWrite & PlainObject, PlainObject>("writ
 
   unwritten: (_host, _op, { version }: { version: number }) => done({ written: false, version }),
 
-  look: (_host, op) => readFile(op.params.array, op.params.name, "judge", "undecided"),
+  /** A former owner's writes are refused from now on: if there is none, there will be none. */
+  look(_host, op, { code }: { readonly code: string }) {
+    if (code === "not-owner") return read(op, "judgeLost");
+    const isAnswered = code !== "timeout" && code !== "version-conflict";
+    return isAnswered ? wait(REFUSED_NS, "lookAgain") : read(op, "judge");
+  },
+
+  lookAgain: (_host, op) => read(op, "judge"),
+
+  judgeLost: (_host, op, { value, version }: FileValue) =>
+    version !== op.params.version && equalPlain(value, op.params.value)
+      ? done({ written: true, version })
+      : fail("not-owner"),
 
   judge(_host, op, { value, version }: FileValue) {
     if (version === op.params.version) return go("fence");
@@ -55,6 +69,9 @@ export const surelyWrite = operation<SureWrite & PlainObject, PlainObject>("writ
 
   undecided: () => wait(UNDECIDED_NS, "fence"),
 });
+
+const read = ({ params }: Op, next: string) =>
+  readFile(params.array, params.name, next, "undecided");
 
 function write(op: Op, value: PlainObject, next: string, otherwise: string) {
   const { array, name, version } = op.params;

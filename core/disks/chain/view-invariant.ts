@@ -14,6 +14,7 @@ import {
   type Finding,
   type Invariant,
   type PlainObject,
+  sameRuns,
   SectorContent,
   type World,
 } from "../../kernel/index.ts";
@@ -243,8 +244,10 @@ function firstWrong(
   unknown: SectorContent,
   older?: SectorContent,
 ): number | undefined {
+  const wanted = expected.read(from, view.sectors);
+  if (sameRuns(view.read(0, view.sectors), wanted)) return undefined;
   const held = new SectorContent(view.sectors);
-  held.write(0, expected.read(from, view.sectors));
+  held.write(0, wanted);
   for (const range of view.diffRanges(held)) {
     for (let at = range.sector; at < range.sector + range.sectors; at++) {
       if (unknown.allocatedRuns(from + at, 1).length > 0) continue;

@@ -24,6 +24,7 @@ import {
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
@@ -50,6 +51,8 @@ export type LinkedCloneParams = {
   /** VM that is off and whose disks of the same names are replaced. */
   readonly clone: string;
   readonly array: EntityId;
+  /** The clone's disks as of when it was off; absent: whoever asks answers for that it is. */
+  readonly closed?: Unopened;
 };
 
 type State = {
@@ -169,6 +172,10 @@ function planClone(files: ArrayFiles, op: Op): Plan {
   const point = source?.pointsInTime.find(({ id }) => id === pointInTime);
   if (point === undefined) return refused("no-point-in-time", pointInTime);
   if (target === undefined) return refused("no-disks", clone);
+  const { closed } = op.params;
+  if (closed !== undefined && isOpenedSince(files, clone, closed)) {
+    return refused("vm-starting", clone);
+  }
   const points = target.pointsInTime.flatMap(({ disks }) => Object.values(disks));
   const mixed = points.find((name) => files.descriptor(name)?.kind === "cow");
   if (mixed !== undefined) return refused("mixed-formats", mixedText(mixed, "redo logs"));

@@ -26,6 +26,7 @@ import {
   type SectorRange,
   together,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { vmOf, type VmRecord } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray } from "../chain/array-requests.ts";
@@ -57,6 +58,8 @@ export type OfflineParams = {
   readonly pointInTime: string;
   /** Sectors that are copied at a time. Default: 1,024. */
   readonly copySectors?: number;
+  /** Its disks as of when it was off; absent: it may be on, and no layer be among those it runs on. */
+  readonly closed?: Unopened;
 };
 
 /** One layer that goes into a new volume. */
@@ -97,6 +100,8 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
       const files = new ArrayFiles(found);
       const plan = planHere(host, op, files);
       if (!plan.ok) return fail(plan.code, plan.detail as Plain);
+      const { closed } = op.params;
+      if (closed !== undefined && isOpenedSince(files, vm, closed)) return fail("vm-starting", vm);
       const file = files.get(configurationFile(vm))!;
       const configuration = file.value as VmConfiguration;
       const layer = configuration.layersMade + 1;

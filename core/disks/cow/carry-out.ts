@@ -84,6 +84,12 @@ export function openCopy(op: Op, view: CowView, plan: CopyPlan, intent: Hierarch
   return opensIntent(op.params.array, vm, intentFile(vm), intent, given, "reserveNames");
 }
 
+/** What is made is held by the intent, and is not made once that was settled. */
+const underIntent = ({ state: { intent, intentVersion: version } }: Op) => ({
+  holder: intentHolder(intent!),
+  given: { name: intentFile(intent!.vm), version },
+});
+
 const named = (op: Op, name: string): string => op.state.names[name] ?? name;
 
 function task(op: Op, verb: string, body: Plain, next: string): Step {
@@ -96,11 +102,11 @@ const STEPS: {
   readonly [Do in CopyStep["do"]]: (op: Op, step: Extract<CopyStep, { do: Do }>) => Step;
 } = {
   "create-base": (op, { label, sectors }) => {
-    const body = { label, sectors, holder: intentHolder(op.state.intent!) };
+    const body = { label, sectors, ...underIntent(op) };
     return askArray(op.params.array, "vasa-create", body, "nameBase", "trouble");
   },
   "clone-base": (op, { snapshot, label }) => {
-    const body = { snapshot, label, holder: intentHolder(op.state.intent!) };
+    const body = { snapshot, label, ...underIntent(op) };
     return askArray(op.params.array, "vasa-clone", body, "nameBase", "trouble");
   },
   "create-volume": (op, { name, sectors }) =>
@@ -110,9 +116,8 @@ const STEPS: {
     return task(op, "vasa-copy-diffs", body, "countCopied");
   },
   snapshot: (op, { base }) => {
-    const holders = [intentHolder(op.state.intent!)];
-    const bases = [{ base: named(op, base), holders }];
-    const given = { name: intentFile(op.state.intent!.vm), version: op.state.intentVersion };
+    const { holder, given } = underIntent(op);
+    const bases = [{ base: named(op, base), holders: [holder] }];
     return task(op, "vasa-prepare", { bases, given }, "nameSnapshot");
   },
   revert: (op, { base, snapshot }) => {

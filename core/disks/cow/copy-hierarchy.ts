@@ -12,12 +12,17 @@ import {
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { carryingOut, type CopyState, newCopy, openCopy } from "./carry-out.ts";
 import { type ArrayView, CowView, lookAtArray, sharersOfAll } from "./cow-files.ts";
 import type { HierarchyIntent } from "./cow-intents.ts";
 import { type CopyPlan, type CopyRequest, planCopy } from "./hierarchy-plan.ts";
 
-export type CopyHierarchyParams = CopyRequest & { readonly array: EntityId };
+export type CopyHierarchyParams = CopyRequest & {
+  readonly array: EntityId;
+  /** Its disks as of when it was off; absent: what runs is not copied. */
+  readonly closed?: Unopened;
+};
 
 type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
 
@@ -79,9 +84,12 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
 
     openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
       const view = new CowView(answer);
-      const { vm } = op.params;
+      const { vm, closed } = op.params;
       const problem = copyProblem(view, op.params);
       if (problem !== undefined) return problem;
+      if (closed !== undefined && isOpenedSince(view.files, vm, closed)) {
+        return fail("vm-starting", vm);
+      }
       const plan = planCopy(view, view.configuration(vm)!, op.params);
       if (plan === undefined) return fail("no-point-in-time", op.params.upTo);
       return openCopy(op, view, plan, copyIntent(op.id, view, op.params, plan));

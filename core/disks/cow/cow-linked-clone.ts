@@ -17,6 +17,7 @@ import {
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { contentIdOf, descriptorFile } from "../chain/descriptor.ts";
 import { mixedText, replacedLayers } from "../clone/sharers.ts";
 import { carryingOut, type CopyState, newCopy, openCopy } from "./carry-out.ts";
@@ -31,6 +32,8 @@ export type CowLinkedCloneParams = {
   /** VM that is off and whose disks of the same names are replaced. */
   readonly clone: string;
   readonly array: EntityId;
+  /** The clone's disks as of when it was off; absent: whoever asks answers for that it is. */
+  readonly closed?: Unopened;
 };
 
 type Op = Operation<CowLinkedCloneParams & PlainObject, CopyState & PlainObject>;
@@ -62,6 +65,10 @@ function problemOf(op: Op, view: CowView): Step | undefined {
   if (point === undefined) return fail("no-point-in-time", pointInTime);
   const target = view.configuration(clone);
   if (target === undefined) return fail("no-disks", clone);
+  const { closed } = op.params;
+  if (closed !== undefined && isOpenedSince(view.files, clone, closed)) {
+    return fail("vm-starting", clone);
+  }
   const points = target.pointsInTime.flatMap(({ disks }) => Object.values(disks));
   const mixed = points.find((name) => view.files.descriptor(name)?.kind !== "cow");
   if (mixed !== undefined) return fail("mixed-formats", mixedText(mixed, "copy-on-write"));

@@ -16,6 +16,7 @@ import {
 import {
   type ArrayEntity,
   cloneHolder,
+  hasVolume,
   volumeContent,
   type VvolsEntity,
   vvolsOf,
@@ -36,9 +37,18 @@ type Seen = {
 
 const RELEVANT = /^(delete )?file |vvol|^(take|prepare) /;
 
+/** By the notice: each invariant sees the same. A pure cache. */
+const seenBy = new WeakMap<PlainObject, { readonly seen: Seen | undefined }>();
+
 /** The array that became durable something else than written sectors; else undefined. */
-function seenAt(entity: Entity, label: string): Seen | undefined {
-  if (!RELEVANT.test(label)) return undefined;
+function seenAt(entity: Entity, notice: PlainObject): Seen | undefined {
+  if (!RELEVANT.test(notice["label"] as string)) return undefined;
+  let known = seenBy.get(notice);
+  if (known === undefined) seenBy.set(notice, (known = { seen: seenOf(entity) }));
+  return known.seen;
+}
+
+function seenOf(entity: Entity): Seen | undefined {
   const array = entity.kind === "vvols" ? arrayOfVvols(entity) : entity;
   return array.kind === "array" ? seen(array as unknown as ArrayEntity) : undefined;
 }
@@ -110,7 +120,7 @@ function danglingDescriptor({ array, descriptors, configurations }: Seen): Findi
         if (parent === undefined || (parent !== null && parent.cid !== descriptor.parentCid)) {
           return { message: `${name} stands on ${descriptor.parent}, which is gone or another` };
         }
-        if (volumeContent(array, descriptor.volume) === undefined) {
+        if (!hasVolume(array, descriptor.volume)) {
           return { message: `${name} leads to ${descriptor.volume}, which is gone` };
         }
       }
@@ -197,7 +207,7 @@ function wrongCopy(data: PlainObject, world: World): Finding | undefined {
 
 const onDurable = (check: (at: Seen) => Finding | undefined) => ({
   durable: (entity: Entity, data: PlainObject): Finding | undefined => {
-    const at = seenAt(entity, data["label"] as string);
+    const at = seenAt(entity, data);
     return at === undefined ? undefined : check(at);
   },
 });
@@ -220,7 +230,7 @@ export const cowInvariants: readonly Invariant[] = [
     observes: {
       durable: (entity, data, world) => {
         const label = data["label"] as string;
-        const at = label.endsWith(".intent") ? seenAt(entity, label) : undefined;
+        const at = label.endsWith(".intent") ? seenAt(entity, data) : undefined;
         if (at !== undefined) rememberRevert(at, world);
       },
       recovery: (_entity, data, world) => endedRevert(data, world),

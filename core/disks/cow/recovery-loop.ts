@@ -28,6 +28,8 @@ import { type CowIntent, intentHolder } from "./cow-intents.ts";
  */
 export function undoIntent(op: SettleOp, intent: CowIntent): Step {
   const { array, vm } = op.params;
+  // Not sure yet: who made the intent may commit it first, and close it before the next look.
+  op.edit().outcome = "nothing";
   const undo = { ...intent, stage: "undo" };
   return writeIf(array, intentFile(vm), undo, op.state.version, "look", "again");
 }

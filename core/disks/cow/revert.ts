@@ -22,6 +22,7 @@ import {
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { configurationFile, intentFile } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
@@ -38,6 +39,8 @@ export type RevertParams = {
   readonly array: EntityId;
   /** Point in time that the disks go back to. */
   readonly pointInTime: string;
+  /** Its disks as of when it was off; absent: whoever asks answers for that it is. */
+  readonly closed?: Unopened;
 };
 
 type RevertState = {
@@ -77,9 +80,12 @@ export const REVERT_PHASES = {
 
   openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
     const view = new CowView(answer);
-    const { vm, array, pointInTime } = op.params;
+    const { vm, array, pointInTime, closed } = op.params;
     const configuration = view.configuration(vm);
     if (configuration === undefined) return fail("no-configuration", vm);
+    if (closed !== undefined && isOpenedSince(view.files, vm, closed)) {
+      return fail("vm-starting", vm);
+    }
     const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
     if (point === undefined) return fail("no-point-in-time", pointInTime);
     const target = { ...point.disks };
@@ -104,8 +110,8 @@ export const REVERT_PHASES = {
 
   /** The array reverts a base to snapshots of its own; from another's a new base is made. */
   relink(_host: Entity, op: Op): Step {
-    const { vm, array, pointInTime } = op.params;
-    return perform(cowLinkedClone, { vm, array, pointInTime, clone: vm }, "relinked");
+    const { vm } = op.params;
+    return perform(cowLinkedClone, { ...op.params, clone: vm }, "relinked");
   },
 
   relinked: (_host: Entity, op: Op): Step => done({ copiedSectors: op.state.copiedSectors }),

@@ -1,4 +1,4 @@
-/** Power-off, stun and unstun as operations, so that timelines, traces and reports see them. */
+/** Power-off, stun, unstun and unpause as operations, so that timelines, traces and reports see them. */
 import {
   ask,
   done,
@@ -9,6 +9,7 @@ import {
   operation,
   type OperationComponent,
   type PlainObject,
+  type Refusal,
 } from "../../kernel/index.ts";
 
 export type InstanceParams = {
@@ -26,6 +27,8 @@ type Op = Operation<InstanceParams & PlainObject, PlainObject>;
 export const powerOff = asked("power-off");
 export const stun = asked("stun");
 export const unstun = asked("unstun");
+/** Of a machine that its host has stopped at an alert of its integrity driver. */
+export const unpause = asked("unpause");
 
 function asked(verb: string): OperationComponent {
   return operation<InstanceParams & PlainObject, PlainObject>(verb, {
@@ -34,8 +37,9 @@ function asked(verb: string): OperationComponent {
         timeoutNs: ANSWER_NS,
         otherwise: "unanswered",
       }),
-    /** It was powered off meanwhile. */
-    unanswered: () => fail("vm-off"),
+    /** It was powered off meanwhile, or has a reason not to. */
+    unanswered: (_host: Entity, _op: Op, { code }: Refusal) =>
+      fail(verb === "unpause" && code === "not-paused" ? code : "vm-off"),
     report: (_host: Entity, _op: Op, value: PlainObject) => done(value),
   });
 }

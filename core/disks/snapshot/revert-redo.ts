@@ -17,6 +17,7 @@ import {
   type Step,
   together,
 } from "../../kernel/index.ts";
+import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
@@ -47,6 +48,8 @@ export type RevertRedoParams = {
   readonly vm: string;
   readonly array: EntityId;
   readonly pointInTime: string;
+  /** Its disks as of when it was off; absent: whoever asks answers for that it is. */
+  readonly closed?: Unopened;
 };
 
 type RevertRedoState = {
@@ -65,6 +68,8 @@ function plan(op: Op, view: CowView): Step | RedoRevertIntent {
   const { vm, pointInTime } = op.params;
   const configuration = view.configuration(vm);
   if (configuration === undefined) return fail("no-configuration", vm);
+  const { closed } = op.params;
+  if (closed !== undefined && isOpenedSince(view.files, vm, closed)) return fail("vm-starting", vm);
   const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
   if (point === undefined) return fail("no-point-in-time", pointInTime);
   const { running, layersMade } = configuration;

@@ -44,3 +44,21 @@ export function appendRange(ranges: SectorRange[], sector: number, sectors: numb
     ranges.push({ sector, sectors });
   }
 }
+
+/** Whether two lists of runs are the same; where both are canonical, whether their content is. */
+export function sameRuns(a: readonly ContentRun[], b: readonly ContentRun[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!sameRun(a[i]!, b[i]!)) return false;
+  return true;
+}
+
+function sameRun(a: ContentRun, b: ContentRun): boolean {
+  if (a.kind !== b.kind || a.sectors !== b.sectors) return false;
+  if (a.kind === "stamp") return a.stamp === (b as StampRun).stamp;
+  if (a.kind === "zero") return true;
+  const { bytes } = b as BytesRun;
+  if (a.bytes === bytes) return true;
+  if (a.bytes.length !== bytes.length) return false;
+  for (let at = 0; at < bytes.length; at++) if (a.bytes[at] !== bytes[at]) return false;
+  return true;
+}

@@ -51,6 +51,8 @@ export interface SectorImage {
 }
 
 export class SectorContent implements Store<SectorImage> {
+  /** Counts changes of any kind: for caches over the content, no state. */
+  version = 0;
   #sectors: number;
   #allocated = 0;
   #owner: Owner = {};
@@ -157,6 +159,7 @@ export class SectorContent implements Store<SectorImage> {
   resize(sectors: number): void {
     assertSize(sectors);
     if (sectors < this.#sectors) this.discard(sectors, this.#sectors - sectors);
+    this.version++;
     this.#sectors = sectors;
     this.#root = ownRoot(this.#root, this.#owner, sectors);
     this.#root.digest = null;
@@ -181,6 +184,7 @@ export class SectorContent implements Store<SectorImage> {
 
   /** Nothing of an image is this store's to change: `capture` moved the owner on. */
   restore(image: SectorImage): void {
+    this.version++;
     this.#sectors = image.sectors;
     this.#allocated = image.allocated;
     this.#root = image.root;
@@ -229,6 +233,7 @@ export class SectorContent implements Store<SectorImage> {
 
   #put(sector: number, sectors: number, kind: number, stamp: number): void {
     this.#assertRange(sector, sectors);
+    this.version++;
     const past = sector + sectors;
     for (let at = sector; at < past;) {
       const index = Math.floor(at / CHUNK_SECTORS);
@@ -256,6 +261,7 @@ export class SectorContent implements Store<SectorImage> {
   }
 
   #putBytes(sector: number, sectors: number, bytes: Uint8Array, at: number, adopt: boolean): void {
+    this.version++;
     for (let done = 0; done < sectors;) {
       const index = Math.floor((sector + done) / CHUNK_SECTORS);
       const from = sector + done - index * CHUNK_SECTORS;

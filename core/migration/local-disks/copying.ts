@@ -20,7 +20,8 @@ import {
 import type { VmEntity } from "../../vmm/index.ts";
 import { giveUp, whileHere } from "../giving-up.ts";
 import type { MovedDisk, Op } from "../moving.ts";
-import { agentOf, ANSWER_NS } from "../settings.ts";
+import { noteFiles } from "../referring.ts";
+import { agentOf, ANSWER_NS, type Far } from "../settings.ts";
 import { openOf } from "./mirrors.ts";
 
 const POLL_NS = 50_000;
@@ -29,7 +30,7 @@ const STRETCH_NS = 20_000_000;
 const LEAST_SECTORS = 64;
 const SECTOR_BYTES = 512;
 
-type Admitted = { readonly media: readonly number[] };
+type Admitted = Far & { readonly media: readonly number[] };
 
 type OnDisks = (
   host: Entity,
@@ -47,7 +48,8 @@ const whileMirrored = (phase: OnDisks) =>
   });
 
 export const diskPhases = {
-  beginMirrors: whileHere<Admitted>((host, op, run: VmEntity, { media }) => {
+  beginMirrors: whileHere<Admitted>((host, op, run: VmEntity, { media, isFar }) => {
+    if (isFar === true) noteFiles(op, { isFar });
     const { vm, to, opening, careless } = op.params;
     const agent = agentOf(host, to).id;
     const state = op.edit();

@@ -175,8 +175,15 @@ export function place(self: Fetcher, packed: PackedPages): number {
   });
   self.world.addWork(packed.rows.length >>> 8);
   goOnIfPresent(self, memory);
-  if (absentPages(memory, ABSENT_CLIENT).next(0, memory.config.pages) < 0) finish(self, memory);
+  finishIfThere(self);
   return placed;
+}
+
+/** Nothing may have been missing from the beginning. */
+export function finishIfThere(self: Fetcher): void {
+  const memory = memoryOf(self);
+  if (memory === undefined || self.volatile.stage !== "filling") return;
+  if (absentPages(memory, ABSENT_CLIENT).next(0, memory.config.pages) < 0) finish(self, memory);
 }
 
 /** For the invariants that look at each page as it comes. */

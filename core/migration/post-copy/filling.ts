@@ -6,16 +6,25 @@ import {
   knownMemory,
   lackAll,
   memoryOf,
+  type RunImage,
   type VmEntity,
 } from "../../vmm/index.ts";
 import { type AgentEntity, type Coming, editComing, forget, known } from "../coming.ts";
 import type { PackedPages } from "../packing.ts";
 import type { AboutMove } from "../settings.ts";
-import { ABSENT_CLIENT, fetcher, type Fetcher, lose, place } from "./fetcher.ts";
+import { ABSENT_CLIENT, fetcher, type Fetcher, finishIfThere, lose, place } from "./fetcher.ts";
 import type { Lacks } from "./pushing.ts";
 
-/** Before it runs: none of its pages is there, and somebody brings them. */
-export function expectPages(self: AgentEntity, coming: Coming, run: VmEntity): void {
+/**
+ * Before it runs: none of its pages is there, and somebody brings them. Those that a restore has yet to
+ * bring are not at the source either.
+ */
+export function expectPages(
+  self: AgentEntity,
+  coming: Coming,
+  run: VmEntity,
+  { memory: kept }: RunImage,
+): void {
   const { vm: name, source, agent, patienceNs } = coming;
   const memory = memoryOf(run);
   const made = self.world.spawn(
@@ -24,6 +33,13 @@ export function expectPages(self: AgentEntity, coming: Coming, run: VmEntity): v
     { creator: run as never, label: "fetcher" },
   );
   lackAll(memory, ABSENT_CLIENT, made.id);
+  const absent = absentPages(memory, ABSENT_CLIENT);
+  for (const { onMove, armed } of kept.clients) {
+    if (onMove !== "before-copy") continue;
+    for (const { page, pages } of armed) {
+      for (let each = page; each < page + pages; each++) absent.delete(each);
+    }
+  }
   editComing(self, name).fetcher = made.id;
 }
 
@@ -46,6 +62,7 @@ export function tellLacks(self: AgentEntity, request: Request<AboutMove>): void 
   const run = self.world.entityOrNone(coming.instance) as unknown as VmEntity | undefined;
   const memory = run === undefined ? undefined : knownMemory(run);
   if (brings === undefined) return self.refuse(request, "unknown");
+  finishIfThere(brings);
   const ranges =
     memory === undefined || brings.volatile.stage !== "filling"
       ? []

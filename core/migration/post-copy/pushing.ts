@@ -128,7 +128,7 @@ function finish(host: Entity, op: Op, left: VmEntity, figures: FetcherFigures | 
   endRound(host, op, 0);
   departRun(left);
   tellMedia(host, op);
-  const { rounds, startedNs, stoppedNs, resumedNs = 0, diskBytes } = op.state;
+  const { rounds, startedNs, stoppedNs, resumedNs = 0, diskBytes, referredPages } = op.state;
   const fetched = (figures?.fetchedPages ?? 0) * PAGE_BYTES;
   return done({
     rounds,
@@ -138,6 +138,7 @@ function finish(host: Entity, op: Op, left: VmEntity, figures: FetcherFigures | 
     skippedPages: 0,
     forced: false,
     ...(diskBytes !== undefined && { diskBytes }),
+    ...(referredPages !== undefined && { referredPages }),
     ...figures,
   });
 }

@@ -26,6 +26,8 @@ export type VolumeIo = {
   readonly owner: string;
   /** The sender's right to the disk; null or absent: the disk has no owner. */
   readonly stamp?: OwnerStamp | null;
+  /** Of the array, as the sender knows it; another one refuses this. Absent: it does not care. */
+  readonly run?: number;
 };
 
 /**

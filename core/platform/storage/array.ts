@@ -70,6 +70,7 @@ import {
 import { wholeVvol } from "./vvols/vvol-content.ts";
 import { vvolsOf } from "./vvols/vvol-state.ts";
 import { VASA_VERBS } from "./vvols/vvols.ts";
+import { RESTARTED, withRun } from "./unflushed.ts";
 import { destage, losePower } from "./write-cache.ts";
 
 export type ArrayOptions = MediumOptions & {
@@ -122,6 +123,7 @@ const VOLUMES: Behaviour = {
     if (op.id % AUDIT_EVERY === 0) auditSpace(volumesOf(self));
     if (op.sender !== "") noteEnded(volumesOf(self), op, outcome);
     if (outcome.ok) tellOwners(volumesOf(self), op);
+    return op.io.op === "verb" ? outcome : told(volumesOf(self), outcome);
   },
 };
 
@@ -138,6 +140,12 @@ function auditSpace(self: ArrayEntity): void {
 function tellOwners(self: ArrayEntity, { io, stamp }: DeviceOp): void {
   if (stamp !== null) tellOwnedIo(self, stamp, io.op);
   else if (io.op === "verb" && io.verb === "file-write") tellOwnership(self, io.body);
+}
+
+/** An array that may forget says which run of it this was; see unflushed.ts. */
+function told(self: ArrayEntity, outcome: BlockOutcome): BlockOutcome {
+  if (self.config.cacheSectors === 0) return outcome;
+  return withRun(outcome, self.world.incarnationOf(self.domain));
 }
 
 /** The domain from which a request came; nothing when who sent it is gone. */
@@ -161,9 +169,13 @@ function recheck(self: ArrayEntity, op: DeviceOp): BlockOutcome | undefined {
 
 function takeIo(self: ArrayEntity, request: Request<VolumeIo>): void {
   const { body } = request;
+  const run = self.world.incarnationOf(self.domain);
+  if (body.run !== undefined && body.run !== run) {
+    return answer(self, request, refused(RESTARTED, { run }));
+  }
   const admission = admit(self, body, request);
   if (admission.do === "nothing") return;
-  if (admission.do === "answer") return answer(self, request, admission.outcome);
+  if (admission.do === "answer") return answer(self, request, told(self, admission.outcome));
   if (isSnapshot(self, body.volume)) return takeSnapshotIo(self, request);
   const medium = volumeLabel(body.volume);
   const volume = self.durable.volumes[medium];
@@ -243,6 +255,12 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
   const outcome = createVolume(self, { name, sectors });
   assert(outcome.ok, () => `${self.name} has volume ${name} already`);
 }
+
+/** Whether there is a volume or snapshot of this name. */
+export const hasVolume = (self: ArrayEntity, name: string): boolean =>
+  isSnapshot(self, name) ||
+  isClone(self, name) ||
+  self.durable.volumes[volumeLabel(name)] !== undefined;
 
 /** What reads of a volume or snapshot see now; undefined when there is none. Not to be changed. */
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {

@@ -127,8 +127,8 @@ export type Behaviour = {
   readonly perform: (self: DeviceEntity, verb: VerbRequest) => BlockOutcome;
   /** Whether a request that was served may still take effect; undefined: yes. */
   readonly recheck: (self: DeviceEntity, op: DeviceOp) => BlockOutcome | undefined;
-  /** Told how a request ended, just before it is answered. */
-  readonly ended: (self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome) => void;
+  /** Told how a request ended, just before it is answered; what it is answered. */
+  readonly ended: (self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome) => BlockOutcome;
 };
 
 export const initialDurable = (): DeviceDurable => ({

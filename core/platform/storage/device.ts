@@ -102,8 +102,8 @@ export function served(self: DeviceEntity, behaviour: Behaviour, id: number): vo
   const op = activeOf(active, id);
   assert(op, () => `${self.name} served unknown request ${id}`);
   active.splice(active.indexOf(op), 1);
-  const outcome = behaviour.recheck(self, op) ?? perform(self, behaviour, op);
-  behaviour.ended(self, op, outcome);
+  const ended = behaviour.recheck(self, op) ?? perform(self, behaviour, op);
+  const outcome = behaviour.ended(self, op, ended);
   measureOp(self, op, outcome);
   const dataBytes = op.io.op === "verb" ? 0 : bytesBack(op.io);
   answer(self, op.request, outcome, dataBytes);

@@ -64,7 +64,7 @@ const PLATTER_ONLY: Behaviour = {
   derived: () => undefined,
   perform: (_self, { verb }) => refused("unknown-verb", verb),
   recheck: () => undefined,
-  ended: () => undefined,
+  ended: (_self, _op, outcome) => outcome,
 };
 
 /** A disk as the functions that it shares with arrays take it. */

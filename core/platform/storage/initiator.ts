@@ -6,7 +6,8 @@
  * often it is sent, so the array applies it once (array-sessions.ts). Requests sent again are told
  * as the notice "path-failover" {from, to, number}. Handler: `io` (block contract); when every
  * attempt ran out of time the answer is "path-lost". The numbers of an earlier boot of the host are
- * told apart by the incarnation of its domain.
+ * told apart by the incarnation of its domain. What an array with a volatile cache may forget is kept
+ * until it is flushed, and sent again when the array was restarted (unflushed.ts, catch-up.ts).
  */
 import {
   assert,
@@ -17,52 +18,17 @@ import {
   type Request,
   type World,
 } from "../../kernel/index.ts";
-import type { VolumeIo } from "./array-sessions.ts";
-import {
-  answer,
-  type BlockRequest,
-  bytesOut,
-  HEADER_BYTES,
-  LATENCY_SERIES,
-  refused,
-  withoutBody,
-} from "./block.ts";
+import { catchUp, isTaken, noteEnded } from "./catch-up.ts";
+import { answer, type BlockRequest, LATENCY_SERIES, refused, withoutBody } from "./block.ts";
 import { keeperName, type OwnerStamp } from "./ownership.ts";
-
-export type InitiatorConfig = {
-  readonly array: EntityId;
-  readonly volume: string;
-  /** Carriers to the array, the preferred one first; none: the kernel's first. */
-  readonly paths: readonly EntityId[];
-  /** Time without an answer after which the next path is tried. */
-  readonly timeoutNs: number;
-  /** How often a request is sent before it fails. */
-  readonly attempts: number;
-  /** Name under which a volume is claimed. */
-  readonly owner: string;
-  /** Right to the disk that the volume belongs to, put on every request; null: it has no owner. */
-  readonly stamp: OwnerStamp | null;
-};
-
-type Outstanding = {
-  readonly number: number;
-  /** Whom to answer; without its body. */
-  readonly request: Request;
-  readonly io: BlockRequest;
-  readonly attempts: number;
-  readonly path: number;
-  readonly arrivedNs: number;
-};
-
-export type InitiatorState = {
-  readonly next: number;
-  /** Index of the path in use. */
-  readonly path: number;
-  /** In the order of their numbers. */
-  readonly outstanding: readonly Outstanding[];
-};
-
-export type InitiatorEntity = Entity<InitiatorConfig, Record<never, never>, InitiatorState>;
+import {
+  enter,
+  type InitiatorConfig,
+  type InitiatorEntity,
+  type InitiatorState,
+  type Outstanding,
+  transmit,
+} from "./initiator-state.ts";
 
 export const initiator = component<InitiatorConfig, Record<never, never>, InitiatorState>({
   kind: "initiator",
@@ -72,40 +38,13 @@ export const initiator = component<InitiatorConfig, Record<never, never>, Initia
 });
 
 function takeIo(self: InitiatorEntity, request: Request<BlockRequest>): void {
-  const state = self.edit();
-  const number = state.next++;
-  (state.outstanding as Outstanding[]).push({
-    number,
-    request: withoutBody(request),
-    io: request.body,
-    attempts: 0,
-    path: state.path,
-    arrivedNs: self.simulatedNs,
-  });
-  transmit(self, state.outstanding.length - 1);
-}
-
-function transmit(self: InitiatorEntity, at: number): void {
-  const { array, volume, paths, timeoutNs, owner, stamp } = self.config;
-  const { outstanding, path } = self.volatile;
-  const { io, number } = outstanding[at]!;
-  const edited = self.edit().outstanding[at]!;
-  edited.attempts++;
-  edited.path = path;
-  const body: VolumeIo = {
-    volume,
-    request: io,
-    sender: self.name,
-    session: self.world.incarnationOf(self.domain),
-    number,
-    oldest: outstanding[0]!.number,
-    owner,
-    stamp,
-  };
-  const via = paths[path];
-  const bytes = HEADER_BYTES + bytesOut(io);
-  const options = { then: "answered", tag: number, timeoutNs, bytes, via: via ?? -1 };
-  self.ask(array, "volume-io", body, options);
+  const { unflushed } = self.volatile;
+  if (unflushed === undefined || unflushed.state === "level") {
+    return transmit(self, enter(self, withoutBody(request), request.body));
+  }
+  const at = enter(self, withoutBody(request), request.body);
+  self.edit().outstanding[at]!.waits = true;
+  if (unflushed.state === "behind") catchUp(self);
 }
 
 /** Its place among those outstanding; -1 when it is none of them. */
@@ -122,9 +61,11 @@ function answered(self: InitiatorEntity, reply: Reply): void {
   if (at < 0) return;
   const entry = self.volatile.outstanding[at]!;
   if (!reply.ok && reply.code === "timeout") return sendAgain(self, at, entry);
+  if (!isTaken(self, at, reply)) return;
   if (!reply.ok && reply.code === "not-owner") tellFenced(self);
   const { request, io, arrivedNs } = entry;
   self.edit().outstanding.splice(at, 1);
+  if (request === null) return noteEnded(self, entry, reply);
   if (io.op !== "discard") self.measure(LATENCY_SERIES[io.op], self.simulatedNs - arrivedNs);
   answer(self, request, reply);
 }
@@ -146,7 +87,15 @@ function sendAgain(self: InitiatorEntity, at: number, entry: Outstanding): void 
   if (entry.attempts >= attempts) {
     self.edit().outstanding.splice(at, 1);
     self.measure("path-lost", 1);
-    return answer(self, entry.request, refused("path-lost"));
+    const lost = refused("path-lost");
+    return entry.request === null
+      ? noteEnded(self, entry, lost)
+      : answer(self, entry.request, lost);
+  }
+  const { unflushed } = self.volatile;
+  if (entry.again === undefined && unflushed !== undefined && unflushed.state !== "level") {
+    self.edit().outstanding[at]!.waits = true;
+    return unflushed.state === "behind" ? catchUp(self) : undefined;
   }
   self.notice("path-failover", { from: entry.path, to: self.volatile.path, number });
   self.measure("path-failovers", 1);

@@ -13,6 +13,7 @@ import {
   type Finding,
   type Invariant,
   type PlainObject,
+  sameRuns,
   SectorContent,
   type World,
 } from "../../kernel/index.ts";
@@ -81,10 +82,12 @@ function onAcknowledged(
   const key = `${entity.name}#${told.medium}`;
   const seen = shadowOf(world, entity, told.medium, "seen");
   if (told.op === "read") {
+    const wanted = seen.read(told.sector, told.sectors);
+    if (sameRuns(told.runs, wanted)) return undefined;
     const found = new SectorContent(told.sectors);
     found.write(0, told.runs);
     const expected = new SectorContent(told.sectors);
-    expected.write(0, seen.read(told.sector, told.sectors));
+    expected.write(0, wanted);
     const [wrong] = found.diffRanges(expected);
     if (wrong === undefined) return undefined;
     const sector = told.sector + wrong.sector;

@@ -6,7 +6,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { captureWorld, restoreWorld } from "../../kernel/index.ts";
 import type { BlockRequest } from "./block.ts";
+import type { InitiatorEntity } from "./initiator-state.ts";
 import { storageInvariants } from "./invariants.ts";
+import type { PageCacheEntity } from "./page-cache-state.ts";
 import { type Answer, answersOf, askAt, stampRun } from "./testing/bench.ts";
 import { type Asked, Journal, stampsOf } from "./testing/journal.ts";
 import { buildStack, SECTORS, type Stack, type StackKind, STACKS } from "./testing/stacks.ts";
@@ -133,29 +135,60 @@ describe.each(STACKS)("%s", (kind) => {
 });
 
 describe("crashes of the array below", () => {
-  const kinds = STACKS.filter((kind) => kind.includes("protected"));
-  it.each(kinds)("are survived by %s: requests are sent again, over another path", (kind) => {
-    fc.assert(
-      fc.property(plans, fc.nat(400), fc.boolean(), (plan, cutAfter, cut) => {
-        const stack = buildStack(kind, plan.seed);
-        stack.world.addInvariants(storageInvariants);
-        const asked = ask(stack, plan);
-        stack.world.run({ untilEvent: plan.crashAfter });
-        stack.world.crash(stack.array!, "test");
-        stack.world.run({ untilNs: stack.world.timeNs + 900_000 });
-        stack.world.restart(stack.array!);
-        stack.world.run({ untilEvent: stack.world.eventCount + cutAfter });
-        if (cut) stack.wires[0]!.editDurable().down = true;
-        stack.world.run();
-        const answers = before(answersOf(stack.client));
-        expect(answers.filter((each) => !each.ok)).toEqual([]);
-        expect(answers.length).toBe(asked.length);
-        expect(new Journal(SECTORS, asked, answers).wrongReads()).toEqual([]);
-        expect(stack.world.checker.violations).toEqual([]);
-      }),
-      { numRuns: 60 },
-    );
+  const kinds = STACKS.filter((kind) => kind.endsWith("array"));
+  it.each([...kinds, "none over array" as const])(
+    "are survived by %s: requests are sent again, over another path",
+    (kind) => {
+      fc.assert(
+        fc.property(plans, fc.nat(400), fc.boolean(), (plan, cutAfter, cut) => {
+          const stack = buildStack(kind, plan.seed);
+          stack.world.addInvariants(storageInvariants);
+          const asked = ask(stack, plan);
+          stack.world.run({ untilEvent: plan.crashAfter });
+          stack.world.crash(stack.array!, "test");
+          stack.world.run({ untilNs: stack.world.timeNs + 900_000 });
+          stack.world.restart(stack.array!);
+          stack.world.run({ untilEvent: stack.world.eventCount + cutAfter });
+          if (cut) stack.wires[0]!.editDurable().down = true;
+          stack.world.run();
+          const answers = before(answersOf(stack.client));
+          expect(answers.filter((each) => !each.ok)).toEqual([]);
+          expect(answers.length).toBe(asked.length);
+          expect(new Journal(SECTORS, asked, answers).wrongReads()).toEqual([]);
+          expect(loseAll(stack, asked)).toEqual([]);
+          expect(stack.world.checker.violations).toEqual([]);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  it("take flushed writes along when a host does not send again what they forgot (canary)", () => {
+    let found = 0;
+    for (const plan of fc.sample(plans, { seed: 5, numRuns: 60 })) {
+      const stack = buildStack("none over array", plan.seed);
+      const asked = ask(stack, plan);
+      stack.world.run({ untilEvent: (plan.crashAfter % 150) + 1 });
+      stack.world.crash(stack.array!, "test");
+      stack.world.restart(stack.array!);
+      const { lower } = (stack.top as PageCacheEntity).config;
+      const { unflushed } = (stack.world.entity(lower) as unknown as InitiatorEntity).edit();
+      if (unflushed !== undefined) unflushed.kept = [];
+      stack.world.run();
+      const journal = new Journal(SECTORS, asked, answersOf(stack.client));
+      if ([...journal.wrongReads(), ...loseAll(stack, asked)].length > 0) found++;
+    }
+    expect(found).toBeGreaterThan(3);
   });
+
+  /** What is wrong with the content once host and array have both lost their power. */
+  function loseAll(stack: Stack, asked: readonly Asked[]): string[] {
+    const answers = before(answersOf(stack.client));
+    for (const lost of [stack.host, stack.array!]) stack.world.crash(lost, "test");
+    for (const lost of [stack.host, stack.array!]) stack.world.restart(lost);
+    for (const wire of stack.wires) wire.editDurable().down = false;
+    return new Journal(SECTORS, asked, answers).wrongAfterCrash(readAll(stack));
+  }
 });
 
 describe("canaries", () => {

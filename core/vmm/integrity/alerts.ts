@@ -7,6 +7,7 @@ import type { integrity } from "../../guest/index.ts";
 import { type MemoryEntity, ownerOf } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
 import { recordOf, type VmEntity } from "../vm-state.ts";
+import { noteStop, standStill } from "./standing.ts";
 
 /** Notice of an alert; data is an `IntegrityAlert`. */
 export const INTEGRITY_ALERT = "integrity-alert";
@@ -37,6 +38,7 @@ export function raiseAlerts(memory: MemoryEntity): void {
   const vm = ownerOf(memory);
   if (alerts.length === 0 || vm === undefined) return;
   memory.edit().tables!.alerts = [];
+  standStill(vm);
   for (const { page, vcpu, table, holds, ...place } of alerts) {
     const { pc } = place;
     const by = vcpu < 0 ? "a device" : `vCPU ${vcpu}${pc === undefined ? "" : ` at 0x${pc}`}`;
@@ -56,7 +58,10 @@ export function tellCall(
   event: Exclude<integrity.IntegrityEvent, { what: "tables" }>,
 ): void {
   const { vcpu, message } = event;
-  if (event.what === "offence") return tell(vm, { what: event.offence, vcpu, message });
+  if (event.what === "offence") {
+    standStill(vm);
+    return tell(vm, { what: event.offence, vcpu, message });
+  }
   recordOf(vm).notice(INTEGRITY_REFUSED, { vm: vm.config.spec.vm, vcpu, message });
 }
 
@@ -68,4 +73,5 @@ function tell(vm: VmEntity, alert: PlainObject): void {
   record.notice(INTEGRITY_ALERT, { vm: vm.config.spec.vm, number, ...alert });
   vm.measure("integrity-alerts", 1);
   announce(vm, ALERT_EVENT);
+  noteStop(vm);
 }

@@ -24,10 +24,13 @@ import {
 } from "../pages/memory-state.ts";
 import type { MachineEntity } from "../rv64/machine-state.ts";
 import { MACHINE_KIND } from "../rv64/end-entry.ts";
+import { guestNs } from "../guest-time.ts";
+import type { VmEntity } from "../vm-state.ts";
 import { vmOf } from "../vmm.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { INTEGRITY_ALERT, type IntegrityAlert } from "./alerts.ts";
 import { driverOf } from "./follow.ts";
+import { PAUSED, UNPAUSED } from "./standing.ts";
 import { TABLES_CHANGED } from "./tables.ts";
 
 const MECHANISM = "guest integrity";
@@ -124,6 +127,31 @@ function sameTables(memory: MemoryEntity): Finding | undefined {
   return { message, fields: { vcpu: wrong } };
 }
 
+/** How far a guest has come: instructions of a real one, time of a modelled one. */
+const progressOf = (vm: VmEntity): number =>
+  vm.kind === MACHINE_KIND
+    ? ((vm as unknown as MachineEntity).volatile.board?.progress ?? 0)
+    : guestNs(vm);
+
+type Stopped = { stopped: { [vm: string]: number } };
+
+/** Where it goes on from an image, or a copy, it stands as that did. */
+const STOPS = new Set([PAUSED, "resumed", "taken-over"]);
+
+/** Of a machine that its host has stopped at an alert: it is where it was when that was told. */
+function wentOn(record: VmRecord, event: string, { stopped }: Stopped): Finding | undefined {
+  const vm = vmOf(record);
+  const { name, durable } = record;
+  if (STOPS.has(event)) delete stopped[name];
+  if (event === "taken-over" || vm?.volatile.stage !== "running") return undefined;
+  if (vm.volatile.goesOnFrom !== null) return undefined;
+  if (durable.standsAt === undefined && event !== UNPAUSED) return undefined;
+  const before = (stopped[name] ??= progressOf(vm));
+  if (vm.volatile.stuns > 0 && before === progressOf(vm)) return undefined;
+  const message = `${record.name} went on although it was stopped at an alert`;
+  return { message, fields: { progress: progressOf(vm), before } };
+}
+
 type Told = { told: { [key: string]: number } };
 
 export const integrityInvariants: readonly Invariant[] = [
@@ -171,6 +199,17 @@ export const integrityInvariants: readonly Invariant[] = [
         }
         const message = `two alerts for one write of vCPU ${vcpu} to page ${page ?? ""}`;
         return { message, fields: { vcpu, progress } };
+      },
+    },
+  }),
+  always("a machine that is stopped at an alert stands still", {
+    mechanism: MECHANISM,
+    shadow: { stopped: {} },
+    observes: {
+      lifecycle: (entity, { event }, _world: World, editShadow): Finding | undefined => {
+        const record = entity as unknown as VmRecord;
+        if (record.config.stopsAtAlerts !== true) return undefined;
+        return wentOn(record, event as string, editShadow() as unknown as Stopped);
       },
     },
   }),

@@ -12,6 +12,7 @@ import { type MemoryEntity, ownerOf, stampsOf, type WaitingStore } from "../page
 import { takeStamps } from "../pages/touches.ts";
 import { Tracer } from "../pages/tracer.ts";
 import { raiseAlerts } from "./alerts.ts";
+import { stopsAtAlerts } from "./standing.ts";
 import { changeTables } from "./tables.ts";
 
 /** Carries it out, or has it wait behind what is held. */
@@ -42,18 +43,23 @@ function becomeTables(memory: MemoryEntity, second: integrity.SecondStage): true
   return true;
 }
 
-/** The pages of the first store one after the other; whether all of them are written. */
+/** The pages of the first store one after the other, up to one at which it has to stand; whether all. */
 function write(memory: MemoryEntity): boolean {
   const state = memory.edit();
   const store = state.stores![0] as Editable<Extract<WaitingStore, { kind: "store" }>>;
   const tracer = new Tracer(memory);
   const stamps = stampsOf(memory);
   state.released = null;
-  for (; store.pages > 0; store.page++, store.pages--) {
+  const vm = ownerOf(memory);
+  const stops = vm !== undefined && stopsAtAlerts(vm);
+  while (store.pages > 0) {
     const ns = tracer.access(store.page, store.by, true);
     if (tracer.isHeld) break;
     if (store.by >= 0) charge(memory, store.by, ns);
     stamps.set(store.page, takeStamps(memory, 1));
+    store.page++;
+    store.pages--;
+    if (stops && tracer.isAlarming) break;
   }
   tracer.confirm();
   raiseAlerts(memory);

@@ -39,6 +39,10 @@ export function lackAll(self: MemoryEntity, name: string, owner: EntityId): void
   clientBitmap(self, name, "armed").addRange(0, self.config.pages);
 }
 
+/** Who brings pages that are not there. */
+export const absentClients = (self: MemoryEntity): readonly TraceClient[] =>
+  self.volatile.clients.filter(({ onMove }) => onMove === kindOfAbsent.onMove);
+
 export const absentPages = (self: MemoryEntity, client: string): Bitmap =>
   clientBitmap(self, client, "armed");
 

@@ -43,13 +43,14 @@ export type KeptMemory = {
   readonly harts: Uint8Array;
 };
 
-export function keepMemory(memory: MemoryEntity): KeptMemory {
+/** `refers`: clients whose absent pages another host brings from where they are. */
+export function keepMemory(memory: MemoryEntity, refers: readonly string[] = []): KeptMemory {
   settleMemory(memory);
   const { owedNs, batch, cursor, turn, deviceCursor, clients, held } = memory.volatile;
   const released = held === null ? memory.volatile.released : accessOf(held);
   const touching = { owedNs, batch, cursor, turn, deviceCursor, released };
   const kept = clients
-    .filter(({ onMove = "travels" }) => onMove === "travels")
+    .filter(({ name, onMove = "travels" }) => onMove === "travels" || refers.includes(name))
     .map((each) => keepClient(memory, each));
   const { stores, tables } = memory.volatile;
   const behind = stores && { stores, tables: tables === undefined ? null : secondOf(tables) };

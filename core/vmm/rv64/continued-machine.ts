@@ -7,6 +7,7 @@
  */
 import type { rv64 } from "../../guest/index.ts";
 import { followDriver } from "../integrity/follow.ts";
+import { standAgain } from "../integrity/standing.ts";
 import { announce } from "../policy.ts";
 import { machineRecord } from "./inputs.ts";
 import { type MachineCopy, machineConfig, type MachineEntity, RAM } from "./machine-state.ts";
@@ -40,5 +41,6 @@ export function goOnMachine(self: MachineEntity, copy: MachineCopy): boolean {
   const { typed } = machineConfig(self);
   // What was typed and did not arrive is typed again.
   typed.slice(copy.typed, copy.typing.next).forEach((each) => typeLater(self, each));
+  standAgain(self as never);
   return false;
 }

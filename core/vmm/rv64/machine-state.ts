@@ -74,6 +74,7 @@ export type MachineState = Pick<
   | "timers"
   | "shutdownBy"
   | "isProtected"
+  | "standsAt"
 > & {
   /** What it goes on from once it has its disks; null: it starts. */
   readonly goesOnFrom: MachineCopy | RunImage | null;

@@ -16,6 +16,7 @@ import {
 } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { followDriver } from "../integrity/follow.ts";
+import { endStop, NOT_PAUSED, stunsOfOthers } from "../integrity/standing.ts";
 import { memoryReplaced } from "../pages/clients.ts";
 import { tellHeld } from "../pages/held.ts";
 import { removeMemory } from "../pages/guest-memory.ts";
@@ -107,6 +108,11 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
       unstun: (self, request: Request) => {
         self.reply(request, { stunnedNs: unstun(self) });
       },
+      "stand-still": (self, _alert: number) => stun(self),
+      unpause: (self, request: Request) => {
+        if (!endStop(asVm(self))) return self.refuse(request, NOT_PAUSED);
+        self.reply(request, { stunnedNs: unstun(self) });
+      },
       /** It has no power button. */
       shutdown: (self, request: Request) => self.refuse(request, "unsupported"),
       "power-off": (self, request: Request) => {
@@ -181,6 +187,7 @@ function onHalted(self: MachineEntity, how: string, machines: Machines | undefin
 
 /** The last of nested stuns lets it go on. Returns how long it was stunned, 0 if it still is. */
 function unstun(self: MachineEntity): number {
+  if (stunsOfOthers(asVm(self)) === 0) return 0;
   const state = self.edit();
   if (state.stuns === 0 || --state.stuns > 0) return 0;
   const nowNs = self.simulatedNs;

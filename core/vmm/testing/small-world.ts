@@ -194,11 +194,12 @@ export function smallWorld(
     readonly bug?: Bug;
     readonly kind?: "capture" | "workload";
     readonly vcpus?: number;
+    readonly stopsAtAlerts?: true;
     readonly replay?: DrawSource;
     readonly log?: (entity: string, purpose: string, result: number) => void;
   } = {},
 ): SmallWorld {
-  const { seed = 1, bug = "none", kind = "capture", vcpus = 1, log } = options;
+  const { seed = 1, bug = "none", kind = "capture", vcpus = 1, log, stopsAtAlerts } = options;
   const world: World = new World({
     gate: {
       seed,
@@ -221,6 +222,7 @@ export function smallWorld(
     return spawnVmRecord(world, vmm, outside, {
       spec: specOf(vm, kind, at + 1, vcpus),
       shares: 1_000,
+      ...(stopsAtAlerts && { stopsAtAlerts }),
     });
   });
   const start = (record: VmRecord, host: number): VmEntity | undefined => {

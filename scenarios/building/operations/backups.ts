@@ -4,7 +4,15 @@ import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Driver } from "../driver.ts";
 import type { Starter } from "./starter.ts";
-import { disksOfKind, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
+import {
+  closedDisks,
+  disksOfKind,
+  isStarting,
+  refuse,
+  runningVm,
+  splitDisks,
+  vmOfDocument,
+} from "./vm-access.ts";
 
 /** The way from a host to the array that keeps backups. */
 export function repositoryOf({ world }: Driver, host: string, array: string) {
@@ -41,6 +49,7 @@ const startRestore: Starter<"restore"> = (self, { id, vm, backup: of, from, copy
   const { world } = self;
   const record = vmRecordOf(world, vm);
   if (vmOf(record) !== undefined) return refuse(self, id, "restore", vm, "vm-on");
+  if (isStarting(self, vm)) return refuse(self, id, "restore", vm, "vm-starting");
   const document = vmOfDocument(self, vm);
   const name = record.durable.host === "" ? document.host : record.durable.host;
   const host = world.named(name);
@@ -52,7 +61,8 @@ const startRestore: Starter<"restore"> = (self, { id, vm, backup: of, from, copy
   }
   const { array, paths } = access;
   const copySectors = copyKiB * 2;
-  const params = { vm, backup: of, array, paths, repository, copySectors };
+  const closed = closedDisks(self, vm, array);
+  const params = { vm, backup: of, array, paths, repository, copySectors, closed };
   startOperation(world, restore, host, id, params);
 };
 

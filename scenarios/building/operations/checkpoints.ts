@@ -2,6 +2,8 @@
 import {
   checkpoint,
   type CheckpointParams,
+  mergeCheckpoints,
+  type MergeParams,
   restoreCheckpoint,
   type RestoreParams,
   settleCheckpoints,
@@ -32,6 +34,9 @@ type Buffers = Pick<EntryOf<"suspend">, "blockKiB" | "groupBlocks" | "stagingBlo
 
 const PAGE_KIB = 4;
 
+/** As a timeline that says nothing of them has them. */
+const USUAL_BUFFERS: Buffers = { blockKiB: 256, groupBlocks: 4, stagingBlocks: 32, sideMiB: 64 };
+
 const buffersOf = ({ blockKiB, groupBlocks, stagingBlocks, sideMiB }: Buffers) => ({
   blockPages: blockKiB / PAGE_KIB,
   groupBlocks,
@@ -44,13 +49,15 @@ type Saved = Pick<
   "method" | "suspends" | "replaces" | "workingSet" | "traceNs" | "base" | "longestChain"
 > & {
   readonly withDisks: boolean;
+  /** What it is called; absent: as its entry is. */
+  readonly called?: string;
 };
 
 /** Saves a running VM; why nothing can be done is told as the outcome. */
 function save(
   self: Driver,
   entry: EntryOf<"checkpoint"> | EntryOf<"suspend">,
-  { withDisks, ...how }: Saved,
+  { withDisks, called, ...how }: Saved,
 ): void {
   const { id, vm, on } = entry;
   const running = runningVm(self, vm, withDisks ? redoDisksOf(self, vm) : []);
@@ -67,7 +74,7 @@ function save(
     record: vmRecordOf(self.world, vm).id,
     array: keeper,
     paths,
-    checkpoint: id,
+    checkpoint: called ?? id,
     ...how,
     disks,
     disksArray: array,
@@ -75,6 +82,18 @@ function save(
     buffers: buffersOf(entry),
   };
   startOperation(self.world, checkpoint, host, id, params as unknown as PlainObject);
+}
+
+type AlertSave = Pick<EntryOf<"checkpoint">, "id" | "vm" | "on"> & {
+  /** What the checkpoint is called; `id` is that of the attempt. */
+  readonly checkpoint: string;
+};
+
+/** At an alert of its integrity driver, with its disks if they keep points in time. */
+export function saveAtAlert(self: Driver, { id, vm, on, checkpoint: called }: AlertSave): void {
+  const entry = { id, vm, on, do: "checkpoint", ...USUAL_BUFFERS } as EntryOf<"checkpoint">;
+  const withDisks = redoDisksOf(self, vm).length > 0;
+  save(self, entry, { method: "lazy", suspends: false, replaces: false, withDisks, called });
 }
 
 const startCheckpoint: Starter<"checkpoint"> = (self, entry) =>
@@ -133,18 +152,40 @@ const startResume: Starter<"resume"> = (self, entry) => restore(self, entry, nul
 const startRestore: Starter<"restore-checkpoint"> = (self, entry) =>
   restore(self, entry, entry.checkpoint ?? null);
 
+const startMerge: Starter<"merge-checkpoints"> = (self, entry) => {
+  const { id, vm, on, checkpoint: checkpointId, keepOlder } = entry;
+  const running = runningVm(self, vm, []);
+  if (running === undefined) return refuse(self, id, entry.do, vm, "vm-off");
+  const { instance, host } = running;
+  const { array, paths } = repositoryOf(self, host.name, on);
+  if (paths.length === 0) return refuse(self, id, entry.do, vm, "no-path");
+  const params: MergeParams = {
+    vm,
+    instance: instance.id,
+    record: vmRecordOf(self.world, vm).id,
+    array,
+    paths,
+    checkpoint: checkpointId ?? null,
+    keepOlder,
+  };
+  startOperation(self.world, mergeCheckpoints, host, id, params as unknown as PlainObject);
+};
+
 /** Words of `do` that save memory, or bring it back. */
 const SAVES_MEMORY: readonly string[] = ["checkpoint", "suspend", "resume", "restore-checkpoint"];
 
-export const savesMemory = ({ timeline }: Pick<ResolvedScenario, "timeline">): boolean =>
-  timeline.some((entry) => SAVES_MEMORY.includes(entry.do));
+export const savesMemory = (document: Pick<ResolvedScenario, "timeline" | "vms">): boolean =>
+  document.timeline.some((entry) => SAVES_MEMORY.includes(entry.do)) || savesAtAlerts(document);
+
+const savesAtAlerts = ({ vms }: Pick<ResolvedScenario, "vms">): boolean =>
+  vms.some(({ onAlert }) => onAlert?.do === "snapshot");
 
 /** A guest has started anew: what checkpoints of it left that were cut short is tidied up. */
 export function settleAfterBoot(self: Driver, vm: string, id: string): void {
   const { world, config } = self;
   const entries = config.document.timeline.filter((entry) => SAVES_MEMORY.includes(entry.do));
   const ours = entries as readonly { readonly vm: string; readonly on: string }[];
-  const on = ours.find((entry) => entry.vm === vm)?.on;
+  const on = ours.find((entry) => entry.vm === vm)?.on ?? vmOfDocument(self, vm).onAlert?.on;
   if (on === undefined) return;
   const host = world.named(vmRecordOf(world, vm).durable.host);
   const { array, paths } = repositoryOf(self, host.name, on);
@@ -158,4 +199,5 @@ export const checkpointStarters = {
   suspend: startSuspend,
   resume: startResume,
   "restore-checkpoint": startRestore,
+  "merge-checkpoints": startMerge,
 };

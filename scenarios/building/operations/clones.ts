@@ -5,6 +5,7 @@ import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import { startCloneRunning } from "./hierarchies.ts";
 import type { Starter } from "./starter.ts";
 import {
+  closedDisks,
   disksOfKind,
   isStarting,
   placeOf,
@@ -38,7 +39,7 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
     return startCloneRunning(self, "linked-clone", id, vm, { clone });
   }
   const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array ?? -1;
-  const params = { vm, pointInTime: point, clone, array };
+  const params = { vm, pointInTime: point, clone, array, closed: closedDisks(self, clone, array) };
   const kind = disksOfKind(self, vm, "cow").length > 0 ? cowLinkedClone : linkedClone;
   startOperation(world, kind, world.named(host), id, params);
 };

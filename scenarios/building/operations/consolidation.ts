@@ -8,9 +8,19 @@ import {
   offlineConsolidate,
 } from "../../../core/disks/index.ts";
 import { type OperationEntity, startOperation } from "../../../core/kernel/index.ts";
+import type { Driver } from "../driver.ts";
 import type { Starter } from "./starter.ts";
 import { vmRecordOf } from "../../../core/vmm/index.ts";
-import { placeOf, redoDisksOf, refuse, runningVm, splitDisks, vmOfDocument } from "./vm-access.ts";
+import {
+  closedDisks,
+  isStarting,
+  placeOf,
+  redoDisksOf,
+  refuse,
+  runningVm,
+  splitDisks,
+  vmOfDocument,
+} from "./vm-access.ts";
 
 const METHODS = {
   mirror: consolidate,
@@ -18,15 +28,24 @@ const METHODS = {
   "block-merge": blockMergeConsolidate,
 };
 
-/** Of layers that no VM has open; the method makes no difference. */
-const startOffline: Starter<"consolidate"> = (self, { id, vm, point = "", copyKiB }) => {
+/** Of layers that no VM has open; the method makes no difference. Of a branch, the VM may be on. */
+const startOffline = (
+  self: Driver,
+  { id, vm, point = "", copyKiB }: Parameters<Starter<"consolidate">>[1],
+  isBranchOff: boolean,
+): void => {
+  if (!isBranchOff && isStarting(self, vm)) {
+    return refuse(self, id, "consolidate", vm, "vm-starting");
+  }
   const place = placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "consolidate", vm, place);
   const { host, array } = place;
   const { access } = splitDisks(self, vmOfDocument(self, vm), host.name).remote[0]!;
   const record = vmRecordOf(self.world, vm).id;
   const { paths } = access;
-  const params = { vm, record, array, paths, pointInTime: point, copySectors: copyKiB * 2 };
+  const closed = isBranchOff ? {} : { closed: closedDisks(self, vm, array) };
+  const merge = { vm, record, array, paths, pointInTime: point, copySectors: copyKiB * 2 };
+  const params = { ...merge, ...closed };
   startOperation(self.world, offlineConsolidate, host, id, params);
 };
 
@@ -35,7 +54,7 @@ const startConsolidate: Starter<"consolidate"> = (self, entry) => {
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   const { on } = vmOfDocument(self, vm).disks.find(({ kind }) => kind === "redo") ?? {};
   const isElsewhere = on !== undefined && isBranch(self.world, on, vm, point);
-  if (running === undefined || isElsewhere) return startOffline(self, entry);
+  if (running === undefined || isElsewhere) return startOffline(self, entry, isElsewhere);
   const { instance, host, array, disks } = running;
   const params = {
     vm,

@@ -17,6 +17,7 @@ import { consolidationStarters } from "./consolidation.ts";
 import { openingOn } from "./power.ts";
 import type { Starter } from "./starter.ts";
 import {
+  closedDisks,
   disksOfKind,
   isStarting,
   placeOf,
@@ -44,7 +45,8 @@ const startRevert: Starter<"revert"> = (self, entry) => {
   const place = isOn(self, vm) ? "vm-on" : placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "revert", vm, place);
   const kind = disksOfKind(self, vm, "cow").length > 0 ? revert : revertRedo;
-  const params = { vm, array: place.array, pointInTime: point };
+  const { array } = place;
+  const params = { vm, array, pointInTime: point, closed: closedDisks(self, vm, array) };
   startOperation(self.world, kind, place.host, id, params);
 };
 
@@ -106,7 +108,9 @@ const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format 
   }
   const place = placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "clone", vm, place);
-  const params = { vm, array: place.array, target, format, upTo: point ?? null };
+  const { array } = place;
+  const closed = point === undefined ? { closed: closedDisks(self, vm, array) } : {};
+  const params = { vm, array, target, format, upTo: point ?? null, ...closed };
   startOperation(self.world, copyHierarchy, place.host, id, params);
 };
 
@@ -123,7 +127,9 @@ const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to, copyKi
   }
   const place = isStarting(self, vm) ? "vm-starting" : placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "migrate-disk-format", vm, place);
-  const params = { vm, array: place.array, target: vm, format: to, upTo: null };
+  const { array } = place;
+  const closed = closedDisks(self, vm, array);
+  const params = { vm, array, target: vm, format: to, upTo: null, closed };
   startOperation(self.world, copyHierarchy, place.host, id, params);
 };
 

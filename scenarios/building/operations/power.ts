@@ -6,6 +6,7 @@ import {
   powerOn,
   type PowerOnParams,
   stun,
+  unpause,
   unstun,
 } from "../../../core/disks/index.ts";
 import { protect } from "../../../core/fault-tolerance/index.ts";
@@ -121,5 +122,6 @@ export const powerStarters = {
   "power-off": onInstance(powerOff, "power-off"),
   stun: onInstance(stun, "stun"),
   unstun: onInstance(unstun, "unstun"),
+  unpause: onInstance(unpause, "unpause"),
   restart: startRestart,
 };

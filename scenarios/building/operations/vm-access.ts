@@ -7,6 +7,8 @@ import {
   powerOn,
   type PowerOnDisk,
   runningKind,
+  unopened,
+  type Unopened,
   type OpenDisk,
   type VolumeAccess,
 } from "../../../core/disks/index.ts";
@@ -16,6 +18,7 @@ import {
   type OperationEntity,
   type World,
 } from "../../../core/kernel/index.ts";
+import type { ArrayEntity } from "../../../core/platform/index.ts";
 import { diskPlace, type VmEntity, vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedVm } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
@@ -126,6 +129,10 @@ export function isStarting({ world }: Driver, vm: string): boolean {
   }
   return false;
 }
+
+/** A VM's disks as of now, when it is off and no host has begun to start it. */
+export const closedDisks = ({ world }: Driver, vm: string, array: number): Unopened =>
+  unopened(world.entity(array) as unknown as ArrayEntity, vm);
 
 /** Where something is done with the files of a VM, on or off. */
 export type Place = { readonly host: Entity; readonly array: number };

@@ -49,7 +49,8 @@ export const checkpoint: Extension = {
   family: "operation",
   name: "checkpoint",
   description:
-    "Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back.",
+    "Save memory and devices of a running VM, all of one instant. `restore-checkpoint` brings it back. " +
+    "Pages that a restore has not brought yet stay in its file, on which the new one then stands.",
   parameters: object(
     "",
     {
@@ -85,7 +86,8 @@ export const suspend: Extension = {
   family: "operation",
   name: "suspend",
   description:
-    "Save memory and devices of a running VM and switch it off; `resume` goes on with it.",
+    "Save memory and devices of a running VM and switch it off; `resume` goes on with it. Pages that a " +
+    "restore has not brought yet stay in its file.",
   parameters: object(
     "",
     {
@@ -151,4 +153,24 @@ export const restoreCheckpoint: Extension = {
     ["vm", "on"],
   ),
   references: { vm: "vm", on: "array", host: "host", checkpoint: "operation" },
+};
+
+export const mergeCheckpoints: Extension = {
+  family: "operation",
+  name: "merge-checkpoints",
+  description:
+    "Make one file of an incremental checkpoint and all that it stands on, while the VM runs: its host " +
+    "reads and writes them, and what nothing stands on any more goes. Until the one file counts, the " +
+    "chain is the checkpoint, and others may be made on it.",
+  parameters: object(
+    "",
+    {
+      vm: id("The VM, which runs."),
+      on,
+      checkpoint: id("The checkpoint operation. Default: the last one."),
+      keepOlder: flag("Keep those that it stood on as checkpoints of their own.", false),
+    },
+    ["vm", "on"],
+  ),
+  references: { vm: "vm", on: "array", checkpoint: "operation" },
 };

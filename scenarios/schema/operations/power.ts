@@ -36,6 +36,16 @@ export const unstun: Extension = {
   references: { vm: "vm" },
 };
 
+export const unpause: Extension = {
+  family: "operation",
+  name: "unpause",
+  description:
+    "Let a VM go on that its host has stopped at an integrity alert (`onAlert`). Fails with " +
+    "`not-paused` where it does not stand at one.",
+  parameters: object("", { vm }, ["vm"]),
+  references: { vm: "vm" },
+};
+
 export const takeOver: Extension = {
   family: "operation",
   name: "take-over",

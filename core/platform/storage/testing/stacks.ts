@@ -39,6 +39,7 @@ export type StackKind =
   | "writeback over disk"
   | "writethrough over disk"
   | "none over disk"
+  | "none over array"
   | "writeback over array"
   | "none over protected array"
   | "writeback over protected array";

@@ -2,8 +2,20 @@
  * What a vvol holds: a snapshot is read through those after it, down to its base; and of a clone's
  * base what it shares is read in the snapshot that it is a clone of.
  */
-import type { ContentRun, SectorContent, SectorRange } from "../../../kernel/index.ts";
-import { baseContent, chunkMap, keptContent, ownedMap, type VvolsEntity } from "./vvol-state.ts";
+import {
+  type ContentRun,
+  DerivedContents,
+  type SectorContent,
+  type SectorRange,
+} from "../../../kernel/index.ts";
+import {
+  baseContent,
+  chunkMap,
+  keptContent,
+  ownedMap,
+  type VvolsEntity,
+  type VvolSnapshot,
+} from "./vvol-state.ts";
 
 /** A piece of a read and the snapshot that keeps it; null: the base. */
 type KeptPiece = SectorRange & { readonly by: string | null };
@@ -125,13 +137,26 @@ export function vvolAllocation(
   );
 }
 
+const wholes = new DerivedContents();
+
 /** All of a base, with what it shares. Not to be changed. */
 function wholeBase(self: VvolsEntity, base: string): SectorContent {
   const { origin } = self.durable.bases[base]!;
   const own = baseContent(self, base);
   if (origin === undefined) return own;
-  const whole = own.fork();
   const from = wholeVvol(self, origin);
+  return wholes.of([from, ownedMap(self, base, origin), own], () =>
+    withShared(self, base, own, from),
+  );
+}
+
+function withShared(
+  self: VvolsEntity,
+  base: string,
+  own: SectorContent,
+  from: SectorContent,
+): SectorContent {
+  const whole = own.fork();
   for (const { shared, sector, sectors } of ownPieces(self, base, {
     sector: 0,
     sectors: own.sectors,
@@ -144,14 +169,28 @@ function wholeBase(self: VvolsEntity, base: string): SectorContent {
   return whole;
 }
 
-/** All of a vvol as one content, the base's with what is kept over it. For observers, exports. */
+/**
+ * All of a vvol as one content, the base's with what is kept over it. Not to be changed. For
+ * observers, exports.
+ */
 export function wholeVvol(self: VvolsEntity, vvol: string): SectorContent {
   const snapshot = self.durable.snapshots[vvol];
   if (snapshot === undefined) return wholeBase(self, vvol);
-  const { sectors, base } = snapshot;
+  const below = wholeBase(self, snapshot.base);
+  const order = readOrder(self, vvol).toReversed();
+  const parts = order.flatMap((by) => [chunkMap(self, by), keptOf(self, by)]);
+  return wholes.of([below, ...parts], () => withKept(self, snapshot, below, order));
+}
+
+function withKept(
+  self: VvolsEntity,
+  { sectors, base }: VvolSnapshot,
+  below: SectorContent,
+  order: readonly string[],
+): SectorContent {
   const { chunkSectors } = self.durable.bases[base]!;
-  const whole = wholeBase(self, base).fork();
-  for (const by of readOrder(self, vvol).toReversed()) {
+  const whole = below.fork();
+  for (const by of order) {
     const kept = keptOf(self, by);
     for (const chunks of chunkMap(self, by).allocatedRuns()) {
       const from = chunks.sector * chunkSectors;

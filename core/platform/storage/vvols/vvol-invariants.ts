@@ -9,6 +9,7 @@ import {
   type Finding,
   type Invariant,
   type PlainObject,
+  sameRuns,
   SectorContent,
   type SectorRange,
   type World,
@@ -32,13 +33,25 @@ function changedAt(self: VvolsEntity, vvol: string, range: SectorRange): Finding
   if (shadow === undefined) return undefined;
   const sectors = Math.min(range.sector + range.sectors, shadow.sectors) - range.sector;
   if (sectors <= 0) return undefined;
-  const found = new SectorContent(sectors);
-  found.write(0, readVvol(self, vvol, { sector: range.sector, sectors }));
-  const expected = new SectorContent(sectors);
-  expected.write(0, shadow.read(range.sector, sectors));
-  const [wrong] = found.diffRanges(expected);
-  if (wrong === undefined) return undefined;
-  return changed(vvol, range.sector + wrong.sector);
+  const wrong = firstDifferent(
+    readVvol(self, vvol, { sector: range.sector, sectors }),
+    shadow.read(range.sector, sectors),
+    sectors,
+  );
+  return wrong < 0 ? undefined : changed(vvol, range.sector + wrong);
+}
+
+/** The first of so many sectors in which the runs differ; -1: none. */
+function firstDifferent(
+  found: readonly ContentRun[],
+  expected: readonly ContentRun[],
+  sectors: number,
+): number {
+  if (sameRuns(found, expected)) return -1;
+  const [left, right] = [new SectorContent(sectors), new SectorContent(sectors)];
+  left.write(0, found);
+  right.write(0, expected);
+  return left.diffRanges(right)[0]?.sector ?? -1;
 }
 
 const changed = (vvol: string, sector: number): Finding => ({
@@ -95,12 +108,13 @@ function cloneAfterWrite(array: ArrayEntity, data: PlainObject): Finding | undef
   const { chunkSectors } = self.durable.bases[base]!;
   const from = sector - (sector % chunkSectors);
   const past = Math.min(Math.ceil((sector + sectors) / chunkSectors) * chunkSectors, size);
-  const found = new SectorContent(past - from);
-  found.write(0, readVvol(self, base, { sector: from, sectors: past - from }));
-  const expected = new SectorContent(past - from);
-  expected.write(0, shadow.read(from, past - from));
-  const [wrong] = found.diffRanges(expected);
-  return wrong === undefined ? undefined : cloneChanged(base, from + wrong.sector);
+  const span = { sector: from, sectors: past - from };
+  const wrong = firstDifferent(
+    readVvol(self, base, span),
+    shadow.read(from, past - from),
+    past - from,
+  );
+  return wrong < 0 ? undefined : cloneChanged(base, from + wrong);
 }
 
 const cloneChanged = (vvol: string, sector: number): Finding => ({

@@ -12,6 +12,7 @@
 import { assert, component, type Plain, type Request } from "../../../kernel/index.ts";
 import type { ArrayEntity } from "../array-state.ts";
 import { type BlockOutcome, DONE, refused } from "../block.ts";
+import { currentVersion, type FileVersion } from "../metadata-files.ts";
 import { allocatedChunks, rootOf, unsharedRanges } from "./differences.ts";
 import {
   addBase,
@@ -26,6 +27,7 @@ import {
 import { startTask, stepTask, TASK_VERBS, taskUpdate } from "./tasks.ts";
 import { baseOf, vvolSectors } from "./vvol-content.ts";
 import {
+  arrayOf,
   type VasaFaults,
   type VvolsConfig,
   type VvolsDurable,
@@ -95,13 +97,22 @@ export function addVvol(
   assert(outcome.ok, () => `${array.name} has volume ${name} already`);
 }
 
+/** Only while a file is as it was: what a settled intent was to hold is not made any more. */
+type Given = { readonly given?: FileVersion };
+
+function superseded(self: VvolsEntity, { given }: Given): BlockOutcome | undefined {
+  if (given === undefined) return undefined;
+  const isAsItWas = currentVersion(arrayOf(self), given.name) === given.version;
+  return isAsItWas ? undefined : refused("superseded", given.name);
+}
+
 type Verb = (self: VvolsEntity, body: never) => BlockOutcome;
 
 const SYNCHRONOUS: { readonly [verb: string]: Verb } = {
-  create: (self, body: { label: string; sectors: number; holder: string }) =>
-    createBase(self, body.label, body.sectors, body.holder),
-  clone: (self, body: { snapshot: string; label: string; holder: string }) =>
-    cloneSnapshot(self, body.snapshot, body.label, body.holder),
+  create: (self, body: Given & { label: string; sectors: number; holder: string }) =>
+    superseded(self, body) ?? createBase(self, body.label, body.sectors, body.holder),
+  clone: (self, body: Given & { snapshot: string; label: string; holder: string }) =>
+    superseded(self, body) ?? cloneSnapshot(self, body.snapshot, body.label, body.holder),
   hold: (self, { holds, under }: { holds: readonly Hold[]; under?: string }) =>
     holdVvols(self, holds, under),
   release: (self, { holds }: { holds: readonly Hold[] }) => releaseVvols(self, holds),

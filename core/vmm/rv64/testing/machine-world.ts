@@ -59,6 +59,7 @@ export interface MachineWorldOptions {
   readonly gate?: Partial<GateOptions>;
   readonly constants?: Partial<WorldConstants>;
   readonly lossPerMillion?: number;
+  readonly stopsAtAlerts?: true;
 }
 
 const wire = component<{ readonly lossPerMillion: number }, PlainObject, PlainObject>({
@@ -170,7 +171,11 @@ export function machineWorld(options: MachineWorldOptions): MachineWorld {
     return world.spawn(disk, {}, { domain: hosts[host]!, name: `${id}-disk` }).id;
   });
   const records = options.machines.map((each) =>
-    spawnVmRecord(world, vmm, outside, { spec: specOf(each), shares: 1 }),
+    spawnVmRecord(world, vmm, outside, {
+      spec: specOf(each),
+      shares: 1,
+      ...(options.stopsAtAlerts && { stopsAtAlerts: true }),
+    }),
   );
   const start = (at: number): MachineEntity => {
     const machine = options.machines[at]!;

@@ -1,0 +1,178 @@
+/**
+ * Operations that make sense one after the other only: a VM is resumed when it was suspended, and a
+ * point in time is consolidated offline when it was taken and the VM is off. Drawn one by one they
+ * would hardly ever meet. Each step begins when the one before has ended or, now and then, sooner.
+ */
+import type { ResolvedScenario } from "../../scenarios/index.ts";
+import type { Chooser } from "./chooser.ts";
+import { drawEntry, drawNextEntry, type Ground } from "./entries.ts";
+import type { Members, Vocabulary } from "./references.ts";
+
+interface Step {
+  readonly do: string;
+  /** Members that are not drawn. One beginning with `#` is the id of the step of that number. */
+  readonly with?: Members;
+}
+
+export interface Story {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+const last = { base: "last" };
+
+export const stories: readonly Story[] = [
+  {
+    name: "suspended and resumed",
+    steps: [{ do: "suspend" }, { do: "resume" }],
+  },
+  {
+    name: "resumed with what it used, and moved",
+    steps: [
+      { do: "suspend", with: { workingSet: "traced", traceMs: 2 } },
+      { do: "resume", with: { method: "working-set" } },
+      { do: "migrate" },
+    ],
+  },
+  {
+    name: "resumed with its neighbours",
+    steps: [
+      { do: "suspend" },
+      { do: "resume", with: { method: "deferred", prefetch: "virtual" } },
+      { do: "checkpoint" },
+    ],
+  },
+  {
+    name: "restored from a checkpoint",
+    steps: [{ do: "checkpoint" }, { do: "power-off" }, { do: "restore-checkpoint" }],
+  },
+  {
+    name: "checkpoints on each other",
+    steps: [
+      { do: "checkpoint", with: { ...last, keepOlder: true } },
+      { do: "checkpoint", with: { ...last, keepOlder: true } },
+      { do: "checkpoint", with: { ...last, longestChain: 2 } },
+      { do: "power-off" },
+      { do: "restore-checkpoint" },
+    ],
+  },
+  {
+    name: "moved and saved",
+    steps: [{ do: "migrate" }, { do: "checkpoint", with: last }, { do: "migrate" }],
+  },
+  {
+    name: "moved and called off",
+    steps: [{ do: "migrate" }, { do: "cancel-migration" }],
+  },
+  {
+    name: "moved and evacuated",
+    steps: [{ do: "migrate" }, { do: "evacuate" }],
+  },
+  {
+    name: "consolidated while off",
+    steps: [
+      { do: "snapshot" },
+      { do: "snapshot" },
+      { do: "power-off" },
+      { do: "consolidate", with: { point: "#1" } },
+      { do: "power-on" },
+    ],
+  },
+  {
+    name: "a branch consolidated",
+    steps: [
+      { do: "snapshot" },
+      { do: "snapshot" },
+      { do: "revert", with: { point: "#0", restart: true } },
+      { do: "consolidate", with: { point: "#1" } },
+    ],
+  },
+  {
+    name: "backed up twice and restored",
+    steps: [
+      { do: "backup" },
+      { do: "backup", with: { mode: "incremental" } },
+      { do: "power-off" },
+      { do: "restore", with: { backup: "#1" } },
+      { do: "power-on" },
+    ],
+  },
+  {
+    name: "reverted and started",
+    steps: [
+      { do: "snapshot" },
+      { do: "power-off" },
+      { do: "revert", with: { point: "#0" } },
+      { do: "power-on" },
+    ],
+  },
+  {
+    name: "linked and promoted",
+    steps: [{ do: "snapshot" }, { do: "linked-clone", with: { point: "#0" } }, { do: "promote" }],
+  },
+  {
+    name: "disks checkpointed and restored",
+    steps: [
+      { do: "disk-checkpoint" },
+      { do: "power-off" },
+      { do: "restore", with: { backup: "#0" } },
+      { do: "power-on" },
+    ],
+  },
+  {
+    name: "another format and back",
+    steps: [
+      { do: "snapshot" },
+      { do: "migrate-disk-format", with: { to: "redo" } },
+      { do: "migrate-disk-format", with: { to: "cow" } },
+    ],
+  },
+];
+
+/** Members of a step that mean the same in the next one. */
+const SHARED = ["vm", "on"];
+
+const isAbout = (member: string, { parameters }: { parameters: { properties?: object } }) =>
+  Object.hasOwn(parameters.properties ?? {}, member);
+
+/** The steps as far as they can be drawn, the first at any time. `nameOf`: id of the nth step. */
+export function drawStory(
+  chooser: Chooser,
+  { steps }: Story,
+  { operations }: Vocabulary,
+  document: ResolvedScenario,
+  ground: Ground,
+  nameOf: (step: number) => string,
+): readonly Members[] {
+  const made: Members[] = [];
+  let grown = document;
+  for (const [at, step] of steps.entries()) {
+    const kind = operations.find(({ name }) => name === step.do);
+    if (kind === undefined) break;
+    const before = made[at - 1];
+    const given: { [member: string]: Members[string] } = {};
+    for (const member of SHARED) {
+      const value = before?.[member] ?? made[0]?.[member];
+      if (value !== undefined && isAbout(member, kind)) given[member] = value;
+    }
+    for (const [member, value] of Object.entries(step.with ?? {})) {
+      const number = /^#(\d)$/.exec(String(value))?.[1];
+      given[member] = number === undefined ? value : String(made[Number(number)]!["id"]);
+    }
+    const id = nameOf(at);
+    const entry =
+      before === undefined
+        ? drawEntry(chooser, kind, grown, ground, id, given)
+        : drawNextEntry(chooser, kind, grown, ground, id, given, String(before["id"]));
+    if (entry === undefined) break;
+    made.push(entry);
+    grown = { ...grown, timeline: [...grown.timeline, entry] } as unknown as ResolvedScenario;
+  }
+  return made;
+}
+
+/** Stories that a vocabulary can tell from beginning to end. */
+export const storiesOf = ({ operations }: Vocabulary): readonly Story[] =>
+  stories.filter(({ steps }) =>
+    steps.every((step) => operations.some(({ name }) => name === step.do)),
+  );
