@@ -71,6 +71,22 @@ export type HandlerFunction = (self: Entity, arg: never) => void;
 /** A component of any configuration and state, as the world keeps it. */
 export type AnyComponent = Component<never, never, never>;
 
+const NONE_GIVEN = {
+  kind: "",
+  durable: undefined,
+  volatile: undefined,
+  handlers: {},
+  carry: undefined,
+  direct: undefined,
+  crashed: undefined,
+  restarted: undefined,
+  advance: undefined,
+  view: undefined,
+  omniscient: false,
+  shared: false,
+  list: undefined,
+} as const;
+
 /**
  * Declares a component. What comes back has all members in one order, given or not: the event loop
  * looks at components of every kind, and is fastest when all look alike.
@@ -78,22 +94,9 @@ export type AnyComponent = Component<never, never, never>;
 export function component<C extends PlainObject, D extends PlainObject, V extends PlainObject>(
   definition: Component<C, D, V>,
 ): Component<C, D, V> {
-  const { kind, durable, volatile, handlers, carry, direct } = definition;
-  const { crashed, restarted, advance, view, omniscient = false, shared = false } = definition;
+  const { kind, handlers } = definition;
   const list = listHandlers(kind, handlers as { readonly [name: string]: HandlerFunction });
-  const all = {
-    kind,
-    durable,
-    volatile,
-    handlers,
-    carry,
-    direct,
-    crashed,
-    restarted,
-    advance,
-    view,
-  };
-  return { ...all, omniscient, shared, list } as Component<C, D, V>;
+  return { ...NONE_GIVEN, ...definition, list } as Component<C, D, V>;
 }
 
 export function listHandlers(
