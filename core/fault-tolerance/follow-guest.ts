@@ -1,8 +1,10 @@
 /** A copy of a modelled guest: it takes the same steps, and computes as long as the machine computes. */
+import type { integrity } from "../guest/index.ts";
 import type { Editable } from "../kernel/index.ts";
 import {
   copyOfNextRun,
   follow,
+  type HeldOutput,
   type LoggedStep,
   type RunCopy,
   settledLabel,
@@ -28,8 +30,22 @@ export function followingGuest(vmm: Vmm): Following {
       return last === undefined ? 0 : last.step.nowNs - copy.nowNs;
     },
     beforeMore: () => {},
-    haveLeft: () => {},
+    haveLeft: (self, outputs) => {
+      const tables = outputs.map(({ output }) => tablesOf(output)).filter((each) => each !== null);
+      if (tables.length > 0)
+        (self.edit().copy as Editable<RunCopy>).behind = tables.at(-1) as never;
+    },
   };
+}
+
+const tablesOf = (output: HeldOutput): integrity.SecondStage | null =>
+  output.kind === "integrity" && output.event.what === "tables" ? output.event.second : null;
+
+/** As it goes on: tables that have not left come with what has not left, on top of those that have. */
+export function copyToGoOn({ volatile: { copy, pending } }: Follower): RunCopy {
+  const { behind, ...rest } = copy as RunCopy;
+  const isBehind = pending.some(({ output }) => tablesOf(output) !== null);
+  return isBehind ? { ...rest, behind: behind ?? null } : rest;
 }
 
 const copyOf = ({ volatile }: Follower): RunCopy => volatile.copy as RunCopy;

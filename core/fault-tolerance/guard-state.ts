@@ -1,7 +1,6 @@
 /** State of the guard of a protected machine, and how its parts are reached. */
 import type { Entity, EntityId } from "../kernel/index.ts";
-import type { GuestOutput, rv64 } from "../guest/index.ts";
-import type { OutputHash, VmEntity, VmRecord } from "../vmm/index.ts";
+import type { HeldOutput, OutputHash, VmEntity, VmRecord } from "../vmm/index.ts";
 import type { LogEntry } from "./log-message.ts";
 import type { Protection } from "./protection.ts";
 import type { NoFields, Pair } from "./settings.ts";
@@ -19,7 +18,7 @@ export type Held = {
   /** Its number among what is seen outside; -1: a request to a disk. */
   readonly number: number;
   readonly atNs: number;
-  readonly output: GuestOutput | rv64.BoardOutput;
+  readonly output: HeldOutput;
 };
 
 /** A step that the backup is not known to have. */

@@ -21,6 +21,7 @@ import {
   type Crossed,
   giveUpRun,
   loseDisks,
+  ofGuest,
   performOutput,
   progressReached,
   withOutputs,
@@ -95,7 +96,7 @@ export const guard = component<GuardConfig, NoFields, GuardState>({
 function onCrossed(self: Guard, { step, outputs, readSectors, vm }: Crossed & { vm: number }) {
   const state = self.edit();
   const { durable } = guardedRecord(self);
-  const after = withOutputs(self.volatile.outputs ?? durable.outputs, outputs as never);
+  const after = withOutputs(self.volatile.outputs ?? durable.outputs, ofGuest(outputs) as never);
   if (state.base < 0) state.base = durable.steps - state.steps;
   const entry = ++state.steps;
   const atNs = self.simulatedNs;

@@ -1,15 +1,12 @@
 /** What a copy puts out, until it is known to have left its machine. */
-import type { GuestOutput, rv64 } from "../guest/index.ts";
+import type { HeldOutput } from "../vmm/index.ts";
 import { followedRecord, type Follower } from "./follower-state.ts";
 import type { Held } from "./guard-state.ts";
 import { isSeenOutside } from "./outputs.ts";
 import { PROTECTION_NOTICE } from "./protection.ts";
 
 /** Numbers what is seen outside, as the guard of the machine does. */
-export function keepOutputs(
-  self: Follower,
-  outputs: readonly (GuestOutput | rv64.BoardOutput)[],
-): void {
+export function keepOutputs(self: Follower, outputs: readonly HeldOutput[]): void {
   const state = self.edit();
   for (const output of outputs) {
     if (!isSeenOutside(output)) continue;

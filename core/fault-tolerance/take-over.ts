@@ -22,6 +22,7 @@ import {
 import { powerOn } from "../disks/index.ts";
 import { spawnContinuedRun, type Vmm } from "../vmm/index.ts";
 import { dismiss, followedRecord, type Follower, followerOf } from "./follower-state.ts";
+import { copyToGoOn } from "./follow-guest.ts";
 import { followingOf, isMachineFollowed } from "./following.ts";
 import { guard } from "./guard.ts";
 import type { Guard } from "./guard-state.ts";
@@ -70,7 +71,9 @@ export function takeOverOperation(vmm: Vmm): OperationComponent {
         const { catchUp, isThere } = following(follower);
         catchUp(follower);
         if (!isThere(follower)) return wait(REPLAY_POLL_NS, "replay");
-        const { received, copy, nextOutput } = follower.volatile;
+        const { received, nextOutput } = follower.volatile;
+        const isMachine = isMachineFollowed(follower);
+        const copy = isMachine ? follower.volatile.copy : copyToGoOn(follower);
         const { vm, run: number, record, protection, array, settings } = follower.config;
         const opening = follower.config.powerOn;
         const pair = { vm, run: number, record, protection, array, settings };
@@ -78,7 +81,7 @@ export function takeOverOperation(vmm: Vmm): OperationComponent {
         const guarding = follower.spawn(guard, { ...pair, follower: -1, from });
         const place = { domain: host.domain, cpu: opening.cpu, guard: guarding.id };
         const known = host.world.entity(record) as never;
-        const component = isMachineFollowed(follower) ? vmm.machine : vmm.vm;
+        const component = isMachine ? vmm.machine : vmm.vm;
         const run = spawnContinuedRun(component, known, place, follower as never, copy);
         const state = op.edit();
         state.guard = guarding.id;

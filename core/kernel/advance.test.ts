@@ -115,6 +115,22 @@ describe("cores that run as time goes on", () => {
     expect(world.eventCount).toBeGreaterThan(100);
   });
 
+  it("what they schedule on their way to an event comes before it, once", () => {
+    const world = coreWorld({ cores: 2, slice: 64, tells: true });
+    let lastNs = 0;
+    world.hooks.onEvent = ({ timeNs }) => {
+      expect(timeNs).toBeGreaterThanOrEqual(lastNs);
+      lastNs = timeNs;
+    };
+    world.run({ untilNs: END_NS });
+    world.finish();
+    for (const { volatile } of coresOf(world)) {
+      expect(volatile.told).toBeGreaterThan(100);
+      expect(volatile.heard).toBe(volatile.told);
+      expect(volatile.steps).toBeGreaterThan(1_000);
+    }
+  });
+
   it("a byte of memory is part of the root", () => {
     const world = coreWorld({ cores: 2, slice: 64 });
     world.run({ untilNs: END_NS / 2 });

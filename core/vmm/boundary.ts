@@ -18,6 +18,7 @@ import {
   type rv64,
   step,
 } from "../guest/index.ts";
+import type { AlertOutput } from "./integrity/judge.ts";
 import { type OutputHash, withOutputs } from "./output-hash.ts";
 import type { MachineStep } from "./rv64/machine-state.ts";
 import type { VmRecord } from "./vm-record.ts";
@@ -53,10 +54,19 @@ export function logMark(record: VmRecord, nowNs: number, input: MarkEntry["input
 /** What a step of a guarded machine took: enough for a copy to take it as well. */
 export type LoggedStep = Required<Pick<BoundaryEntry, "nowNs" | "input" | "draws">>;
 
+/** What leaves a guarded machine: its guest's, and what its host has to tell of it. */
+export type HeldOutput = GuestOutput | rv64.BoardOutput | AlertOutput;
+
+/** Of its guest alone: a machine built again from its log puts out this much. */
+export const ofGuest = (outputs: readonly HeldOutput[]): readonly HeldOutput[] =>
+  outputs.some(({ kind }) => kind === "alert")
+    ? outputs.filter(({ kind }) => kind !== "alert")
+    : outputs;
+
 /** A step as the guard of a machine is told of it; of a real one also that it put something out. */
 export type Crossed = {
   readonly step: LoggedStep | MachineStep;
-  readonly outputs: readonly (GuestOutput | rv64.BoardOutput)[];
+  readonly outputs: readonly HeldOutput[];
   readonly readSectors: number;
 };
 

@@ -73,7 +73,7 @@ export function goOn(vm: VmEntity): void {
   state.pageReads = copy.pageReads;
   state.pageWrites = copy.pageWrites;
   announce(vm, "taken-over");
-  followDriver(vm);
+  followDriver(vm, copy.behind);
   waitAgain(vm, state, copy);
   standAgain(vm);
 }

@@ -5,6 +5,8 @@ export {
   type BoundaryEntry,
   commitStep,
   type Crossed,
+  type HeldOutput,
+  ofGuest,
   type LoggedStep,
   settledLabel,
 } from "./boundary.ts";
@@ -12,7 +14,7 @@ export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
 export { departRun, dropArrivingRun, leaveRun, spawnArrivingRun } from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
-export { PAUSED } from "./integrity/standing.ts";
+export { PAUSED, stunsOfOthers } from "./integrity/standing.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";

@@ -16,6 +16,7 @@ import {
   type GuestSpec,
   type GuestState,
   initialState,
+  type integrity,
   kindOf,
   resolved,
   step,
@@ -39,6 +40,11 @@ export type RunCopy = Pick<VmState, "nextTimer" | "pageReads" | "pageWrites"> & 
   readonly bursts: readonly (readonly Burst[])[];
   /** Disk requests that are not answered, by id. */
   readonly open: { readonly [id: string]: BlockOutput };
+  /**
+   * Second-stage tables of its integrity driver behind the last of its outputs that is known to have
+   * left its machine; null: none. Absent: there is no driver, or all of it has left.
+   */
+  readonly behind?: integrity.SecondStage | null;
 };
 
 /** Of the run that begins next. */

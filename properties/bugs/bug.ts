@@ -100,6 +100,7 @@ export const GROUNDS: {
   integrity: {
     scenarios: MEMORY_STORM,
     suites: [
+      "core/vmm/integrity/leaving.test.ts",
       "core/vmm/integrity/integrity.test.ts",
       "properties/memory/guest-integrity.test.ts",
     ].concat("core/vmm/integrity/guard-machine.test.ts"),

@@ -21,6 +21,8 @@ export interface CoreOptions {
   readonly slice: number;
   /** Canary: runs on to the end of its slice. */
   readonly oversteps?: boolean;
+  /** What they come to on their way is told at once, as a hit of a trace is: an event before all others. */
+  readonly tells?: boolean;
 }
 
 type CoreConfig = { readonly stepNs: number; readonly domains: number };
@@ -33,6 +35,9 @@ type CoreState = {
   isLeaving: boolean;
   wakeNs: number;
   pokes: number[];
+  /** Told, and heard of. */
+  told?: number;
+  heard?: number;
 };
 export type Core = Entity<CoreConfig, PlainObject, CoreState>;
 
@@ -73,7 +78,7 @@ export const memoryOf = (core: Core): ArrayBacking =>
 const timeOf = ({ config, volatile }: Core, steps: number): TimeNs =>
   volatile.sinceNs + steps * config.stepNs;
 
-function coreComponent({ slice, oversteps }: CoreOptions) {
+function coreComponent({ slice, oversteps, tells }: CoreOptions) {
   const runTo = (self: Core, untilNs: TimeNs): void => {
     const state = self.edit();
     if (state.wakeNs > state.toNs) state.toNs = Math.min(state.wakeNs, untilNs);
@@ -89,6 +94,10 @@ function coreComponent({ slice, oversteps }: CoreOptions) {
         memory.poke(state.seed % (CORE_PAGES * PAGE), state.seed >>> 24);
         const what = (state.seed >>> 8) % 400;
         state.toNs = timeOf(self, state.steps);
+        if (tells && what > 390) {
+          state.told = (state.told ?? 0) + 1;
+          self.after(0, "hear", self.simulatedNs);
+        }
         if (what < 3) {
           state.exitNs = state.toNs;
           self.world.addWork(1);
@@ -122,6 +131,10 @@ function coreComponent({ slice, oversteps }: CoreOptions) {
         const peers = [...self.world.entities()].filter(({ kind }) => kind === "core");
         const peer = peers[self.draw("peer", uniform(peers.length))]!;
         self.world.push(peer, self.draw("latency", uniform(3)) * 7_000, "poke", 1, 0);
+      },
+      hear: (self, atNs: number) => {
+        const state = self.edit();
+        if (self.simulatedNs === atNs) state.heard = (state.heard ?? 0) + 1;
       },
       poke: (self, by: number) => {
         const state = self.edit();

@@ -32,6 +32,12 @@ export type WriteAlert = {
   readonly progress?: number;
 };
 
+/**
+ * What a host tells of a guarded machine, put out with what the machine puts out: held, numbered and
+ * left like that.
+ */
+export type AlertOutput = { readonly kind: "alert"; readonly alert: WriteAlert };
+
 const covers = ({ page, pages }: integrity.PageRange, at: number): boolean =>
   at >= page && at < page + pages;
 

@@ -51,7 +51,8 @@ function write(memory: MemoryEntity): boolean {
   const stamps = stampsOf(memory);
   state.released = null;
   const vm = ownerOf(memory);
-  const stops = vm !== undefined && stopsAtAlerts(vm);
+  // Of a guarded machine it has left as one: whoever goes on with it has nothing of it to do again.
+  const stops = vm !== undefined && vm.config.guard < 0 && stopsAtAlerts(vm);
   while (store.pages > 0) {
     const ns = tracer.access(store.page, store.by, true);
     if (tracer.isHeld) break;

@@ -8,6 +8,7 @@
 import type { rv64 } from "../../guest/index.ts";
 import { followDriver } from "../integrity/follow.ts";
 import { standAgain } from "../integrity/standing.ts";
+import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
 import { machineRecord } from "./inputs.ts";
 import { type MachineCopy, machineConfig, type MachineEntity, RAM } from "./machine-state.ts";
@@ -35,8 +36,9 @@ export function goOnMachine(self: MachineEntity, copy: MachineCopy): boolean {
   state.clock = { sinceNs: nowNs, from: copy.board.progress };
   state.typing = copy.typing;
   followDriver(self);
-  if (copy.exit !== null)
-    state.exit = { atNs: nowNs, outputs: copy.exit, isScheduled: false } as never;
+  if (copy.alerts !== undefined) knownMemory(self)!.edit().tables!.alerts = copy.alerts as never;
+  if (copy.exit !== null || copy.alerts !== undefined)
+    state.exit = { atNs: nowNs, outputs: copy.exit ?? [], isScheduled: false } as never;
   for (const asked of Object.values(copy.open)) performMachine(self, asked as rv64.BoardOutput);
   const { typed } = machineConfig(self);
   // What was typed and did not arrive is typed again.

@@ -9,9 +9,12 @@
  */
 import { assert, type Editable, type Entity, type TimeNs } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
+import type { HeldOutput } from "../boundary.ts";
+import type { WriteAlert } from "../integrity/judge.ts";
 import { withOutputs } from "../output-hash.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { progressAt, timeOf } from "./clock.ts";
+import { CopyWatch } from "./copy-watch.ts";
 import type { Machines } from "./live-machine.ts";
 import {
   liveMachine,
@@ -76,9 +79,12 @@ export function runCopy(keeper: CopyKeeper, progress: number): boolean {
   const target = Math.min(progress, due);
   const from = copyProgress(copy);
   const board = boardOf(keeper);
-  const isStopped = (): boolean => copy.exit !== null || board.state.halted !== null;
+  const isStopped = (): boolean =>
+    copy.exit !== null || copy.alerts !== undefined || board.state.halted !== null;
   while (!isStopped() && board.progress() < target) {
-    note(copy, board.run(Math.min(target, board.progress() + machines!.slice)).outputs);
+    const watch = new CopyWatch(liveMachine(self), board);
+    note(copy, watch.run(Math.min(target, board.progress() + machines!.slice)).outputs);
+    noteAlerts(copy, watch);
   }
   self.world.addWork(Math.ceil((board.progress() - from) / INSTRUCTIONS_PER_WORK));
   // One that gets no further has left the way of its machine: its next step will tell.
@@ -86,7 +92,7 @@ export function runCopy(keeper: CopyKeeper, progress: number): boolean {
 }
 
 /** Takes the next step of the log, at whose progress it stands; what the machine put out there. */
-export function followMachine(keeper: CopyKeeper, step: MachineStep): readonly rv64.BoardOutput[] {
+export function followMachine(keeper: CopyKeeper, step: MachineStep): readonly HeldOutput[] {
   const { copy } = keeper;
   const { input } = step;
   copy.nowNs = step.nowNs;
@@ -106,7 +112,7 @@ export function followMachine(keeper: CopyKeeper, step: MachineStep): readonly r
       return putOut(keeper);
     default:
       forgetCause(keeper, input);
-      boardOf(keeper).deliver(input);
+      give(keeper, input);
       return [];
   }
 }
@@ -129,6 +135,7 @@ function powerOn(keeper: CopyKeeper): void {
   copy.board = powerMachine(self, config.board, machines) as never;
   copy.boots++;
   copy.exit = null;
+  delete (copy as { alerts?: unknown }).alerts;
   copy.open = {};
   copy.typing = firstTyping(config.typed).typing;
   copy.typed = 0;
@@ -139,8 +146,26 @@ function note(copy: Editable<MachineCopy>, outputs: readonly rv64.BoardOutput[])
   if (outputs.length > 0) copy.exit = outputs as never;
 }
 
-function putOut(keeper: CopyKeeper): readonly rv64.BoardOutput[] {
+function noteAlerts(copy: Editable<MachineCopy>, watch: CopyWatch): void {
+  const met = watch.takeMet();
+  if (met.length > 0) copy.alerts = [...(copy.alerts ?? []), ...met] as never;
+}
+
+function give(keeper: CopyKeeper, input: rv64.BoardInput): void {
+  const board = boardOf(keeper);
+  const watch = new CopyWatch(liveMachine(keeper.self), board);
+  board.deliver(input);
+  noteAlerts(keeper.copy, watch);
+}
+
+/** Alerts are put out apart from, and ahead of, what the guest itself puts out there. */
+function putOut(keeper: CopyKeeper): readonly HeldOutput[] {
   const { copy } = keeper;
+  const { alerts } = copy;
+  if (alerts !== undefined) {
+    delete (copy as { alerts?: unknown }).alerts;
+    return alerts.map((alert) => ({ kind: "alert", alert: alert as WriteAlert }));
+  }
   // What is put out at power-on comes with the first look.
   if (copy.exit === null) note(copy, boardOf(keeper).run(copyProgress(copy)).outputs);
   const outputs = (copy.exit ?? []) as unknown as readonly rv64.BoardOutput[];

@@ -1,6 +1,7 @@
 /** State of a run of a real machine beside RAM and harts, and how its parts are reached. */
 import type { Entity, PlainObject, TimeNs } from "../../kernel/index.ts";
 import { type rv64 } from "../../guest/index.ts";
+import type { WriteAlert } from "../integrity/judge.ts";
 import type { OutputHash } from "../output-hash.ts";
 import type { RunImage } from "../run-image.ts";
 import type { NoState } from "../vm-record.ts";
@@ -115,6 +116,8 @@ export type MachineCopy = Pick<MachineState, "boots" | "board" | "console" | "ty
   readonly open: { readonly [request: string]: PlainObject };
   /** How often what is to be typed has arrived. */
   readonly typed: number;
+  /** Writes where it stands that raise alerts, while the log has not said so; none: there are none. */
+  readonly alerts?: readonly WriteAlert[];
 };
 
 export type MachineEntity = Entity<VmInstanceConfig, NoState, MachineState>;

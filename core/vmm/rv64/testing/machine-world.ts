@@ -33,15 +33,19 @@ export const SECTORS = 256;
 const GUEST = new URL("../../../guest/rv64/", import.meta.url);
 const MODULE = readFileSync(new URL("assembly/build/rv64.wasm", GUEST));
 
-/** A sample program and its SHA-256. */
-export function program(name: string): { readonly sha256: string; readonly bytes: Uint8Array } {
-  const bytes = readFileSync(new URL(`samples/${name}.elf`, GUEST));
+/** A sample program, or one that is given, and its SHA-256. */
+export function program(name: string | Uint8Array): {
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+} {
+  const isGiven = typeof name !== "string";
+  const bytes = isGiven ? name : readFileSync(new URL(`samples/${name}.elf`, GUEST));
   return { sha256: createHash("sha256").update(bytes).digest("hex"), bytes };
 }
 
 export interface MachineOptions {
   readonly id: string;
-  readonly program: string;
+  readonly program: string | Uint8Array;
   readonly host: number;
   readonly harts?: number;
   readonly peer?: string;
@@ -123,7 +127,7 @@ export function specOf(options: MachineOptions, memoryMiB = 1): GuestSpec {
 }
 
 export function machinesOf(
-  names: readonly string[],
+  names: readonly (string | Uint8Array)[],
   { slice = 10_000_000, engine = "compiled" }: Partial<MachineWorldOptions> = {},
 ): Machines {
   const files = new Map(names.map((name) => [program(name).sha256, program(name).bytes]));
