@@ -102,14 +102,18 @@ export class ChoiceTree {
     let into: Known | undefined;
     let isOver = false;
     while (!isOver) {
-      const choices = world.eventCount === branch.event ? [] : this.#choices(chosen);
       // What was chosen to leave another run is done in its first event, and is no state of its own.
-      const isState = choices.length > 0 || (this.#isChoice() && world.eventCount > branch.event);
+      const isFresh = world.eventCount > branch.event;
+      let choices = isFresh ? this.#choices(chosen) : [];
+      const isState = choices.length > 0 || (this.#isChoice() && isFresh);
       if (isState || (branch.event === 0 && states.length === 0)) {
         const print = hashHex(this.#print(world, this.#rest(chosen)));
-        into = this.#knownAs(print, branch.run, states.length);
-        if (into !== undefined) break;
-        states.push([print, ...this.#moment()]);
+        const known = this.#knownAs(print, branch.run, states.length);
+        if (known === undefined) states.push([print, ...this.#moment()]);
+        else if (known.run !== branch.run) {
+          into = known;
+          break;
+        } else choices = [];
       }
       if (choices.length > 0) {
         const [image, coverage] = [captureWorld(world), this.#run.coverage.copy()];
@@ -241,12 +245,15 @@ export class ChoiceTree {
     return [order.slice(begun).sort((a, b) => a - b), strikes.map((at) => at > 0)];
   }
 
-  /** A state of another run, no later than this one: what follows there is all that follows here. */
+  /**
+   * A state that came no later than this one: what follows there is all that follows here. One of the
+   * same run comes again and again when nothing goes on; what can be chosen there was chosen before.
+   */
   #knownAs(print: string, run: number, state: number): Known | undefined {
     const { timeNs } = this.#run.world;
     const known = this.#known.get(print);
-    if (known !== undefined && known.run !== run && known.timeNs <= timeNs) return known;
-    if (known === undefined || known.run !== run) this.#known.set(print, { run, state, timeNs });
+    if (known !== undefined && known.timeNs <= timeNs) return known;
+    this.#known.set(print, { run, state, timeNs });
     return undefined;
   }
 

@@ -6,11 +6,14 @@ import type { Entity, Plain, PlainObject } from "../../core/kernel/index.ts";
 
 export interface Context {
   readonly nowNs: number;
+  /** No operation is under way. */
+  readonly isIdle: boolean;
   /** Place of each pending timer among all pending events, by its handle. */
   readonly timers: ReadonlyMap<number, number>;
   /** Number of the next request of an entity. */
   readonly nextAsk: (id: number) => number;
-  readonly walk: (value: Plain | undefined, rules: Rules | undefined) => Plain;
+  /** `target`: who it is for, where it is a message. */
+  readonly walk: (value: Plain | undefined, rules: Rules | undefined, target?: number) => Plain;
 }
 
 export type Rule = (value: Plain, context: Context) => Plain;
@@ -58,11 +61,26 @@ const arrayState: Rule = (value, { walk }) => {
   const { nextOp, ...state } = value as PlainObject;
   const ago: Rule = (id) => (typeof id === "number" && id > 0 ? (nextOp as number) - id : id);
   return walk(state, {
-    active: { "*": { id: ago, arrivedNs: moment } },
-    waiting: { "*": { id: ago, arrivedNs: moment } },
+    active: { "*": { id: ago, arrivedNs: moment, io: { body: { value: { beat: unread } } } } },
+    waiting: { "*": { id: ago, arrivedNs: moment, io: { body: { value: { beat: unread } } } } },
     sessions: { "*": { seen: { "*": { id: ago } } } },
   });
 };
+
+/**
+ * How often a host has given a sign of life is read by who waits for its disks, and only for whether it
+ * changes: without operations nobody has an earlier number to hold it against.
+ */
+const files: Rule = (value, { isIdle, walk }) => {
+  const all = Object.entries(value as { [file: string]: PlainObject });
+  const read = all.map(([name, file]): readonly [string, PlainObject] =>
+    isIdle && name.endsWith(".heartbeat") ? [name, { ...file, version: null }] : [name, file],
+  );
+  return walk(Object.fromEntries(read), { "*": { value: { beat: unread } } });
+};
+
+/** Whether it was the first. */
+const beats: Rule = (value) => (value as number) > 0;
 
 /** A clock that neither drifts nor was set shows true time, whatever it is counted from. */
 const clock: Rule = (value, { walk }) => {
@@ -72,10 +90,9 @@ const clock: Rule = (value, { walk }) => {
 };
 
 export const RULES: { readonly [kind: string]: { readonly [member: string]: Rules } } = {
-  array: { durable: { armed: {} }, volatile: arrayState },
+  array: { durable: { files }, volatile: arrayState },
   cpu: { volatile: { floorNs: duration } },
-  "disk-keeper": { volatile: { beating: { "*": { rules: { "*": duration } } } } },
-  driver: { durable: {} },
+  "disk-keeper": { volatile: { beating: { "*": { rules: { "*": duration }, beats } } } },
   host: { durable: { clock } },
   initiator: { volatile: { outstanding: { "*": { arrivedNs: moment } } } },
   link: { durable: { directions: { "*": { busyUntilNs: deadline, arrivals } } } },
@@ -100,7 +117,6 @@ export const RULES: { readonly [kind: string]: { readonly [member: string]: Rule
   "@ask": { timer, tag: { sentNs: unread } },
   // What was reached is gathered from all runs; a violation is known by its invariant and entity.
   "@checker": { violations: unread, reached: unread, openSinceNs: { "*": moment } },
-  "@shadow": {},
 };
 
 /** Arguments of handlers that are numbers of their own. */
@@ -111,5 +127,7 @@ export const PENDING: {
   "@timed-out": (askId, { id }, { nextAsk }) => nextAsk(id) - (askId as number),
   // The step's number is what the search itself counts.
   "driver.step": () => null,
+  "array.file-write": (value, { id }, { walk }) =>
+    walk(value, { body: { value: { beat: unread } } }, id),
   "driver.ended": (value, _, { walk }) => walk(value, { figures: unread }),
 };

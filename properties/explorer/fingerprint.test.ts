@@ -10,10 +10,12 @@ import { exhaust, type ExhaustiveState, type RunOfTree } from "./exhaustive.ts";
 import { type fingerprint, fingerprintParts } from "./fingerprint.ts";
 import { DocumentRun } from "./run-document.ts";
 
-const RUNS = 160;
+/** All of it by `npm run hunt:merged`: minutes. */
+const isThorough = process.env["ORRERY_EXHAUSTIVE"] === "1";
+const RUNS = isThorough ? 1_500 : 160;
 /** Merged runs that are looked at, and durable steps after the merge at which a fault strikes. */
-const PAIRS = 5;
-const STRIKES = [0, 1, 4] as const;
+const PAIRS = isThorough ? 60 : 5;
+const STRIKES = isThorough ? [0, 1, 2, 3, 5, 8, 13] : [0, 1, 4];
 
 type Choices = Pick<RunOfTree, "order" | "strikes">;
 
@@ -68,20 +70,28 @@ function firstDifference(scenario: ReadyScenario, runs: readonly RunOfTree[]): s
 }
 
 describe("runs that are merged", () => {
-  it("go on alike, whatever strikes next", async () => {
-    const scenario = await small();
-    const runs = await runsOf(scenario);
-    expect(runs.filter((run) => run?.into).length).toBeGreaterThan(PAIRS);
-    expect(firstDifference(scenario, runs)).toBeUndefined();
-  }, 240_000);
+  it(
+    "go on alike, whatever strikes next",
+    async () => {
+      const scenario = await small();
+      const runs = await runsOf(scenario);
+      expect(runs.filter((run) => run?.into).length).toBeGreaterThan(PAIRS);
+      expect(firstDifference(scenario, runs)).toBeUndefined();
+    },
+    isThorough ? 3_600_000 : 240_000,
+  );
 
-  it("do not when the fingerprint looks at what is to come only (canary)", async () => {
-    const scenario = await small();
-    const blind = (world: World, rest: Plain): bigint => {
-      const pending = fingerprintParts(world, rest)["pending"] as readonly Plain[][];
-      const events = pending.map(([, target, handler]) => [target!, handler!]);
-      return canonicalHash([rest, events] as Plain).hash;
-    };
-    expect(firstDifference(scenario, await runsOf(scenario, blind))).toBeDefined();
-  }, 240_000);
+  it(
+    "do not when the fingerprint looks at what is to come only (canary)",
+    async () => {
+      const scenario = await small();
+      const blind = (world: World, rest: Plain): bigint => {
+        const pending = fingerprintParts(world, rest)["pending"] as readonly Plain[][];
+        const events = pending.map(([, target, handler]) => [target!, handler!]);
+        return canonicalHash([rest, events] as Plain).hash;
+      };
+      expect(firstDifference(scenario, await runsOf(scenario, blind))).toBeDefined();
+    },
+    isThorough ? 3_600_000 : 240_000,
+  );
 });

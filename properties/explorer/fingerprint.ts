@@ -33,7 +33,7 @@ export function fingerprintParts(world: World, rest: Plain): PlainObject {
   const { checker, shadowContents, shadowArrays, registry, gate, activeOperations } = world;
   const observers: Plain[] = [];
   for (let id = 0; id < checker.store.used; id++) {
-    observers.push(walk.value(checker.store.get(id), RULES[id === 0 ? "@checker" : "@shadow"]));
+    observers.push(walk.value(checker.store.get(id), id === 0 ? RULES["@checker"] : undefined));
   }
   const digests = [registry.domainRecords, gate, shadowContents, shadowArrays].map((store) =>
     hashHex(store.digest()),
@@ -55,9 +55,10 @@ class Walk {
     const timers = new Map(order.map((slot, index) => [queue.handleOf(slot), index]));
     this.#context = {
       nowNs: world.timeNs,
+      isIdle: world.activeOperations === 0,
       timers,
       nextAsk: (id) => (messenger.asks.get(id)?.["next"] as number | undefined) ?? 0,
-      walk: (value, rules) => this.value(value, rules),
+      walk: (value, rules, target) => this.value(value, rules, target),
     };
   }
 

@@ -29,7 +29,7 @@ function sharedBy(workers: number): Shared {
   const runs = long.runs - short.runs;
   const ofRun = (part: "searching" | "coordinating"): number =>
     (long.cost[part] - short.cost[part]) / runs;
-  const startMs = long.cost.starting / workers;
+  const startMs = short.cost.starting / workers;
   const wallMs = (long.wallMs - short.wallMs) / runs;
   return { searching: ofRun("searching"), coordinating: ofRun("coordinating"), startMs, wallMs };
 }

@@ -247,6 +247,23 @@ describe("the wire", () => {
     expect(arrivals().length).toBeLessThan(15);
   });
 
+  it("reckons with a slower interface when it looks whether the queue is full", () => {
+    const world = new World({ gate: { seed: 1 } });
+    const [a, b] = ["a", "b"].map((name) =>
+      world.spawn(peer, {}, { domain: world.addDomain(name), name }),
+    ) as [Entity<PlainObject, Inbox>, Entity<PlainObject, Inbox>];
+    const domain = world.addDomain("network");
+    const nic = spawnNic(world, domain, "a/nic", { bitsPerSecond: 100_000_000 });
+    const ends = [a.domain, b.domain] as const;
+    const queue = { bitsPerSecond: 10_000_000_000, queueBytes: 100_000 };
+    spawnLink(world, "wire", { ...PLAIN, ...queue, ends, domain, nics: [nic.id, -1] });
+    for (let number = 0; number < 80; number++) {
+      a.after(number, "post", { to: b.id, number, bytes: 1_000, datagram: true });
+    }
+    world.run();
+    expect(b.durable.arrivals).toHaveLength(80);
+  });
+
   it("goes on from a snapshot at every event as if nothing had happened", () => {
     const build = () => {
       const setup = pair({ lossPerMillion: 200_000, jitterNs: 1_000, duplicatePerMillion: 99_000 });
