@@ -50,7 +50,7 @@ export interface ExecutedEvent {
 /** Who is told; none of them can influence the run. */
 export interface WorldHooks {
   onNotice?: (notice: Notice) => void;
-  /** Kinds of notice that `onNotice` is told of; all without it. */
+  /** The kinds of notice that `onNotice` is told of; all unless given. */
   heard?: ReadonlySet<string>;
   onEpoch?: (epoch: Epoch) => void;
   onEvent?: (event: ExecutedEvent) => void;

@@ -9,7 +9,6 @@ import type {
   ContentRun,
   Distribution,
   Editable,
-  Entity,
   PlainObject,
   SectorContent,
 } from "../kernel/index.ts";
@@ -92,7 +91,8 @@ export function cross(
   const { spec } = record.config;
   const durable = record.editDurable();
   const home = new RecordHome(inputs, record, state, nowNs);
-  if (isRecorded(record as unknown as Entity)) {
+  // Finding out what a log would hold costs time.
+  if (record.world.isHeard(BOUNDARY_NOTICE)) {
     const entry = { vm: spec.vm, step: durable.steps, nowNs, input: referenced(home, input) };
     record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
   }
@@ -186,6 +186,3 @@ class LoggedHome extends RecordHome {
     return drawn;
   }
 }
-
-/** Finding out what a log would hold costs time, so it is done only if somebody listens. */
-const isRecorded = ({ world }: Entity): boolean => world.isHeard(BOUNDARY_NOTICE);
