@@ -1926,6 +1926,14 @@ export interface MigrateOperation {
    */
   readonly patienceMs?: number;
   /**
+   * Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; pages behind the `virtual` neighbours of its address, by the guest's own page table; its `physical` neighbours.
+   */
+  readonly prefetch?: "group" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
+  /**
    * Entries of the second-stage tables on which traces are set at first.
    */
   readonly granularity?: "4KiB" | "2MiB" | "1GiB";
@@ -4921,6 +4929,14 @@ export interface ResolvedMigrateOperation {
    * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
    */
   readonly patienceMs: number;
+  /**
+   * Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; pages behind the `virtual` neighbours of its address, by the guest's own page table; its `physical` neighbours.
+   */
+  readonly prefetch: "group" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */
