@@ -139,7 +139,7 @@ describe("a move of a lazily restored machine that is disturbed", () => {
       );
       expect(points.length).toBeGreaterThan(10);
       const hosts = new Set<string>();
-      afterEach(world, captureWorld(world), sampled(points, 5, 3), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 5, 4), ({ at }) => {
         const where = `link cut at ${at}`;
         tellLink(world, "cut");
         world.run({ untilNs: world.timeNs + fromMs(2_500) });
