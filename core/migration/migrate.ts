@@ -30,6 +30,7 @@ import {
   memoryOf,
   settleMemory,
   type VmEntity,
+  type VmRecord,
 } from "../vmm/index.ts";
 import { AWAIT_NS, isAwaited } from "./awaited.ts";
 import { moveOf } from "./cancel.ts";
@@ -56,6 +57,7 @@ import {
   MIGRATE,
   MIGRATION_NOTICE,
   type MigrateParams,
+  type MigrationSettings,
   type Reservation,
 } from "./settings.ts";
 
@@ -105,7 +107,7 @@ export const migrate: OperationComponent = operation<
         agent: agentOf(host).id,
         opening,
         startUpNs: settings.startUpNs,
-        ...(isPostCopy(op) ? { patienceNs: settings.patienceNs } : {}),
+        ...(isPostCopy(op) ? comingLater(settings) : {}),
         ...(files && { files }),
       };
       state.isReserved = true;
@@ -189,8 +191,13 @@ export const migrate: OperationComponent = operation<
     askAgain(host, op, { code }: { readonly code: string }) {
       if (code === "timeout") return wait(AGAIN_NS, "handOver");
       const run = runOf(op);
-      const { vm } = op.params;
+      const { vm, opening } = op.params;
       if (run !== undefined) loseDisks(run);
+      const record = host.world.entity(opening.record) as unknown as VmRecord;
+      if (isSwitchedOff(record)) {
+        tellMedia(host, op);
+        return fail("vm-off");
+      }
       // As when disks are lost to another host: it may be started again anywhere.
       host.notice("fenced", { vm, host: host.name, file: "", epoch: 0 });
       tellMedia(host, op);
@@ -245,6 +252,10 @@ export const migrate: OperationComponent = operation<
   }),
 );
 
+/** Not lost with a host: nobody starts it again. */
+const isSwitchedOff = ({ durable }: VmRecord): boolean =>
+  durable.power === "off" && durable.ended !== "crash";
+
 const isPostCopy = (op: Op): boolean => op.params.settings.algorithm === "post-copy";
 
 /** Nothing changes here any more. */
@@ -264,3 +275,9 @@ function notice(host: Entity, op: Op, run: VmEntity, event: string): void {
   const { vm } = op.params;
   host.notice(MIGRATION_NOTICE, { vm, event, run: run.config.run, instance: run.name });
 }
+
+/** How its pages come when it runs. */
+const comingLater = ({ patienceNs, prefetch }: MigrationSettings) => ({
+  patienceNs,
+  ...(prefetch && { prefetch }),
+});

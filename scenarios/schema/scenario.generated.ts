@@ -1020,7 +1020,7 @@ export interface VmDisk {
    */
   readonly id: string;
   /**
-   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`).
+   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.
    */
   readonly on: string;
   /**
@@ -1925,6 +1925,14 @@ export interface MigrateOperation {
    * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
    */
   readonly patienceMs?: number;
+  /**
+   * Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; pages behind the `virtual` neighbours of its address, by the guest's own page table; its `physical` neighbours.
+   */
+  readonly prefetch?: "group" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */
@@ -4016,7 +4024,7 @@ export interface ResolvedVmDisk {
    */
   readonly id: string;
   /**
-   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`).
+   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.
    */
   readonly on: string;
   /**
@@ -4921,6 +4929,14 @@ export interface ResolvedMigrateOperation {
    * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
    */
   readonly patienceMs: number;
+  /**
+   * Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; pages behind the `virtual` neighbours of its address, by the guest's own page table; its `physical` neighbours.
+   */
+  readonly prefetch: "group" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */

@@ -45,6 +45,14 @@ export const migrate: Extension = {
           "up and restarted.",
         30_000,
       ),
+      prefetch: oneOfWords(
+        "Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; " +
+          "pages behind the `virtual` neighbours of its address, by the guest's own page table; its " +
+          "`physical` neighbours.",
+        ["group", "virtual", "physical"],
+        "group",
+      ),
+      prefetchPages: count("Neighbours on each side.", 4, { minimum: 1, maximum: 512 }),
       granularity: oneOfWords(
         "Entries of the second-stage tables on which traces are set at first.",
         ["4KiB", "2MiB", "1GiB"],
