@@ -1854,11 +1854,11 @@ export interface GrowDiskOperation {
   readonly toMiB: number;
 }
 /**
- * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+ * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
  */
 export interface MigrateOperation {
   /**
-   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
    */
   readonly do: "migrate";
   /**
@@ -4858,11 +4858,11 @@ export interface ResolvedGrowDiskOperation {
   readonly toMiB: number;
 }
 /**
- * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+ * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
  */
 export interface ResolvedMigrateOperation {
   /**
-   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
    */
   readonly do: "migrate";
   /**

@@ -8,7 +8,8 @@ export const migrate: Extension = {
   description:
     "Move a running VM to another host while it runs. Disks on arrays stay where they are, and both " +
     "hosts reach them; disks on a medium of its host go to free media of the other one (else the move " +
-    "is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.",
+    "is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages " +
+    "that a restore has not brought yet do not, and are read at the destination.",
   parameters: object(
     "",
     {
