@@ -1,8 +1,8 @@
 /**
  * What moves, saves and brings back memory, in each other's way, small enough to be run thousands of
  * times: what `orrery explore` hunts in beside the storage storm. A cache is saved and moved while it
- * writes its memory; a ledger whose driver protects pages is suspended, resumed before its pages are
- * there, and moved; a node takes the disk of its host along. Nothing goes wrong by itself.
+ * writes its memory; a ledger whose driver protects pages is suspended, and before its pages are there
+ * again it is saved and moved; a node takes the disk of its host along. Nothing goes wrong by itself.
  */
 import { runIfMain, scenario, workload } from "orrery";
 
@@ -24,6 +24,8 @@ const touching = (workingSetMiB: number, writesPerSecond: number) => ({
 });
 
 const quickly = { minMbps: 2_000, maxMbps: 4_000, startUpMs: 2, stopBelowKiB: 256 };
+
+const slowly = { groupBlocks: 2, stagingBlocks: 4 };
 
 export default scenario({
   name: "memory-storm",
@@ -118,14 +120,31 @@ export default scenario({
     { id: "carry", atMs: 10, do: "migrate", vm: "node", to: "beta", ...quickly },
     { id: "again", atMs: 16, do: "checkpoint", vm: "cache", on: "array", base: "last" },
     { id: "move", atMs: 24, do: "migrate", vm: "cache", to: "beta", ...quickly },
-    { id: "sleep", atMs: 12, do: "suspend", vm: "ledger", on: "array" },
-    { id: "wake", after: "sleep.complete", do: "resume", vm: "ledger", on: "array" },
-    { id: "away", after: "wake.complete", do: "migrate", vm: "ledger", to: "alpha", ...quickly },
+    { id: "sleep", atMs: 12, do: "suspend", vm: "ledger", on: "array", blockKiB: 16 },
+    {
+      id: "wake",
+      after: "sleep.complete",
+      do: "resume",
+      vm: "ledger",
+      on: "array",
+      readsAtOnce: 1,
+    },
+    { id: "note", after: "wake.goesOn", do: "checkpoint", vm: "ledger", on: "array", ...slowly },
+    {
+      id: "away",
+      after: "wake.goesOn",
+      delayMs: 1.2,
+      do: "migrate",
+      vm: "ledger",
+      to: "alpha",
+      ...quickly,
+    },
   ],
   expect: [
     { operation: "again", outcome: "complete" },
     { operation: "carry", outcome: "complete" },
     { operation: "move", outcome: "complete" },
+    { operation: "note", outcome: "complete" },
     { operation: "away", outcome: "complete" },
     { vm: "ledger", state: "running", host: "alpha" },
   ],

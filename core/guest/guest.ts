@@ -80,6 +80,8 @@ export type PacketInput = {
   readonly delivery: "datagram" | "stream";
   /** The sender is a machine that another may go on with, and send again what it had sent. */
   readonly mayRepeat?: boolean;
+  /** On its way: so many messages were sent from where the sender was before it was moved. */
+  readonly after?: number;
 };
 
 export type GuestOutput =

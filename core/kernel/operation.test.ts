@@ -203,4 +203,20 @@ describe("an operation performed as a phase of another", () => {
     expect(world.activeOperations).toBe(0);
     expect(world.checker.violations).toEqual([]);
   });
+
+  it("is abandoned alone, and the whole goes on, where that is about others too", () => {
+    const part = operation("part-of-many", { first: () => wait(50, "end"), end: () => done() });
+    const whole = operation("whole-of-many", {
+      first: () => perform(part, { vm: "db" }, "got", "lost"),
+      got: () => done(),
+      lost: (_host, _op, { code }: { code: string }) => fail(code),
+    });
+    const { world, near, ended } = stage();
+    startOperation(world, whole, near, "whole", {});
+    world.run({ untilNs: 10 });
+    abandonOperations(world, near.domain, "db");
+    expect(world.run()).toBe("idle");
+    expect(ended.map(({ outcome }) => outcome)).toEqual(["abandoned", "abandoned"]);
+    expect(world.activeOperations).toBe(0);
+  });
 });

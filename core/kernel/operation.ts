@@ -233,6 +233,7 @@ function begin(
  */
 export function abandonOperations(world: World, domain: number, vm: string): void {
   const gone = new Set<EntityId>();
+  const partsOfOthers: NonNullable<OperationConfig["parent"]>[] = [];
   for (const entity of world.entities()) {
     if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
     const operation = entity as unknown as OperationEntity;
@@ -240,11 +241,18 @@ export function abandonOperations(world: World, domain: number, vm: string): voi
     // What was a phase of one that goes has nobody to tell how it ended.
     if (params["vm"] !== vm && !gone.has(parent?.operation ?? -1)) continue;
     gone.add(entity.id);
+    const whole = parent === null || gone.has(parent.operation) ? undefined : parent;
+    if (whole !== undefined) partsOfOthers.push(whole);
     world.activeOperations--;
     const { phase } = operation.volatile;
     const end = { id, phase, outcome: "abandoned", figures: {}, detail: null };
     operation.notice("operation-end", end);
     world.remove(entity);
+  }
+  // One that is about more than this VM hears of it, and goes on with the others.
+  for (const { operation, round } of partsOfOthers) {
+    const told: PartEnd = { round, outcome: "abandoned", figures: {}, detail: vm };
+    world.entityOrNone(operation)?.after(0, "performed", told as unknown as Plain);
   }
 }
 

@@ -16,9 +16,11 @@ import type { MigrateState } from "./moving.ts";
 import { MIGRATE } from "./settings.ts";
 
 export type CancelParams = { readonly vm: string };
-type CancelState = { readonly move: number };
+type CancelState = { readonly move: number; readonly beganNs: number };
 
 const LOOK_AGAIN_NS = 100_000;
+/** A move that waits for a time-out ends late: it is looked for less and less often. */
+const PATIENCE = 64;
 
 export const cancelMigration = operation<CancelParams & PlainObject, CancelState & PlainObject>(
   "cancel-migration",
@@ -29,16 +31,18 @@ export const cancelMigration = operation<CancelParams & PlainObject, CancelState
       if (move === undefined) return fail("not-moving", vm);
       if (stateOf(move).isGiven) return fail("given-away", `${vm} belongs to its destination`);
       (move.edit().state as MigrateState).cancelled = true;
-      op.edit().move = move.id;
+      Object.assign(op.edit(), { move: move.id, beganNs: host.simulatedNs });
       return wait(LOOK_AGAIN_NS, "look");
     },
 
     look(host, op) {
       const isOver = host.world.entityOrNone(op.state.move) === undefined;
-      return isOver ? done({}) : wait(LOOK_AGAIN_NS, "look");
+      const soFarNs = host.simulatedNs - op.state.beganNs;
+      const againNs = Math.max(LOOK_AGAIN_NS, Math.floor(soFarNs / PATIENCE));
+      return isOver ? done({}) : wait(againNs, "look");
     },
   },
-  () => ({ move: -1 }),
+  () => ({ move: -1, beganNs: 0 }),
 );
 
 const stateOf = (move: OperationEntity): MigrateState =>

@@ -30,6 +30,7 @@ import {
   memoryOf,
   settleMemory,
   type VmEntity,
+  type VmRecord,
 } from "../vmm/index.ts";
 import { AWAIT_NS, isAwaited } from "./awaited.ts";
 import { moveOf } from "./cancel.ts";
@@ -189,8 +190,13 @@ export const migrate: OperationComponent = operation<
     askAgain(host, op, { code }: { readonly code: string }) {
       if (code === "timeout") return wait(AGAIN_NS, "handOver");
       const run = runOf(op);
-      const { vm } = op.params;
+      const { vm, opening } = op.params;
       if (run !== undefined) loseDisks(run);
+      const record = host.world.entity(opening.record) as unknown as VmRecord;
+      if (isSwitchedOff(record)) {
+        tellMedia(host, op);
+        return fail("vm-off");
+      }
       // As when disks are lost to another host: it may be started again anywhere.
       host.notice("fenced", { vm, host: host.name, file: "", epoch: 0 });
       tellMedia(host, op);
@@ -244,6 +250,10 @@ export const migrate: OperationComponent = operation<
     problem: "",
   }),
 );
+
+/** Not lost with a host: nobody starts it again. */
+const isSwitchedOff = ({ durable }: VmRecord): boolean =>
+  durable.power === "off" && durable.ended !== "crash";
 
 const isPostCopy = (op: Op): boolean => op.params.settings.algorithm === "post-copy";
 

@@ -10,6 +10,7 @@ import { beginTouching } from "./pages/touches.ts";
 import { announce } from "./policy.ts";
 import { type BlockTag, computeNext, endRun, recordOf, type VmEntity } from "./vm-state.ts";
 import type { VmRecord } from "./vm-record.ts";
+import { afterOf } from "./stream-order.ts";
 
 export function perform(self: VmEntity, output: GuestOutput): void {
   if (self.volatile.stage === "ended") return;
@@ -82,7 +83,8 @@ function sendPacket(self: VmEntity, output: Extract<GuestOutput, { kind: "send" 
   const from = config.spec.vm;
   const mayRepeat = config.guard < 0 ? undefined : true;
   const packet = { kind: "packet", from, run: config.run, sequence, bytes, delivery, mayRepeat };
-  self.send(instance, "packet", packet, { bytes, delivery });
+  const order = delivery === "stream" ? afterOf(self, output.to) : {};
+  self.send(instance, "packet", { ...packet, ...order }, { bytes, delivery });
 }
 
 function tell(self: VmEntity, event: string): void {

@@ -26,6 +26,7 @@ import { machineShape } from "./rv64/live-machine.ts";
 import { logInput } from "./rv64/inputs.ts";
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./rv64/machine-state.ts";
 import { MACHINE_KIND } from "./rv64/end-entry.ts";
+import { noteMoved } from "./stream-order.ts";
 import { computeNext, recordOf, type VmEntity, type VmState } from "./vm-state.ts";
 
 export type RunImage = {
@@ -97,6 +98,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   const { disks } = vm.volatile;
   Object.assign(state, laterBy(image, laterNs), { stuns: 1, disks });
   standAsBefore(vm, id !== null);
+  if (id === null) noteMoved(vm);
   takeUpMemory(memoryOf(vm, true), image.memory);
   followDriver(vm, image.memory.behind?.tables);
   announce(vm, id === null ? "migrated" : "resumed");
@@ -113,7 +115,9 @@ function takesOver(vm: VmEntity, image: RunImage): boolean {
   const durable = recordOf(vm).editDurable();
   const state = vm.edit();
   state.goesOnFrom = null;
-  if (durable.run !== image.run) {
+  // Switched off while it was nowhere: a host that was lost is no such end, the run goes on here.
+  const isOff = durable.instance < 0 && durable.ended !== "crash";
+  if (durable.run !== image.run || isOff) {
     state.stage = "ended";
     return false;
   }

@@ -1,6 +1,6 @@
 /** State of a run of a virtual machine, and the steps that both its inputs and outputs lead to. */
 import type { Component, Entity, EntityId, Plain, Request, TimerHandle } from "../kernel/index.ts";
-import type { GuestInput, GuestSpec, GuestState } from "../guest/index.ts";
+import type { GuestInput, GuestSpec, GuestState, PacketInput } from "../guest/index.ts";
 import { type BlockRequest, type HostEntity, releaseMemory } from "../platform/index.ts";
 import { knownMemory } from "./pages/memory-state.ts";
 import { takeOwed } from "./pages/owed.ts";
@@ -57,6 +57,14 @@ export type VmState = {
   readonly goesOnFrom: RunCopy | RunImage | null;
   /** One of its stuns is that of this integrity alert; none: no such stun. */
   readonly standsAt?: number;
+  /** Of a run that was moved: how many messages it had sent before, by peer, and until when it says. */
+  readonly sentBefore?: { readonly counts: { readonly [peer: string]: number }; untilNs: number };
+  /** Messages that came before those that were sent before them; see stream-order.ts. */
+  readonly early?: readonly PacketInput[];
+  /** Up to which number messages of a sender are not waited for any more. */
+  readonly givenUp?: {
+    readonly [from: string]: { readonly run: number; readonly sequence: number };
+  };
 };
 
 export type VmEntity = Entity<VmInstanceConfig, NoState, VmState>;

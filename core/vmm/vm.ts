@@ -39,6 +39,7 @@ import { deviceWrote } from "./pages/touches.ts";
 import { perform } from "./perform.ts";
 import { announce } from "./policy.ts";
 import type { NoState } from "./vm-record.ts";
+import { isItsTurn, takeEarly } from "./stream-order.ts";
 import {
   type BlockTag,
   computeNext,
@@ -68,6 +69,11 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       return self.world.call(guard, "crossed", crossed as unknown as Plain);
     }
     for (const output of cross(...taken)) perform(self, output);
+  };
+  /** While it stands still its memory does too: what comes is put there when it goes on. */
+  const accept = (self: VmEntity, { after: _, ...packet }: PacketInput): void => {
+    if (self.volatile.stuns === 0) received(self, packet.bytes);
+    deliver(self, packet);
   };
   return component<VmInstanceConfig, NoState, VmState>({
     kind: "vm",
@@ -114,9 +120,13 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
       packet: (self, { body }: Request<PacketInput>) => {
         const { instance } = recordOf(self).durable;
         if (self.volatile.stage === "ended" && instance >= 0) return forward(self, instance, body);
-        // While it stands still its memory does too: what comes is put there when it goes on.
-        if (self.volatile.stuns === 0) received(self, body.bytes);
-        deliver(self, body);
+        if (!isItsTurn(self, body)) return;
+        accept(self, body);
+        for (const packet of takeEarly(self, body.from, false)) accept(self, packet);
+      },
+      "early-over": (self, from: string) => {
+        if (self.volatile.stage === "ended") return;
+        for (const packet of takeEarly(self, from, true)) accept(self, packet);
       },
       stun: (self, request: Request) => {
         stun(self);

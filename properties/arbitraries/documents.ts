@@ -6,7 +6,7 @@
 import { type ResolvedScenario, validateDocument } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed } from "./chooser.ts";
 import type { Ground } from "./entries.ts";
-import { drawMachine, type MachinePalette, OWN_DISK } from "./machines.ts";
+import { drawMachine, type MachinePalette, OWN_DISKS } from "./machines.ts";
 import type { Members, Vocabulary } from "./references.ts";
 
 /** What the parts of one document may be. */
@@ -76,9 +76,9 @@ function drawMachines(
   palette: Palette,
 ): readonly Members[] {
   const ids = VMS.slice(0, between(chooser, 1, VMS.length));
-  return ids.map((id) => {
+  return ids.map((id, number) => {
     const others = ids.filter((other) => other !== id);
-    return drawMachine(chooser, { id, others, hosts, arrays }, palette);
+    return drawMachine(chooser, { id, number, others, hosts, arrays }, palette);
   });
 }
 
@@ -90,14 +90,18 @@ function drawHost(
   { hasRacks, hasOwnDisks, hasSensors }: Palette,
 ): Members {
   const to = hosts.filter((each) => each !== id);
-  const sensor = { nominal: 24, warningAt: 30, criticalAt: 40, periodMs: 5 };
+  const sensor = { nominal: 24, warningAt: 30, criticalAt: 40, periodMs: 25 };
   return {
     id,
     cores: between(chooser, 1, 4),
     memoryMiB: 4_096,
     ...(hasRacks && { rack: `rack-${between(chooser, 1, 2)}` }),
     ...(hasOwnDisks && {
-      disks: [{ id: OWN_DISK, sizeMiB: 16, writeCacheMiB: oneOf(chooser, [0, 1]) }],
+      disks: OWN_DISKS.map((disk) => ({
+        id: disk,
+        sizeMiB: 16,
+        writeCacheMiB: oneOf(chooser, [0, 1]),
+      })),
     }),
     ...(hasSensors && { sensors: [{ id: "inlet", ...sensor }] }),
     ...(hasSensors && to.length > 0 && { evacuation: { to, startUpMs: 5 } }),

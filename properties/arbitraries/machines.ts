@@ -18,13 +18,14 @@ export interface MachinePalette {
 
 export interface Surroundings {
   readonly id: string;
+  readonly number: number;
   readonly others: readonly string[];
   readonly hosts: readonly string[];
   readonly arrays: readonly { readonly id: string; readonly kind: string }[];
 }
 
-/** Name of the disk that each host has. */
-export const OWN_DISK = "ssd";
+/** Disks that each host has: one for each VM that may be tied to it, and free where it may go. */
+export const OWN_DISKS = ["ssd", "hdd"];
 
 const DISKS = ["data", "log"];
 const MEMORY_MIB = 2;
@@ -39,12 +40,13 @@ export function drawMachine(
   const { id, hosts } = surroundings;
   const host = oneOf(chooser, hosts);
   const elsewhere = hosts.filter((each) => each !== host);
-  const isTied = palette.hasOwnDisks && chance(chooser, 40);
+  const own = OWN_DISKS[surroundings.number];
+  const isTied = palette.hasOwnDisks && own !== undefined && chance(chooser, 40);
   const isProtected =
     palette.hasProtection && !isTied && elsewhere.length > 0 && chance(chooser, 50);
   const modes = isProtected ? ["none"] : palette.cacheModes;
   const disks = isTied
-    ? [ownDisk(chooser, host, modes)]
+    ? [ownDisk(chooser, `${host}/${own}`, modes)]
     : drawDisks(chooser, surroundings, palette, modes);
   const hasDriver = palette.hasDrivers && chance(chooser, 60);
   return {
@@ -66,9 +68,9 @@ export function drawMachine(
   };
 }
 
-const ownDisk = (chooser: Chooser, host: string, modes: readonly string[]): Disk => ({
+const ownDisk = (chooser: Chooser, on: string, modes: readonly string[]): Disk => ({
   id: "own",
-  on: `${host}/${OWN_DISK}`,
+  on,
   kind: "flat",
   sizeMiB: between(chooser, 1, 4),
   cacheMode: oneOf(chooser, modes),

@@ -10,7 +10,7 @@ import type { Members, Vocabulary } from "./references.ts";
 
 interface Step {
   readonly do: string;
-  /** Members that are not drawn. One beginning with `#` is the id of the step of that number. */
+  /** Members that are not drawn. In one beginning with `#` that is the id of the step of that number. */
   readonly with?: Members;
 }
 
@@ -32,6 +32,15 @@ export const stories: readonly Story[] = [
       { do: "suspend", with: { workingSet: "traced", traceMs: 2 } },
       { do: "resume", with: { method: "working-set" } },
       { do: "migrate" },
+    ],
+  },
+  {
+    name: "resumed, and saved and moved before its pages are there",
+    steps: [
+      { do: "suspend", with: { blockKiB: 16 } },
+      { do: "resume", with: { readsAtOnce: 1 } },
+      { do: "checkpoint", with: { after: "#1.goesOn" } },
+      { do: "migrate", with: { after: "#1.goesOn" } },
     ],
   },
   {
@@ -156,8 +165,9 @@ export function drawStory(
       if (value !== undefined && isAbout(member, kind)) given[member] = value;
     }
     for (const [member, value] of Object.entries(step.with ?? {})) {
-      const number = /^#(\d)$/.exec(String(value))?.[1];
-      given[member] = number === undefined ? value : String(made[Number(number)]!["id"]);
+      const [, number, rest = ""] = /^#(\d)([.].+)?$/.exec(String(value)) ?? [];
+      const named = number === undefined ? "" : String(made[Number(number)]!["id"]) + rest;
+      given[member] = number === undefined ? value : named;
     }
     const id = nameOf(at);
     const entry =

@@ -3,7 +3,7 @@ import { type Bug, scenariosOf, suitesOf } from "./bug.ts";
 import { plant } from "./loading/planting.ts";
 import type { Results } from "./results.ts";
 import { BugExplorer, type ExploreLimits } from "./searching/explore-bug.ts";
-import { runSuites } from "./searching/run-suites.ts";
+import { runSuites, type SuiteOutcome } from "./searching/run-suites.ts";
 
 export interface HuntOptions {
   readonly explores: boolean;
@@ -67,7 +67,12 @@ async function judge(
     if (left.length === 0 || known.some(({ failed }) => failed > 0)) return;
     onStep(`${bug.name}: ${left.join(" ")}`);
     for (const outcome of await runSuites(left, environment)) {
-      const isCommon = outcome.failed > 0 && (await failsAnyway(outcome.suite, results, onStep));
+      const without =
+        outcome.failed === 0 ? undefined : await soundOutcome(outcome, results, onStep);
+      if (without !== undefined && isTooSlow(without)) {
+        return onStep(`${bug.name}: not judged, ${outcome.suite} is too slow without it, too`);
+      }
+      const isCommon = without !== undefined && (without.failed > 0 || without.isBroken);
       const fails = { failed: 0, isBroken: true, first: "fails without the bug, too" };
       const judged = isCommon ? { ...outcome, ...fails } : outcome;
       results.add({ kind: "suite", of: results.key(bug), outcome: judged });
@@ -75,16 +80,23 @@ async function judge(
   }
 }
 
-async function failsAnyway(
-  suite: string,
+/**
+ * On a machine that does much else even sound sources may not be done in time: that says nothing.
+ * The second is what vitest reports as the message of a test that was out of time.
+ */
+const isTooSlow = ({ failed, first }: SuiteOutcome): boolean =>
+  failed > 0 && /timed out|STACK_TRACE_ERROR/.test(first ?? "");
+
+/** What the suite says of sound sources: known, or found out now. */
+async function soundOutcome(
+  { suite }: SuiteOutcome,
   results: Results,
   onStep: HuntOptions["onStep"],
-): Promise<boolean> {
-  let sound = results.suites().find((each) => each.suite === suite);
-  if (sound === undefined) {
-    onStep(`${suite} without any bug`);
-    sound = (await runSuites([suite]))[0]!;
-    results.add({ kind: "suite", of: results.key(), outcome: sound });
-  }
-  return sound.failed > 0 || sound.isBroken;
+): Promise<SuiteOutcome> {
+  const known = results.suites().find((each) => each.suite === suite && !isTooSlow(each));
+  if (known !== undefined) return known;
+  onStep(`${suite} without any bug`);
+  const [sound] = await runSuites([suite]);
+  results.add({ kind: "suite", of: results.key(), outcome: sound! });
+  return sound!;
 }

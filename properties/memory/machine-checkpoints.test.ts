@@ -99,6 +99,19 @@ describe("a real machine", () => {
     },
   );
 
+  it("of which incremental checkpoints become one file goes on from that", async () => {
+    const save = { do: "checkpoint", base: "last", ...SMALL };
+    const { outcomes, figures } = await lived([
+      { ...save, id: "c1", atMs: 1 },
+      { ...save, id: "c2", after: "c1.complete", delayMs: 2 },
+      { id: "one", after: "c2.complete", do: "merge-checkpoints", vm: "m", on: "array" },
+      { id: "off", after: "one.complete", do: "power-off", vm: "m" },
+      { id: "back", after: "off.complete", do: "restore-checkpoint", vm: "m", on: "array" },
+    ] as never);
+    expect(outcomes).toEqual(Array(5).fill("complete"));
+    expect(figures["one"]).toMatchObject({ mergedFiles: 2, droppedFiles: 2 });
+  });
+
   it.each(["lazy", "eager"] as const)(
     "that is suspended and resumed %s goes on at its next instruction",
     async (method) => {

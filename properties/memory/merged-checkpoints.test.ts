@@ -90,6 +90,25 @@ describe("a chain of checkpoints", () => {
     }
   });
 
+  it("waits for a restore that reads it, of a suspend that saved pages twice", () => {
+    const on = { vm: "db", on: "array" };
+    const timeline = [
+      { ...SMALL, ...on, id: "sleep", atMs: 60, do: "suspend", workingSet: "traced", traceMs: 20 },
+      { ...on, id: "wake", after: "sleep.complete", do: "resume", readsAtOnce: 1 },
+      { ...SAVE, ...SMALL, id: "c1", atMs: undefined, after: "wake.goesOn", withDisks: true },
+      { ...mergeAt(0), atMs: undefined, after: "c1.complete" },
+      { ...OFF, atMs: 500 },
+      { ...restore("lazy"), atMs: 520 },
+    ];
+    const { world, ended } = run(documentOf(JSON.parse(JSON.stringify(timeline)) as never, FEW));
+    expect(ended["c1"]!.figures["residualPages"]!).toBeGreaterThan(20);
+    for (const id of ["wake", "one", "back"])
+      expect(ended[id], id).toMatchObject({ outcome: "complete" });
+    expect(ended["one"]!.figures["mergedFiles"]).toBe(2);
+    expect(memoryFiles(world)).toEqual(["db.c1+merged.memory"]);
+    expectRunning(world, "db", "waited");
+  });
+
   it("keeps what is wanted, and what another one stands on", () => {
     const kept = run(documentOf([...CHAIN, mergeAt(120, { keepOlder: true })], FEW));
     const files = ["db.c1.memory", "db.c2.memory", "db.c3+merged.memory"];

@@ -1020,7 +1020,7 @@ export interface VmDisk {
    */
   readonly id: string;
   /**
-   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`).
+   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.
    */
   readonly on: string;
   /**
@@ -4016,7 +4016,7 @@ export interface ResolvedVmDisk {
    */
   readonly id: string;
   /**
-   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`).
+   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.
    */
   readonly on: string;
   /**

@@ -53,7 +53,9 @@ const vmDisk: JsonSchema = object(
   "A virtual disk.",
   {
     id: id("Name of the disk, unique in its VM; elsewhere it is `vm:disk`."),
-    on: device("Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`)."),
+    on: device(
+      "Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.",
+    ),
     sizeMiB: count("Size that the guest sees.", undefined, { minimum: 1, maximum: 67_108_864 }),
     image: text(
       "What it holds at the start: an image file (qcow2, VMDK, or raw named `.raw` or `.img`), " +

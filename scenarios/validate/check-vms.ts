@@ -203,7 +203,33 @@ function checkGuest(
   return [...declared, finding(pointerTo(pointer, "disks"), "is empty", "a disk to play on")];
 }
 
+/** A disk of a host is one virtual disk, from its first sector to its last. */
+function checkHostDisksShared({ vms }: ResolvedScenario, directory: Directory): readonly Finding[] {
+  const users = new Map<string, string>();
+  return vms.flatMap((vm, at) =>
+    vm.disks.flatMap(({ id, on }, index): readonly Finding[] => {
+      if (!directory.hostDisks.has(on)) return [];
+      const user = users.get(on);
+      users.set(on, user ?? `${vm.id}:${id}`);
+      if (user === undefined) return [];
+      const place = pointerTo("/vms", at, "disks", index, "on");
+      return [finding(place, `${on} is ${user} already`, "another disk of the host, or an array")];
+    }),
+  );
+}
+
 export function checkVms(
+  document: ResolvedScenario,
+  directory: Directory,
+  extensions: readonly Extension[],
+): readonly Finding[] {
+  return [
+    ...checkEachVm(document, directory, extensions),
+    ...checkHostDisksShared(document, directory),
+  ];
+}
+
+function checkEachVm(
   document: ResolvedScenario,
   directory: Directory,
   extensions: readonly Extension[],

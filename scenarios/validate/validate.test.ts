@@ -326,6 +326,11 @@ const meanings: readonly (readonly [string, Change, string])[] = [
     "s.ts /vms/0/disks/0/on: the vm may run on beta, which cannot reach alpha/local",
   ],
   [
+    "a disk of a host that is another one already",
+    (d) => d.vms[0]!.disks.push({ ...d.vms[0]!.disks[1]!, id: "again" }),
+    "s.ts /vms/0/disks/2/on: alpha/local is db:scratch already",
+  ],
+  [
     "snapshot of a flat disk",
     (d) => merge(d.timeline[0]!, { disks: ["scratch"] }),
     "s.ts /timeline/0/disks/0: scratch is flat and cannot be snapshotted",

@@ -18,6 +18,7 @@ import {
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFileIfAny, surelyWrite } from "../../disks/index.ts";
 import { isChangingCatalog } from "../merge/merge-state.ts";
+import { settleCheckpoints } from "../settle.ts";
 import {
   type Catalog,
   catalogFile,
@@ -43,6 +44,8 @@ type Op = Operation<ForgetParams & PlainObject, ForgetState & PlainObject>;
 
 const RETRY_NS = 20_000_000;
 const MOST_TRIES = 500;
+/** A checkpoint whose VM has left is soon through, or never. */
+const SETTLES_EVERY = 100;
 
 export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetState & PlainObject>(
   "forget-checkpoint",
@@ -60,8 +63,15 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
       return askArray(array, "file-write", body, "readCatalog", "later");
     },
 
-    later: (_host, op: Op) =>
-      ++op.edit().tries < MOST_TRIES ? wait(RETRY_NS, "begin") : go("report"),
+    /** Whoever has it open may have been lost with the host that the VM was moved from. */
+    later(_host, op: Op) {
+      const tries = ++op.edit().tries;
+      const { vm, array } = op.params;
+      if (tries % SETTLES_EVERY === 0) {
+        return perform(settleCheckpoints, { vm, array }, "begin", "later");
+      }
+      return tries < MOST_TRIES ? wait(RETRY_NS, "begin") : go("report");
+    },
 
     readCatalog: (_host, op: Op) =>
       readFileIfAny(op.params.array, catalogFile(op.params.vm), "enter"),

@@ -150,6 +150,9 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       if (vm === undefined) return giveUp("vm-off")(op);
       // What it was to stand on is not there, or cannot be read.
       const owner = awaitedOwner(memoryOf(vm), op.state.base !== undefined);
+      if (owner >= 0 && host.world.entityOrNone(owner) === undefined) {
+        return giveUp("pages-absent")(op);
+      }
       if (owner >= 0) return ask(owner, "hurry", {}, "prepare", { otherwise: "giveUp" });
       const { checkpoint: id, array, paths, method, careless = null } = op.params;
       const { workingSet, traceNs = 0 } = op.params;

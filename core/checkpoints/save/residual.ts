@@ -48,6 +48,8 @@ export function awaitAbsent(host: Entity, op: CheckpointOp, next: string): Step 
   if (vm === undefined) return fail("vm-off", op.params.vm);
   const owner = awaitedOwner(memoryOf(vm), residualBase(op, vm) !== undefined);
   if (owner < 0) return go(next);
+  // The machine has just left, and another host brings them.
+  if (host.world.entityOrNone(owner) === undefined) return fail("pages-absent", op.params.vm);
   return ask(owner, "hurry", {}, next, { otherwise: "cannotCome" });
 }
 

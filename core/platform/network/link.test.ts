@@ -110,6 +110,22 @@ describe("a stream", () => {
 });
 
 describe("the wire", () => {
+  it("carries nothing in a direction that is cut, and all in one that is not", () => {
+    const cases = { none: [1, 1], a: [0, 1], b: [1, 0], both: [0, 0] };
+    for (const [which, [toB, toA]] of Object.entries(cases)) {
+      for (const datagram of [true, false]) {
+        const { world, a, b, link } = pair();
+        const from = which === "a" ? a.domain : which === "b" ? b.domain : -1;
+        const cut = { from: 0, askId: 0, delivery: "stream", via: -1, body: { from } };
+        if (which !== "none") world.call(link as never, "cut", cut as never);
+        a.after(0, "post", { to: b.id, number: 1, bytes: 100, datagram });
+        b.after(0, "post", { to: a.id, number: 1, bytes: 100, datagram });
+        world.run({ untilNs: 1_000_000 });
+        expect([b.durable.arrivals.length, a.durable.arrivals.length]).toEqual([toB, toA]);
+      }
+    }
+  });
+
   it("is shared by two flows: each gets half, whatever the size of its messages", () => {
     for (const [bytes, count] of [
       [1_460, 600],
@@ -245,6 +261,23 @@ describe("the wire", () => {
     world.run();
     expect(arrivals().length).toBeGreaterThan(5);
     expect(arrivals().length).toBeLessThan(15);
+  });
+
+  it("reckons with a slower interface when it looks whether the queue is full", () => {
+    const world = new World({ gate: { seed: 1 } });
+    const [a, b] = ["a", "b"].map((name) =>
+      world.spawn(peer, {}, { domain: world.addDomain(name), name }),
+    ) as [Entity<PlainObject, Inbox>, Entity<PlainObject, Inbox>];
+    const domain = world.addDomain("network");
+    const nic = spawnNic(world, domain, "a/nic", { bitsPerSecond: 100_000_000 });
+    const ends = [a.domain, b.domain] as const;
+    const queue = { bitsPerSecond: 10_000_000_000, queueBytes: 100_000 };
+    spawnLink(world, "wire", { ...PLAIN, ...queue, ends, domain, nics: [nic.id, -1] });
+    for (let number = 0; number < 80; number++) {
+      a.after(number, "post", { to: b.id, number, bytes: 1_000, datagram: true });
+    }
+    world.run();
+    expect(b.durable.arrivals).toHaveLength(80);
   });
 
   it("goes on from a snapshot at every event as if nothing had happened", () => {

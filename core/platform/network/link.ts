@@ -165,9 +165,16 @@ function carryIntoCut(self: LinkEntity, side: number, envelope: Envelope): void 
 }
 
 function isFull(self: LinkEntity, side: number): boolean {
-  const { bitsPerSecond, queueBytes } = self.config;
-  const committed = (aheadNs(self, side) * bitsPerSecond) / 8e9;
+  const { queueBytes } = self.config;
+  const committed = (aheadNs(self, side) * slowestBitsPerSecond(self, side)) / 8e9;
   return committed + self.durable.directions[side]!.queuedBytes > queueBytes;
+}
+
+/** At what rate what is ahead leaves: that of the wire, or of an interface that is slower. */
+function slowestBitsPerSecond(self: LinkEntity, side: number): number {
+  const wire = self.config.bitsPerSecond / self.durable.slowFactor;
+  const rates = nicsOf(self, side).map((nic) => nic?.config.bitsPerSecond ?? Infinity);
+  return Math.min(wire, ...rates);
 }
 
 /** How long the wire and the interfaces are taken by what is on them already. */

@@ -5,6 +5,11 @@ const MIGRATE = "core/migration/migrate.ts";
 const SWEEP = "core/checkpoints/save/sweep.ts";
 const CHECKPOINT = "core/checkpoints/save/checkpoint.ts";
 const LOAD = "core/checkpoints/restore/load.ts";
+const REFERRING = "core/migration/referring.ts";
+const LAZY_SUITES = [
+  "properties/memory/residual-checkpoints.test.ts",
+  "properties/migration/lazy-moves.test.ts",
+];
 
 const migrationBugs: readonly Bug[] = [
   {
@@ -69,6 +74,36 @@ const migrationBugs: readonly Bug[] = [
     find: "  releaseMemory(hostOf(self), vm);\n",
     replace: "",
     breaks: ["an aborted migration leaves nothing at its destination"],
+  },
+  {
+    name: "arrived-page-unsent",
+    what: "a page that a lazy restore brings while its machine is moved is neither sent nor referred to",
+    mechanism: "migration",
+    file: REFERRING,
+    find: "    if (op.params.careless?.forgetsArrived !== true) dirty.add(page);\n",
+    replace: "",
+    breaks: ["memory at the destination is that of the source at its quiesce"],
+    suites: LAZY_SUITES,
+  },
+  {
+    name: "pages-placed-while-standing",
+    what: "a page that comes between the standstill and the switch-over is absent at neither host",
+    mechanism: "migration",
+    file: LOAD,
+    find: '  if (moving === "standing") return putOff(self, number);\n  const written',
+    replace: "  const written",
+    breaks: ["a page is absent at both hosts, or sent"],
+    suites: LAZY_SUITES,
+  },
+  {
+    name: "restore-not-resumed-after-abort",
+    what: "a move that came to nothing leaves the restore of its machine where it stood",
+    mechanism: "migration",
+    file: REFERRING,
+    find: 'export function keepRestore(op: Op, memory: MemoryEntity | undefined): void {\n  tell(op, "stays");\n',
+    replace: "export function keepRestore(op: Op, memory: MemoryEntity | undefined): void {\n",
+    breaks: ["an aborted migration leaves the source as it was"],
+    suites: LAZY_SUITES,
   },
 ];
 
@@ -155,6 +190,29 @@ const checkpointBugs: readonly Bug[] = [
     replace:
       "while (cursor < blocks && saved.has(cursor) && self.volatile.cursor !== cursor - 1) cursor++;",
     breaks: ["each block is saved once"],
+  },
+  {
+    name: "residual-base-forgotten",
+    what: "the file of a resumed machine goes though a checkpoint stands on it",
+    mechanism: "checkpoints",
+    file: "core/checkpoints/catalog.ts",
+    find: "  return reduced(catalog, all, usable({ ...catalog, checkpoints: all }));\n}\n\nconst spent",
+    replace:
+      "  const checkpoints = usable({ ...catalog, checkpoints: all });\n" +
+      "  const dropped = all.filter((each) => !checkpoints.includes(each));\n" +
+      "  return { catalog: { ...catalog, checkpoints }, dropped };\n}\n\nconst spent",
+    breaks: ["a checkpoint that counts is the machine of its instant"],
+    suites: LAZY_SUITES,
+  },
+  {
+    name: "absent-page-saved",
+    what: "a page that is absent at the instant of a checkpoint is saved as the zeros in its place",
+    mechanism: "checkpoints",
+    file: "core/checkpoints/save/residual.ts",
+    find: '      if (careless === "savesAbsent" && page % 7 === 3) continue;\n',
+    replace: "      if (page % 64 === 3) continue;\n",
+    breaks: ["a checkpoint that counts is the machine of its instant"],
+    suites: LAZY_SUITES,
   },
 ];
 
