@@ -44,7 +44,9 @@ export class Checker {
   readonly #byKind = new Map<string, Invariant[]>();
   readonly #observers = new Map<string, Observer[]>();
   readonly #shadowIds = new Map<Invariant, number>();
+  /** The first so many: setting the length of an array is a call into the engine. */
   readonly #dirty: Entity[] = [];
+  #dirtyCount = 0;
   /** Whether an entity waits in `deferred`: an index, so that the loop need not read the store. */
   #hasDeferred = false;
   /** How many obligations are open: an index. */
@@ -97,12 +99,12 @@ export class Checker {
     this.#invariants.length = 0;
     this.#byKind.clear();
     this.#observers.clear();
-    this.#dirty.length = 0;
+    this.#dirtyCount = 0;
     for (const entity of this.#world.entities()) entity.watched = false;
   }
 
   get hasDirty(): boolean {
-    return this.#dirty.length > 0 || (this.#hasDeferred && this.#world.activeOperations === 0);
+    return this.#dirtyCount > 0 || (this.#hasDeferred && this.#world.activeOperations === 0);
   }
 
   watches(kind: string): boolean {
@@ -118,7 +120,7 @@ export class Checker {
   }
 
   noteDirty(entity: Entity): void {
-    this.#dirty.push(entity);
+    this.#dirty[this.#dirtyCount++] = entity;
   }
 
   onNotice(entity: Entity, kind: string, data: PlainObject): void {
@@ -134,17 +136,17 @@ export class Checker {
   /** After an event: the dirty entities only. */
   checkDirty(): void {
     const dirty = this.#dirty;
-    for (let i = 0; i < dirty.length; i++) {
+    for (let i = 0; i < this.#dirtyCount; i++) {
       const entity = dirty[i]!;
       if (this.#exists(entity)) this.#checkEntity(entity);
     }
-    dirty.length = 0;
+    this.#dirtyCount = 0;
     if (this.#hasDeferred && this.#world.activeOperations === 0) this.#checkDeferred();
   }
 
   /** After the world went to another event: nothing is dirty but what was never checked. */
   afterRestore(): void {
-    this.#dirty.length = 0;
+    this.#dirtyCount = 0;
     this.#hasDeferred = Object.keys(this.#state.deferred).length > 0;
     this.#open = Object.keys(this.#state.openSinceNs).length;
     for (const entity of this.#world.entities()) {
@@ -155,7 +157,7 @@ export class Checker {
 
   /** Everything: at each epoch and at the end. */
   checkAll(atEnd: boolean): void {
-    this.#dirty.length = 0;
+    this.#dirtyCount = 0;
     for (const entity of this.#world.entities()) {
       if (entity.watched) this.#checkEntity(entity);
     }

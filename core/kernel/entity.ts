@@ -17,12 +17,22 @@ import type { World } from "./world.ts";
 export type EntityId = number;
 export type DomainId = number;
 
+/** Who an entity is, and what it was made with; see {@link Entity}. */
+interface EntityIdentity<C> {
+  readonly id: EntityId;
+  readonly name: string;
+  readonly domain: DomainId;
+  readonly parent: EntityId;
+  readonly config: C;
+}
+
 export class Entity<
   C extends PlainObject = PlainObject,
   D extends PlainObject = PlainObject,
   V extends PlainObject = PlainObject,
 > {
   readonly id: EntityId;
+  readonly kind: string;
   /** Path of the creator plus a kind and a counter, or the id that the document gives. */
   readonly name: string;
   readonly domain: DomainId;
@@ -30,17 +40,21 @@ export class Entity<
   readonly config: C;
   readonly component: Component<C, D, V>;
   readonly world: World;
-  /** Handler numbers by name: an index over the component. */
+  /** Its handlers by name, as places in the component's list: what this world adds is `firstHandler`. */
   readonly handlers: { readonly [name: string]: number };
+  /** Number of the first of them in this world. */
+  readonly firstHandler: number;
   /** Handlers that run in the event of whoever asks or answers. */
   readonly direct: readonly string[] | undefined;
+  /** Its handlers may touch every domain. */
+  readonly seesAll: boolean;
   /** An invariant reads this kind, so edits are noted. */
   watched = false;
   /** Number of the event that last dirtied it, while watched; only saves repeated notes. */
   dirtiedIn = -1;
-  readonly #streams = new Map<string, Stream>();
+  #streams: Map<string, Stream> | undefined;
   /** Contents by label, as of a generation of the world's: an index. */
-  readonly #contents = new Map<string, SectorContent>();
+  #contents: Map<string, SectorContent> | undefined;
   #contentsGeneration = 0;
   /** What the last draw looked up: most entities draw the same again and again. */
   #lastPurpose = "";
@@ -50,27 +64,29 @@ export class Entity<
 
   constructor(
     world: World,
-    id: EntityId,
-    name: string,
-    domain: DomainId,
-    parent: EntityId,
-    config: C,
+    { id, name, domain, parent, config }: EntityIdentity<C>,
     component: Component<C, D, V>,
     handlers: { readonly [name: string]: number },
+    firstHandler: number,
   ) {
     this.world = world;
     this.id = id;
+    this.kind = component.kind;
     this.name = name;
     this.domain = domain;
     this.parent = parent;
     this.config = config;
     this.component = component;
     this.direct = component.direct;
+    this.seesAll = component.omniscient === true;
     this.handlers = handlers;
+    this.firstHandler = firstHandler;
   }
 
-  get kind(): string {
-    return this.component.kind;
+  /** The number that events of this world carry for a handler; undefined: it has none of that name. */
+  handlerNumber(handler: string): number | undefined {
+    const place = this.handlers[handler];
+    return place === undefined ? undefined : this.firstHandler + place;
   }
 
   get durable(): D {
@@ -103,13 +119,13 @@ export class Entity<
     if (this.watched) this.world.noteDirty(this);
     const { contents } = this.world;
     if (this.#contentsGeneration !== contents.generation) {
-      this.#contents.clear();
+      this.#contents = undefined;
       this.#contentsGeneration = contents.generation;
     }
-    const known = this.#contents.get(label);
+    const known = this.#contents?.get(label);
     if (known !== undefined) return known;
     const content = contents.open(`${this.name}#${label}`, sectors);
-    this.#contents.set(label, content);
+    (this.#contents ??= new Map()).set(label, content);
     return content;
   }
 
@@ -150,10 +166,10 @@ export class Entity<
 
   /** The named stream of this entity. */
   stream(purpose: string): Stream {
-    const known = this.#streams.get(purpose);
+    const known = this.#streams?.get(purpose);
     if (known !== undefined && known.generation === this.world.gate.generation) return known;
     const stream = this.world.gate.stream(this.name, purpose);
-    this.#streams.set(purpose, stream);
+    (this.#streams ??= new Map()).set(purpose, stream);
     return stream;
   }
 

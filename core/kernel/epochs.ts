@@ -13,9 +13,10 @@ type EpochScalars = Pick<
 >;
 
 export class Epochs {
-  /** Hash chain over the state roots of the epochs so far. */
-  chain = 0n;
   readonly #world: World;
+  #chain = 0n;
+  /** The run has ended, and the root of its last state is not in the chain yet. */
+  #isOpen = false;
   #index = 0;
   #startEvent = 0;
   #startNs = 0;
@@ -23,6 +24,12 @@ export class Epochs {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** Hash chain over the state roots of the epochs so far. */
+  get chain(): bigint {
+    this.settle();
+    return this.#chain;
   }
 
   /** Number of the event after which this epoch ends at the latest. */
@@ -56,16 +63,44 @@ export class Epochs {
 
   /** Ends the epoch: everything is checked, and the state's root joins the chain. */
   end(): void {
+    const { checker, gate } = this.#world;
+    checker.checkAll(false);
+    gate.flush();
+    this.#close();
+    this.#begin();
+  }
+
+  /**
+   * Ends the last epoch of a run, whose world stays as it is from now on: its root, which most runs
+   * of a search need not know, is taken when somebody listens or asks.
+   */
+  finish(): void {
+    const { checker, gate, hooks } = this.#world;
+    checker.checkAll(true);
+    gate.flush();
+    this.#isOpen = true;
+    if (hooks.onEpoch !== undefined) this.#close();
+    this.#begin();
+  }
+
+  /** Before anything else happens in a world that was finished. */
+  settle(): void {
+    if (this.#isOpen) this.#close();
+  }
+
+  #close(): void {
     const world = this.#world;
-    world.checker.checkAll(false);
     const stateRoot = world.stateRoot();
-    this.chain = rootOfRun(stateRoot, this.chain, 0n);
-    world.gate.flush();
+    this.#chain = rootOfRun(stateRoot, this.#chain, 0n);
+    this.#isOpen = false;
     const { timeNs, eventCount: event } = world;
     world.hooks.onEpoch?.({ index: this.#index, event, timeNs, stateRoot });
+  }
+
+  #begin(): void {
     this.#index++;
-    this.#startEvent = event;
-    this.#startNs = timeNs;
+    this.#startEvent = this.#world.eventCount;
+    this.#startNs = this.#world.timeNs;
   }
 
   scalars(): EpochScalars {
@@ -83,7 +118,8 @@ export class Epochs {
     this.#index = scalars.epochIndex;
     this.#startEvent = scalars.epochStartEvent;
     this.#startNs = scalars.epochStartNs;
-    this.chain = BigInt(`0x${scalars.epochChain}`);
+    this.#isOpen = false;
+    this.#chain = BigInt(`0x${scalars.epochChain}`);
     this.#metricsStartNs = scalars.metricsStartNs;
   }
 }

@@ -138,9 +138,11 @@ export class Messenger {
 
   /** Delivers an answer, or a time-out, to the handler that waits for it. */
   settle(asker: Entity, askId: number, outcome: Outcome): void {
-    const open = this.#openAsk(asker.id, askId);
-    if (open === undefined) return;
-    this.#edit(asker.id).open.delete(askId);
+    const live = this.#live[asker.id] ?? this.#liveOf(asker.id);
+    const open = live?.open.get(askId);
+    if (live === undefined || open === undefined) return;
+    this.#touch(asker.id, live);
+    live.open.delete(askId);
     if (open.timer !== 0) this.#world.queue.cancel(open.timer);
     const { tag } = open;
     const reply: Reply = outcome.ok
@@ -222,11 +224,14 @@ export class Messenger {
   #edit(id: EntityId): LiveAsks {
     const live =
       this.#liveOf(id) ?? (this.#live[id] = { next: 1, open: new Map(), isDirty: false });
-    if (!live.isDirty) {
-      live.isDirty = true;
-      this.#dirty.push(id);
-    }
+    this.#touch(id, live);
     return live;
+  }
+
+  #touch(id: EntityId, live: LiveAsks): void {
+    if (live.isDirty) return;
+    live.isDirty = true;
+    this.#dirty.push(id);
   }
 
   /** The time-out of a request. */
@@ -266,7 +271,7 @@ export class Messenger {
   ): void {
     const world = this.#world;
     const incarnation = world.incarnationOf(target.domain);
-    if (target.domain === from.domain || from.component.omniscient) {
+    if (target.domain === from.domain || from.seesAll) {
       world.pushOwned(target, 0, handler, arg, incarnation);
     } else if (via < 0) {
       world.notice(from, "unroutable", { to: target.name, handler });

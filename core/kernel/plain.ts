@@ -26,16 +26,26 @@ export type Editable<T> = T extends Uint8Array
 
 /** A deep copy that shares byte arrays. */
 export function clonePlain<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
+  return typeof value === "object" && value !== null ? (cloneObject(value) as T) : value;
+}
+
+/** Called for objects alone: most members are none, and a call for each would cost the most. */
+function cloneObject(value: object): unknown {
   if (Array.isArray(value)) {
-    const copy: unknown[] = [];
-    for (const element of value) copy.push(clonePlain<unknown>(element));
-    return copy as T;
+    const copy = value.slice() as unknown[];
+    for (let at = 0; at < copy.length; at++) {
+      const element = copy[at];
+      if (typeof element === "object" && element !== null) copy[at] = cloneObject(element);
+    }
+    return copy;
   }
   if (value instanceof Uint8Array) return value;
   const copy: Record<string, unknown> = {};
-  for (const key in value) copy[key] = clonePlain(value[key]);
-  return copy as T;
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key];
+    copy[key] = typeof member === "object" && member !== null ? cloneObject(member) : member;
+  }
+  return copy;
 }
 
 /** Deep equality of plain data; absent and `undefined` members are the same. */

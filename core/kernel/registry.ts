@@ -3,7 +3,12 @@
  * the arrays of `Entity` handles over them are an index that a restore rebuilds.
  */
 import { assert } from "./assert.ts";
-import type { AnyComponent, Component } from "./component.ts";
+import {
+  type AnyComponent,
+  type Component,
+  type HandlerFunction,
+  listHandlers,
+} from "./component.ts";
 import { type DomainId, Entity, type EntityId } from "./entity.ts";
 import type { PlainObject } from "./plain.ts";
 import { Records } from "./stores/records.ts";
@@ -25,7 +30,13 @@ type DomainRecord = {
   carriers?: { [domain: string]: number };
 };
 
-export type HandlerFunction = (self: Entity, arg: never) => void;
+interface Registered {
+  readonly component: Component;
+  /** Places of its handlers in its list, by name. */
+  readonly handlers: { readonly [name: string]: number };
+  /** Number of the first one in this world. */
+  readonly firstHandler: number;
+}
 
 export class Registry {
   readonly entityRecords = new Records();
@@ -44,10 +55,7 @@ export class Registry {
   /** All handler functions by number. */
   readonly handlerFunctions: HandlerFunction[] = [];
   readonly handlerNames: string[] = [];
-  readonly #components = new Map<
-    string,
-    { component: Component; handlers: { [name: string]: number } }
-  >();
+  readonly #components = new Map<string, Registered>();
   #ids = new Map<string, EntityId>();
   readonly #world: World;
 
@@ -73,11 +81,11 @@ export class Registry {
     const known = this.#components.get(component.kind);
     assert(!known || known.component === component, () => `two components: ${component.kind}`);
     if (known) return;
-    const handlers: { [name: string]: number } = {};
-    for (const [name, handle] of Object.entries(component.handlers)) {
-      handlers[name] = this.addHandler(`${component.kind}.${name}`, handle as HandlerFunction);
-    }
-    this.#components.set(component.kind, { component, handlers });
+    const { kind, list = listHandlers(kind, component.handlers as never) } = component;
+    const firstHandler = this.handlerFunctions.length;
+    for (const each of list.functions) this.handlerFunctions.push(each);
+    for (const name of list.names) this.handlerNames.push(name);
+    this.#components.set(kind, { component, handlers: list.places, firstHandler });
   }
 
   addHandler(name: string, handle: HandlerFunction): number {
@@ -175,10 +183,10 @@ export class Registry {
 
   #index(id: EntityId): Entity {
     const { name, kind, domain, parent, config } = this.entityRecords.get(id) as EntityRecord;
-    const { component, handlers } = this.#components.get(kind)!;
-    const world = this.#world;
-    const entity = new Entity(world, id, name, domain, parent, config, component, handlers);
-    entity.watched = world.checker.watches(kind);
+    const { component, handlers, firstHandler } = this.#components.get(kind)!;
+    const of = { id, name, domain, parent, config };
+    const entity = new Entity(this.#world, of, component, handlers, firstHandler);
+    entity.watched = this.#world.checker.watches(kind);
     this.#adopt(id, entity);
     return entity;
   }

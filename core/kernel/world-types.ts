@@ -50,6 +50,8 @@ export interface ExecutedEvent {
 /** Who is told; none of them can influence the run. */
 export interface WorldHooks {
   onNotice?: (notice: Notice) => void;
+  /** The kinds of notice that `onNotice` is told of; all unless given. */
+  heard?: ReadonlySet<string>;
   onEpoch?: (epoch: Epoch) => void;
   onEvent?: (event: ExecutedEvent) => void;
   /** Called between events, or between two instructions of guests; see `RunLimits`. */

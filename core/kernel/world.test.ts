@@ -230,3 +230,35 @@ describe("the state right after an event", () => {
     expect(same.world.root()).toBe(world.world.root());
   });
 });
+
+describe("who listens", () => {
+  it("to epochs, or to nothing, changes no root, asked for at once or in the next run", () => {
+    const heard = build();
+    const epochs: Epoch[] = [];
+    heard.hooks.onEpoch = (epoch) => epochs.push(epoch);
+    expect(finishSample(heard)).toBe(ROOT);
+    expect(epochs.at(-1)!.event).toBe(straight.eventCount);
+    const late = build();
+    late.run({ untilNs: SAMPLE_END_NS });
+    late.finish();
+    late.run({ untilEvent: late.eventCount });
+    expect(late.root()).toBe(ROOT);
+  });
+
+  it("to some kinds of notice is told of those alone, and of no fewer (canary: of all)", () => {
+    const kindsHeard = (heard?: ReadonlySet<string>): readonly string[] => {
+      const world = build();
+      const kinds: string[] = [];
+      world.hooks.onNotice = ({ kind }) => kinds.push(kind);
+      if (heard !== undefined) world.hooks.heard = heard;
+      finishSample(world);
+      for (const kind of new Set(kinds)) expect(world.isHeard(kind)).toBe(true);
+      expect(world.isHeard("never told")).toBe(heard === undefined);
+      return kinds;
+    };
+    const all = kindsHeard();
+    const [some] = all;
+    expect(kindsHeard(new Set([some!]))).toEqual(all.filter((kind) => kind === some));
+    expect(new Set(all).size).toBeGreaterThan(1);
+  });
+});

@@ -211,7 +211,7 @@ export class World {
     arg: Plain,
     incarnation: number,
   ): TimerHandle {
-    const number = target.handlers[handler] ?? this.#kernelHandler(target, handler);
+    const number = target.handlerNumber(handler) ?? this.#kernelHandler(target, handler);
     const timeNs = this.timeNs + delayNs;
     if (!(delayNs >= 0 && Number.isSafeInteger(timeNs))) this.#badDelay(target, handler, delayNs);
     const isNumber = typeof arg === "number";
@@ -229,7 +229,7 @@ export class World {
 
   /** Runs another handler of an entity within the running event. */
   call(target: Entity, handler: string, arg: Plain): void {
-    const number = target.handlers[handler] ?? this.#kernelHandler(target, handler);
+    const number = target.handlerNumber(handler) ?? this.#kernelHandler(target, handler);
     this.registry.handlerFunctions[number]!(target, arg as never);
   }
 
@@ -253,10 +253,17 @@ export class World {
     }
     const subscribers = this.#subscribers.get(kind);
     if (subscribers !== undefined) this.#tellSubscribers(subscribers, entity, data);
-    const { onNotice } = this.hooks;
-    if (onNotice === undefined) return;
+    const { onNotice, heard } = this.hooks;
+    if (onNotice === undefined || heard?.has(kind) === false) return;
     const { eventCount: event, timeNs } = this;
     onNotice({ event, timeNs, entity: entity.name, kind, data });
+  }
+
+  /** Whether anybody is told of such notices: what it costs much to make up is made up only then. */
+  isHeard(kind: string): boolean {
+    const { onNotice, heard } = this.hooks;
+    if (onNotice !== undefined && heard?.has(kind) !== false) return true;
+    return this.checker.observesNotice(kind) || this.#subscribers.has(kind);
   }
 
   /** From now on each notice of this kind is also an event of `subscriber`. Part of building. */
@@ -319,6 +326,7 @@ export class World {
     const { untilNs = MAX_TIME_NS, untilEvent = Number.MAX_SAFE_INTEGER } = limits;
     const { pauseEvery = Infinity, untilWork = Infinity } = limits;
     this.#stop = false;
+    this.#epochs.settle();
     let pauseAt = this.eventCount + pauseEvery;
     let pauseWork = this.extraWork + pauseEvery;
     for (;;) {
@@ -342,8 +350,7 @@ export class World {
   /** Ends the run: last interval, last check, last epoch. Once, by whoever owns the run. */
   finish(): void {
     this.#epochs.emitMetrics();
-    this.checker.checkAll(true);
-    this.#epochs.end();
+    this.#epochs.finish();
   }
 
   // --- roots and images ---------------------------------------------------------------------
@@ -466,7 +473,7 @@ export class World {
   }
 
   #execute(target: Entity, handler: number, arg: Plain): boolean {
-    this.#activeDomain = target.component.omniscient ? -1 : target.domain;
+    this.#activeDomain = target.seesAll ? -1 : target.domain;
     try {
       this.registry.handlerFunctions[handler]!(target, arg as never);
       this.#activeDomain = -1;
@@ -509,7 +516,10 @@ export class World {
     data: PlainObject,
   ): void {
     for (const [id, handler] of subscribers) {
-      this.schedule(this.entity(id), 0, handler, { entity: entity.name, ...data });
+      const told: { [name: string]: Plain | undefined } = { entity: entity.name };
+      for (const name in data) told[name] = clonePlain(data[name]);
+      const subscriber = this.entity(id);
+      this.pushOwned(subscriber, 0, handler, told, this.incarnationOf(subscriber.domain));
     }
   }
 

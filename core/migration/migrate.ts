@@ -57,6 +57,7 @@ import {
   MIGRATE,
   MIGRATION_NOTICE,
   type MigrateParams,
+  type MigrationSettings,
   type Reservation,
 } from "./settings.ts";
 
@@ -106,7 +107,7 @@ export const migrate: OperationComponent = operation<
         agent: agentOf(host).id,
         opening,
         startUpNs: settings.startUpNs,
-        ...(isPostCopy(op) ? { patienceNs: settings.patienceNs } : {}),
+        ...(isPostCopy(op) ? comingLater(settings) : {}),
         ...(files && { files }),
       };
       state.isReserved = true;
@@ -274,3 +275,9 @@ function notice(host: Entity, op: Op, run: VmEntity, event: string): void {
   const { vm } = op.params;
   host.notice(MIGRATION_NOTICE, { vm, event, run: run.config.run, instance: run.name });
 }
+
+/** How its pages come when it runs. */
+const comingLater = ({ patienceNs, prefetch }: MigrationSettings) => ({
+  patienceNs,
+  ...(prefetch && { prefetch }),
+});

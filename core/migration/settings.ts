@@ -5,7 +5,7 @@
 import type { Entity, EntityId, PlainObject } from "../kernel/index.ts";
 import type { PowerOnParams } from "../disks/index.ts";
 import type { PackedPages } from "./packing.ts";
-import type { Granularity, RunImage, TraceWish } from "../vmm/index.ts";
+import type { Granularity, Prefetch, RunImage, TraceWish } from "../vmm/index.ts";
 
 export type MigrationSettings = {
   /**
@@ -34,6 +34,8 @@ export type MigrationSettings = {
   readonly by: TraceWish["by"];
   /** Post-copy: without a word of the source for so long, the machine counts as lost. */
   readonly patienceNs: number;
+  /** Post-copy: what comes with a page that the machine waits for; absent: those next to it in memory. */
+  readonly prefetch?: Prefetch;
 };
 
 export type MigrateParams = {
@@ -70,6 +72,7 @@ export type Reservation = {
   readonly files?: readonly { readonly array: EntityId; readonly paths: readonly EntityId[] }[];
   /** Its pages come when it runs; without a word of them for so long it is given up. Absent: before. */
   readonly patienceNs?: number;
+  readonly prefetch?: Prefetch;
 };
 
 /** Of the answer to a reservation: files with absent pages are out of reach there. */

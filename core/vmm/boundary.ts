@@ -5,7 +5,7 @@
  * Must hold: entries of a boundary log and the draws in the streams of the virtual machine are all
  * that is needed to build the guest again. Recording is no state: it changes nothing.
  */
-import { type ContentRun, type Editable, type Entity, type PlainObject } from "../kernel/index.ts";
+import { type ContentRun, type Editable, type PlainObject } from "../kernel/index.ts";
 import {
   type GuestHome,
   type GuestInput,
@@ -85,7 +85,8 @@ export function cross(
   const { spec } = record.config;
   const durable = record.editDurable();
   const home = homeOf(inputs, record, state, nowNs);
-  if (isRecorded(record as unknown as Entity)) {
+  // Finding out what a log would hold costs time.
+  if (record.world.isHeard(BOUNDARY_NOTICE)) {
     const entry = { vm: spec.vm, step: durable.steps, nowNs, input: referenced(home, input) };
     record.notice(BOUNDARY_NOTICE, entry as unknown as PlainObject);
   }
@@ -168,7 +169,3 @@ function homeOf(
     nowNs,
   };
 }
-
-/** Finding out what a log would hold costs time, so it is done only if somebody listens. */
-const isRecorded = ({ world }: Entity): boolean =>
-  world.hooks.onNotice !== undefined || world.checker.observesNotice(BOUNDARY_NOTICE);

@@ -30,7 +30,7 @@ export {
 } from "./pages/absent.ts";
 export { charge } from "./pages/charges.ts";
 export { type AccessHeld, holdAccess, releaseAccess } from "./pages/held.ts";
-export { type NeighbourBy, neighboursOf } from "./pages/neighbours.ts";
+export { type Prefetch, type PrefetchFigures, prefetchNeighbours } from "./pages/prefetching.ts";
 export { bitmapRanges } from "./pages/ranges.ts";
 export { memoryOf } from "./pages/guest-memory.ts";
 export {

@@ -231,7 +231,7 @@ export class ChoiceTree {
     const driver = this.#run.world.named("driver");
     const slot = queue.peek();
     if (slot < 0 || queue.target[slot] !== driver.id) return false;
-    return queue.handler[slot] === driver.handlers[handler];
+    return queue.handler[slot] === driver.handlerNumber(handler);
   }
 
   #payload(): Plain {

@@ -4,6 +4,9 @@
  */
 import type { Notice } from "../../core/kernel/index.ts";
 
+/** Kinds of notice that it is told by. */
+export const TELLING: readonly string[] = ["operation", "phase", "operation-end", "fault"];
+
 /** The cell's parts, in words: `snapshot.flush | crash | consolidate.copy`; `-` for none. */
 export const cellOf = (phase: string, fault: string, other: string): string =>
   `${phase} | ${fault} | ${other}`;

@@ -4,6 +4,7 @@
  * nothing about the run; the audit checks just that.
  */
 import {
+  assert,
   captureWorld,
   hashHex,
   type Notice,
@@ -18,7 +19,7 @@ import {
   type ReadyScenario,
   type ResolvedScenario,
 } from "../../scenarios/index.ts";
-import { Coverage } from "./coverage.ts";
+import { Coverage, TELLING } from "./coverage.ts";
 
 /** A broken invariant, and where the search puts it. */
 export interface FoundViolation {
@@ -32,6 +33,7 @@ export interface FoundViolation {
 }
 
 export interface RunRecord {
+  /** Taken when asked for; the world must be as the run left it. */
   readonly root: string;
   readonly events: number;
   readonly simulatedNs: number;
@@ -60,6 +62,9 @@ export interface RunOptions {
 /** More events than any scenario for searches has: what goes on longer goes in circles. */
 const MOST_EVENTS = 2_000_000;
 
+/** What a run is told of by whom it is enough to know what it covered and broke. */
+const HEARD: ReadonlySet<string> = new Set([...TELLING, "violation"]);
+
 export const ENDLESS = "a run comes to an end";
 
 export function runDocument(
@@ -81,7 +86,7 @@ export class DocumentRun {
   readonly #summary = new RunSummary();
 
   constructor(scenario: ReadyScenario, document: ResolvedScenario, options: RunOptions = {}) {
-    const { inputs, own, images = [] } = scenario;
+    const { inputs, own, images } = scenario;
     const { steer, watch } = options;
     const builder = createBuilder(document, inputs, own, images);
     this.world = builder.build({ seed: document.seed, ...(steer && { steer }) });
@@ -91,6 +96,7 @@ export class DocumentRun {
     const isExpecting = document.expect.length > 0;
     // Who expects nothing of metrics, and looks at none, need not pay for them.
     this.world.isMeasuring = isExpecting || this.world.checker.observesNotice("metric");
+    if (!isExpecting && watch === undefined) this.world.hooks.heard = HEARD;
     this.world.hooks.onNotice = (notice) => {
       if (isExpecting) {
         this.#summary.add([notice.event, notice.timeNs, notice.entity, notice.kind, notice.data]);
@@ -114,9 +120,13 @@ export class DocumentRun {
     const isExpecting = this.#document.expect.length > 0;
     if (isExpecting) checkExpectations(world, this.#document, this.#summary);
     onEnd?.(world);
+    const events = world.eventCount;
     return {
-      root: hashHex(world.root()),
-      events: world.eventCount,
+      get root() {
+        assert(world.eventCount === events, "the root of a run is asked for before it goes on");
+        return hashHex(world.root());
+      },
+      events,
       simulatedNs: world.timeNs,
       draws: world.gate.counts().draws,
       durableSteps: world.durableSteps,

@@ -7,6 +7,7 @@ import type { Experiment } from "./experiment.ts";
 import { lazyRestore } from "./lazy-restore.ts";
 import { migration } from "./migration.ts";
 import { migrationTraffic } from "./migration-traffic.ts";
+import { postCopyPrefetch } from "./post-copy-prefetch.ts";
 import { prefetch } from "./prefetch.ts";
 import { promotion } from "./promotion.ts";
 import { traceCost } from "./trace-cost.ts";
@@ -21,6 +22,7 @@ export const experiments: readonly Experiment[] = [
   migration,
   migrationTraffic,
   prefetch,
+  postCopyPrefetch,
   promotion,
   traceCost,
   workingSet,

@@ -90,14 +90,15 @@ const outside = component<PlainObject, PlainObject, PlainObject>({
   handlers: {},
 });
 
-/** `slice`: instructions of a real guest between two looks outside; must not matter. */
-export function createBuilder(
-  document: ResolvedScenario,
+const NO_IMAGES: readonly ImageInput[] = [];
+
+/** What all documents of a scenario have in common. */
+function makeShared(
   scenarioInputs: readonly ScenarioInput[],
   own: Required<OwnParts>,
-  images: readonly ImageInput[] = [],
-  slice?: number,
-): ScenarioBuilder {
+  images: readonly ImageInput[],
+  slice: number | undefined,
+) {
   const bySha256 = new Map<string, PreparedCapture>();
   for (const input of scenarioInputs) {
     const capture = "capture" in input ? input.capture : undefined;
@@ -113,15 +114,44 @@ export function createBuilder(
   };
   const machines = machinesOf(scenarioInputs, slice);
   const vmm = createVmm(inputs, [], machines);
+  const faultTolerance = createFaultTolerance(vmm);
+  const migration = createMigration(vmm);
+  const driver = driverComponent(own.mechanisms);
+  return { own, images, slice, inputs, machines, vmm, faultTolerance, migration, driver };
+}
+
+type Shared = ReturnType<typeof makeShared>;
+
+/**
+ * By the inputs of a scenario. A search builds thousands of its documents: their components are the
+ * same, so they are made once, and what the engine learnt of their handlers stays true.
+ */
+const sharedBy = new WeakMap<readonly ScenarioInput[], Shared>();
+
+function sharedOf(...[inputs, own, images, slice]: Parameters<typeof makeShared>): Shared {
+  const known = sharedBy.get(inputs);
+  if (known?.own === own && known.images === images && known.slice === slice) return known;
+  const shared = makeShared(inputs, own, images, slice);
+  sharedBy.set(inputs, shared);
+  return shared;
+}
+
+/** `slice`: instructions of a real guest between two looks outside; must not matter. */
+export function createBuilder(
+  document: ResolvedScenario,
+  scenarioInputs: readonly ScenarioInput[],
+  own: Required<OwnParts>,
+  images: readonly ImageInput[] = NO_IMAGES,
+  slice?: number,
+): ScenarioBuilder {
+  const shared = sharedOf(scenarioInputs, own, images, slice);
+  const { inputs, machines, vmm, faultTolerance, migration, driver } = shared;
   const specs = new Map(guestSpecs(document, scenarioInputs).map((spec) => [spec.vm, spec]));
   const guestSpec = (vm: string): GuestSpec => {
     const spec = specs.get(vm);
     assert(spec, () => `no VM ${vm}`);
     return spec;
   };
-  const faultTolerance = createFaultTolerance(vmm);
-  const migration = createMigration(vmm);
-  const driver = driverComponent(own.mechanisms);
   const build = (gate: GateOptions): World => {
     const world = new World({ gate: withChoices(gate, document) });
     const { hosts, arrays, links, vms } = document;
@@ -188,11 +218,19 @@ export function createBuilder(
 /** What the document fixes is drawn so, whatever chance would say. */
 function withChoices(gate: GateOptions, { choices = [] }: ResolvedScenario): GateOptions {
   if (choices.length === 0) return gate;
-  const results = new Map(
-    choices.map(({ entity, purpose, at, result }) => [`${entity}\n${purpose}\n${at}`, result]),
-  );
-  const steer: Steer = (draw) =>
-    results.get(`${draw.entity}\n${draw.purpose}\n${draw.position}`) ?? gate.steer?.(draw);
+  // Asked for every draw of the run: what draws nothing that is fixed is passed over at once.
+  const byEntity = new Map<string, (typeof choices)[number][]>();
+  for (const choice of choices) {
+    const known = byEntity.get(choice.entity);
+    if (known === undefined) byEntity.set(choice.entity, [choice]);
+    else known.push(choice);
+  }
+  const steer: Steer = (draw) => {
+    const chosen = byEntity
+      .get(draw.entity)
+      ?.findLast(({ purpose, at }) => at === draw.position && purpose === draw.purpose);
+    return chosen?.result ?? gate.steer?.(draw);
+  };
   return { ...gate, steer };
 }
 

@@ -1854,11 +1854,11 @@ export interface GrowDiskOperation {
   readonly toMiB: number;
 }
 /**
- * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+ * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
  */
 export interface MigrateOperation {
   /**
-   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
    */
   readonly do: "migrate";
   /**
@@ -1925,6 +1925,14 @@ export interface MigrateOperation {
    * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
    */
   readonly patienceMs?: number;
+  /**
+   * Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; pages behind the `virtual` neighbours of its address, by the guest's own page table; its `physical` neighbours.
+   */
+  readonly prefetch?: "group" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages?: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */
@@ -4850,11 +4858,11 @@ export interface ResolvedGrowDiskOperation {
   readonly toMiB: number;
 }
 /**
- * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+ * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
  */
 export interface ResolvedMigrateOperation {
   /**
-   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.
+   * Move a running VM to another host while it runs. Disks on arrays stay where they are, and both hosts reach them; disks on a medium of its host go to free media of the other one (else the move is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages that a restore has not brought yet do not, and are read at the destination.
    */
   readonly do: "migrate";
   /**
@@ -4921,6 +4929,14 @@ export interface ResolvedMigrateOperation {
    * Post-copy: a VM that waits so long for a page, without a word of the host it left, is given up and restarted.
    */
   readonly patienceMs: number;
+  /**
+   * Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; pages behind the `virtual` neighbours of its address, by the guest's own page table; its `physical` neighbours.
+   */
+  readonly prefetch: "group" | "virtual" | "physical";
+  /**
+   * Neighbours on each side.
+   */
+  readonly prefetchPages: number;
   /**
    * Entries of the second-stage tables on which traces are set at first.
    */

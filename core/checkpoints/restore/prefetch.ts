@@ -1,10 +1,13 @@
 /**
- * Reads with the page that a guest waits for those that it is likely to want next (US 9,086,981).
- *
- * Must hold: this only asks for storage blocks earlier than they would come. What is there, or was asked
- * for, is not asked for again; what the guest wrote meanwhile stays, as with everything that is read.
+ * Reads with the page that a guest waits for the storage blocks of those that it is likely to want next
+ * (core/vmm/pages/prefetching.ts).
  */
-import { type Access, clientBitmap, type MemoryEntity, neighboursOf } from "../../vmm/index.ts";
+import {
+  type Access,
+  clientBitmap,
+  type MemoryEntity,
+  prefetchNeighbours,
+} from "../../vmm/index.ts";
 import { askFor, storageOfPage } from "./load.ts";
 import { askedFor, type Restorer } from "./restorer-state.ts";
 
@@ -13,24 +16,17 @@ export function prefetchAround(self: Restorer, memory: MemoryEntity, access: Acc
   if (prefetch === undefined) return;
   const absent = clientBitmap(memory, self.config.client, "armed");
   const isThere = (page: number): boolean => !absent.has(page);
-  const found = neighboursOf(memory, access, prefetch, isThere);
   const asked = askedFor(self);
-  let [reads, present] = [0, 0];
-  for (const page of [...found.tables, ...found.pages.map((each) => told(self, each))]) {
+  const ask = (named: number, isTable: boolean): boolean => {
+    const page = isTable ? named : told(self, named);
     const number = storageOfPage(self, page);
-    if (isThere(page) || asked.get(number) === 1) {
-      present++;
-      continue;
-    }
+    if (isThere(page) || asked.get(number) === 1) return false;
     askFor(self, number);
-    reads++;
-  }
-  const { figures } = self.edit();
-  figures.prefetched = (figures.prefetched ?? 0) + reads;
-  figures.alreadyThere = (figures.alreadyThere ?? 0) + present;
-  figures.unmapped = (figures.unmapped ?? 0) + found.unmapped;
-  figures.walkSteps = (figures.walkSteps ?? 0) + found.steps;
-  figures.absentTables = (figures.absentTables ?? 0) + found.tables.length;
+    return true;
+  };
+  const { figures } = self.volatile;
+  const after = prefetchNeighbours(memory, access, prefetch, { isThere, ask }, figures);
+  Object.assign(self.edit().figures, after);
 }
 
 /** For a test: a translation that is no longer true must do no harm. */

@@ -31,6 +31,7 @@ import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/i
 import {
   memoryOf,
   powerOn as beginRun,
+  type Prefetch,
   type RunImage,
   type VmEntity,
   type VmRecord,
@@ -56,7 +57,6 @@ import { combine, type Layer } from "./layers.ts";
 import { stalledUntilNs } from "./responsiveness.ts";
 import { restorer } from "./restorer.ts";
 import {
-  type Prefetch,
   type Restorer,
   RESTORE_CLIENT,
   RESTORE_COSTS,

@@ -4,7 +4,7 @@
  */
 import type { Entity, EntityId, Request, World } from "../../kernel/index.ts";
 import type { InitiatorEntity } from "../../platform/index.ts";
-import type { NeighbourBy } from "../../vmm/index.ts";
+import type { Prefetch, PrefetchFigures } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
 import type { Stored } from "./layers.ts";
 
@@ -37,9 +37,6 @@ export const RESTORE_COSTS: RestoreCosts = {
   mapNs: 60,
 };
 
-/** Neighbours of a page that is waited for, and how many on each side (prefetch.ts). */
-export type Prefetch = { readonly by: NeighbourBy; readonly distance: number };
-
 export type RestorerConfig = BesideConfig & {
   /** Trace client: armed are the pages that are absent. */
   readonly client: string;
@@ -60,7 +57,7 @@ export type RestorerConfig = BesideConfig & {
   readonly prefetch?: Prefetch;
 };
 
-export type RestoreFigures = {
+export type RestoreFigures = PrefetchFigures & {
   readonly reads: number;
   readonly readSectors: number;
   readonly loadedPages: number;
@@ -72,14 +69,6 @@ export type RestoreFigures = {
   readonly deviceFaults: number;
   readonly stallNs: number;
   readonly workingSetPages: number;
-  /** Storage blocks that were read because a neighbour was waited for; with `prefetch`. */
-  readonly prefetched?: number;
-  /** Neighbours that were there already, or on their way. */
-  readonly alreadyThere?: number;
-  readonly unmapped?: number;
-  /** Entries of page tables that were looked at, and tables that were not there. */
-  readonly walkSteps?: number;
-  readonly absentTables?: number;
   /** With `deferred`: indexes, pages of a known class, made when touched, written, shared to the end. */
   readonly indexReads?: number;
   readonly knownPages?: number;

@@ -25,6 +25,7 @@ const DIGEST = 2;
 
 export class Leaf {
   readonly owner: Owner;
+  /** As many as are in use: most disks of a small world have one or two. */
   readonly slots: Slot[];
   digest: bigint | null = null;
 
@@ -95,7 +96,7 @@ export function ownLeaf(root: Inner, owner: Owner, chunk: number): Leaf {
     found.digest = null;
     return found;
   }
-  const slots = found?.slots.slice() ?? new Array<Slot>(FANOUT).fill(undefined);
+  const slots = found?.slots.slice() ?? [];
   const leaf = new Leaf(owner, slots);
   middle.children[index] = leaf;
   return leaf;
@@ -107,7 +108,7 @@ function ownInner(parent: Inner, owner: Owner, index: number): Inner {
     found.digest = null;
     return found;
   }
-  const children = found?.children.slice() ?? new Array<undefined>(FANOUT).fill(undefined);
+  const children = found?.children.slice() ?? [];
   const inner = new Inner(owner, children);
   parent.children[index] = inner;
   return inner;

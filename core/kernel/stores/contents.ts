@@ -40,10 +40,7 @@ export class Contents implements Store<ContentsImage> {
 
   /** Removes what an entity owned. */
   removeOwned(entity: string): void {
-    this.generation++;
-    for (const name of this.#contents.keys()) {
-      if (ownerOf(name) === entity) this.#contents.delete(name);
-    }
+    for (const name of this.#contents.keys()) if (isOwnedBy(name, entity)) this.remove(name);
   }
 
   names(): string[] {
@@ -51,7 +48,7 @@ export class Contents implements Store<ContentsImage> {
   }
 
   namesOf(entity: string): string[] {
-    return this.names().filter((name) => ownerOf(name) === entity);
+    return this.names().filter((name) => isOwnedBy(name, entity));
   }
 
   /** Digests by owner, in order of name: the leaves under that entity. */
@@ -114,6 +111,10 @@ export class Contents implements Store<ContentsImage> {
     return image;
   }
 }
+
+/** Whether that is the owner; asked of every content whenever an entity goes. */
+const isOwnedBy = (name: string, entity: string): boolean =>
+  name.startsWith(entity) && name.lastIndexOf("#") === entity.length;
 
 function ownerOf(name: string): string {
   return name.slice(0, name.lastIndexOf("#"));

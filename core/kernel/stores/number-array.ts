@@ -49,7 +49,8 @@ export class NumberArray {
   readonly #owned: Uint32Array;
   #generation = 1;
   readonly #digests: BigUint64Array;
-  readonly #unhashed = new Set<number>();
+  /** 1 where the digest of a chunk is that of what it holds. */
+  readonly #hashed: Uint8Array;
 
   constructor(kind: ArrayKind, length: number) {
     assert(Number.isInteger(length) && length > 0 && length <= MAX_ARRAY_LENGTH, "array length");
@@ -59,7 +60,7 @@ export class NumberArray {
     this.#chunks = new Array<ArrayChunk>(count).fill(ZEROS);
     this.#owned = new Uint32Array(count);
     this.#digests = new BigUint64Array(count);
-    for (let at = 0; at < count; at++) this.#unhashed.add(at);
+    this.#hashed = new Uint8Array(count);
   }
 
   get(index: number): number {
@@ -147,15 +148,17 @@ export class NumberArray {
     image.chunks.forEach((chunk, at) => {
       if (chunk === this.#chunks[at]) return;
       this.#chunks[at] = chunk;
-      this.#unhashed.add(at);
+      this.#hashed[at] = 0;
     });
     this.#generation++;
     this.version++;
   }
 
   digest(): bigint {
-    for (const at of this.#unhashed) this.#digests[at] = this.#hash(at);
-    this.#unhashed.clear();
+    for (let at = 0; at < this.#hashed.length; at++) {
+      if (this.#hashed[at] === 0) this.#digests[at] = this.#hash(at);
+    }
+    this.#hashed.fill(1);
     const { buffer, byteLength } = this.#digests;
     return hash64(new Uint8Array(buffer, 0, byteLength), BigInt(this.length));
   }
@@ -167,7 +170,7 @@ export class NumberArray {
   #replace(at: number, chunk: ArrayChunk): void {
     this.#chunks[at] = chunk;
     this.#owned[at] = this.#generation;
-    this.#unhashed.add(at);
+    this.#hashed[at] = 0;
     this.version++;
   }
 
@@ -176,7 +179,7 @@ export class NumberArray {
     this.version++;
     const chunk = this.#chunks[at]!;
     if (!isRun(chunk) && this.#owned[at] === this.#generation) {
-      this.#unhashed.add(at);
+      this.#hashed[at] = 0;
       return chunk;
     }
     const dense = isRun(chunk) ? this.#expanded(at, chunk) : chunk.slice();

@@ -21,6 +21,9 @@ import {
   loseDisks,
   type MemoryEntity,
   onAbsentAccess,
+  type Prefetch,
+  type PrefetchFigures,
+  prefetchNeighbours,
   releaseAccess,
   removeTraces,
   setPrivate,
@@ -33,7 +36,7 @@ import { MIGRATION_NOTICE } from "../settings.ts";
 /** Trace client: armed are the pages that are absent. */
 export const ABSENT_CLIENT = "post-copy";
 
-/** Pages that are fetched at once. */
+/** Pages that are fetched at once; with `prefetch` one by one, as that says which belong together. */
 export const GROUP_PAGES = 8;
 /** A fetch without an answer is repeated; the link may be cut for a while. */
 const ANSWER_NS = 200_000_000;
@@ -47,9 +50,11 @@ type FetcherConfig = {
   readonly source: EntityId;
   readonly agent: EntityId;
   readonly patienceNs: number;
+  /** What is fetched with a page that the guest waits for; absent: those that lie in its group. */
+  readonly prefetch?: Prefetch;
 };
 
-export type FetcherFigures = {
+export type FetcherFigures = PrefetchFigures & {
   readonly faults: number;
   /** Faults on pages that were being fetched already. */
   readonly coalesced: number;
@@ -113,7 +118,7 @@ function onHit(self: Fetcher, hit: TraceHit): void {
 
 /** It stands before the page now. */
 function onHeld(self: Fetcher, { page, isStunned }: AccessHeld): void {
-  const group = page - (page % GROUP_PAGES);
+  const group = groupOf(self, page);
   const state = self.edit();
   state.figures.faults++;
   state.waitsFor = page;
@@ -124,11 +129,36 @@ function onHeld(self: Fetcher, { page, isStunned }: AccessHeld): void {
     state.fetching.push(group);
     fetchGroup(self, group);
   }
+  fetchAround(self);
+}
+
+const groupPages = ({ config }: Fetcher): number =>
+  config.prefetch === undefined ? GROUP_PAGES : 1;
+
+const groupOf = (self: Fetcher, page: number): number => page - (page % groupPages(self));
+
+/** The neighbours of the page that is waited for, by the guest's addresses or in memory. */
+function fetchAround(self: Fetcher): void {
+  const { prefetch } = self.config;
+  const memory = memoryOf(self);
+  const access = memory?.volatile.held ?? null;
+  if (prefetch === undefined || memory === undefined || access === null) return;
+  const absent = absentPages(memory, ABSENT_CLIENT);
+  const isThere = (page: number): boolean => !absent.has(page);
+  const ask = (page: number): boolean => {
+    if (isThere(page) || self.volatile.fetching.includes(page)) return false;
+    self.edit().fetching.push(page);
+    fetchGroup(self, page);
+    return true;
+  };
+  const { figures } = self.volatile;
+  const after = prefetchNeighbours(memory, access, prefetch, { isThere, ask }, figures);
+  Object.assign(self.edit().figures, after);
 }
 
 function fetchGroup(self: Fetcher, group: number): void {
   const { name, source, agent } = self.config;
-  const pages = Math.min(GROUP_PAGES, memoryOf(self)!.config.pages - group);
+  const pages = Math.min(groupPages(self), memoryOf(self)!.config.pages - group);
   const body = { vm: name, source, page: group, pages };
   self.ask(agent, "fetch", body, { then: "fetched", tag: group, timeoutNs: ANSWER_NS });
 }
@@ -138,7 +168,8 @@ function fetched(self: Fetcher, reply: Reply): void {
   if (memory === undefined || self.volatile.stage !== "filling") return;
   const group = reply.tag as number;
   if (!reply.ok && reply.code === "timeout") {
-    const isWanted = Math.floor(self.volatile.waitsFor / GROUP_PAGES) * GROUP_PAGES === group;
+    const { waitsFor } = self.volatile;
+    const isWanted = waitsFor >= 0 && groupOf(self, waitsFor) === group;
     if (isWanted && isSilentFor(self, self.config.patienceNs)) return lose(self, "source-lost");
     if (isWanted) return fetchGroup(self, group);
   } else if (!reply.ok) return lose(self, "source-lost");

@@ -25,11 +25,19 @@ export function expectPages(
   run: VmEntity,
   { memory: kept }: RunImage,
 ): void {
-  const { vm: name, source, agent, patienceNs } = coming;
+  const { vm: name, source, agent, patienceNs, prefetch } = coming;
   const memory = memoryOf(run);
   const made = self.world.spawn(
     fetcher,
-    { name, vm: run.id, memory: memory.id, source, agent, patienceNs: patienceNs! },
+    {
+      name,
+      vm: run.id,
+      memory: memory.id,
+      source,
+      agent,
+      patienceNs: patienceNs!,
+      ...(prefetch && { prefetch }),
+    },
     { creator: run as never, label: "fetcher" },
   );
   lackAll(memory, ABSENT_CLIENT, made.id);

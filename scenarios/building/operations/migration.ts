@@ -29,6 +29,9 @@ function settingsOf(entry: EntryOf<"migrate">): MigrationSettings {
     stopNs: fromMs(entry.stopMs),
     startUpNs: fromMs(entry.startUpMs),
     patienceNs: fromMs(entry.patienceMs),
+    ...(entry.prefetch !== "group" && {
+      prefetch: { by: entry.prefetch, distance: entry.prefetchPages },
+    }),
   };
 }
 

@@ -8,7 +8,8 @@ export const migrate: Extension = {
   description:
     "Move a running VM to another host while it runs. Disks on arrays stay where they are, and both " +
     "hosts reach them; disks on a medium of its host go to free media of the other one (else the move " +
-    "is refused: `no-disk`, `no-space`). These and the memory go over the link between the two.",
+    "is refused: `no-disk`, `no-space`). These and the memory go over the link between the two; pages " +
+    "that a restore has not brought yet do not, and are read at the destination.",
   parameters: object(
     "",
     {
@@ -44,6 +45,14 @@ export const migrate: Extension = {
           "up and restarted.",
         30_000,
       ),
+      prefetch: oneOfWords(
+        "Post-copy: what comes with a page that the VM waits for: the `group` of 8 pages in which it lies; " +
+          "pages behind the `virtual` neighbours of its address, by the guest's own page table; its " +
+          "`physical` neighbours.",
+        ["group", "virtual", "physical"],
+        "group",
+      ),
+      prefetchPages: count("Neighbours on each side.", 4, { minimum: 1, maximum: 512 }),
       granularity: oneOfWords(
         "Entries of the second-stage tables on which traces are set at first.",
         ["4KiB", "2MiB", "1GiB"],
