@@ -24,3 +24,4 @@ export {
   enumerateCrashes,
 } from "./crash-enumeration/enumerate.ts";
 export { CrashWorkers } from "./crash-enumeration/worker-pool.ts";
+export { buildVariant } from "./bugs/loading/variant-module.ts";

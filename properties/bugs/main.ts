@@ -63,9 +63,10 @@ const chosen = bank.filter(
     positionals.length === 0 ||
     positionals.some((word) => name.includes(word) || mechanism === word),
 );
-const [, nth, of] = (/^([1-9]\d*)\/([1-9]\d*)$/.exec(values.shard) ?? []).map(Number);
-if (nth === undefined || nth > of!) refuse(`--shard ${values.shard}: expected such as 1/2`);
-const bugs = chosen.filter((_, index) => index % of! === nth - 1);
+const shard = /^([1-9]\d*)\/([1-9]\d*)$/.exec(values.shard);
+const [nth = 1, shards = 0] = shard?.slice(1).map(Number) ?? [];
+if (nth > shards) refuse(`--shard ${values.shard}: expected such as 1/2`);
+const bugs = chosen.filter((_, index) => (index + 1 - nth) % shards === 0);
 if (values.help === true) {
   console.log(HELP);
   process.exit(0);

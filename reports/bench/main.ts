@@ -12,6 +12,7 @@ import { formatRows, type Row } from "./row.ts";
 import { benchSpeed } from "./rv64-speed.ts";
 import { benchSeeking } from "./seeking.ts";
 import { benchStorage } from "./storage.ts";
+import { benchTraceCheck } from "./trace-check.ts";
 
 const now = (bench: () => Row[]) => () => Promise.resolve(bench());
 
@@ -27,6 +28,7 @@ const BENCHES: { readonly [name: string]: () => Promise<Row[]> } = {
   recording: now(benchRecording),
   boot: benchBoot,
   speed: now(benchSpeed),
+  "trace-check": benchTraceCheck,
 };
 
 const words = process.argv.slice(2);

@@ -15,8 +15,11 @@ import { plantedText, ROOT } from "./substitution.ts";
 const RV64 = "core/guest/rv64";
 const SOURCES = [`${RV64}/layout.ts`, `${RV64}/architecture.ts`, `${RV64}/assembly`];
 
+/** What a variant differs in. */
+type Planted = Pick<Bug, "name" | "file" | "find" | "replace">;
+
 /** Path of the built module. */
-export async function buildVariant(bug: Bug, cache: string): Promise<string> {
+export async function buildVariant(bug: Planted, cache: string): Promise<string> {
   const root = fileURLToPath(ROOT);
   const planted = plantedText(bug);
   const copy = join(cache, "variants", `${bug.name}-${hashOf(root, planted)}`);
