@@ -17,8 +17,7 @@ export default scenario({
   name: "small-scope",
   description: "Two hosts, one VM, two disks; for the exhaustive search.",
   seed: 1,
-  // Long enough for what follows a second crash that comes when the first is just mended.
-  durationMs: 6_000,
+  durationMs: 3_000,
   hosts: [
     { id: "alpha", cores: 1, memoryMiB: 1_024 },
     { id: "beta", cores: 1, memoryMiB: 1_024 },

@@ -101,7 +101,7 @@ class Walk {
     if (typeof rules === "function") return rules(value ?? null, this.#context);
     if (value === undefined) return null;
     if (typeof value === "number") {
-      if (/Ns$/.test(key)) this.isShiftable = false;
+      if (key.endsWith("Ns")) this.isShiftable = false;
       return value;
     }
     if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;

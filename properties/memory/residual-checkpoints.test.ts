@@ -186,7 +186,7 @@ describe("with a machine lost at any step of such a checkpoint", () => {
       const points = crashPoints(world, fromMs(600), (id) => /^(again|back)(\.|$)/.test(id));
       expect(points.length).toBeGreaterThan(20);
       const seen = new Set<string>();
-      afterEach(world, captureWorld(world), sampled(points, 16), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 24), ({ at }) => {
         const where = `${domain} lost at ${at}`;
         crash(world, domain);
         world.run({ untilNs: world.timeNs + fromMs(300) });

@@ -118,6 +118,15 @@ describe("a machine whose restore is lazy", () => {
   });
 });
 
+it("a page that is read when the machine stops comes at the destination", () => {
+  for (const delayMs of [0.05, 0.4, 0.9, 1.7]) {
+    const move = { algorithm: "stop-and-copy", lastMbps: 100, delayMs };
+    const { world, ended } = run(lazyMove(move, { readsAtOnce: 4 }), {}, 400);
+    expect(ended["move"]!.figures["referredPages"]!, String(delayMs)).toBeGreaterThan(300);
+    expect(violations(world), String(delayMs)).toEqual([]);
+  }
+});
+
 it("a page that came meanwhile and is not sent is noticed (canary)", () => {
   const planted = { at: "move", careless: { forgetsArrived: true } };
   const { world } = run(lazyMove({ minMbps: 50 }, { readsAtOnce: 4 }), planted, 400);
@@ -169,7 +178,7 @@ describe("a move of a lazily restored machine that is disturbed", () => {
       world.run({ untilNs: fromMs(72) });
       const isMeant = (id: string): boolean => /^(move|db.start-run|db.restore-on)/.test(id);
       const points = onceEach(crashPoints(world, fromMs(700), isMeant));
-      afterEach(world, captureWorld(world), sampled(points, 9, domain.length), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 14, domain.length), ({ at }) => {
         const where = `${domain} lost at ${at}`;
         crash(world, domain);
         world.run({ untilNs: world.timeNs + fromMs(300) });

@@ -73,7 +73,7 @@ export function driverComponent(own: readonly Extension[]) {
     durable: () => ({ restarts: 0, attempts: {}, struck: [] }),
     handlers: {
       begin: (self) => begin(self),
-      entry: (self, index: number) => startEntry(self, entryOf(self, index), own),
+      entry: (self, index: number) => startOnce(self, entryOf(self, index), own),
       fault: (self, index: number) => letStrike(self, index, own),
       phase: (self, data: PlainObject) => {
         onMoment(self, `${data["id"]}.${data["phase"]}`, own);
@@ -151,6 +151,15 @@ function onMoment(self: Driver, moment: string, own: readonly Extension[]): void
     if (fault.delayUs === 0) letStrike(self, index, own);
     else self.after(fromUs(fault.delayUs), "fault", index);
   });
+}
+
+/**
+ * A phase may come again and again; what is to start after it is not started beside itself. Two
+ * operations of one id would take each other's intents for their own.
+ */
+function startOnce(self: Driver, entry: ResolvedTimelineEntry, own: readonly Extension[]): void {
+  if (entry.after !== undefined && self.world.registry.idOf(entry.id) !== undefined) return;
+  startEntry(self, entry, own);
 }
 
 function onStep(self: Driver, step: number, own: readonly Extension[]): void {
