@@ -22,6 +22,7 @@ import {
 } from "../kernel/index.ts";
 import { keeperOf } from "../disks/index.ts";
 import {
+  claimStop,
   clientBitmap,
   departRun,
   leaveRun,
@@ -138,8 +139,10 @@ export const migrate: OperationComponent = operation<
 
     ...roundPhases,
 
-    stop: whileHere((_host, op, run) => {
+    stop: whileHere((host, op, run) => {
       if (isAwaited(op, run, "before-stop")) return wait(AWAIT_NS, "stop");
+      const suspending = claimStop(run, op.entity.id);
+      if (suspending !== undefined) return giveUp(host, op, { code: "busy", detail: suspending });
       op.edit().isStopped = true;
       return ask(op.params.instance, "stun", {}, "drain", lost);
     }),

@@ -57,6 +57,8 @@ export type VmState = {
   readonly goesOnFrom: RunCopy | RunImage | null;
   /** One of its stuns is that of this integrity alert; none: no such stun. */
   readonly standsAt?: number;
+  /** The operation that stops it for good; see stop-claim.ts. None: nobody does. */
+  readonly stoppedBy?: EntityId;
   /** Of a run that was moved: how many messages it had sent before, by peer, and until when it says. */
   readonly sentBefore?: { readonly counts: { readonly [peer: string]: number }; untilNs: number };
   /** Messages that came before those that were sent before them; see stream-order.ts. */

@@ -1,5 +1,5 @@
 /** What the phases of a checkpoint find at their host, and how they give up. */
-import { type Entity, go, type Step } from "../../kernel/index.ts";
+import { type Entity, go, type Plain, type Step } from "../../kernel/index.ts";
 import type { VmEntity } from "../../vmm/index.ts";
 import { askArray } from "../../disks/index.ts";
 import { checkpointIntentFile } from "../catalog.ts";
@@ -7,9 +7,9 @@ import type { CheckpointOp as Op } from "./checkpoint-params.ts";
 import type { Saver } from "./saver-state.ts";
 
 export const giveUp =
-  (code: string) =>
+  (code: string, detail: Plain = null) =>
   (op: Op): Step => {
-    op.edit().failure ??= { code, detail: null };
+    op.edit().failure ??= { code, detail } as never;
     return go("giveUp");
   };
 

@@ -34,7 +34,7 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { memoryOf } from "../../vmm/index.ts";
+import { claimStop, memoryOf } from "../../vmm/index.ts";
 import {
   type Catalog,
   catalogFile,
@@ -204,6 +204,12 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     /** With disks the snapshot stuns, drains and flushes, and asks for the instant in between. */
     freeze(host, op: Op) {
       const { vm, instance, disks, disksArray, checkpoint: pointInTime, suspends } = op.params;
+      if (suspends) {
+        const run = vmIn(host, op);
+        if (run === undefined) return giveUp("vm-off")(op);
+        const moving = claimStop(run, op.entity.id);
+        if (moving !== undefined) return giveUp("busy", moving)(op);
+      }
       op.edit().stunnedAtNs = host.simulatedNs;
       if (disks.length === 0 || suspends) {
         return askInstance(instance, "stun", "drain", "giveUp");
