@@ -113,8 +113,7 @@ class Walk {
     const asker = typeof from === "number" ? from : target;
     const whose = typeof to === "number" ? to : target;
     const walked: { [key: string]: Plain } = {};
-    for (const each in value) {
-      const member = (value as PlainObject)[each]!;
+    for (const [each, member] of Object.entries(value as PlainObject)) {
       const isAsk = each === "askId" && typeof askId === "number" && askId > 0 && asker >= 0;
       walked[each] = isAsk
         ? this.#context.nextAsk(asker) - askId

@@ -159,7 +159,7 @@ describe("a move of a lazily restored machine that is disturbed", () => {
         expect(isRunning(world, "db"), where).toBe(true);
         expect(world.activeOperations, where).toBe(0);
         expect(files(world), where).toEqual([]);
-        hosts.add(String(vmRecordOf(world, "db").durable.host));
+        hosts.add(vmRecordOf(world, "db").durable.host);
       });
       expect([...hosts].sort()).toEqual(["alpha", "beta"]);
     },
