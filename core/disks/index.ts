@@ -36,7 +36,7 @@ export { handoffInvariants } from "./handoff/invariants.ts";
 export { ownClockNs, ownDelayNs } from "./handoff/own-clock.ts";
 export { ownDisks } from "./handoff/own-disks.ts";
 export { keeperOf, spawnKeeper } from "./handoff/keeper.ts";
-export { isDrained } from "./chain/virtual-disk.ts";
+export { isDrained, isUnwritten } from "./chain/virtual-disk.ts";
 export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
 export { owningOf, powerOn, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";

@@ -18,9 +18,10 @@ import {
   type PlainObject,
   type Refusal,
   type Step,
+  together,
   wait,
 } from "../kernel/index.ts";
-import { keeperOf } from "../disks/index.ts";
+import { askDevice, keeperOf } from "../disks/index.ts";
 import {
   claimStop,
   clientBitmap,
@@ -38,7 +39,14 @@ import { moveOf } from "./cancel.ts";
 import { end, giveUp, whileHere } from "./giving-up.ts";
 import { diskPhases } from "./local-disks/copying.ts";
 import { endMirrors, noteLeaving, tellMedia, tellMoved } from "./local-disks/mirrors.ts";
-import { isStill, type MigrateState, type Op, ownedFiles, runOf } from "./moving.ts";
+import {
+  isStill,
+  type MigrateState,
+  type Op,
+  ownedFiles,
+  runOf,
+  unwrittenDisks,
+} from "./moving.ts";
 import { beginPush, pushPhases } from "./post-copy/pushing.ts";
 import {
   beginReferring,
@@ -158,6 +166,12 @@ export const migrate: OperationComponent = operation<
       const stoodNs = host.simulatedNs - state.stoppedNs;
       const againNs = Math.max(DRAIN_POLL_NS, Math.floor(stoodNs / DRAIN_PATIENCE));
       if (!isStill(run)) return wait(againNs, "drain");
+      const unwritten = state.isFlushed === true ? [] : unwrittenDisks(run);
+      if (unwritten.length > 0) {
+        state.isFlushed = true;
+        const flushes = unwritten.map((disk) => askDevice(disk, { op: "flush" }, ""));
+        return together(flushes, "drain", "giveUp");
+      }
       return op.params.opening.local.length > 0 ? go("settleDisks") : sendRest(host, op, run);
     }),
 

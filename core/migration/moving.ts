@@ -7,7 +7,7 @@ import {
   type Plain,
   type PlainObject,
 } from "../kernel/index.ts";
-import { isDrained, type VirtualDiskEntity } from "../disks/index.ts";
+import { isDrained, isUnwritten, type VirtualDiskEntity } from "../disks/index.ts";
 import {
   clientBitmap,
   type MemoryEntity,
@@ -47,6 +47,8 @@ export type MigrateState = {
   /** Its stun was asked for. */
   isStopped: boolean;
   isGiven: boolean;
+  /** What only this host's memory had of its writes was sent on. */
+  isFlushed?: boolean;
   isForced: boolean;
   /** The machine stands still: what is sent now is the rest. */
   isLast: boolean;
@@ -97,6 +99,12 @@ export function isStill(run: VmEntity): boolean {
   const { exit } = run.volatile as { exit?: PlainObject | null };
   return (exit ?? null) === null && disksOf(run).every(isDrained);
 }
+
+/** Disks whose last writes only this host's memory has: they must not depend on it any more. */
+export const unwrittenDisks = (run: VmEntity): EntityId[] =>
+  disksOf(run)
+    .filter(isUnwritten)
+    .map(({ id }) => id);
 
 /** Ownership files of its disks. */
 export const ownedFiles = (run: VmEntity): string[] =>

@@ -21,7 +21,7 @@ export type { InitiatorEntity } from "./storage/initiator-state.ts";
 export { loadDisk, loadVolume } from "./storage/load-content.ts";
 export * from "./storage/page-cache.ts";
 export * from "./storage/page-pool.ts";
-export type { CacheMode, PageCacheEntity } from "./storage/page-cache-state.ts";
+export { type CacheMode, dirtyPagesOf, type PageCacheEntity } from "./storage/page-cache-state.ts";
 export * from "./network/link.ts";
 export * from "./network/nic.ts";
 export { cpuInvariants, type CpuConfig, type CpuEntity, type RunRequest } from "./host/cpu.ts";

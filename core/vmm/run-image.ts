@@ -62,7 +62,7 @@ export function imageOf(vm: VmEntity, id: string | null, refers: readonly string
   if (isKept) logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
   else if (id !== null) markMachine(vm as unknown as MachineEntity, "image-taken", id);
   const { run } = vm.config;
-  const { stoppedBy: _, ...volatile } = vm.volatile;
+  const { stoppedBy: _, stunsByHand: __, ...volatile } = vm.volatile;
   const state = { ...volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
   const memory = keepMemory(memoryOf(vm), refers);
   return clonePlain({ image, id, run, state, memory, outside: isKept ? outsideOf(vm) : null });

@@ -57,6 +57,8 @@ export type VmState = {
   readonly goesOnFrom: RunCopy | RunImage | null;
   /** One of its stuns is that of this integrity alert; none: no such stun. */
   readonly standsAt?: number;
+  /** Those of its stuns that an operator made; none: 0. */
+  readonly stunsByHand?: number;
   /** The operation that stops it for good; see stop-claim.ts. None: nobody does. */
   readonly stoppedBy?: EntityId;
   /** Of a run that was moved: how many messages it had sent before, by peer, and until when it says. */

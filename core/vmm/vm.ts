@@ -31,6 +31,7 @@ import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
 import { forward } from "./moved-run.ts";
+import { NOT_STUNNED, noteStunByHand, takeStunByHand } from "./stun-by-hand.ts";
 import { endStop, NOT_PAUSED, stunsOfOthers } from "./integrity/standing.ts";
 import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
@@ -133,6 +134,16 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         self.reply(request, { stuns: self.volatile.stuns });
       },
       unstun: (self, request: Request) => {
+        const stunnedNs = unstun(self, deliver);
+        self.reply(request, { stunnedNs });
+      },
+      "stun-by-hand": (self, request: Request) => {
+        stun(self);
+        noteStunByHand(self);
+        self.reply(request, { stuns: self.volatile.stuns });
+      },
+      "unstun-by-hand": (self, request: Request) => {
+        if (!takeStunByHand(self)) return self.refuse(request, NOT_STUNNED);
         const stunnedNs = unstun(self, deliver);
         self.reply(request, { stunnedNs });
       },

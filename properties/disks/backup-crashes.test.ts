@@ -67,7 +67,7 @@ describe("a backup by changed blocks", () => {
       const points = crashPoints(world, fromMs(400), isMeant);
       expect(points.length).toBeGreaterThan(40);
       const seen = new Set<string>();
-      const some = sampled(points, domain === "alpha" ? 4 : 11);
+      const some = sampled(points, domain === "alpha" ? 6 : 17);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         const where = `${domain} lost at ${at}`;
         crash(world, domain);
@@ -198,7 +198,7 @@ describe("a restore", () => {
       const points = crashPoints(world, fromMs(400), isMeant);
       expect(points.length).toBeGreaterThan(15);
       const disks = new Set<string>();
-      const some = sampled(points, 4);
+      const some = sampled(points, 6);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         crash(world, "alpha");
         world.restart(world.registry.domainNamed("alpha")!);
@@ -238,7 +238,7 @@ describe("a restore", () => {
       const points = crashPoints(world, fromMs(1_500), isMeant);
       expect(points.length).toBeGreaterThan(20);
       const disks = new Set<string>();
-      const some = sampled(points, domain === "alpha" ? 4 : 12);
+      const some = sampled(points, domain === "alpha" ? 6 : 17);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         crash(world, domain);
         world.run({ untilNs: world.timeNs + fromMs(100) });

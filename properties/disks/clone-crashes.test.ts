@@ -60,7 +60,7 @@ describe("a linked clone", () => {
       world.run({ untilNs: fromMs(60) - 1 });
       const all = crashPoints(world, fromMs(80), isMeant);
       expect(all.length).toBeGreaterThan(8);
-      const points = sampled(all, 3);
+      const points = sampled(all, 5);
       const kinds = new Set<number>();
       afterEach(world, captureWorld(world), points, ({ at }) => {
         crash(world, "beta");
@@ -113,7 +113,7 @@ describe.each(["merge", "carry"] as const)("a promotion that has to %s", (mode) 
       expect(points.length).toBeGreaterThan(20);
       const tried = new Set<string>();
       const full = new Set<boolean>();
-      const first = sampled(points, mode === "merge" ? 2 : 5);
+      const first = sampled(points, mode === "merge" ? 3 : 7);
       afterEach(world, captureWorld(world), first, ({ at }) => {
         crash(world, "beta");
         const state = metadataOf(world);

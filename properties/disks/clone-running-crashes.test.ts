@@ -104,7 +104,7 @@ describe.each([
       expect(points.length).toBeGreaterThan(40);
       const tried = new Set<string>();
       const ends = new Set<boolean>();
-      afterEach(world, captureWorld(world), sampled(points, 25), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 37), ({ at }) => {
         crash(world, "alpha");
         const state = metadataOf(world);
         const lost = captureWorld(world);
@@ -134,7 +134,7 @@ describe.each([
       const world = before(kind, copyTo(format));
       const points = onceEach(crashPoints(world, fromMs(400), isMeant));
       const ends = new Set<boolean>();
-      afterEach(world, captureWorld(world), sampled(points, 25), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 37), ({ at }) => {
         crash(world, "array");
         world.run({ untilNs: world.timeNs + fromMs(200) });
         world.restart(world.registry.domainNamed("array")!);
@@ -195,7 +195,7 @@ describe("a linked clone of a running VM", () => {
       const late: Entries = [{ id: "on", atMs: 4_400, do: "power-on", vm: "twin" }];
       const world = before(kind, [...LINK, ...late]);
       const points = crashPoints(world, fromMs(400), isMeant);
-      afterEach(world, captureWorld(world), sampled(points, 19), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 29), ({ at }) => {
         crash(world, "alpha");
         world.restart(world.registry.domainNamed("alpha")!);
         world.run({ untilNs: END_NS });

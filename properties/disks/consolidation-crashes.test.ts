@@ -96,7 +96,7 @@ describe.each(["second", "first"] as const)("a consolidation of the %s snapshot"
       const points = crashPoints(world, fromMs(400), isMerge);
       expect(points.length).toBeGreaterThan(30);
       const outcomes = new Set<string>();
-      const some = sampled(points, point === "second" ? 1 : 3);
+      const some = sampled(points, point === "second" ? 2 : 4);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         crash(world, "alpha");
         world.run({ untilNs: END_NS });
@@ -148,7 +148,7 @@ describe.each(["second", "first"] as const)("a consolidation of the %s snapshot"
       const world = beforeMerge(point);
       const points = crashPoints(world, fromMs(400), isMerge);
       const array = world.registry.domainNamed("array")!;
-      const some = sampled(points, 5);
+      const some = sampled(points, 8);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         world.crash(array, "test");
         world.run({ untilNs: world.timeNs + fromMs(300) });

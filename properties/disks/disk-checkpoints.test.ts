@@ -155,7 +155,7 @@ describe("a disk checkpoint cut short", () => {
       const points = crashPoints(world, fromMs(1_500), (id) => id.startsWith("two"));
       const steps = onceEach(points);
       expect(steps.length, "steps").toBeGreaterThan(40);
-      afterEach(world, image, sampled(steps, 2), ({ event, at: step }) => {
+      afterEach(world, image, sampled(steps, 3), ({ event, at: step }) => {
         world.crash(world.registry.domainNamed("alpha")!, "test");
         world.run({ untilNs: fromMs(5_000) });
         world.finish();

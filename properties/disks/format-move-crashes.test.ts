@@ -104,7 +104,7 @@ describe.each(["cow", "redo"] as const)("%s disks that become others under load"
       expect(points.length).toBeGreaterThan(40);
       const tried = new Set<string>();
       const ends = new Set<string>();
-      afterEach(world, captureWorld(world), sampled(points, 9), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 14), ({ at }) => {
         crash(world, "alpha");
         const state = metadataOf(world);
         const lost = captureWorld(world);
@@ -134,7 +134,7 @@ describe.each(["cow", "redo"] as const)("%s disks that become others under load"
       const world = beforeMove(kind);
       const points = onceEach(crashPoints(world, fromMs(400), isMeant));
       const ends = new Set<string>();
-      afterEach(world, captureWorld(world), sampled(points, 5), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 8), ({ at }) => {
         crash(world, "array");
         world.run({ untilNs: world.timeNs + fromMs(200) });
         world.restart(world.registry.domainNamed("array")!);

@@ -125,7 +125,7 @@ describe("a disk grows", () => {
       expect(points.length).toBeGreaterThan(12);
       const sizes = new Set<number>();
       for (const domain of ["alpha", "array"]) {
-        afterEach(world, image, sampled(points, 2), ({ event, at }) => {
+        afterEach(world, image, sampled(points, 3), ({ event, at }) => {
           world.crash(world.registry.domainNamed(domain)!, "test");
           world.run({ untilNs: world.timeNs + fromMs(200) });
           world.restart(world.registry.domainNamed(domain)!);

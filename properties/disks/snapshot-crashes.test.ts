@@ -63,7 +63,7 @@ describe("a snapshot cut short", () => {
     "by the loss of the array, at every event; it comes back and the VM goes on",
     () => {
       const { world, first, last } = beforeSecond();
-      const some = sampled(everyEvent(first, last), 5);
+      const some = sampled(everyEvent(first, last), 8);
       afterEach(world, captureWorld(world), some, ({ event }) => {
         const array = world.registry.domainNamed("array")!;
         world.crash(array, "test");

@@ -150,7 +150,7 @@ describe("restore, checkpoint and move at once of a guarded guest", () => {
       // Before it goes on it is off, and stays so.
       const points = onceEach(all.slice(all.findIndex((each) => /goesOn/.test(each.at))));
       expect(points.length).toBeGreaterThan(40);
-      const some = sampled(points, name === "real" ? 60 : 40, domain === "alpha" ? 7 : 19);
+      const some = sampled(points, name === "real" ? 100 : 60, domain === "alpha" ? 7 : 19);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         const where = `${domain} lost at ${at}`;
         crash(world, domain);

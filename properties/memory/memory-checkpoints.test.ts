@@ -287,7 +287,7 @@ describe("with a machine lost at any step", () => {
       const points = crashPoints(world, fromMs(300), (id) => /^new(\.|$)/.test(id));
       expect(points.length).toBeGreaterThan(20);
       const seen = new Set<string>();
-      const some = sampled(points, domain === "alpha" ? 3 : 8);
+      const some = sampled(points, domain === "alpha" ? 5 : 12);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         const where = `${domain} lost at ${at}`;
         crash(world, domain);

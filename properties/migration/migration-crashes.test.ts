@@ -58,6 +58,16 @@ const LOSSES: readonly [string, number, () => void, () => void][] = [
   ["the link for long", 3_500, () => tellLink(world, "cut"), () => tellLink(world, "heal")],
 ];
 
+type Phases = { readonly phases: readonly { readonly block?: readonly object[] }[] };
+
+const seldomFlushing = (guest: Phases): Phases => ({
+  ...guest,
+  phases: guest.phases.map((phase) => ({
+    ...phase,
+    ...(phase.block && { block: phase.block.map((each) => ({ ...each, flushEvery: 400 })) }),
+  })),
+});
+
 describe("a VM that moves", () => {
   it("arrives, and has moved no page wrongly", () => {
     restoreWorld(world, image);
@@ -103,6 +113,36 @@ describe("a VM that moves", () => {
     world.run({ untilEvent: event });
     return { source: vmOf(vmRecordOf(world, "db")) as unknown as Entity };
   }
+
+  it("takes along what only its host's memory had of its writes", () => {
+    const cached = movingVm();
+    const vms = cached.vms!.map((vm) => ({
+      ...vm,
+      guest: seldomFlushing(vm.guest as never),
+      disks: vm.disks!.map((disk) => ({ ...disk, cacheMode: "writeback" })),
+    }));
+    const other = builderOf({ ...cached, vms: vms as never }).build({ seed: 1 });
+    let isGiven = false;
+    other.hooks.onNotice = ({ kind, data }) => {
+      isGiven ||= kind === "migration" && data["event"] === "given";
+    };
+    while (!isGiven) other.run({ untilNs: END_NS, untilEvent: other.eventCount + 1 });
+    const given = captureWorld(other);
+    const runs = new Set<number>();
+    for (let later = 0; later < 60; later += 5) {
+      restoreWorld(other, given);
+      other.run({ untilEvent: other.eventCount + later });
+      other.crash(other.registry.domainNamed("alpha")!, "test");
+      other.run({ untilNs: other.timeNs + fromMs(600) });
+      other.restart(other.registry.domainNamed("alpha")!);
+      other.run({ untilNs: END_NS });
+      other.finish();
+      expect(violations(other), `${later} events later`).toEqual([]);
+      runs.add(vmRecordOf(other, "db").durable.run);
+    }
+    // The host was lost so early that it was started again, and so late that it had moved.
+    expect(runs).toEqual(new Set([1, 2]));
+  });
 
   it("canary: going on where it was given away is noticed", () => {
     const { source } = afterCommit();

@@ -2110,11 +2110,11 @@ export interface StunOperation {
   readonly vm: string;
 }
 /**
- * Let a stunned VM go on.
+ * Let a VM go on that `stun` stopped. Fails with `not-stunned` where it did not.
  */
 export interface UnstunOperation {
   /**
-   * Let a stunned VM go on.
+   * Let a VM go on that `stun` stopped. Fails with `not-stunned` where it did not.
    */
   readonly do: "unstun";
   /**
@@ -5114,11 +5114,11 @@ export interface ResolvedStunOperation {
   readonly vm: string;
 }
 /**
- * Let a stunned VM go on.
+ * Let a VM go on that `stun` stopped. Fails with `not-stunned` where it did not.
  */
 export interface ResolvedUnstunOperation {
   /**
-   * Let a stunned VM go on.
+   * Let a VM go on that `stun` stopped. Fails with `not-stunned` where it did not.
    */
   readonly do: "unstun";
   /**

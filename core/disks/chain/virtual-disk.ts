@@ -11,8 +11,10 @@
 import {
   answer,
   type BlockOutcome,
+  dirtyPagesOf,
   DONE,
   isInRange,
+  type PageCacheEntity,
   type ReadValue,
   refused,
 } from "../../platform/index.ts";
@@ -60,6 +62,14 @@ export function isDrained(disk: VirtualDiskEntity): boolean {
   const { inFlight, flights } = disk.volatile;
   if (inFlight === 0) return true;
   return Object.values(flights).every(({ request }) => request.body.op === "read-below");
+}
+
+/** The host's memory has writes that were answered and are nowhere else. */
+export function isUnwritten({ world, volatile }: VirtualDiskEntity): boolean {
+  return volatile.layers.some(({ device }) => {
+    const cache = world.entityOrNone(device) as PageCacheEntity | undefined;
+    return cache?.kind === "page-cache" && dirtyPagesOf(cache) > 0;
+  });
 }
 
 /** Nothing at all is on its way through the layers, so that they can be changed. */

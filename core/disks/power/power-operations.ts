@@ -18,6 +18,9 @@ export type InstanceParams = {
   readonly instance: EntityId;
 };
 
+/** A reason not to that the machine itself gives. */
+const REASONS = new Set(["not-paused", "not-stunned"]);
+
 /** The VM is in this domain: no answer means that it is gone. */
 const ANSWER_NS = 60_000_000_000;
 
@@ -25,21 +28,22 @@ type Op = Operation<InstanceParams & PlainObject, PlainObject>;
 
 /** The plug is pulled: nothing is flushed, the guest hears nothing. */
 export const powerOff = asked("power-off");
-export const stun = asked("stun");
-export const unstun = asked("unstun");
+export const stun = asked("stun", "stun-by-hand");
+/** What an operation holds for an instant stays held. */
+export const unstun = asked("unstun", "unstun-by-hand");
 /** Of a machine that its host has stopped at an alert of its integrity driver. */
 export const unpause = asked("unpause");
 
-function asked(verb: string): OperationComponent {
-  return operation<InstanceParams & PlainObject, PlainObject>(verb, {
-    [verb]: (_host: Entity, op: Op) =>
+function asked(name: string, verb = name): OperationComponent {
+  return operation<InstanceParams & PlainObject, PlainObject>(name, {
+    [name]: (_host: Entity, op: Op) =>
       ask(op.params.instance, verb, {}, "report", {
         timeoutNs: ANSWER_NS,
         otherwise: "unanswered",
       }),
     /** It was powered off meanwhile, or has a reason not to. */
     unanswered: (_host: Entity, _op: Op, { code }: Refusal) =>
-      fail(verb === "unpause" && code === "not-paused" ? code : "vm-off"),
+      fail(REASONS.has(code) ? code : "vm-off"),
     report: (_host: Entity, _op: Op, value: PlainObject) => done(value),
   });
 }

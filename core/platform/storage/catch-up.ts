@@ -37,15 +37,17 @@ export function isTaken(self: InitiatorEntity, at: number, reply: Reply): boolea
   const entry = outstanding[at]!;
   if (unflushed === undefined) {
     self.edit().unflushed = firstContact(run) as Editable<Unflushed>;
-    if (entry.io.op !== "flush") return wait(self, at);
-    self.edit().unflushed!.state = "level";
-    return true;
+    if (entry.io.op === "flush") self.edit().unflushed!.state = "level";
+    else catchUp(self);
   }
-  if (run === unflushed.run && reply.ok) {
+  const { run: known, state } = unflushedOf(self);
+  if (run === known && reply.ok) {
+    // What others left may be gone yet; what is written in the meantime comes after it.
+    if (entry.io.op === "read" && state !== "level") return wait(self, at);
     note(self, entry);
     return true;
   }
-  if (run > unflushed.run) fallBehind(self, run);
+  if (run > known) fallBehind(self, run);
   // Its own, for the former run, is not among those outstanding any more.
   return wait(self, placeOf(self, entry.number));
 }

@@ -16,6 +16,7 @@ import {
 } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { followDriver } from "../integrity/follow.ts";
+import { NOT_STUNNED, noteStunByHand, takeStunByHand } from "../stun-by-hand.ts";
 import { endStop, NOT_PAUSED, stunsOfOthers } from "../integrity/standing.ts";
 import { memoryReplaced } from "../pages/clients.ts";
 import { tellHeld } from "../pages/held.ts";
@@ -106,6 +107,15 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
         self.reply(request, { stuns: self.volatile.stuns });
       },
       unstun: (self, request: Request) => {
+        self.reply(request, { stunnedNs: unstun(self) });
+      },
+      "stun-by-hand": (self, request: Request) => {
+        stun(self);
+        noteStunByHand(asVm(self));
+        self.reply(request, { stuns: self.volatile.stuns });
+      },
+      "unstun-by-hand": (self, request: Request) => {
+        if (!takeStunByHand(asVm(self))) return self.refuse(request, NOT_STUNNED);
         self.reply(request, { stunnedNs: unstun(self) });
       },
       "stand-still": (self, _alert: number) => stun(self),

@@ -31,7 +31,7 @@ export const stun: Extension = {
 export const unstun: Extension = {
   family: "operation",
   name: "unstun",
-  description: "Let a stunned VM go on.",
+  description: "Let a VM go on that `stun` stopped. Fails with `not-stunned` where it did not.",
   parameters: object("", { vm }, ["vm"]),
   references: { vm: "vm" },
 };
