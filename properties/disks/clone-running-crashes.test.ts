@@ -104,7 +104,7 @@ describe.each([
       expect(points.length).toBeGreaterThan(40);
       const tried = new Set<string>();
       const ends = new Set<boolean>();
-      afterEach(world, captureWorld(world), sampled(points, 37), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 25), ({ at }) => {
         crash(world, "alpha");
         const state = metadataOf(world);
         const lost = captureWorld(world);
@@ -134,7 +134,7 @@ describe.each([
       const world = before(kind, copyTo(format));
       const points = onceEach(crashPoints(world, fromMs(400), isMeant));
       const ends = new Set<boolean>();
-      afterEach(world, captureWorld(world), sampled(points, 37), ({ at }) => {
+      afterEach(world, captureWorld(world), sampled(points, 25), ({ at }) => {
         crash(world, "array");
         world.run({ untilNs: world.timeNs + fromMs(200) });
         world.restart(world.registry.domainNamed("array")!);
