@@ -122,11 +122,13 @@ describe("a VM that moves", () => {
       disks: vm.disks!.map((disk) => ({ ...disk, cacheMode: "writeback" })),
     }));
     const other = builderOf({ ...cached, vms: vms as never }).build({ seed: 1 });
-    let isGiven = false;
+    const told: unknown[] = [];
     other.hooks.onNotice = ({ kind, data }) => {
-      isGiven ||= kind === "migration" && data["event"] === "given";
+      if (kind === "migration") told.push(data["event"]);
     };
-    while (!isGiven) other.run({ untilNs: END_NS, untilEvent: other.eventCount + 1 });
+    while (!told.includes("given")) {
+      other.run({ untilNs: END_NS, untilEvent: other.eventCount + 1 });
+    }
     const given = captureWorld(other);
     const runs = new Set<number>();
     for (let later = 0; later < 60; later += 5) {
