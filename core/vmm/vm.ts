@@ -31,8 +31,8 @@ import { cross, crossGuarded } from "./boundary.ts";
 import { goOn } from "./continued-run.ts";
 import { guestNs } from "./guest-time.ts";
 import { forward } from "./moved-run.ts";
-import { NOT_STUNNED, noteStunByHand, takeStunByHand } from "./stun-by-hand.ts";
-import { endStop, NOT_PAUSED, stunsOfOthers } from "./integrity/standing.ts";
+import { stunVerbs } from "./stun-verbs.ts";
+import { stunsOfOthers } from "./integrity/standing.ts";
 import { goOnStoring } from "./integrity/stores.ts";
 import { removeMemory } from "./pages/guest-memory.ts";
 import { knownMemory } from "./pages/memory-state.ts";
@@ -129,30 +129,7 @@ export function vmComponent(kinds: GuestKinds, inputs: GuestInputs): VmComponent
         if (self.volatile.stage === "ended") return;
         for (const packet of takeEarly(self, from, true)) accept(self, packet);
       },
-      stun: (self, request: Request) => {
-        stun(self);
-        self.reply(request, { stuns: self.volatile.stuns });
-      },
-      unstun: (self, request: Request) => {
-        const stunnedNs = unstun(self, deliver);
-        self.reply(request, { stunnedNs });
-      },
-      "stun-by-hand": (self, request: Request) => {
-        stun(self);
-        noteStunByHand(self);
-        self.reply(request, { stuns: self.volatile.stuns });
-      },
-      "unstun-by-hand": (self, request: Request) => {
-        if (!takeStunByHand(self)) return self.refuse(request, NOT_STUNNED);
-        const stunnedNs = unstun(self, deliver);
-        self.reply(request, { stunnedNs });
-      },
-      "stand-still": (self, _alert: number) => stun(self),
-      unpause: (self, request: Request) => {
-        if (!endStop(self)) return self.refuse(request, NOT_PAUSED);
-        const stunnedNs = unstun(self, deliver);
-        self.reply(request, { stunnedNs });
-      },
+      ...stunVerbs<VmEntity>(stun, (self) => unstun(self, deliver)),
       shutdown: (self, request: Request) => {
         self.edit().shutdownBy = request as Editable<Request>;
         deliver(self, { kind: "shutdown" });

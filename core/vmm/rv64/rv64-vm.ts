@@ -16,8 +16,8 @@ import {
 } from "../../kernel/index.ts";
 import type { rv64 } from "../../guest/index.ts";
 import { followDriver } from "../integrity/follow.ts";
-import { NOT_STUNNED, noteStunByHand, takeStunByHand } from "../stun-by-hand.ts";
-import { endStop, NOT_PAUSED, stunsOfOthers } from "../integrity/standing.ts";
+import { stunVerbs } from "../stun-verbs.ts";
+import { stunsOfOthers } from "../integrity/standing.ts";
 import { memoryReplaced } from "../pages/clients.ts";
 import { tellHeld } from "../pages/held.ts";
 import { removeMemory } from "../pages/guest-memory.ts";
@@ -102,27 +102,7 @@ export function machineComponent(machines: Machines | undefined): MachineCompone
         const nic = Object.keys(peers).find((each) => peers[each] === body.from);
         if (nic !== undefined) deliver(self, { kind: "packet", nic, bytes: body.bytes });
       },
-      stun: (self, request: Request) => {
-        stun(self);
-        self.reply(request, { stuns: self.volatile.stuns });
-      },
-      unstun: (self, request: Request) => {
-        self.reply(request, { stunnedNs: unstun(self) });
-      },
-      "stun-by-hand": (self, request: Request) => {
-        stun(self);
-        noteStunByHand(asVm(self));
-        self.reply(request, { stuns: self.volatile.stuns });
-      },
-      "unstun-by-hand": (self, request: Request) => {
-        if (!takeStunByHand(asVm(self))) return self.refuse(request, NOT_STUNNED);
-        self.reply(request, { stunnedNs: unstun(self) });
-      },
-      "stand-still": (self, _alert: number) => stun(self),
-      unpause: (self, request: Request) => {
-        if (!endStop(asVm(self))) return self.refuse(request, NOT_PAUSED);
-        self.reply(request, { stunnedNs: unstun(self) });
-      },
+      ...stunVerbs<MachineEntity>(stun, unstun),
       /** It has no power button. */
       shutdown: (self, request: Request) => self.refuse(request, "unsupported"),
       "power-off": (self, request: Request) => {
