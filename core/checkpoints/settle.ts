@@ -25,6 +25,7 @@ import {
   type CheckpointIntent,
   emptyCatalog,
 } from "./catalog.ts";
+import { dropVolume } from "./intent.ts";
 
 export type SettleParams = {
   readonly vm: string;
@@ -88,11 +89,10 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
       const garbage = volumes
         .map(({ name }) => name)
         .filter((name) => name.startsWith(before) && name.endsWith(behind) && !counts.has(name));
-      const drops = garbage.map((name) => ({
-        ...askArray(array, "delete-volume", { name }, ""),
-        tolerate: ["gone"],
-      }));
-      return together(drops, "closeIntent");
+      return together(
+        garbage.map((name) => dropVolume(array, name)),
+        "closeIntent",
+      );
     },
 
     closeIntent(_host, op: Op) {

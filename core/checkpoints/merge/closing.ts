@@ -12,33 +12,24 @@ import {
   type Plain,
   type PlainObject,
   type Refusal,
-  type Step,
   together,
   wait,
 } from "../../kernel/index.ts";
-import {
-  askArray,
-  type FileValue,
-  readFileIfAny,
-  surelyWrite,
-  type Written,
-} from "../../disks/index.ts";
+import { type FileValue, readFileIfAny, surelyWrite, type Written } from "../../disks/index.ts";
 import { clientOf, memoryOf } from "../../vmm/index.ts";
-import {
-  type Catalog,
-  catalogFile,
-  chainOf,
-  checkpointIntentFile,
-  mergedVolume,
-  withMerged,
-} from "../catalog.ts";
+import { type Catalog, catalogFile, chainOf, mergedVolume, withMerged } from "../catalog.ts";
 import { RESTORE_CLIENT } from "../restore/restorer-state.ts";
 import { stopNoting } from "../save/base.ts";
 import { settleCheckpoints } from "../settle.ts";
-import { type MergeOp as Op, vmIn } from "./merge-state.ts";
-
-const RETRY_NS = 20_000_000;
-const MOST_TRIES = 500;
+import { giveUp } from "../give-up.ts";
+import {
+  closeIntent,
+  dropVolume,
+  INTENT_RETRY_NS,
+  MOST_INTENT_TRIES,
+  openIntent,
+} from "../intent.ts";
+import { intentOf, type MergeOp as Op, vmIn } from "./merge-state.ts";
 
 /** What a search must reach, else it shows nothing. */
 export const MERGES_CHAIN = "a chain of checkpoints becomes one file";
@@ -55,19 +46,13 @@ export const closingPhases = {
 
   /** Nobody else changes the catalog, and no restore begins, until it is closed. */
   openIntent(host: Entity, op: Op) {
-    const { vm, array } = op.params;
-    const state = op.edit();
-    state.commitsSinceNs = host.simulatedNs;
-    const { checkpoint } = state.chain[0]!;
-    const volume = mergedVolume(vm, checkpoint);
-    const value = { kind: "checkpoint", operation: op.entity.name, vm, checkpoint, volume };
-    const body = { name: checkpointIntentFile(vm), value, ifVersion: 0 };
-    return askArray(array, "file-write", body, "readCatalog", "openLater");
+    op.edit().commitsSinceNs = host.simulatedNs;
+    return openIntent(op.params.array, intentOf(op), "readCatalog", "openLater");
   },
 
   openLater: (_host: Entity, op: Op, why: Refusal) =>
-    why.code === "version-conflict" && ++op.edit().tries < MOST_TRIES
-      ? wait(RETRY_NS, "awaitRestore")
+    why.code === "version-conflict" && ++op.edit().tries < MOST_INTENT_TRIES
+      ? wait(INTENT_RETRY_NS, "awaitRestore")
       : closingPhases.giveUp(_host, op, why),
 
   readCatalog: (_host: Entity, op: Op) =>
@@ -77,8 +62,9 @@ export const closingPhases = {
   judge(host: Entity, op: Op, file: FileValue | null) {
     const vm = vmIn(host, op);
     if (vm === undefined) return giveUp("vm-off")(op);
-    if (clientOf(memoryOf(vm), RESTORE_CLIENT) !== undefined)
-      return closeIntent(op, "awaitRestore");
+    if (clientOf(memoryOf(vm), RESTORE_CLIENT) !== undefined) {
+      return closeIntent(op.params, "awaitRestore", "giveUp");
+    }
     const before = file?.value as Catalog | undefined;
     if (before?.merging?.operation !== op.entity.name) return giveUp("superseded")(op);
     const { chain, fileSectors: sectors } = op.state;
@@ -116,14 +102,11 @@ export const closingPhases = {
   },
 
   dropFiles(_host: Entity, op: Op) {
-    const drops = op.state.dropped.map(({ volume: name }) => ({
-      ...askArray(op.params.array, "delete-volume", { name }, ""),
-      tolerate: ["gone"],
-    }));
+    const drops = op.state.dropped.map(({ volume }) => dropVolume(op.params.array, volume));
     return together(drops, op.params.careless === "dropsFirst" ? "enter" : "finish", "left");
   },
 
-  finish: (_host: Entity, op: Op) => closeIntent(op, "report", "left"),
+  finish: (_host: Entity, op: Op) => closeIntent(op.params, "report", "left"),
 
   /** The array does not answer: what is left over goes with the next checkpoint, or power-on. */
   left: () => go("report"),
@@ -153,8 +136,8 @@ export const closingPhases = {
   },
 
   failLater: (_host: Entity, op: Op, { code }: Refusal) =>
-    (code === "busy" || code === "version-conflict") && ++op.edit().tries < MOST_TRIES
-      ? wait(RETRY_NS, "giveUp")
+    (code === "busy" || code === "version-conflict") && ++op.edit().tries < MOST_INTENT_TRIES
+      ? wait(INTENT_RETRY_NS, "giveUp")
       : go("failed"),
 
   failed(_host: Entity, op: Op) {
@@ -163,23 +146,10 @@ export const closingPhases = {
   },
 };
 
-export const giveUp =
-  (code: string) =>
-  (op: Op): Step => {
-    op.edit().failure ??= { code, detail: null };
-    return go("giveUp");
-  };
-
 function removeDevices({ world }: Entity, op: Op): void {
   for (const device of op.state.devices) {
     const entity = world.entityOrNone(device);
     if (entity !== undefined) world.remove(entity);
   }
   op.edit().devices = [];
-}
-
-function closeIntent(op: Op, next: string, otherwise = "giveUp"): Step {
-  const { array, vm } = op.params;
-  const body = { name: checkpointIntentFile(vm) };
-  return { ...askArray(array, "file-delete", body, next, otherwise), tolerate: ["no-file"] };
 }

@@ -9,7 +9,7 @@ import { pagesOfBlock } from "../file/layout.ts";
 import { PAGE_SECTORS, pageRuns } from "../file/page-runs.ts";
 import { bad, type Checked, sound } from "../file/problem.ts";
 import { type Block, decodeStorageBlock, encodeStorageBlock } from "../file/storage-block.ts";
-import { combine, type Stored } from "../restore/layers.ts";
+import { combine, eachUnit, type Stored } from "../restore/layers.ts";
 import { ownParts } from "../restore/load.ts";
 import type { Written } from "../save/saver-state.ts";
 import { type MergeOp, oldest, sourcesOf } from "./merge-state.ts";
@@ -34,11 +34,11 @@ export function findSources(host: Entity, op: MergeOp): void {
   storage.forEach((stored, number) => {
     if (op.params.careless === "takesOldest" && number % 3 === 2 && stored.below === undefined)
       return;
-    eachUnit(op, stored.blocks, blockPagesOf(op, stored), (unit) => sources.set(unit, number));
+    eachUnitOf(op, stored.blocks, blockPagesOf(op, stored), (unit) => sources.set(unit, number));
   });
 }
 
-function eachUnit(
+function eachUnitOf(
   op: MergeOp,
   blocks: readonly number[],
   blockPages: number,
@@ -46,11 +46,7 @@ function eachUnit(
 ): void {
   const { unitPages, layers } = op.state;
   const limit = Math.ceil(layers[0]!.head.pages / unitPages);
-  const units = blockPages / unitPages;
-  for (const block of blocks) {
-    const end = Math.min(limit, (block + 1) * units);
-    for (let unit = block * units; unit < end; unit++) visit(unit);
-  }
+  eachUnit(blocks, blockPages / unitPages, limit, visit);
 }
 
 /** Of a storage block of the oldest file: units of memory by the number of their source. */
@@ -58,7 +54,7 @@ function sourcesOfGroup(host: Entity, op: MergeOp): ReadonlyMap<number, readonly
   const { head, storage } = oldest(op);
   const sources = sourcesOf(host, op);
   const found = new Map<number, number[]>();
-  eachUnit(op, storage[op.state.group]!.blocks, head.blockPages, (unit) => {
+  eachUnitOf(op, storage[op.state.group]!.blocks, head.blockPages, (unit) => {
     const number = sources.get(unit);
     const units = found.get(number);
     if (units === undefined) found.set(number, [unit]);

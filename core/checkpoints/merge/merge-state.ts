@@ -8,7 +8,7 @@ import {
   type PlainObject,
 } from "../../kernel/index.ts";
 import type { VmEntity } from "../../vmm/index.ts";
-import type { Catalog, CheckpointEntry } from "../catalog.ts";
+import { type Catalog, type CheckpointEntry, mergedVolume } from "../catalog.ts";
 import type { Head } from "../file/layout.ts";
 import type { Block } from "../file/storage-block.ts";
 import type { Stored } from "../restore/layers.ts";
@@ -128,6 +128,14 @@ export const initialMerge = (): MergeState & PlainObject => ({
 export function vmIn(host: Entity, op: MergeOp): VmEntity | undefined {
   const vm = host.world.entityOrNone(op.params.instance) as VmEntity | undefined;
   return vm?.volatile.stage === "running" ? vm : undefined;
+}
+
+/** Of the catalog while the merge lives, and of whoever changes it for the merge. */
+export function intentOf(op: MergeOp) {
+  const { vm } = op.params;
+  const { checkpoint } = op.state.chain[0]!;
+  const volume = mergedVolume(vm, checkpoint);
+  return { kind: "checkpoint", operation: op.entity.name, vm, checkpoint, volume } as const;
 }
 
 /** By unit of memory: number of the storage block that is its source. */

@@ -13,15 +13,7 @@ import {
 import { askArray, askDevice, surelyWrite, type Written } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
 import type { VmRecord } from "../../vmm/index.ts";
-import {
-  type Catalog,
-  catalogFile,
-  chainOf,
-  checkpointIntentFile,
-  isWhole,
-  mergedVolume,
-  usable,
-} from "../catalog.ts";
+import { type Catalog, catalogFile, chainOf, isWhole, usable } from "../catalog.ts";
 import {
   checkBase,
   checkHead,
@@ -34,13 +26,10 @@ import type { FileProblem } from "../file/problem.ts";
 import { machineIdentity } from "../machine-identity.ts";
 import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
 import { settleCheckpoints } from "../settle.ts";
-import { giveUp } from "./closing.ts";
+import { giveUp } from "../give-up.ts";
+import { closeIntent, INTENT_RETRY_NS, MOST_INTENT_TRIES, openIntent } from "../intent.ts";
 import { findSources } from "./gather.ts";
-import { type MergeOp as Op, vmIn } from "./merge-state.ts";
-
-/** Somebody makes a checkpoint, or forgets one. */
-const RETRY_NS = 20_000_000;
-const MOST_TRIES = 500;
+import { intentOf, type MergeOp as Op, vmIn } from "./merge-state.ts";
 
 type Read = { readonly runs: readonly ContentRun[] };
 
@@ -52,13 +41,14 @@ export const openingPhases = {
     return perform(settleCheckpoints, { vm, array }, "choose", "later");
   },
 
+  /** Somebody makes a checkpoint, or forgets one. */
   later: (_host: Entity, op: Op, { code, detail }: Refusal) =>
-    (code === "busy" || code === "version-conflict") && ++op.edit().tries < MOST_TRIES
-      ? wait(RETRY_NS, "begin")
+    (code === "busy" || code === "version-conflict") && ++op.edit().tries < MOST_INTENT_TRIES
+      ? wait(INTENT_RETRY_NS, "begin")
       : fail(code, detail),
 
   choose(_host: Entity, op: Op, { catalog, version }: { catalog: Catalog; version: number }) {
-    const { vm, array } = op.params;
+    const { array } = op.params;
     const checkpoint = op.params.checkpoint ?? usable(catalog).at(-1)?.checkpoint ?? "";
     const chain = chainOf(catalog, checkpoint);
     if (chain.length === 0) return fail("no-checkpoint", op.params.checkpoint);
@@ -69,8 +59,7 @@ export const openingPhases = {
     state.chain = chain as never;
     state.catalog = catalog as never;
     state.catalogVersion = version;
-    const body = { name: checkpointIntentFile(vm), value: intentOf(op), ifVersion: 0 };
-    return askArray(array, "file-write", body, "announce", "later");
+    return openIntent(array, intentOf(op), "announce", "later");
   },
 
   /** From here on nobody takes the volume for garbage, as long as this operation lives. */
@@ -84,11 +73,7 @@ export const openingPhases = {
   },
 
   announced(_host: Entity, op: Op, { written }: Written & PlainObject) {
-    if (!written) return giveUp("busy")(op);
-    const { array, vm } = op.params;
-    const body = { name: checkpointIntentFile(vm) };
-    const remove = askArray(array, "file-delete", body, "openNext", "giveUp");
-    return { ...remove, tolerate: ["no-file"] };
+    return written ? closeIntent(op.params, "openNext", "giveUp") : giveUp("busy")(op);
   },
 
   openNext(host: Entity, op: Op) {
@@ -149,13 +134,6 @@ export const openingPhases = {
     return askArray(array, "create-volume", { name, sectors }, "writeHead", "giveUp");
   },
 };
-
-function intentOf(op: Op) {
-  const { vm } = op.params;
-  const { checkpoint } = op.state.chain[0]!;
-  const volume = mergedVolume(vm, checkpoint);
-  return { kind: "checkpoint", operation: op.entity.name, vm, checkpoint, volume } as const;
-}
 
 /** One clear error; of a file below it says which. */
 function wrong(op: Op, { code, message }: FileProblem): Step {

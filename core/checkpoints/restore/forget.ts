@@ -16,17 +16,17 @@ import {
   together,
   wait,
 } from "../../kernel/index.ts";
-import { askArray, type FileValue, readFileIfAny, surelyWrite } from "../../disks/index.ts";
+import { type FileValue, readFileIfAny, surelyWrite } from "../../disks/index.ts";
 import { isChangingCatalog } from "../merge/merge-state.ts";
 import { settleCheckpoints } from "../settle.ts";
 import {
-  type Catalog,
-  catalogFile,
-  checkpointIntentFile,
-  type CheckpointIntent,
-  entryOf,
-  withoutCheckpoint,
-} from "../catalog.ts";
+  closeIntent,
+  dropVolume,
+  INTENT_RETRY_NS,
+  MOST_INTENT_TRIES,
+  openIntent,
+} from "../intent.ts";
+import { type Catalog, catalogFile, entryOf, withoutCheckpoint } from "../catalog.ts";
 
 export type ForgetParams = {
   readonly vm: string;
@@ -42,8 +42,6 @@ type ForgetState = {
 };
 type Op = Operation<ForgetParams & PlainObject, ForgetState & PlainObject>;
 
-const RETRY_NS = 20_000_000;
-const MOST_TRIES = 500;
 /** A checkpoint whose VM has left is soon through, or never. */
 const SETTLES_EVERY = 100;
 
@@ -52,15 +50,9 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
   {
     begin(_host, op: Op) {
       const { vm, array, checkpoint, volume } = op.params;
-      const intent: CheckpointIntent = {
-        kind: "checkpoint",
-        operation: op.entity.name,
-        vm,
-        checkpoint,
-        volume,
-      };
-      const body = { name: checkpointIntentFile(vm), value: intent, ifVersion: 0 };
-      return askArray(array, "file-write", body, "readCatalog", "later");
+      const { name: operation } = op.entity;
+      const intent = { kind: "checkpoint", operation, vm, checkpoint, volume } as const;
+      return openIntent(array, intent, "readCatalog", "later");
     },
 
     /** Whoever has it open may have been lost with the host that the VM was moved from. */
@@ -70,7 +62,7 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
       if (tries % SETTLES_EVERY === 0) {
         return perform(settleCheckpoints, { vm, array }, "begin", "later");
       }
-      return tries < MOST_TRIES ? wait(RETRY_NS, "begin") : go("report");
+      return tries < MOST_INTENT_TRIES ? wait(INTENT_RETRY_NS, "begin") : go("report");
     },
 
     readCatalog: (_host, op: Op) =>
@@ -92,19 +84,13 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
       const { array, volume } = op.params;
       const { volumes } = op.state;
       if (!written || volumes?.length === 0) return go("closeIntent");
-      const drops = (volumes ?? [volume]).map((name) => ({
-        ...askArray(array, "delete-volume", { name }, "closeIntent", "report"),
-        tolerate: ["gone"],
-      }));
+      const drops = (volumes ?? [volume]).map((name) =>
+        dropVolume(array, name, "closeIntent", "report"),
+      );
       return drops.length === 1 ? drops[0]! : together(drops, "closeIntent", "report");
     },
 
-    closeIntent(_host, op: Op) {
-      const { vm, array } = op.params;
-      const name = checkpointIntentFile(vm);
-      const remove = askArray(array, "file-delete", { name }, "report", "report");
-      return { ...remove, tolerate: ["no-file"] };
-    },
+    closeIntent: (_host, op: Op) => closeIntent(op.params, "report", "report"),
 
     /** The array may not answer: what is left over goes with the next checkpoint, or power-on. */
     report: () => done({}),

@@ -46,14 +46,24 @@ export function combine(layers: readonly Layer[]): Combined {
 /** Whether it is the source of anything. */
 function takes({ blocks }: Written, units: number, isTaken: Uint8Array): boolean {
   let isNeeded = false;
-  for (const block of blocks) {
-    const end = Math.min(isTaken.length, (block + 1) * units);
-    for (let unit = block * units; unit < end; unit++) {
-      if (isTaken[unit] === 0) isNeeded = true;
-      isTaken[unit] = 1;
-    }
-  }
+  eachUnit(blocks, units, isTaken.length, (unit) => {
+    if (isTaken[unit] === 0) isNeeded = true;
+    isTaken[unit] = 1;
+  });
   return isNeeded;
+}
+
+/** The units of memory in some blocks of so many each, as far as there is memory. */
+export function eachUnit(
+  blocks: readonly number[],
+  units: number,
+  limit: number,
+  visit: (unit: number) => void,
+): void {
+  for (const block of blocks) {
+    const end = Math.min(limit, (block + 1) * units);
+    for (let unit = block * units; unit < end; unit++) visit(unit);
+  }
 }
 
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));

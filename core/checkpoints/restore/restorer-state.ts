@@ -6,7 +6,7 @@ import type { Entity, EntityId, Request, World } from "../../kernel/index.ts";
 import type { InitiatorEntity } from "../../platform/index.ts";
 import type { Prefetch, PrefetchFigures } from "../../vmm/index.ts";
 import { type BesideConfig, blocksOf } from "../beside.ts";
-import type { Stored } from "./layers.ts";
+import { eachUnit, type Stored } from "./layers.ts";
 
 /**
  * `eager`: all is loaded before the machine goes on (the baseline); `lazy`: what is not there faults;
@@ -146,12 +146,9 @@ export function unitsOf(self: Restorer, number: number): number[] {
   const numbers = storageNumbers(self);
   const units = blockPagesOf(self, stored) / self.config.blockPages;
   const found: number[] = [];
-  for (const block of stored.blocks) {
-    const end = Math.min(numbers.length, (block + 1) * units);
-    for (let unit = block * units; unit < end; unit++) {
-      if (numbers.get(unit) === number) found.push(unit);
-    }
-  }
+  eachUnit(stored.blocks, units, numbers.length, (unit) => {
+    if (numbers.get(unit) === number) found.push(unit);
+  });
   return found;
 }
 
@@ -160,10 +157,7 @@ export function noteSources(self: Restorer, storage: readonly Stored[]): void {
   const numbers = storageNumbers(self);
   storage.forEach((stored, number) => {
     const units = blockPagesOf(self, stored) / self.config.blockPages;
-    for (const block of stored.blocks) {
-      const end = Math.min(numbers.length, (block + 1) * units);
-      for (let unit = block * units; unit < end; unit++) numbers.set(unit, number);
-    }
+    eachUnit(stored.blocks, units, numbers.length, (unit) => numbers.set(unit, number));
   });
 }
 

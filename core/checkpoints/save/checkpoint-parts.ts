@@ -1,17 +1,8 @@
-/** What the phases of a checkpoint find at their host, and how they give up. */
-import { type Entity, go, type Plain, type Step } from "../../kernel/index.ts";
+/** What the phases of a checkpoint find at their host. */
+import type { Entity } from "../../kernel/index.ts";
 import type { VmEntity } from "../../vmm/index.ts";
-import { askArray } from "../../disks/index.ts";
-import { checkpointIntentFile } from "../catalog.ts";
 import type { CheckpointOp as Op } from "./checkpoint-params.ts";
 import type { Saver } from "./saver-state.ts";
-
-export const giveUp =
-  (code: string, detail: Plain = null) =>
-  (op: Op): Step => {
-    op.edit().failure ??= { code, detail } as never;
-    return go("giveUp");
-  };
 
 export const saverIn = (host: Entity, op: Op): Saver | undefined =>
   host.world.entityOrNone(op.state.saver) as Saver | undefined;
@@ -29,16 +20,4 @@ export function closeSaver(host: Entity, op: Op): void {
   if (made === undefined) return;
   host.world.call(made as unknown as Entity, "close", 0);
   host.world.removeTree(made as unknown as Entity);
-}
-
-export function removeIntent(op: Op, next: string, otherwise: string): Step {
-  const { array, vm } = op.params;
-  const remove = askArray(
-    array,
-    "file-delete",
-    { name: checkpointIntentFile(vm) },
-    next,
-    otherwise,
-  );
-  return { ...remove, tolerate: ["no-file"] };
 }

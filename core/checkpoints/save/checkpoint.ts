@@ -39,12 +39,12 @@ import {
   type Catalog,
   catalogFile,
   type CheckpointEntry,
-  checkpointIntentFile,
-  type CheckpointIntent,
   checkpointVolume,
   entryOf,
   withCheckpoint,
 } from "../catalog.ts";
+import { giveUp } from "../give-up.ts";
+import { closeIntent, dropVolume, openIntent } from "../intent.ts";
 import { bytesRun } from "../file/bytes.ts";
 import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit } from "../file/layout.ts";
 import { isForgetting } from "../restore/forget.ts";
@@ -67,7 +67,7 @@ import {
   plainCommit,
 } from "./checkpoint-params.ts";
 import { headBytes, tailOf } from "./checkpoint-file.ts";
-import { closeSaver, giveUp, hasBegun, removeIntent, saverIn, vmIn } from "./checkpoint-parts.ts";
+import { closeSaver, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
 import { awaitAbsent, awaitedOwner } from "./residual.ts";
 import { saver } from "./saver.ts";
 import { SAVE_COSTS } from "./saver-state.ts";
@@ -101,18 +101,15 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     },
 
     openIntent(_host, op: Op) {
-      const { vm, array, checkpoint: id } = op.params;
-      if (entryOf(op.state.catalog!, id) !== undefined) return fail("checkpoint-exists", id);
+      const { vm, array, checkpoint } = op.params;
+      if (entryOf(op.state.catalog!, checkpoint) !== undefined) {
+        return fail("checkpoint-exists", checkpoint);
+      }
       if (missingBase(op)) return noBase(op);
-      const intent: CheckpointIntent = {
-        kind: "checkpoint",
-        operation: op.entity.name,
-        vm,
-        checkpoint: id,
-        volume: checkpointVolume(vm, id),
-      };
-      const body = { name: checkpointIntentFile(vm), value: intent, ifVersion: 0 };
-      return askArray(array, "file-write", body, "createVolume", "refuse");
+      const { name: operation } = op.entity;
+      const volume = checkpointVolume(vm, checkpoint);
+      const intent = { kind: "checkpoint", operation, vm, checkpoint, volume } as const;
+      return openIntent(array, intent, "createVolume", "refuse");
     },
 
     refuse: (host, op: Op, why: Refusal) =>
@@ -310,14 +307,11 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     dropOlder(host, op: Op) {
       const gone = op.state.dropped.map(({ checkpoint: id }) => id);
       stopNoting(vmIn(host, op), gone);
-      const drops = op.state.dropped.map(({ volume: name }) => ({
-        ...askArray(op.params.array, "delete-volume", { name }, ""),
-        tolerate: ["gone"],
-      }));
+      const drops = op.state.dropped.map(({ volume }) => dropVolume(op.params.array, volume));
       return together(drops, "closeIntent", "left");
     },
 
-    closeIntent: (_host, op: Op) => removeIntent(op, "report", "left"),
+    closeIntent: (_host, op: Op) => closeIntent(op.params, "report", "left"),
 
     /** The array does not answer: what is left over goes with the next checkpoint, or power-on. */
     left: () => go("report"),
@@ -345,12 +339,11 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     },
 
     undo(_host, op: Op) {
-      const name = checkpointVolume(op.params.vm, op.params.checkpoint);
-      const drop = askArray(op.params.array, "delete-volume", { name }, "undone", "failed");
-      return { ...drop, tolerate: ["gone"] };
+      const { array, vm, checkpoint: id } = op.params;
+      return dropVolume(array, checkpointVolume(vm, id), "undone", "failed");
     },
 
-    undone: (_host, op: Op) => removeIntent(op, "failed", "failed"),
+    undone: (_host, op: Op) => closeIntent(op.params, "failed", "failed"),
 
     failed(_host, op: Op) {
       const { code, detail } = op.state.failure!;
