@@ -38,6 +38,7 @@ export {
   entityInImage,
   type EntityInImage,
   restoreWorld,
+  SnapshotOfOtherCode,
   type WorldImage,
 } from "./snapshot.ts";
 export { Bitmap, bitmapWords } from "./stores/bitmap.ts";
