@@ -126,12 +126,13 @@ export class RecordedMachine implements DebugTarget {
     const now = this.#clock.now();
     return now === undefined
       ? this.end
-      : this.#journey.machine.log.runs[now.run]!.begin + now.progress;
+      : this.#journey.machine.log.runs[now.run]!.zero + now.progress;
   }
 
   /**
-   * The last store of an instruction into a range of RAM since power-on, up to where it stands. It stands right behind
-   * the store then; undefined when there is none, or whoever drives it wanted it to end.
+   * The last store of an instruction into a range of RAM since power-on, up to where it stands, on the way that led
+   * here: before a run from an image lies what is in that. It stands right behind the store then; undefined when there
+   * is none, or whoever drives it wanted it to end.
    */
   *lastStore(
     physical: number,
@@ -142,14 +143,19 @@ export class RecordedMachine implements DebugTarget {
     const range = { kind: "write", address: BigInt(physical), bytes } as const;
     const watched = [{ range, pieces }];
     this.#stops = { breakpoints: [], watched, stores: pieces, traced: [] };
-    const halted = yield* this.#back(goesOn, this.#journey.machine.beginOfRun);
+    const { machine } = this.#journey;
+    let halted = yield* this.#back(goesOn, machine.beginOfRun);
+    while (halted.kind === "begin" && machine.imageOfRun !== null) {
+      yield* this.#approach(machine.imageOfRun.place);
+      halted = yield* this.#back(goesOn, machine.beginOfRun);
+    }
     this.#stops = NO_STOPS;
     return halted.kind === "watch" ? { place: this.place(), hart: halted.hart } : undefined;
   }
 
   where(): Whereabouts {
     const { machine, place } = this.#journey;
-    const progress = place - machine.beginOfRun;
+    const progress = place - machine.zeroOfRun;
     let retired = 0n;
     for (let hart = 0; hart < this.harts; hart++) {
       retired += machine.executed(hart) - this.#engine.word(hart, HART_TRAPPED);
@@ -232,7 +238,7 @@ export class RecordedMachine implements DebugTarget {
     const { place, machine } = this.#journey;
     if (this.#board.nextHart() !== null || machine.isAtEndOfRun) return place + 1;
     const { idleUntil } = this.#board.run(this.#board.progress());
-    const woken = machine.beginOfRun + (idleUntil ?? 0);
+    const woken = machine.zeroOfRun + (idleUntil ?? 0);
     return Math.min(Math.max(place + 1, woken), this.end);
   }
 
