@@ -11,16 +11,6 @@ import { type Knob, knobs } from "./knobs.ts";
 import { type Members, type Vocabulary, withoutDangling } from "./references.ts";
 import { drawStory, type Story, storiesOf } from "./stories.ts";
 
-/** Faults that damage what was promised: no mechanism here is meant to survive them unaided. */
-const BREAKS_PROMISES: ReadonlySet<string> = new Set([
-  "lost-write",
-  "torn-write",
-  "misdirected-write",
-  "bit-rot",
-  "lying-flush",
-  "latent-error",
-]);
-
 /** What a variant may use. */
 export interface Features {
   readonly operations: readonly Extension[];
@@ -43,11 +33,11 @@ const LONGEST_DELAY_NS = 60_000_000;
 
 /** Kinds of fault that a search may add to this document. */
 export function faultsToTry(
-  { faults }: Vocabulary,
+  { faults, drawn }: Vocabulary,
   document: ResolvedScenario,
 ): readonly Extension[] {
-  const used = new Set(document.faults.map(({ kind }) => kind));
-  return faults.filter(({ name }) => !BREAKS_PROMISES.has(name) || used.has(name as never));
+  const used = new Set<string>(document.faults.map(({ kind }) => kind));
+  return faults.filter((each) => drawn.faults.includes(each) || used.has(each.name));
 }
 
 export type FeatureChoice = "all" | "swarm" | "delays";
@@ -58,7 +48,7 @@ export function drawFeatures(
   document: ResolvedScenario,
   choice: FeatureChoice,
 ): Features {
-  const { operations } = vocabulary;
+  const { operations } = vocabulary.drawn;
   const stories = storiesOf(vocabulary);
   const faults = faultsToTry(vocabulary, document);
   if (choice === "delays") {

@@ -62,8 +62,9 @@ export interface BlockOptions {
 
 /** Expectations are of the scenario as it is; variants are held against invariants alone. */
 export function createSearcher(scenario: ReadyScenario, generates = false): Searcher {
-  const base = { ...scenario.document, expect: [] };
-  const vocabulary = vocabularyOf(scenario.own.mechanisms);
+  const { search, ...document } = scenario.document;
+  const base = { ...document, expect: [] };
+  const vocabulary = vocabularyOf(scenario.own.mechanisms, search);
   return { scenario, base, vocabulary, ground: pilotGround(scenario, base), generates };
 }
 
