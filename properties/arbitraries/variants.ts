@@ -66,10 +66,14 @@ export function drawFeatures(
     faults: subset(chooser, faults),
     knobs: subset(chooser, knobs),
     mostOperations: between(chooser, 0, 5),
-    mostFaults: between(chooser, 0, 3),
+    mostFaults: chance(chooser, STORM_PERCENT) ? STORM_FAULTS : between(chooser, 0, 3),
     mostDelays: chance(chooser, 25) ? between(chooser, 1, 3) : 0,
   };
 }
+
+/** Of a hundred runs so many are hit by one fault after the other, of few kinds or of many. */
+const STORM_PERCENT = 15;
+const STORM_FAULTS = 16;
 
 /** A document of its own: another seed, no expectations. */
 export function drawVariant(
