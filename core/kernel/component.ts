@@ -5,6 +5,7 @@
 import type { Advance } from "./advance.ts";
 import type { Envelope } from "./carrier.ts";
 import type { Entity } from "./entity.ts";
+import { hash64 } from "./hash.ts";
 import type { PlainObject } from "./plain.ts";
 import type { Viewed } from "./view.ts";
 
@@ -52,17 +53,22 @@ export interface Component<
   readonly omniscient?: boolean;
   /** Reachable from every domain: what the world outside knows, clients and their journals. */
   readonly shared?: boolean;
-  /** Its handlers as worlds number them; made by {@link component}. */
+  /** Its handlers by number; made by {@link component}. */
   readonly list?: HandlerList;
 }
 
-/** The handlers of a component in the order in which it names them. */
+/** The handlers of a component. */
 export interface HandlerList {
-  readonly functions: readonly HandlerFunction[];
+  readonly all: readonly NumberedHandler[];
+  /** Their numbers by name. */
+  readonly numbers: { readonly [name: string]: number };
+}
+
+export interface NumberedHandler {
+  readonly number: number;
   /** `kind.handler`, as traces have it. */
-  readonly names: readonly string[];
-  /** Place in the list by name of the handler. */
-  readonly places: { readonly [name: string]: number };
+  readonly name: string;
+  readonly handle: HandlerFunction;
 }
 
 /** A handler of any component, as the world calls it. */
@@ -103,12 +109,23 @@ export function listHandlers(
   kind: string,
   handlers: { readonly [name: string]: HandlerFunction },
 ): HandlerList {
-  const places: { [name: string]: number } = {};
-  const names = Object.keys(handlers);
-  names.forEach((name, place) => (places[name] = place));
-  return {
-    functions: Object.values(handlers),
-    names: names.map((name) => `${kind}.${name}`),
-    places,
-  };
+  const all: NumberedHandler[] = [];
+  const numbers: { [name: string]: number } = {};
+  for (const [own, handle] of Object.entries(handlers)) {
+    const name = `${kind}.${own}`;
+    const number = numberOfHandler(name);
+    all.push({ number, name, handle });
+    numbers[own] = number;
+  }
+  return { all, numbers };
+}
+
+const UTF8 = new TextEncoder();
+
+/**
+ * The number that a pending event carries for a handler, 0 <= number < 2^31. By its name alone: roots
+ * and snapshots do not depend on which other handlers there are, or on their order.
+ */
+export function numberOfHandler(name: string): number {
+  return Number(BigInt.asUintN(31, hash64(UTF8.encode(name))));
 }

@@ -40,10 +40,8 @@ export class Entity<
   readonly config: C;
   readonly component: Component<C, D, V>;
   readonly world: World;
-  /** Its handlers by name, as places in the component's list: what this world adds is `firstHandler`. */
+  /** Numbers of its handlers by name. */
   readonly handlers: { readonly [name: string]: number };
-  /** Number of the first of them in this world. */
-  readonly firstHandler: number;
   /** Handlers that run in the event of whoever asks or answers. */
   readonly direct: readonly string[] | undefined;
   /** Its handlers may touch every domain. */
@@ -69,7 +67,6 @@ export class Entity<
     { id, name, domain, parent, config }: EntityIdentity<C>,
     component: Component<C, D, V>,
     handlers: { readonly [name: string]: number },
-    firstHandler: number,
   ) {
     this.world = world;
     this.id = id;
@@ -82,13 +79,11 @@ export class Entity<
     this.direct = component.direct;
     this.seesAll = component.omniscient === true;
     this.handlers = handlers;
-    this.firstHandler = firstHandler;
   }
 
-  /** The number that events of this world carry for a handler; undefined: it has none of that name. */
+  /** The number that events carry for a handler; undefined: it has none of that name. */
   handlerNumber(handler: string): number | undefined {
-    const place = this.handlers[handler];
-    return place === undefined ? undefined : this.firstHandler + place;
+    return this.handlers[handler];
   }
 
   get durable(): D {

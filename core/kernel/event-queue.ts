@@ -14,7 +14,7 @@ import type { TimeNs } from "./time.ts";
 /** Handle of a pending event; stale handles are recognised. */
 export type TimerHandle = number;
 
-/** Handler number of a slot whose event was cancelled. */
+/** Handler number of a slot whose event was cancelled; see `numberOfHandler` for the others. */
 export const CANCELLED = -1;
 /** Handler number of a slot that is free; its `sequence` links to the next free slot. */
 const FREE = -2;

@@ -16,6 +16,7 @@ import type { World } from "./world.ts";
 export type Step =
   | { readonly step: "go"; readonly next: string }
   | { readonly step: "wait"; readonly delayNs: number; readonly next: string }
+  | { readonly step: "look"; readonly firstNs: number; readonly next: string }
   | AskStep
   | {
       readonly step: "together";
@@ -61,6 +62,15 @@ type AskExtras = Omit<AskStep, "step" | "to" | "verb" | "body" | "next">;
 export const go = (next: string): Step => ({ step: "go", next });
 
 export const wait = (delayNs: number, next: string): Step => ({ step: "wait", delayNs, next });
+
+/**
+ * Looks again, in the same phase, whether something has come to pass: after `firstNs`, and the later
+ * the longer it has been looking already, so that what takes a second is not looked at ten thousand
+ * times. It is late by a sixteenth of the time waited at most.
+ */
+export const lookAgain = (firstNs: number, next: string): Step => ({ step: "look", firstNs, next });
+
+const PATIENCE = 16;
 
 /** Request to an entity, of this domain or another; the value of the reply goes to `next`. */
 export const ask = (
@@ -159,6 +169,8 @@ type OperationState = {
   readonly next: string;
   readonly otherwise: string;
   readonly tolerated: readonly (readonly string[])[];
+  /** The phase that looks again and again, and since when. */
+  readonly looking?: { readonly phase: string; readonly sinceNs: number };
 };
 
 export type OperationEntity = Entity<OperationConfig, PlainObject, OperationState>;
@@ -266,8 +278,13 @@ class PhaseMachine {
     const run = this.#definition.phases[phase];
     assert(run, () => `${this.#definition.kind} has no phase ${phase}`);
     const host = self.world.entity(self.config.host);
-    self.edit().phase = phase;
-    self.notice("phase", { id: self.config.id, phase });
+    const { looking } = self.volatile;
+    if (looking?.phase !== phase) {
+      const state = self.edit();
+      state.phase = phase;
+      if (looking !== undefined) delete state.looking;
+      self.notice("phase", { id: self.config.id, phase });
+    }
     this.#take(self, run(host, new Operation(self), result as never));
   }
 
@@ -307,6 +324,15 @@ class PhaseMachine {
     world.remove(self as unknown as Entity);
   }
 
+  #lookAgain(self: OperationEntity, firstNs: number, phase: string): void {
+    const { timeNs } = self.world;
+    const { looking } = self.volatile;
+    const sinceNs = looking?.phase === phase ? looking.sinceNs : timeNs;
+    if (looking?.phase !== phase) self.edit().looking = { phase, sinceNs };
+    const delayNs = Math.max(firstNs, Math.floor((timeNs - sinceNs) / PATIENCE));
+    self.after(delayNs, "enter", { phase, result: null });
+  }
+
   #take(self: OperationEntity, step: Step): void {
     switch (step.step) {
       case "go":
@@ -315,6 +341,8 @@ class PhaseMachine {
       case "wait":
         self.after(step.delayNs, "enter", { phase: step.next, result: null });
         return;
+      case "look":
+        return this.#lookAgain(self, step.firstNs, step.next);
       case "ask":
         return this.#askAll(self, [step], `=${step.next}`, step.otherwise ?? "");
       case "together":

@@ -8,6 +8,8 @@ import {
   type Component,
   type HandlerFunction,
   listHandlers,
+  type NumberedHandler,
+  numberOfHandler,
 } from "./component.ts";
 import { type DomainId, Entity, type EntityId } from "./entity.ts";
 import type { PlainObject } from "./plain.ts";
@@ -32,10 +34,8 @@ type DomainRecord = {
 
 interface Registered {
   readonly component: Component;
-  /** Places of its handlers in its list, by name. */
+  /** Numbers of its handlers by name. */
   readonly handlers: { readonly [name: string]: number };
-  /** Number of the first one in this world. */
-  readonly firstHandler: number;
 }
 
 export class Registry {
@@ -52,9 +52,8 @@ export class Registry {
   incarnations = new Int32Array(16);
   /** The same, with -1 for a domain that is down: no event of it runs. */
   running = new Int32Array(16);
-  /** All handler functions by number. */
-  readonly handlerFunctions: HandlerFunction[] = [];
-  readonly handlerNames: string[] = [];
+  /** All handlers by number. */
+  readonly handlers = new Map<number, NumberedHandler>();
   readonly #components = new Map<string, Registered>();
   #ids = new Map<string, EntityId>();
   readonly #world: World;
@@ -82,15 +81,15 @@ export class Registry {
     assert(!known || known.component === component, () => `two components: ${component.kind}`);
     if (known) return;
     const { kind, list = listHandlers(kind, component.handlers as never) } = component;
-    const firstHandler = this.handlerFunctions.length;
-    for (const each of list.functions) this.handlerFunctions.push(each);
-    for (const name of list.names) this.handlerNames.push(name);
-    this.#components.set(kind, { component, handlers: list.places, firstHandler });
+    for (const handler of list.all) this.#addHandler(handler);
+    this.#components.set(kind, { component, handlers: list.numbers });
   }
 
+  /** A handler of the kernel's own, which every entity has; gives its number. */
   addHandler(name: string, handle: HandlerFunction): number {
-    this.handlerNames.push(name);
-    return this.handlerFunctions.push(handle) - 1;
+    const number = numberOfHandler(name);
+    this.#addHandler({ number, name, handle });
+    return number;
   }
 
   addDomain(name: string): DomainId {
@@ -175,6 +174,13 @@ export class Registry {
     for (let id = 0; id < this.domainRecords.used; id++) this.#indexDomain(id);
   }
 
+  #addHandler(handler: NumberedHandler): void {
+    const { number, name } = handler;
+    const other = this.handlers.get(number);
+    assert(!other, () => `${name} and ${other!.name} have one number: rename one of them`);
+    this.handlers.set(number, handler);
+  }
+
   #adopt(id: EntityId, handle: Entity): void {
     this.handles[id] = handle;
     this.#ids.set(handle.name, id);
@@ -183,9 +189,9 @@ export class Registry {
 
   #index(id: EntityId): Entity {
     const { name, kind, domain, parent, config } = this.entityRecords.get(id) as EntityRecord;
-    const { component, handlers, firstHandler } = this.#components.get(kind)!;
+    const { component, handlers } = this.#components.get(kind)!;
     const of = { id, name, domain, parent, config };
-    const entity = new Entity(this.#world, of, component, handlers, firstHandler);
+    const entity = new Entity(this.#world, of, component, handlers);
     entity.watched = this.#world.checker.watches(kind);
     this.#adopt(id, entity);
     return entity;

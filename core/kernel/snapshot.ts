@@ -55,10 +55,22 @@ export function captureWorld(world: World): WorldImage {
   return { scalars: world.scalars(), stores };
 }
 
-/** Puts the world back to the image; every index over the stores is built anew. */
+/**
+ * Puts the world back to the image; every index over the stores is built anew. Throws when an event
+ * is pending for a handler that this world does not have: the image is of other code.
+ */
 export function restoreWorld(world: World, image: WorldImage): void {
   for (const [name, store] of Object.entries(storesOf(world))) store.restore(image.stores[name]);
+  checkHandlers(world);
   world.adopt(image.scalars);
+}
+
+function checkHandlers({ queue, registry }: World): void {
+  for (let slot = 0; slot < queue.table.used; slot++) {
+    const number = queue.handler[slot]!;
+    const isKnown = number < 0 || registry.handlers.has(number);
+    assert(isKnown, "snapshot of other code: an event is pending for a handler that is not here");
+  }
 }
 
 /** What `image` holds beyond `base`, as plain data for a trace. */

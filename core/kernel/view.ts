@@ -59,7 +59,7 @@ export function pendingEvents(world: World, target?: number): PlainObject[] {
       atNs: queue.timeNs[slot]!,
       sequence: queue.sequence[slot]!,
       target: world.entityOrNone(id)?.name ?? null,
-      handler: registry.handlerNames[queue.handler[slot]!]!,
+      handler: registry.handlers.get(queue.handler[slot]!)!.name,
       arg: queue.payloads[slot] ?? queue.arg[slot]!,
       cause: queue.cause[slot]!,
     });

@@ -230,7 +230,7 @@ export class World {
   /** Runs another handler of an entity within the running event. */
   call(target: Entity, handler: string, arg: Plain): void {
     const number = target.handlerNumber(handler) ?? this.#kernelHandler(target, handler);
-    this.registry.handlerFunctions[number]!(target, arg as never);
+    this.registry.handlers.get(number)!.handle(target, arg as never);
   }
 
   /** Hands an envelope to a carrier, which works on its own state in this event. */
@@ -475,13 +475,13 @@ export class World {
   #execute(target: Entity, handler: number, arg: Plain): boolean {
     this.#activeDomain = target.seesAll ? -1 : target.domain;
     try {
-      this.registry.handlerFunctions[handler]!(target, arg as never);
+      this.registry.handlers.get(handler)!.handle(target, arg as never);
       this.#activeDomain = -1;
       if (this.checker.hasDirty) this.checker.checkDirty();
       return true;
     } catch (error) {
       this.#activeDomain = -1;
-      this.#reportThrown(target, this.registry.handlerNames[handler]!, error);
+      this.#reportThrown(target, this.registry.handlers.get(handler)!.name, error);
       return false;
     }
   }
@@ -506,7 +506,7 @@ export class World {
     cause: number,
   ): void {
     const { eventCount: event, timeNs } = this;
-    const name = this.registry.handlerNames[handler]!;
+    const name = this.registry.handlers.get(handler)!.name;
     watcher({ event, timeNs, sequence, target, handler: name, arg, cause });
   }
 

@@ -67,7 +67,7 @@ class Walk {
     const { queue, registry, timeNs } = this.#world;
     return this.#live().map((slot) => {
       const target = queue.target[slot]!;
-      const name = registry.handlerNames[queue.handler[slot]!]!;
+      const name = registry.handlers.get(queue.handler[slot]!)!.name;
       const payload = queue.payloads[slot] ?? queue.arg[slot]!;
       const what = PENDING[name]?.(payload, this.#world.entity(target), this.#context);
       const arg = what ?? this.value(payload, undefined, target);

@@ -231,6 +231,16 @@ describe("an old trace under changed code", () => {
   it("with a changed distribution is verified: its results are in the log", () => {
     expect(replayKept("changed-distribution")).toMatchObject({ verified: true, newDraws: [] });
   });
+
+  it("with new handlers is verified, and stands where it did at any event", () => {
+    const newer = changingBuilder("new-handlers");
+    expect(replay(run, newer, { sameCode: false })).toMatchObject({ verified: true, newDraws: [] });
+    for (const { event } of run.snapshots) {
+      const timeline = new Timeline(run, newer);
+      timeline.seekEvent(event + 5);
+      expect(rootOf(timeline)).toBe(straight[event + 5]);
+    }
+  });
 });
 
 describe("a trace that was cut", () => {

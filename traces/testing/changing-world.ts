@@ -10,7 +10,8 @@ import {
 } from "../../core/kernel/index.ts";
 import type { WorldBuilder } from "../world-builder.ts";
 
-export type Variant = "as-kept" | "neutral-draw" | "altering-draw" | "changed-distribution";
+export type Variant =
+  "as-kept" | "neutral-draw" | "altering-draw" | "changed-distribution" | "new-handlers";
 
 type WalkerConfig = { next: number };
 type WalkerState = { total: number; steps: number; last: number };
@@ -25,6 +26,7 @@ const walkerOf = (variant: Variant) =>
     kind: "walker",
     volatile: () => ({ total: 0, steps: 0, last: 0 }),
     handlers: {
+      ...(variant === "new-handlers" && { sit: () => {}, stand: () => {} }),
       step: (self) => {
         const { next } = self.config;
         const changed = variant === "changed-distribution";

@@ -25,6 +25,7 @@ import {
   type PlainObject,
   type Step,
   together,
+  lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import {
@@ -175,7 +176,7 @@ export const COW_SNAPSHOT_PHASES = {
   drain: whileOpen<Op>((_host, _op, disks) =>
     disks.every(({ volatile }) => volatile.inFlight === 0)
       ? go("flush")
-      : wait(DRAIN_POLL_NS, "drain"),
+      : lookAgain(DRAIN_POLL_NS, "drain"),
   ),
 
   flush: (host: Entity, op: Op): Step => {

@@ -19,6 +19,7 @@ import {
   type Plain,
   type PlainObject,
   together,
+  lookAgain,
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
@@ -144,7 +145,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     drain: whileOpen((host, op: Op, [disk]) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!isDrained(disk!) || !isTrackerIdle(disk!)) return wait(DRAIN_POLL_NS, "drain");
+      if (!isDrained(disk!) || !isTrackerIdle(disk!)) return lookAgain(DRAIN_POLL_NS, "drain");
       return together([askDevice(disk!.id, { op: "flush" }, "flush")], "reopen", "goOn");
     }),
 

@@ -16,6 +16,7 @@ import {
   operation,
   type PlainObject,
   type Step,
+  lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import type { DiskOwnership } from "../../platform/index.ts";
@@ -65,7 +66,7 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
     drain(host, op) {
       const disk = openDisk(host, op);
       if (disk === undefined) return go("transfer");
-      return isDrained(disk) ? go("flush") : wait(DRAIN_POLL_NS, "drain");
+      return isDrained(disk) ? go("flush") : lookAgain(DRAIN_POLL_NS, "drain");
     },
 
     flush: (_host, op) =>

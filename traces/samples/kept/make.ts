@@ -1,5 +1,5 @@
-// Makes the kept traces anew. Only when the container's major version changes: they are kept to
-// show that traces of older code still replay. Run: npm run kept-traces
+// Makes the kept traces anew. Only when the container's major version changes, or what a root is
+// made of: they are kept to show that traces of older code still replay. Run: npm run kept-traces
 import { writeFileSync } from "node:fs";
 import { changingBuilder } from "../../testing/changing-world.ts";
 import { recordInMemory } from "../../testing/record.ts";
