@@ -8,7 +8,7 @@ import { assert } from "./assert.ts";
 import type { AskOptions, Reply, Request, SendOptions } from "./carrier.ts";
 import { type Component, component } from "./component.ts";
 import type { Entity, EntityId } from "./entity.ts";
-import { identityOf, startOf } from "./operation-identity.ts";
+import { identityOf } from "./operation-identity.ts";
 import type { Editable, Plain, PlainObject } from "./plain.ts";
 import type { World } from "./world.ts";
 
@@ -230,18 +230,6 @@ export function startOperation(
   start = 1,
 ): OperationEntity {
   return begin(world, kind, host, { id, params, host: host.id, parent: null, ...nth(start) });
-}
-
-/** One that was cut short goes on under the identity that it had. */
-export function resumeOperation(
-  world: World,
-  kind: OperationComponent,
-  host: Entity,
-  identity: string,
-  params: PlainObject,
-): OperationEntity {
-  const { id, start } = startOf(identity);
-  return startOperation(world, kind, host, id, params, start);
 }
 
 const nth = (start = 1): Pick<OperationConfig, "start"> => (start === 1 ? {} : { start });

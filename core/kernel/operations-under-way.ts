@@ -1,8 +1,26 @@
-/** Operations as others see them: whether one is under way, and its end by others. */
-import type { EntityId } from "./entity.ts";
-import type { OperationEntity, PartEnd } from "./operation.ts";
-import type { Plain } from "./plain.ts";
+/** Operations as others see them: whether one is under way, its going on, and its end by others. */
+import type { Entity, EntityId } from "./entity.ts";
+import {
+  type OperationComponent,
+  type OperationEntity,
+  type PartEnd,
+  startOperation,
+} from "./operation.ts";
+import { startOf } from "./operation-identity.ts";
+import type { Plain, PlainObject } from "./plain.ts";
 import type { World } from "./world.ts";
+
+/** One that was cut short goes on under the identity that it had. */
+export function resumeOperation(
+  world: World,
+  kind: OperationComponent,
+  host: Entity,
+  identity: string,
+  params: PlainObject,
+): OperationEntity {
+  const { id, start } = startOf(identity);
+  return startOperation(world, kind, host, id, params, start);
+}
 
 /** The operation of an id that is under way, whichever start it is. */
 export function operationUnderWay(world: World, id: string): OperationEntity | undefined {
