@@ -98,7 +98,14 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       const { sectors } = descriptor;
       const volumes = volumesUnder(files, name);
       if (toSectors <= sectors) return fail("not-larger", { sectors, toSectors });
-      const of = { operation: op.id, vm, disk, descriptor: name, volumes, fromSectors: sectors };
+      const of = {
+        operation: op.identity,
+        vm,
+        disk,
+        descriptor: name,
+        volumes,
+        fromSectors: sectors,
+      };
       const intent: GrowIntent = { kind: "grow", ...of, toSectors };
       op.edit().intent = intent as never;
       const given = files.get(configurationFile(vm))!.version;

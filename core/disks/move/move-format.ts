@@ -116,7 +116,7 @@ const runOfArray = (task: string): string => task.slice(0, task.indexOf("-"));
 
 const settleOwn = (op: MoveOp, next: string, otherwise: string): Step => {
   const { vm, array } = op.params;
-  return perform(recoverHierarchy, { vm, array, own: op.id }, next, otherwise);
+  return perform(recoverHierarchy, { vm, array, own: op.identity }, next, otherwise);
 };
 
 /** The copy of what runs, from the mirror's insertion until only the switch is left. */
@@ -361,7 +361,7 @@ export const moveFormat = operation<MoveParams & PlainObject, MoveState & PlainO
       const problem = copyProblem(view, request) ?? formatProblem(op, view);
       if (problem !== undefined) return problem;
       const plan = planCopy(view, view.configuration(op.params.vm)!, request)!;
-      return openCopy(op as never, view, plan, copyIntent(op.id, view, request, plan));
+      return openCopy(op as never, view, plan, copyIntent(op.identity, view, request, plan));
     },
 
     ...(carryingOut as unknown as { [phase: string]: never }),

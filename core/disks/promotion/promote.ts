@@ -70,7 +70,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       const plan = planPromotion(files, vm, carrySnapshots);
       if (!plan.ok) return fail(plan.code, plan.detail);
       const { mode, disks } = plan;
-      const intent = { kind: "promote" as const, operation: op.id, vm, mode, disks };
+      const intent = { kind: "promote" as const, operation: op.identity, vm, mode, disks };
       const configuration = files.get(configurationFile(vm))!;
       const state = op.edit();
       state.intent = intent as never;

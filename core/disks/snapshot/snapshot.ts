@@ -126,7 +126,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       });
       const intent: SnapshotIntent = {
         kind: "snapshot",
-        operation: op.id,
+        operation: op.identity,
         vm,
         descriptors: { ...state.made },
       };
