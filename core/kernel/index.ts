@@ -28,6 +28,7 @@ export { hash64, hashHex } from "./hash.ts";
 export * from "./invariant.ts";
 export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";
+export * from "./operations-under-way.ts";
 export { clonePlain, equalPlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 export * from "./random/index.ts";
 export { domainRoots, entityDigests } from "./root.ts";

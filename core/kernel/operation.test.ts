@@ -8,6 +8,7 @@ import {
   type Entity,
   fail,
   go,
+  lookAgain,
   operation,
   perform,
   type Plain,
@@ -219,4 +220,23 @@ describe("an operation performed as a phase of another", () => {
     expect(ended.map(({ outcome }) => outcome)).toEqual(["abandoned", "abandoned"]);
     expect(world.activeOperations).toBe(0);
   });
+});
+
+it("looks again less and less often, told as one phase, and is hardly late", () => {
+  const { world, near, phases } = stage();
+  const [firstNs, thenNs] = [50_000, 1_000_000_000];
+  let foundNs = 0;
+  const kind = operation("patient", {
+    look: () => (world.timeNs < thenNs ? lookAgain(firstNs, "look") : go("found")),
+    found: () => {
+      foundNs = world.timeNs;
+      return done();
+    },
+  });
+  startOperation(world, kind, near, "op", {});
+  world.run();
+  expect(phases).toEqual(["look", "found"]);
+  expect(world.eventCount).toBeLessThan(200);
+  expect(foundNs).toBeGreaterThanOrEqual(thenNs);
+  expect(foundNs).toBeLessThan(thenNs * 1.07);
 });

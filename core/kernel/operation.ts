@@ -8,6 +8,7 @@ import { assert } from "./assert.ts";
 import type { AskOptions, Reply, Request, SendOptions } from "./carrier.ts";
 import { type Component, component } from "./component.ts";
 import type { Entity, EntityId } from "./entity.ts";
+import { identityOf } from "./operation-identity.ts";
 import type { Editable, Plain, PlainObject } from "./plain.ts";
 import type { World } from "./world.ts";
 
@@ -15,6 +16,7 @@ import type { World } from "./world.ts";
 export type Step =
   | { readonly step: "go"; readonly next: string }
   | { readonly step: "wait"; readonly delayNs: number; readonly next: string }
+  | { readonly step: "look"; readonly firstNs: number; readonly next: string }
   | AskStep
   | {
       readonly step: "together";
@@ -60,6 +62,15 @@ type AskExtras = Omit<AskStep, "step" | "to" | "verb" | "body" | "next">;
 export const go = (next: string): Step => ({ step: "go", next });
 
 export const wait = (delayNs: number, next: string): Step => ({ step: "wait", delayNs, next });
+
+/**
+ * Looks again, in the same phase, whether something has come to pass: after `firstNs`, and the later
+ * the longer it has been looking already, so that what takes a second is not looked at ten thousand
+ * times. It is late by a sixteenth of the time waited at most.
+ */
+export const lookAgain = (firstNs: number, next: string): Step => ({ step: "look", firstNs, next });
+
+const PATIENCE = 16;
 
 /** Request to an entity, of this domain or another; the value of the reply goes to `next`. */
 export const ask = (
@@ -109,6 +120,12 @@ export class Operation<P extends PlainObject, S extends PlainObject> {
     return this.entity.config.id;
   }
 
+  /** Of this start of it and no other: what it makes durable in its name is not a later start's. */
+  get identity(): string {
+    const { id, start } = this.entity.config;
+    return identityOf(id, start);
+  }
+
   get params(): P {
     return this.entity.config.params as P;
   }
@@ -138,6 +155,8 @@ type OperationConfig = {
   readonly host: EntityId;
   /** The operation of which it is a phase, and that one's round; null for one of its own. */
   readonly parent: { readonly operation: EntityId; readonly round: number } | null;
+  /** The how manieth start of this id; absent: the first. Parts have that of the whole. */
+  readonly start?: number;
 };
 
 type OperationState = {
@@ -150,6 +169,8 @@ type OperationState = {
   readonly next: string;
   readonly otherwise: string;
   readonly tolerated: readonly (readonly string[])[];
+  /** The phase that looks again and again, and since when. */
+  readonly looking?: { readonly phase: string; readonly sinceNs: number };
 };
 
 export type OperationEntity = Entity<OperationConfig, PlainObject, OperationState>;
@@ -189,23 +210,29 @@ export function operation<P extends PlainObject, S extends PlainObject>(
 }
 
 /** How an operation that was a phase of another ended. */
-type PartEnd = {
+export type PartEnd = {
   readonly round: number;
   readonly outcome: string;
   readonly figures: PlainObject;
   readonly detail: Plain;
 };
 
-/** Starts an operation in the domain of `host`; it takes its first phase in an event of its own. */
+/**
+ * Starts an operation in the domain of `host`; it takes its first phase in an event of its own.
+ * `start` counts those of one id, which must differ where they leave something behind.
+ */
 export function startOperation(
   world: World,
   kind: OperationComponent,
   host: Entity,
   id: string,
   params: PlainObject,
+  start = 1,
 ): OperationEntity {
-  return begin(world, kind, host, { id, params, host: host.id, parent: null });
+  return begin(world, kind, host, { id, params, host: host.id, parent: null, ...nth(start) });
 }
+
+const nth = (start = 1): Pick<OperationConfig, "start"> => (start === 1 ? {} : { start });
 
 function begin(
   world: World,
@@ -214,10 +241,11 @@ function begin(
   config: OperationConfig,
 ): OperationEntity {
   const { id, params } = config;
-  const free = world.registry.idOf(id) === undefined;
+  const identity = identityOf(id, config.start);
+  const free = world.registry.idOf(identity) === undefined;
   const entity = world.spawn(kind, config, {
     creator: host,
-    ...(free ? { name: id } : { label: id }),
+    ...(free ? { name: identity } : { label: identity }),
   });
   world.activeOperations++;
   const name = kind.kind.slice("operation:".length);
@@ -225,35 +253,6 @@ function begin(
   world.notice(entity, "operation", { id, kind: name, vm, host: host.name });
   entity.after(0, "run");
   return entity;
-}
-
-/**
- * Ends all operations of a domain that are about a VM, as a crash would: what they made durable is
- * settled by whoever has the VM now. Their outcome is "abandoned".
- */
-export function abandonOperations(world: World, domain: number, vm: string): void {
-  const gone = new Set<EntityId>();
-  const partsOfOthers: NonNullable<OperationConfig["parent"]>[] = [];
-  for (const entity of world.entities()) {
-    if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
-    const operation = entity as unknown as OperationEntity;
-    const { id, params, parent } = operation.config;
-    // What was a phase of one that goes has nobody to tell how it ended.
-    if (params["vm"] !== vm && !gone.has(parent?.operation ?? -1)) continue;
-    gone.add(entity.id);
-    const whole = parent === null || gone.has(parent.operation) ? undefined : parent;
-    if (whole !== undefined) partsOfOthers.push(whole);
-    world.activeOperations--;
-    const { phase } = operation.volatile;
-    const end = { id, phase, outcome: "abandoned", figures: {}, detail: null };
-    operation.notice("operation-end", end);
-    world.remove(entity);
-  }
-  // One that is about more than this VM hears of it, and goes on with the others.
-  for (const { operation, round } of partsOfOthers) {
-    const told: PartEnd = { round, outcome: "abandoned", figures: {}, detail: vm };
-    world.entityOrNone(operation)?.after(0, "performed", told as unknown as Plain);
-  }
 }
 
 class PhaseMachine {
@@ -267,8 +266,13 @@ class PhaseMachine {
     const run = this.#definition.phases[phase];
     assert(run, () => `${this.#definition.kind} has no phase ${phase}`);
     const host = self.world.entity(self.config.host);
-    self.edit().phase = phase;
-    self.notice("phase", { id: self.config.id, phase });
+    const { looking } = self.volatile;
+    if (looking?.phase !== phase) {
+      const state = self.edit();
+      state.phase = phase;
+      if (looking !== undefined) delete state.looking;
+      self.notice("phase", { id: self.config.id, phase });
+    }
     this.#take(self, run(host, new Operation(self), result as never));
   }
 
@@ -308,6 +312,15 @@ class PhaseMachine {
     world.remove(self as unknown as Entity);
   }
 
+  #lookAgain(self: OperationEntity, firstNs: number, phase: string): void {
+    const { timeNs } = self.world;
+    const { looking } = self.volatile;
+    const sinceNs = looking?.phase === phase ? looking.sinceNs : timeNs;
+    if (looking?.phase !== phase) self.edit().looking = { phase, sinceNs };
+    const delayNs = Math.max(firstNs, Math.floor((timeNs - sinceNs) / PATIENCE));
+    self.after(delayNs, "enter", { phase, result: null });
+  }
+
   #take(self: OperationEntity, step: Step): void {
     switch (step.step) {
       case "go":
@@ -316,6 +329,8 @@ class PhaseMachine {
       case "wait":
         self.after(step.delayNs, "enter", { phase: step.next, result: null });
         return;
+      case "look":
+        return this.#lookAgain(self, step.firstNs, step.next);
       case "ask":
         return this.#askAll(self, [step], `=${step.next}`, step.otherwise ?? "");
       case "together":
@@ -346,6 +361,7 @@ class PhaseMachine {
       params: step.params,
       host: config.host,
       parent: { operation: self.id, round },
+      ...nth(config.start),
     });
   }
 

@@ -14,19 +14,45 @@ import {
 /** A timeline entry, a fault or another part of a document, as plain members. */
 export type Members = { readonly [member: string]: JsonValue };
 
-/** What a search works on: the document and the mechanisms that it may use. */
-export interface Vocabulary {
+/** Kinds of entry by their family. */
+interface Kinds {
   readonly operations: readonly Extension[];
   readonly faults: readonly Extension[];
 }
 
-export function vocabularyOf(own: readonly Extension[]): Vocabulary {
-  const all = [...builtInExtensions, ...own];
-  return {
-    operations: all.filter(({ family }) => family === "operation"),
-    faults: all.filter(({ family }) => family === "fault"),
-  };
+/** All that a document may have, and of that what a search may add to it. */
+export interface Vocabulary extends Kinds {
+  readonly drawn: Kinds;
 }
+
+/** Faults that damage what was promised: no mechanism here is meant to survive them unaided. */
+const BREAKS_PROMISES: ReadonlySet<string> = new Set([
+  "lost-write",
+  "torn-write",
+  "misdirected-write",
+  "bit-rot",
+  "lying-flush",
+  "latent-error",
+]);
+
+/** What Orrery has and what the scenario brings along; `search` is that member of the scenario. */
+export function vocabularyOf(
+  own: readonly Extension[],
+  search: ResolvedScenario["search"] = {},
+): Vocabulary {
+  const all = [...builtInExtensions, ...own];
+  const operations = all.filter(({ family }) => family === "operation");
+  const faults = all.filter(({ family }) => family === "fault");
+  const drawn = {
+    operations: namedIn(operations, search.operations) ?? operations,
+    faults:
+      namedIn(faults, search.faults) ?? faults.filter(({ name }) => !BREAKS_PROMISES.has(name)),
+  };
+  return { operations, faults, drawn };
+}
+
+const namedIn = (kinds: readonly Extension[], names: readonly string[] | undefined) =>
+  names && kinds.filter(({ name }) => names.includes(name));
 
 type Fabric = Pick<ResolvedScenario, "hosts" | "arrays" | "links" | "vms">;
 

@@ -181,8 +181,8 @@ export function drawStory(
   return made;
 }
 
-/** Stories that a vocabulary can tell from beginning to end. */
-export const storiesOf = ({ operations }: Vocabulary): readonly Story[] =>
+/** Stories that can be told from beginning to end with what may be drawn. */
+export const storiesOf = ({ drawn }: Vocabulary): readonly Story[] =>
   stories.filter(({ steps }) =>
-    steps.every((step) => operations.some(({ name }) => name === step.do)),
+    steps.every((step) => drawn.operations.some(({ name }) => name === step.do)),
   );

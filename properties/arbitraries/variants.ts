@@ -11,16 +11,6 @@ import { type Knob, knobs } from "./knobs.ts";
 import { type Members, type Vocabulary, withoutDangling } from "./references.ts";
 import { drawStory, type Story, storiesOf } from "./stories.ts";
 
-/** Faults that damage what was promised: no mechanism here is meant to survive them unaided. */
-const BREAKS_PROMISES: ReadonlySet<string> = new Set([
-  "lost-write",
-  "torn-write",
-  "misdirected-write",
-  "bit-rot",
-  "lying-flush",
-  "latent-error",
-]);
-
 /** What a variant may use. */
 export interface Features {
   readonly operations: readonly Extension[];
@@ -43,11 +33,11 @@ const LONGEST_DELAY_NS = 60_000_000;
 
 /** Kinds of fault that a search may add to this document. */
 export function faultsToTry(
-  { faults }: Vocabulary,
+  { faults, drawn }: Vocabulary,
   document: ResolvedScenario,
 ): readonly Extension[] {
-  const used = new Set(document.faults.map(({ kind }) => kind));
-  return faults.filter(({ name }) => !BREAKS_PROMISES.has(name) || used.has(name as never));
+  const used = new Set<string>(document.faults.map(({ kind }) => kind));
+  return faults.filter((each) => drawn.faults.includes(each) || used.has(each.name));
 }
 
 export type FeatureChoice = "all" | "swarm" | "delays";
@@ -58,7 +48,7 @@ export function drawFeatures(
   document: ResolvedScenario,
   choice: FeatureChoice,
 ): Features {
-  const { operations } = vocabulary;
+  const { operations } = vocabulary.drawn;
   const stories = storiesOf(vocabulary);
   const faults = faultsToTry(vocabulary, document);
   if (choice === "delays") {
@@ -76,10 +66,14 @@ export function drawFeatures(
     faults: subset(chooser, faults),
     knobs: subset(chooser, knobs),
     mostOperations: between(chooser, 0, 5),
-    mostFaults: between(chooser, 0, 3),
+    mostFaults: chance(chooser, STORM_PERCENT) ? STORM_FAULTS : between(chooser, 0, 3),
     mostDelays: chance(chooser, 25) ? between(chooser, 1, 3) : 0,
   };
 }
+
+/** Of a hundred runs so many are hit by one fault after the other, of few kinds or of many. */
+const STORM_PERCENT = 15;
+const STORM_FAULTS = 16;
 
 /** A document of its own: another seed, no expectations. */
 export function drawVariant(

@@ -20,7 +20,7 @@ import {
 } from "../arbitraries/variants.ts";
 import { drawFork, type ForkPoint, forkPoint, runFork } from "./fork.ts";
 import { pilotGround, widened } from "./pilot.ts";
-import { runDocument, type RunRecord } from "./run-document.ts";
+import { type KeptMoment, runDocument, type RunRecord } from "./run-document.ts";
 import {
   AUDIT_EVERY,
   type AuditTask,
@@ -62,8 +62,9 @@ export interface BlockOptions {
 
 /** Expectations are of the scenario as it is; variants are held against invariants alone. */
 export function createSearcher(scenario: ReadyScenario, generates = false): Searcher {
-  const base = { ...scenario.document, expect: [] };
-  const vocabulary = vocabularyOf(scenario.own.mechanisms);
+  const { search, ...document } = scenario.document;
+  const base = { ...document, expect: [] };
+  const vocabulary = vocabularyOf(scenario.own.mechanisms, search);
   return { scenario, base, vocabulary, ground: pilotGround(scenario, base), generates };
 }
 
@@ -84,10 +85,12 @@ interface Planned {
 }
 
 /** Of the runs of a block, while there is a rare state to fork before. */
-const FORK_PERCENT = 50;
+const FORK_PERCENT = 70;
 /** Forks from one moment. */
 const FORKS = 6;
-/** Events before a rare state at which a run is kept, at most. */
+/** Every so many events a run is kept as it is. */
+const KEEP_EVERY = 96;
+/** Events before a rare state at which a run is forked, at most. */
 const MOST_BEFORE = 96;
 
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
@@ -112,13 +115,16 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
     const { document, from } = planned;
     beforeRun?.(run, document);
     await turn();
+    const keeping = { keepEvery: KEEP_EVERY };
     const record =
-      from === undefined ? runDocument(scenario, document) : runFork(scenario, from, document);
+      from === undefined
+        ? runDocument(scenario, document, keeping)
+        : runFork(scenario, from, document, keeping);
     ground = widened(ground, record.coverage.phases);
     const event = firstNew(record, known);
     if (event !== undefined) {
       led.push(document);
-      rare.push({ document, event });
+      rare.push(rareState(document, record, event));
     }
     tally = mergeTallies(tally, tallyOf(run, document, record, from?.event ?? 0));
     // The root of a fork is held against that of the same document from the beginning.
@@ -130,9 +136,17 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
   return { block, tally, audits };
 }
 
+/** The first new thing that a run did, and what was kept of it shortly before. */
 interface RareState {
   readonly document: ResolvedScenario;
   readonly event: number;
+  readonly kept: readonly KeptMoment[];
+}
+
+function rareState(document: ResolvedScenario, record: RunRecord, event: number): RareState {
+  const from = event - MOST_BEFORE - KEEP_EVERY;
+  const kept = record.kept.filter((moment) => moment.event >= from && moment.event < event);
+  return { document, event, kept };
 }
 
 /** Forks before the states that were new in this block, the latest first. */
@@ -166,8 +180,12 @@ class Forks {
     this.#point = undefined;
     const next = this.#rare.pop();
     if (next === undefined) return;
-    const event = Math.max(1, next.event - skewed(chooser, 1, MOST_BEFORE));
-    this.#point = forkPoint(this.#searcher.scenario, next.document, event);
+    const { document, event, kept } = next;
+    const latest = event - skewed(chooser, 1, MOST_BEFORE);
+    const before = kept.findLast((each) => each.event <= latest) ?? kept[0];
+    if (before === undefined) return;
+    const at = Math.max(latest, before.event);
+    this.#point = forkPoint(this.#searcher.scenario, document, before, at);
     this.#left = this.#point === undefined ? 0 : FORKS;
   }
 }

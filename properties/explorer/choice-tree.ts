@@ -14,7 +14,7 @@ import type { ReadyScenario, ResolvedScenario } from "../../scenarios/index.ts";
 import type { Coverage } from "./coverage.ts";
 import type { ExhaustiveState, RunOfTree, StateOfTree } from "./exhaustive.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { DocumentRun, type RunRecord } from "./run-document.ts";
+import { DocumentRun } from "./run-document.ts";
 import type { Tally } from "./search.ts";
 import { tallyOf } from "./tally.ts";
 
@@ -146,7 +146,7 @@ export class ChoiceTree {
     const merged = into && ([into.run, into.state, ...this.#moment()] as const);
     this.runs[branch.run] = { order, strikes, states, left, into: merged ?? null };
     if (into !== undefined) this.merged++;
-    const record = into === undefined ? this.#run.complete() : this.#partOfRun();
+    const record = into === undefined ? this.#run.complete() : this.#run.record();
     const document = this.#documentOf(chosen, false);
     return tallyOf(branch.run, document, record, branch.event);
   }
@@ -154,23 +154,6 @@ export class ChoiceTree {
   #moment(): readonly [timeNs: number, event: number, step: number] {
     const { timeNs, eventCount, durableSteps } = this.#run.world;
     return [timeNs, eventCount, durableSteps];
-  }
-
-  /** Of a run that was merged: what it covered until then. */
-  #partOfRun(): RunRecord {
-    const { world, coverage, violations } = this.#run;
-    return {
-      root: "",
-      events: world.eventCount,
-      simulatedNs: world.timeNs,
-      draws: 0,
-      durableSteps: world.durableSteps,
-      cells: [...coverage.cells.keys()],
-      reached: world.checker.reached,
-      unreached: world.checker.unreached,
-      violations,
-      coverage,
-    };
   }
 
   #begin(branch: Branch): void {

@@ -3,26 +3,17 @@
  * than once, each time with other choices. What a fork adds lies behind that moment, so its document
  * run from the beginning is the same run to the bit; the audit checks just that.
  */
-import {
-  captureWorld,
-  restoreWorld,
-  type World,
-  type WorldImage,
-} from "../../core/kernel/index.ts";
+import { restoreWorld, type World } from "../../core/kernel/index.ts";
 import type { ReadyScenario, ResolvedScenario } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed } from "../arbitraries/chooser.ts";
 import { drawFault, type Ground } from "../arbitraries/entries.ts";
 import type { Features } from "../arbitraries/variants.ts";
-import type { Coverage } from "./coverage.ts";
 import { isDelay } from "./pilot.ts";
-import { DocumentRun, type RunRecord } from "./run-document.ts";
+import { DocumentRun, type KeptMoment, type RunOptions, type RunRecord } from "./run-document.ts";
 
-/** A moment of a run at which it was kept. */
-export interface ForkPoint {
+/** A moment of a run from which others go on. */
+export interface ForkPoint extends KeptMoment {
   readonly document: ResolvedScenario;
-  readonly image: WorldImage;
-  readonly coverage: Coverage;
-  readonly event: number;
   readonly steps: number;
   /** Draws made so far from streams that delay something. */
   readonly delays: readonly Delay[];
@@ -40,21 +31,26 @@ const LONGEST_DELAY_NS = 60_000_000;
 /** Draws, and durable steps, from the moment on among which one is chosen. */
 const SOON = 12;
 
-/** The run of a document after so many events; undefined when there is nothing to fork there. */
+/**
+ * The document's run after so many events, from the last moment before that was kept; undefined
+ * when there is nothing to fork there.
+ */
 export function forkPoint(
   scenario: ReadyScenario,
   document: ResolvedScenario,
+  kept: KeptMoment,
   event: number,
 ): ForkPoint | undefined {
   const run = new DocumentRun(scenario, document);
-  const { world, untilNs, coverage, violations } = run;
-  const reason = world.run({ untilNs, untilEvent: event });
+  const { world, untilNs } = run;
+  restoreWorld(world, kept.image);
+  run.coverage = kept.coverage.copy();
+  if (event > kept.event) world.run({ untilNs, untilEvent: event });
   // The roots of epochs that have ended hold the document as it was.
-  const isTooLate = reason !== "event" || world.scalars().epochIndex > 0;
-  if (isTooLate || violations.length > 0) return undefined;
-  const image = captureWorld(world);
-  const steps = world.durableSteps;
-  return { document, image, coverage, event, steps, delays: delaysOf(world) };
+  const isTooLate = world.eventCount < event || world.scalars().epochIndex > 0;
+  if (isTooLate || run.violations.length > 0) return undefined;
+  const { durableSteps: steps } = world;
+  return { ...run.moment(), document, steps, delays: delaysOf(world) };
 }
 
 function delaysOf({ gate }: World): readonly Delay[] {
@@ -106,8 +102,9 @@ export function runFork(
   scenario: ReadyScenario,
   point: ForkPoint,
   document: ResolvedScenario,
+  options: RunOptions = {},
 ): RunRecord {
-  const run = new DocumentRun(scenario, document);
+  const run = new DocumentRun(scenario, document, options);
   const { world } = run;
   const driver = world.named("driver");
   const records = world.registry.entityRecords;

@@ -11,6 +11,7 @@ import {
   restoreWorld,
   type Steer,
   type World,
+  type WorldImage,
 } from "../../core/kernel/index.ts";
 import { RunSummary } from "../../traces/index.ts";
 import {
@@ -32,6 +33,13 @@ export interface FoundViolation {
   readonly atNs: number;
 }
 
+/** A moment of a run from which it can go on otherwise. */
+export interface KeptMoment {
+  readonly event: number;
+  readonly image: WorldImage;
+  readonly coverage: Coverage;
+}
+
 export interface RunRecord {
   /** Taken when asked for; the world must be as the run left it. */
   readonly root: string;
@@ -45,12 +53,16 @@ export interface RunRecord {
   readonly unreached: readonly string[];
   readonly violations: readonly FoundViolation[];
   readonly coverage: Coverage;
+  /** The first of them, in order; none unless asked for. */
+  readonly kept: readonly KeptMoment[];
 }
 
 export interface RunOptions {
   readonly steer?: Steer;
   /** Snapshot and restore in place after every so many events. */
   readonly snapshotEvery?: number;
+  /** Keep the run as it is after every so many events. */
+  readonly keepEvery?: number;
   /** Runs that go on longer count as endless. */
   readonly mostEvents?: number;
   /** Sees every notice in its event. */
@@ -61,6 +73,9 @@ export interface RunOptions {
 
 /** More events than any scenario for searches has: what goes on longer goes in circles. */
 const MOST_EVENTS = 2_000_000;
+
+/** Of a run that goes on and on only the beginning is kept. */
+const MOST_KEPT = 512;
 
 /** What a run is told of by whom it is enough to know what it covered and broke. */
 const HEARD: ReadonlySet<string> = new Set([...TELLING, "violation"]);
@@ -111,8 +126,9 @@ export class DocumentRun {
   }
 
   complete(): RunRecord {
-    const { world, untilNs, coverage, violations } = this;
-    const { snapshotEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
+    const { world, untilNs } = this;
+    const { snapshotEvery, keepEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
+    const kept = keepEvery === undefined ? [] : this.#keep(keepEvery);
     if (snapshotEvery === undefined) world.run({ untilNs, untilEvent: mostEvents });
     else runWithSnapshots(world, untilNs, snapshotEvery);
     if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
@@ -120,6 +136,12 @@ export class DocumentRun {
     const isExpecting = this.#document.expect.length > 0;
     if (isExpecting) checkExpectations(world, this.#document, this.#summary);
     onEnd?.(world);
+    return this.record(kept);
+  }
+
+  /** What the run came to, as far as it is. */
+  record(kept: readonly KeptMoment[] = []): RunRecord {
+    const { world, coverage, violations } = this;
     const events = world.eventCount;
     return {
       get root() {
@@ -135,7 +157,25 @@ export class DocumentRun {
       unreached: world.checker.unreached,
       violations,
       coverage,
+      kept,
     };
+  }
+
+  /** The run as it is now. */
+  moment(): KeptMoment {
+    const { world, coverage } = this;
+    return { event: world.eventCount, image: captureWorld(world), coverage: coverage.copy() };
+  }
+
+  /** Runs to the end, or until enough is kept. */
+  #keep(every: number): readonly KeptMoment[] {
+    const { world, untilNs, violations } = this;
+    const kept: KeptMoment[] = [];
+    while (kept.length < MOST_KEPT && violations.length === 0) {
+      kept.push(this.moment());
+      if (world.run({ untilNs, untilEvent: world.eventCount + every }) !== "event") break;
+    }
+    return kept;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   exponential,
   fromMs,
   fromUs,
+  operationUnderWay,
   type PlainObject,
   type World,
 } from "../../core/kernel/index.ts";
@@ -50,6 +51,8 @@ const RETRY_NS = fromMs(1_000);
 const LONGEST_RETRY_NS = fromMs(30_000);
 const MOST_RETRIES = 16;
 
+const COMPLETE = ".complete";
+
 export type DriverConfig = PlainObject & { readonly document: ResolvedScenario };
 
 type DriverState = {
@@ -59,6 +62,8 @@ type DriverState = {
   readonly attempts: { readonly [vm: string]: { readonly id: string; readonly failed: number } };
   /** Faults that struck, by index: those with `atMs` or `during` strike once. */
   readonly struck: readonly boolean[];
+  /** How often entries were started that may be again, by id; none: there are no such entries. */
+  readonly starts?: { readonly [id: string]: number };
   /** Of VMs that are saved at integrity alerts; none: there were no alerts. */
   readonly alertSaves?: { readonly [vm: string]: AlertSaves };
 };
@@ -154,12 +159,25 @@ function onMoment(self: Driver, moment: string, own: readonly Extension[]): void
 }
 
 /**
- * A phase may come again and again; what is to start after it is not started beside itself. Two
- * operations of one id would take each other's intents for their own.
+ * A phase may come again and again; what is to start after it is not started beside itself. Later
+ * starts are counted: none may take what one before it left behind for its own.
  */
 function startOnce(self: Driver, entry: ResolvedTimelineEntry, own: readonly Extension[]): void {
-  if (entry.after !== undefined && self.world.registry.idOf(entry.id) !== undefined) return;
+  const { id, after } = entry;
+  if (after !== undefined && operationUnderWay(self.world, id) !== undefined) return;
+  if (mayComeAgain(self, entry)) {
+    const { starts } = self.durable;
+    self.editDurable().starts = { ...starts, [id]: (starts?.[id] ?? 0) + 1 };
+  }
   startEntry(self, entry, own);
+}
+
+/** What is started once completes once: any other moment may come as often as it likes. */
+function mayComeAgain(self: Driver, { after }: ResolvedTimelineEntry): boolean {
+  if (after === undefined) return false;
+  const before = after.endsWith(COMPLETE) ? after.slice(0, -COMPLETE.length) : undefined;
+  const found = self.config.document.timeline.find(({ id }) => id === before);
+  return found === undefined || mayComeAgain(self, found);
 }
 
 function onStep(self: Driver, step: number, own: readonly Extension[]): void {

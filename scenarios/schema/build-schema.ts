@@ -124,6 +124,31 @@ function familyDefinitions(extensions: readonly Extension[]): Record<string, Jso
   return definitions;
 }
 
+/** Names of all mechanisms of a family, as one of which a member may be. */
+const nameOf = (
+  family: ExtensionFamily,
+  extensions: readonly Extension[],
+  description: string,
+): JsonSchema => ({
+  type: "string",
+  description,
+  enum: extensions.filter((each) => each.family === family).map(({ name }) => name),
+});
+
+const search = (extensions: readonly Extension[]): JsonSchema =>
+  object("What `orrery explore` may add to the scenario. A run takes no notice of it.", {
+    operations: list(
+      "Kinds of operation that it draws, and stories of these alone; all unless told.",
+      nameOf("operation", extensions, "A kind of operation."),
+      {},
+    ),
+    faults: list(
+      "Kinds of fault that it draws; unless told all but those that damage what was promised.",
+      nameOf("fault", extensions, "A kind of fault."),
+      {},
+    ),
+  });
+
 /** Draws are named as in `orrery log`: the entity, what for, and the how manieth of that stream. */
 const choice = object(
   "A draw and its result.",
@@ -141,6 +166,7 @@ const choice = object(
  * @param extensions a user's own operations, guests and faults; names must be new in their family
  */
 export function buildScenarioSchema(extensions: readonly Extension[] = []): JsonSchema {
+  const all = [...builtInExtensions, ...extensions];
   const root = object(
     "A scenario: a datacenter, what happens in it, and what is expected of it.",
     {
@@ -163,6 +189,7 @@ export function buildScenarioSchema(extensions: readonly Extension[] = []): Json
         choice,
         {},
       ),
+      search: search(all),
     },
     ["name", "durationMs", "hosts"],
   );
@@ -177,7 +204,7 @@ export function buildScenarioSchema(extensions: readonly Extension[] = []): Json
       ...fabricDefinitions,
       ...vmDefinitions,
       ...guestDefinitions,
-      ...familyDefinitions([...builtInExtensions, ...extensions]),
+      ...familyDefinitions(all),
       ...expectationDefinitions,
     },
   };

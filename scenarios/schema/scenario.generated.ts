@@ -152,6 +152,70 @@ export interface ScenarioDocument {
      */
     readonly result: number;
   }[];
+  /**
+   * What `orrery explore` may add to the scenario. A run takes no notice of it.
+   */
+  readonly search?: {
+    /**
+     * Kinds of operation that it draws, and stories of these alone; all unless told.
+     *
+     * Items: A kind of operation.
+     */
+    readonly operations?: (
+      | "snapshot"
+      | "revert"
+      | "delete-snapshot"
+      | "clone"
+      | "migrate-disk-format"
+      | "collect-garbage"
+      | "consolidate"
+      | "abort"
+      | "backup"
+      | "restore"
+      | "disk-checkpoint"
+      | "checkpoint"
+      | "suspend"
+      | "resume"
+      | "restore-checkpoint"
+      | "merge-checkpoints"
+      | "linked-clone"
+      | "promote"
+      | "grow-disk"
+      | "migrate"
+      | "cancel-migration"
+      | "evacuate"
+      | "power-on"
+      | "power-off"
+      | "stun"
+      | "unstun"
+      | "unpause"
+      | "restart"
+      | "take-over"
+    )[];
+    /**
+     * Kinds of fault that it draws; unless told all but those that damage what was promised.
+     *
+     * Items: A kind of fault.
+     */
+    readonly faults?: (
+      | "filter-hang"
+      | "crash"
+      | "power-loss"
+      | "slow"
+      | "degrade"
+      | "clock-step"
+      | "partition"
+      | "path-loss"
+      | "lost-write"
+      | "torn-write"
+      | "misdirected-write"
+      | "bit-rot"
+      | "lying-flush"
+      | "array-task"
+      | "latent-error"
+      | "no-space"
+    )[];
+  };
 }
 /**
  * A physical machine; a failure domain of its own.
@@ -3156,6 +3220,70 @@ export interface ResolvedScenario {
      */
     readonly result: number;
   }[];
+  /**
+   * What `orrery explore` may add to the scenario. A run takes no notice of it.
+   */
+  readonly search?: {
+    /**
+     * Kinds of operation that it draws, and stories of these alone; all unless told.
+     *
+     * Items: A kind of operation.
+     */
+    readonly operations?: (
+      | "snapshot"
+      | "revert"
+      | "delete-snapshot"
+      | "clone"
+      | "migrate-disk-format"
+      | "collect-garbage"
+      | "consolidate"
+      | "abort"
+      | "backup"
+      | "restore"
+      | "disk-checkpoint"
+      | "checkpoint"
+      | "suspend"
+      | "resume"
+      | "restore-checkpoint"
+      | "merge-checkpoints"
+      | "linked-clone"
+      | "promote"
+      | "grow-disk"
+      | "migrate"
+      | "cancel-migration"
+      | "evacuate"
+      | "power-on"
+      | "power-off"
+      | "stun"
+      | "unstun"
+      | "unpause"
+      | "restart"
+      | "take-over"
+    )[];
+    /**
+     * Kinds of fault that it draws; unless told all but those that damage what was promised.
+     *
+     * Items: A kind of fault.
+     */
+    readonly faults?: (
+      | "filter-hang"
+      | "crash"
+      | "power-loss"
+      | "slow"
+      | "degrade"
+      | "clock-step"
+      | "partition"
+      | "path-loss"
+      | "lost-write"
+      | "torn-write"
+      | "misdirected-write"
+      | "bit-rot"
+      | "lying-flush"
+      | "array-task"
+      | "latent-error"
+      | "no-space"
+    )[];
+  };
 }
 /**
  * A physical machine; a failure domain of its own.

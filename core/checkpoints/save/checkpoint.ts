@@ -21,6 +21,7 @@ import {
   type Refusal,
   type Step,
   together,
+  lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import {
@@ -221,7 +222,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       if (vmIn(host, op) === undefined) return giveUp("vm-off")(op);
       const open = op.params.drains.map((disk) => host.world.entityOrNone(disk));
       const isQuiet = open.every((disk) => disk === undefined || isDrained(disk as never));
-      if (!isQuiet) return wait(DRAIN_POLL_NS, "drain");
+      if (!isQuiet) return lookAgain(DRAIN_POLL_NS, "drain");
       if (!op.params.suspends) return go("instant");
       // Its host's caches go with it: what the guest was told is written must be.
       const flushes = op.params.drains.map((disk) => askDevice(disk, { op: "flush" }, ""));

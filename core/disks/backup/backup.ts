@@ -68,7 +68,7 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
       const { running } = file.value as VmConfiguration;
       const intent: BackupIntent = {
         kind: "backup",
-        operation: op.id,
+        operation: op.identity,
         vm,
         pointInTime: id,
         descriptors: op.params.disks.map(({ disk }) => running[disk]!),
@@ -160,9 +160,9 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
     nameTracking(_host, op: BackupOp, { value, version }: FileValue) {
       const before = value as VmConfiguration;
       const { vm, array } = op.params;
-      op.edit().tracking = before.tracking ?? op.id;
+      op.edit().tracking = before.tracking ?? op.identity;
       if (before.tracking !== undefined) return go("track");
-      const named = { ...before, tracking: op.id };
+      const named = { ...before, tracking: op.identity };
       const params = { array, name: configurationFile(vm), value: named, before, version };
       return perform(surelyWrite, params as unknown as PlainObject, "named", "lookForTracking");
     },

@@ -113,7 +113,7 @@ export const cowBackup = operation<BackupParams & PlainObject, CowBackupState & 
       state.since = sinceOf(view, base);
       const intent: BackupIntent = {
         kind: "backup",
-        operation: op.id,
+        operation: op.identity,
         vm,
         pointInTime: id,
         descriptors: [...names, ...Object.values(base?.point ?? {})],

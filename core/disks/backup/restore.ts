@@ -117,7 +117,14 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       const old = ids
         .flatMap((id) => exclusiveLayers(files, vm, before.running[id]!))
         .map((layer) => (isCow(layer.descriptor) ? { ...layer, volume: null } : layer));
-      const common = { kind: "restore" as const, operation: op.id, vm, backup, descriptors, old };
+      const common = {
+        kind: "restore" as const,
+        operation: op.identity,
+        vm,
+        backup,
+        descriptors,
+        old,
+      };
       const intent: RestoreIntent = cow ? { ...common, cow } : common;
       const state = op.edit();
       state.intent = intent as never;

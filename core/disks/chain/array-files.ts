@@ -20,10 +20,12 @@ export const scan = (array: EntityId, next: string, otherwise?: string) =>
   askArray(array, "file-scan", {}, next, otherwise);
 
 export class ArrayFiles {
-  readonly #files: ReadonlyMap<string, ScannedFile>;
+  readonly #files = new Map<string, ScannedFile>();
+  /** Names of descriptors by what they stand on, once somebody asks. */
+  #children: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor({ files }: Scan) {
-    this.#files = new Map(files.map((file) => [file.name, file]));
+    for (const file of files) this.#files.set(file.name, file);
   }
 
   /** The file of this name; undefined when there is none. */
@@ -37,10 +39,8 @@ export class ArrayFiles {
   }
 
   /** Names of the descriptors that stand on this one. */
-  childrenOf(parent: string): string[] {
-    return this.#named(".vmdk")
-      .filter(({ value }) => soundDescriptor(value)?.parent === parent)
-      .map(({ name }) => name);
+  childrenOf(parent: string): readonly string[] {
+    return (this.#children ??= this.#byParent()).get(parent) ?? [];
   }
 
   /** Descriptors from this one down to its base; stops where one is missing or comes again. */
@@ -73,9 +73,23 @@ export class ArrayFiles {
     });
   }
 
+  #byParent(): ReadonlyMap<string, readonly string[]> {
+    const children = new Map<string, string[]>();
+    for (const { name, value } of this.#named(".vmdk")) {
+      const parent = soundDescriptor(value)?.parent ?? null;
+      if (parent === null) continue;
+      const known = children.get(parent);
+      if (known === undefined) children.set(parent, [name]);
+      else known.push(name);
+    }
+    return children;
+  }
+
   /** Files whose name ends so; intents end in `.intent` or `.backup-intent`. */
   #named(end: string): ScannedFile[] {
-    return [...this.#files.values()].filter(({ name }) => name.endsWith(end));
+    const named: ScannedFile[] = [];
+    for (const file of this.#files.values()) if (file.name.endsWith(end)) named.push(file);
+    return named;
   }
 }
 

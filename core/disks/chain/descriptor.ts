@@ -13,6 +13,7 @@ import type { LinkedCloneIntent } from "../clone/intent.ts";
 import type { GrowIntent } from "../grow/intent.ts";
 import type { ConsolidationIntent } from "../consolidation/intent.ts";
 import type { PromotionIntent } from "../promotion/intent.ts";
+import { TextCache } from "./text-cache.ts";
 import {
   type DescriptorProblem,
   geometryEntries,
@@ -145,19 +146,18 @@ export function descriptorFileOf(descriptor: DiskDescriptor): PlainObject {
   return { text: writeVmdkText(text) };
 }
 
-/** Sound descriptors by the file that holds them, each read once: a pure cache. */
-const known = new WeakMap<PlainObject, { readonly text: string; readonly read: DiskDescriptor }>();
+/** Sound descriptors by their text: operations and invariants read the same few again and again. */
+const known = new TextCache<DescriptorFile>();
 
-/** Reads what the file of a descriptor holds; damage is told by its code. */
-export function readDescriptor(file: PlainObject): DescriptorFile {
-  const { text } = file;
+/** Reads what the file of a descriptor holds, not to be changed; damage is told by its code. */
+export function readDescriptor({ text }: PlainObject): DescriptorFile {
   if (typeof text !== "string") {
     return { ok: false, code: "not-a-descriptor", message: "holds no text" };
   }
-  const before = known.get(file);
-  if (before?.text === text) return { ok: true, descriptor: { ...before.read } };
+  const before = known.get(text);
+  if (before !== undefined) return before;
   const read = readText(text);
-  if (read.ok) known.set(file, { text, read: { ...read.descriptor } });
+  if (read.ok) known.set(text, { ok: true, descriptor: Object.freeze(read.descriptor) });
   return read;
 }
 

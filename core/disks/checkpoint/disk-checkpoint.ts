@@ -139,7 +139,7 @@ export const diskCheckpoint = operation<
       op.edit().manifest = manifest as never;
       const intent: BackupIntent = {
         kind: "backup",
-        operation: op.id,
+        operation: op.identity,
         vm,
         pointInTime: point,
         descriptors: disks.map(({ volatile }) => volatile.layers.at(-1)!.descriptor),

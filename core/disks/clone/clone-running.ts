@@ -82,7 +82,7 @@ export const cloneRunning = operation<CloneRunningParams & PlainObject, State & 
       if ("target" in into && view.configuration(into.target) !== undefined) {
         return fail("vm-exists", into.target);
       }
-      const common = { operation: op.id, vm, pointInTime };
+      const common = { operation: op.identity, vm, pointInTime };
       const intent: PointIntent = { kind: "clone-point", ...common };
       const given = view.version(configurationFile(vm));
       return opensIntent(array, vm, backupIntentFile(vm), intent, given, "takePoint");

@@ -195,7 +195,7 @@ function planClone(files: ArrayFiles, op: Op): Plan {
   const kind = "linked-clone";
   return {
     ok: true,
-    intent: { kind, operation: op.id, vm: clone, source: vm, targets, descriptors, old },
+    intent: { kind, operation: op.identity, vm: clone, source: vm, targets, descriptors, old },
   };
 }
 

@@ -2,7 +2,7 @@
  * Asks an operation at the same host to stop. It does so at its next step, in its own way, and may
  * be over before; to ask twice, or when it is over, changes nothing.
  */
-import { done, operation, type OperationEntity, type PlainObject } from "../../kernel/index.ts";
+import { done, operation, operationUnderWay, type PlainObject } from "../../kernel/index.ts";
 
 export type AbortParams = {
   /** Id of the operation that is to stop. */
@@ -11,11 +11,8 @@ export type AbortParams = {
 
 export const abort = operation<AbortParams & PlainObject, PlainObject>("abort", {
   ask(host, op) {
-    const { world } = host;
-    const id = world.registry.idOf(op.params.operation);
-    const found = id === undefined ? undefined : world.entityOrNone(id);
-    if (found === undefined || found.domain !== host.domain) return done({ running: false });
-    const running = found as unknown as OperationEntity;
+    const running = operationUnderWay(host.world, op.params.operation);
+    if (running?.domain !== host.domain) return done({ running: false });
     const { state } = running.volatile;
     if (typeof state?.["aborted"] !== "boolean") return done({ running: false });
     (running.edit().state as { aborted: boolean }).aborted = true;

@@ -12,7 +12,7 @@ import {
   type PlainObject,
   type SectorRange,
   together,
-  wait,
+  lookAgain,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { mapOf, markHeld } from "../chain/layers.ts";
@@ -49,7 +49,7 @@ export const blockMergeConsolidate = operation<
 
     drain: whileOpen((host, op: ConsolidationOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      return disks.every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain");
+      return disks.every(isDrained) ? go("flush") : lookAgain(DRAIN_POLL_NS, "drain");
     }),
 
     /** The array merges what it has: memory of the host goes down first, of delta and target. */

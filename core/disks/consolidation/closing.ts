@@ -13,6 +13,7 @@ import {
   type Plain,
   type PlainObject,
   together,
+  lookAgain,
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
@@ -68,7 +69,7 @@ export const closingPhases = {
   /** A backup may still read through the layers: what it asked for comes first. */
   follow: whileOpen<ConsolidationOp>((_host, op, disks) => {
     const [{ disk, id, layer }] = mergingDisks(op, disks) as [ReturnType<typeof mergingDisks>[0]];
-    if (!isIdle(disk)) return wait(DRAIN_POLL_NS, "follow");
+    if (!isIdle(disk)) return lookAgain(DRAIN_POLL_NS, "follow");
     noteMerge(op, disk.volatile.merge);
     adoptMerged(disk, layer, op.state.reopened[id]);
     op.edit().switched.push(id);
@@ -168,7 +169,7 @@ export const closingPhases = {
   },
 
   drainGivenUp: whileOpen<ConsolidationOp>((_host, op, disks) => {
-    if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainGivenUp");
+    if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainGivenUp");
     for (const disk of disks) {
       noteMerge(op, endMerge(disk));
       const reopened = op.state.reopened[disk.config.disk];

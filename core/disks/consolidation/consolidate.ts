@@ -18,7 +18,7 @@ import {
   operation,
   type PlainObject,
   together,
-  wait,
+  lookAgain,
 } from "../../kernel/index.ts";
 import { beginMerge } from "../chain/change-layers.ts";
 import { mapOf } from "../chain/layers.ts";
@@ -82,7 +82,7 @@ export const passPhases = {
 
   drainForSwitch: whileOpen((host, op: ConsolidationOp, disks) => {
     if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-    if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainForSwitch");
+    if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainForSwitch");
     return go("copySuspects");
   }),
 
@@ -131,7 +131,7 @@ export const consolidate = operation<
     drain: whileOpen((host, op: ConsolidationOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
       const drained = op.params.careless?.undrained === true || disks.every(isDrained);
-      return drained ? go("insertMirror") : wait(DRAIN_POLL_NS, "drain");
+      return drained ? go("insertMirror") : lookAgain(DRAIN_POLL_NS, "drain");
     }),
 
     ...passPhases,

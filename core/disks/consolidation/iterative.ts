@@ -15,7 +15,7 @@ import {
   perform,
   type PlainObject,
   together,
-  wait,
+  lookAgain,
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
@@ -79,7 +79,7 @@ export const iterativeConsolidate = operation<
 
     drainForRest: whileOpen((host, op: ConsolidationOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      return disks.every(isDrained) ? go("insertMirror") : wait(DRAIN_POLL_NS, "drainForRest");
+      return disks.every(isDrained) ? go("insertMirror") : lookAgain(DRAIN_POLL_NS, "drainForRest");
     }),
 
     makeHelpers: whileOpen((_host, op: ConsolidationOp, disks, found: Scan) => {
@@ -106,7 +106,7 @@ export const iterativeConsolidate = operation<
 
     drainForHelpers: whileOpen((host, op: ConsolidationOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainForHelpers");
+      if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainForHelpers");
       const flushes = disks.map(({ id }) => askDevice(id, { op: "flush" }, "dropHelpers"));
       return together(flushes, "switchToHelpers", "dropHelpers");
     }),

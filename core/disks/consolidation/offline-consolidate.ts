@@ -111,7 +111,7 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
         const { sectors } = files.descriptor(merge.child ?? merge.target)!;
         merges[disk] = { ...merge, volume, sectors };
       }
-      const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
+      const common = { operation: op.identity, vm, stage: "opened", pointInTime } as const;
       const intent: OfflineMergeIntent = { kind: "offline-merge", ...common, merges };
       const state = op.edit();
       state.intent = intent as never;
@@ -220,7 +220,7 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
     settle(host: Entity, op: Op) {
       closeAll(host, op);
       const { vm, array } = op.params;
-      return perform(recoverOfflineMerge, { vm, array, own: op.id }, "settled", "unsettled");
+      return perform(recoverOfflineMerge, { vm, array, own: op.identity }, "settled", "unsettled");
     },
 
     /** Somebody else may have settled it: then the layers say how. */

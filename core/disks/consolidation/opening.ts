@@ -37,7 +37,7 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
     op.edit().merges = plan.merges as never;
     const value: ConsolidationIntent = {
       kind: "consolidate",
-      operation: op.id,
+      operation: op.identity,
       vm,
       method,
       pointInTime,

@@ -210,7 +210,7 @@ export const carryingOut = {
   settle(_host: Entity, op: Op): Step {
     const { array } = op.params;
     const { vm } = op.state.intent!;
-    return perform(recoverHierarchy, { vm, array, own: op.id }, "settled", "unsettled");
+    return perform(recoverHierarchy, { vm, array, own: op.identity }, "settled", "unsettled");
   },
 
   /** Somebody else may have settled it: then the configuration says how. */

@@ -67,7 +67,7 @@ export const COLLECT_PHASES = {
     const next = op.state.waiting[0];
     if (next === undefined) return go("look");
     const { vm, version } = next;
-    const common = { operation: op.id, vm, stage: "opened" } as const;
+    const common = { operation: op.identity, vm, stage: "opened" } as const;
     const intent: CollectIntent = { kind: "collect", ...common };
     return opensIntent(op.params.array, vm, intentFile(vm), intent, version, "locked");
   },

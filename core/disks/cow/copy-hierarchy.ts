@@ -92,7 +92,7 @@ export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopySt
       }
       const plan = planCopy(view, view.configuration(vm)!, op.params);
       if (plan === undefined) return fail("no-point-in-time", op.params.upTo);
-      return openCopy(op, view, plan, copyIntent(op.id, view, op.params, plan));
+      return openCopy(op, view, plan, copyIntent(op.identity, view, op.params, plan));
     },
 
     ...carryingOut,

@@ -110,7 +110,7 @@ function planOf(op: Op, view: CowView): { plan: CopyPlan; intent: HierarchyInten
   };
   const names = Object.values(made);
   const pairs = Object.entries(point.disks).map(([disk, from]) => [from, made[disk]!] as const);
-  const common = { operation: op.id, vm: clone, stage: "opened", target: clone } as const;
+  const common = { operation: op.identity, vm: clone, stage: "opened", target: clone } as const;
   const source = { vm, pointInTime };
   return {
     plan: { steps, made: names, configuration, pairs },

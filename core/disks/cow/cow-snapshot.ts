@@ -25,6 +25,7 @@ import {
   type PlainObject,
   type Step,
   together,
+  lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import {
@@ -114,7 +115,7 @@ export const COW_SNAPSHOT_PHASES = {
       to[disk] = descriptorFile(vm, disk, configuration.layersMade + 1);
     }
     const stage = "opened";
-    const operationId = op.id;
+    const operationId = op.identity;
     const common = { operation: operationId, vm, stage, pointInTime } as const;
     const intent: CowSnapshotIntent = { kind: "cow-snapshot", ...common, from, to, snapshots: {} };
     state.configuration = configuration as never;
@@ -175,7 +176,7 @@ export const COW_SNAPSHOT_PHASES = {
   drain: whileOpen<Op>((_host, _op, disks) =>
     disks.every(({ volatile }) => volatile.inFlight === 0)
       ? go("flush")
-      : wait(DRAIN_POLL_NS, "drain"),
+      : lookAgain(DRAIN_POLL_NS, "drain"),
   ),
 
   flush: (host: Entity, op: Op): Step => {
@@ -206,7 +207,7 @@ export const COW_SNAPSHOT_PHASES = {
   /** Swizzles and configuration, or the way back: what recovery does, and nothing else. */
   settle(_host: Entity, op: Op): Step {
     const { vm, array } = op.params;
-    return perform(recoverCowSnapshot, { vm, array, own: op.id }, "settled", "unsettled");
+    return perform(recoverCowSnapshot, { vm, array, own: op.identity }, "settled", "unsettled");
   },
 
   /** Somebody else may have settled it: then the configuration says how. */

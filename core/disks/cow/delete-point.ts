@@ -73,7 +73,7 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       if (problem !== undefined) return problem;
       const other = names.find((name) => view.files.descriptor(name)!.kind !== "cow");
       if (other !== undefined) return fail("not-copy-on-write", other);
-      const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
+      const common = { operation: op.identity, vm, stage: "opened", pointInTime } as const;
       const descriptors = { ...point.disks };
       const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
       op.edit().intent = intent as never;
@@ -102,7 +102,7 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
 
     settle(_host: Entity, op: Op): Step {
       const { vm, array } = op.params;
-      return perform(recoverDelete, { vm, array, own: op.id }, "report", "unsettled");
+      return perform(recoverDelete, { vm, array, own: op.identity }, "report", "unsettled");
     },
 
     report(host: Entity, op: Op, { outcome }: { outcome: string }): Step {

@@ -101,7 +101,7 @@ export const REVERT_PHASES = {
       state.sources[disk] = view.files.descriptor(target[disk]!)!.volume;
     }
     if (Object.keys(target).some((disk) => isForeign(op, view, disk))) return go("relink");
-    const common = { operation: op.id, vm, stage: "opened", pointInTime } as const;
+    const common = { operation: op.identity, vm, stage: "opened", pointInTime } as const;
     const intent: CowRevertIntent = { kind: "cow-revert", ...common, running, target, safety: {} };
     state.intent = intent as never;
     const given = view.version(configurationFile(vm));
@@ -152,7 +152,7 @@ export const REVERT_PHASES = {
 
   settle(_host: Entity, op: Op): Step {
     const { vm, array } = op.params;
-    return perform(recoverRevert, { vm, array, own: op.id }, "settled", "unsettled");
+    return perform(recoverRevert, { vm, array, own: op.identity }, "settled", "unsettled");
   },
 
   settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {

@@ -19,6 +19,7 @@ import {
   type Plain,
   type PlainObject,
   together,
+  lookAgain,
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
@@ -97,7 +98,14 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       const { sectors } = descriptor;
       const volumes = volumesUnder(files, name);
       if (toSectors <= sectors) return fail("not-larger", { sectors, toSectors });
-      const of = { operation: op.id, vm, disk, descriptor: name, volumes, fromSectors: sectors };
+      const of = {
+        operation: op.identity,
+        vm,
+        disk,
+        descriptor: name,
+        volumes,
+        fromSectors: sectors,
+      };
       const intent: GrowIntent = { kind: "grow", ...of, toSectors };
       op.edit().intent = intent as never;
       const given = files.get(configurationFile(vm))!.version;
@@ -137,7 +145,7 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     drain: whileOpen((host, op: Op, [disk]) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!isDrained(disk!) || !isTrackerIdle(disk!)) return wait(DRAIN_POLL_NS, "drain");
+      if (!isDrained(disk!) || !isTrackerIdle(disk!)) return lookAgain(DRAIN_POLL_NS, "drain");
       return together([askDevice(disk!.id, { op: "flush" }, "flush")], "reopen", "goOn");
     }),
 

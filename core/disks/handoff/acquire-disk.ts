@@ -96,7 +96,7 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
         epoch: 0,
         former: [],
         version: 0,
-        request: op.id,
+        request: op.identity,
         stage: "taking",
         holder: op.entity.id,
         instance: -1,
@@ -120,8 +120,9 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
     judge(host, op, file: FileValue | null) {
       op.edit().file = file as never;
       const ownership = ownershipIn(op);
-      if (ownership?.request === op.id) return go("granted");
-      const { owner = null } = ownership ?? {};
+      const { owner = null, request } = ownership ?? {};
+      // A run that comes by again asks in the same words as at the host that has it now.
+      if (request === op.identity && owner === host.name) return go("granted");
       if (owner === null || owner === host.name || op.params.seize) return go("take");
       return op.state.watched?.owner === owner
         ? go("readHeartbeat")
@@ -149,7 +150,7 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
       const body = {
         file: fileOf(op),
         array: op.params.array,
-        request: op.id,
+        request: op.identity,
         requester: host.name,
         filters: filtersOf(keeperOf(host)),
       };
@@ -208,7 +209,7 @@ export const acquireDisk = operation<AcquireParams & PlainObject, AcquireState &
         vm: op.params.vm,
         owner: host.name,
         epoch: (before?.epoch ?? 0) + 1,
-        request: op.id,
+        request: op.identity,
         former: formerBut(host.name, before),
         filters,
       };

@@ -16,6 +16,7 @@ import {
   operation,
   type PlainObject,
   type Step,
+  lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import type { DiskOwnership } from "../../platform/index.ts";
@@ -54,7 +55,7 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
 
     judge(host, op, file: FileValue) {
       const before = file.value as unknown as DiskOwnership;
-      if (before.request === op.params.request) return go("granted");
+      if (isGranted(op, before)) return go("granted");
       if (before.owner !== host.name) return end(host, op, "lost");
       const state = op.edit();
       state.before = before as never;
@@ -65,7 +66,7 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
     drain(host, op) {
       const disk = openDisk(host, op);
       if (disk === undefined) return go("transfer");
-      return isDrained(disk) ? go("flush") : wait(DRAIN_POLL_NS, "drain");
+      return isDrained(disk) ? go("flush") : lookAgain(DRAIN_POLL_NS, "drain");
     },
 
     flush: (_host, op) =>
@@ -97,8 +98,7 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
     findOut: (_host, op) => readFile(op.params.array, op.params.file, "decide", "undecided"),
 
     decide(host, op, file: FileValue) {
-      const { request } = file.value as unknown as DiskOwnership;
-      if (request === op.params.request) return go("granted");
+      if (isGranted(op, file.value as unknown as DiskOwnership)) return go("granted");
       return file.version === op.state.version ? go("transfer") : end(host, op, "lost");
     },
 
@@ -113,6 +113,10 @@ export const releaseDisk = operation<Params, ReleaseState & PlainObject>(
   },
   () => ({ before: null, version: 0 }),
 );
+
+/** A run that comes by again asks in the same words: by them this host may have the disk itself. */
+const isGranted = ({ params }: Op, { owner, request }: DiskOwnership): boolean =>
+  owner === params.requester && request === params.request;
 
 function keep(host: Entity, op: Op, code: string): Step {
   const keeper = keeperEntity(host, op);

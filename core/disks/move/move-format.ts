@@ -24,6 +24,7 @@ import {
   type SectorRange,
   type Step,
   together,
+  lookAgain,
   wait,
   fail,
 } from "../../kernel/index.ts";
@@ -115,7 +116,7 @@ const runOfArray = (task: string): string => task.slice(0, task.indexOf("-"));
 
 const settleOwn = (op: MoveOp, next: string, otherwise: string): Step => {
   const { vm, array } = op.params;
-  return perform(recoverHierarchy, { vm, array, own: op.id }, next, otherwise);
+  return perform(recoverHierarchy, { vm, array, own: op.identity }, next, otherwise);
 };
 
 /** The copy of what runs, from the mirror's insertion until only the switch is left. */
@@ -126,7 +127,7 @@ const copying = {
   /** A write that is on its way would miss the mirror. */
   drain: whileOpen((host, op, disks) => {
     noteStunned(op, host.simulatedNs);
-    return disks.every(isDrained) ? go("insertMirror") : wait(DRAIN_POLL_NS, "drain");
+    return disks.every(isDrained) ? go("insertMirror") : lookAgain(DRAIN_POLL_NS, "drain");
   }),
 
   insertMirror: whileOpen((_host, op, disks) => {
@@ -208,7 +209,7 @@ const copying = {
 
   drainGivenUp: whileOpen((host, op, disks) => {
     noteStunned(op, host.simulatedNs);
-    if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainGivenUp");
+    if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainGivenUp");
     for (const each of moving(op, disks)) removeMirror(op, each);
     return go("resumeGuest");
   }),
@@ -223,7 +224,7 @@ const switching = {
 
   drainForSwitch: whileOpen((host, op, disks) => {
     noteStunned(op, host.simulatedNs);
-    if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainForSwitch");
+    if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainForSwitch");
     return go("copySuspects");
   }),
 
@@ -333,7 +334,7 @@ function adopt(
   disks: readonly VirtualDiskEntity[],
   found: readonly Allocation[],
 ): Step {
-  if (!disks.every(isIdle)) return wait(DRAIN_POLL_NS, "findHeld");
+  if (!disks.every(isIdle)) return lookAgain(DRAIN_POLL_NS, "findHeld");
   let next = 0;
   for (const each of moving(op, disks)) {
     const layers = newChain(op, each).length;
@@ -360,7 +361,7 @@ export const moveFormat = operation<MoveParams & PlainObject, MoveState & PlainO
       const problem = copyProblem(view, request) ?? formatProblem(op, view);
       if (problem !== undefined) return problem;
       const plan = planCopy(view, view.configuration(op.params.vm)!, request)!;
-      return openCopy(op as never, view, plan, copyIntent(op.id, view, request, plan));
+      return openCopy(op as never, view, plan, copyIntent(op.identity, view, request, plan));
     },
 
     ...(carryingOut as unknown as { [phase: string]: never }),

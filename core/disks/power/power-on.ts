@@ -16,6 +16,7 @@ import {
   type PlainObject,
   type SectorRange,
   type Step,
+  resumeOperation,
   startOperation,
   together,
 } from "../../kernel/index.ts";
@@ -326,7 +327,7 @@ function goOn(host: Entity, op: Op, instance: EntityId, opened: ReadonlyMap<stri
   if (unfinished === null || kind === undefined) return;
   const { pointInTime } = unfinished as { pointInTime?: string };
   const params = { vm, instance, array, disks, pointInTime, resume: unfinished };
-  startOperation(host.world, kind, host, unfinished.operation, params as unknown as PlainObject);
+  resumeOperation(host.world, kind, host, unfinished.operation, params as unknown as PlainObject);
 }
 
 /** Base first; `held` is in the order of the chain, top first. */

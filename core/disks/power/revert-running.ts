@@ -20,6 +20,7 @@ import {
   type PlainObject,
   type Refusal,
   together,
+  lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import { loseDisks, type VmEntity } from "../../vmm/index.ts";
@@ -63,7 +64,7 @@ export const revertRunning = operation<RevertRunningParams & PlainObject, State 
 
     drain: whileOpen((host: Entity, op: Op, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      return disks.every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain");
+      return disks.every(isDrained) ? go("flush") : lookAgain(DRAIN_POLL_NS, "drain");
     }),
 
     /** If the revert fails, the guest goes on with what its host remembers of the disks. */

@@ -19,6 +19,7 @@ import {
   perform,
   type PlainObject,
   together,
+  lookAgain,
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
@@ -69,7 +70,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       const plan = planPromotion(files, vm, carrySnapshots);
       if (!plan.ok) return fail(plan.code, plan.detail);
       const { mode, disks } = plan;
-      const intent = { kind: "promote" as const, operation: op.id, vm, mode, disks };
+      const intent = { kind: "promote" as const, operation: op.identity, vm, mode, disks };
       const configuration = files.get(configurationFile(vm))!;
       const state = op.edit();
       state.intent = intent as never;
@@ -147,7 +148,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
 
     drain: whileOpen((host, op: PromotionOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      return disks.every(isDrained) ? go("insertMirror") : wait(DRAIN_POLL_NS, "drain");
+      return disks.every(isDrained) ? go("insertMirror") : lookAgain(DRAIN_POLL_NS, "drain");
     }),
 
     insertMirror: whileOpen((_host, op: PromotionOp, disks) => {
@@ -197,7 +198,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
 
     drainForSwitch: whileOpen((host, op: PromotionOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainForSwitch");
+      if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainForSwitch");
       return go("copySuspects");
     }),
 
@@ -246,7 +247,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
 
     /** A backup may still read through the layers: what it asked for comes first. */
     follow: whileOpen((_host, op: PromotionOp, disks) => {
-      if (!disks.every(isIdle)) return wait(DRAIN_POLL_NS, "follow");
+      if (!disks.every(isIdle)) return lookAgain(DRAIN_POLL_NS, "follow");
       for (const each of promoting(op, disks)) adoptBase(op, each);
       return go("resumeGuest");
     }),
@@ -272,7 +273,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       go(written ? "followCarried" : "giveUp"),
 
     followCarried: whileOpen((_host, op: PromotionOp, disks) => {
-      if (!disks.every(isIdle)) return wait(DRAIN_POLL_NS, "followCarried");
+      if (!disks.every(isIdle)) return lookAgain(DRAIN_POLL_NS, "followCarried");
       adoptBase(
         op,
         promoting(op, disks).find(({ id }) => !op.state.switched.includes(id))!,
@@ -317,7 +318,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
 
     drainGivenUp: whileOpen((host, op: PromotionOp, disks) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;
-      if (!disks.every(isDrained)) return wait(DRAIN_POLL_NS, "drainGivenUp");
+      if (!disks.every(isDrained)) return lookAgain(DRAIN_POLL_NS, "drainGivenUp");
       for (const { disk, id } of promoting(op, disks)) {
         if (op.state.switched.includes(id)) continue;
         noteMerge(op, endMerge(disk));

@@ -92,7 +92,7 @@ function plan(op: Op, view: CowView): Step | RedoRevertIntent {
   state.configuration = configuration as never;
   state.configurationVersion = view.version(configurationFile(vm));
   const volumes = dropped.map((name) => view.files.descriptor(name)!.volume);
-  const common = { operation: op.id, vm, stage: "opened" } as const;
+  const common = { operation: op.identity, vm, stage: "opened" } as const;
   return { kind: "redo-revert", ...common, to, dropped, volumes };
 }
 
@@ -141,7 +141,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
 
     settle(_host: Entity, op: Op): Step {
       const { vm, array } = op.params;
-      return perform(recoverRevertRedo, { vm, array, own: op.id }, "settled", "unsettled");
+      return perform(recoverRevertRedo, { vm, array, own: op.identity }, "settled", "unsettled");
     },
 
     settled(_host: Entity, op: Op, { outcome }: { outcome: string }): Step {

@@ -25,6 +25,7 @@ import {
   type Plain,
   type PlainObject,
   together,
+  lookAgain,
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
@@ -125,7 +126,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       });
       const intent: SnapshotIntent = {
         kind: "snapshot",
-        operation: op.id,
+        operation: op.identity,
         vm,
         descriptors: { ...state.made },
       };
@@ -166,7 +167,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 
     /** What the guest sent before the stun is still on its way through the chain. */
     drain: whileOpen((_host, _op: Op, disks) =>
-      disks.every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),
+      disks.every(isDrained) ? go("flush") : lookAgain(DRAIN_POLL_NS, "drain"),
     ),
 
     /** The point in time is on stable storage before anything makes it one. */

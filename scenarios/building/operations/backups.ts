@@ -1,9 +1,8 @@
 /** Starts backups of running VMs and restores of those that are off. */
 import { backup, cowBackup, restore } from "../../../core/disks/index.ts";
-import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Driver } from "../driver.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import {
   closedDisks,
   disksOfKind,
@@ -32,7 +31,7 @@ const startBackup: Starter<"backup"> = (self, { id, vm, to, mode, copyKiB }) => 
   }
   const repository = repositoryOf(self, host.name, to);
   if (repository.paths.length === 0) return refuse(self, id, "backup", vm, "no-path");
-  startOperation(self.world, byArray.length > 0 ? cowBackup : backup, host, id, {
+  start(self, byArray.length > 0 ? cowBackup : backup, host, id, {
     vm,
     instance: instance.id,
     array,
@@ -63,7 +62,7 @@ const startRestore: Starter<"restore"> = (self, { id, vm, backup: of, from, copy
   const copySectors = copyKiB * 2;
   const closed = closedDisks(self, vm, array);
   const params = { vm, backup: of, array, paths, repository, copySectors, closed };
-  startOperation(world, restore, host, id, params);
+  start(self, restore, host, id, params);
 };
 
 export const backupStarters = { backup: startBackup, restore: startRestore };

@@ -9,13 +9,13 @@ import {
   settleCheckpoints,
 } from "../../../core/checkpoints/index.ts";
 import { diskCheckpoint } from "../../../core/disks/index.ts";
-import { fromMs, type PlainObject, startOperation } from "../../../core/kernel/index.ts";
+import { fromMs, type PlainObject } from "../../../core/kernel/index.ts";
 import { vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedScenario } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import { repositoryOf } from "./backups.ts";
 import { openingOn } from "./power.ts";
-import type { EntryOf, Starter } from "./starter.ts";
+import { start, type EntryOf, type Starter } from "./starter.ts";
 import { redoDisksOf, refuse, runningVm, vmOfDocument } from "./vm-access.ts";
 
 const startDiskCheckpoint: Starter<"disk-checkpoint"> = (self, entry) => {
@@ -27,7 +27,7 @@ const startDiskCheckpoint: Starter<"disk-checkpoint"> = (self, entry) => {
   if (repository.paths.length === 0) return refuse(self, id, "disk-checkpoint", vm, "no-path");
   const parts = { vm, instance: instance.id, array, disks, repository };
   const params = { ...parts, checkpoint: id, commit, copySectors: copyKiB * 2 };
-  startOperation(self.world, diskCheckpoint, host, id, params);
+  start(self, diskCheckpoint, host, id, params);
 };
 
 type Buffers = Pick<EntryOf<"suspend">, "blockKiB" | "groupBlocks" | "stagingBlocks" | "sideMiB">;
@@ -81,7 +81,7 @@ function save(
     drains: instance.volatile.disks,
     buffers: buffersOf(entry),
   };
-  startOperation(self.world, checkpoint, host, id, params as unknown as PlainObject);
+  start(self, checkpoint, host, id, params as unknown as PlainObject);
 }
 
 type AlertSave = Pick<EntryOf<"checkpoint">, "id" | "vm" | "on"> & {
@@ -144,7 +144,7 @@ function restore(
     ...(prefetch !== "none" && { prefetch: { by: prefetch, distance: prefetchPages } }),
     powerOn: openingOn(self, document, host.name, false),
   };
-  startOperation(world, restoreCheckpoint, host, id, params as unknown as PlainObject);
+  start(self, restoreCheckpoint, host, id, params as unknown as PlainObject);
 }
 
 const startResume: Starter<"resume"> = (self, entry) => restore(self, entry, null);
@@ -168,7 +168,7 @@ const startMerge: Starter<"merge-checkpoints"> = (self, entry) => {
     checkpoint: checkpointId ?? null,
     keepOlder,
   };
-  startOperation(self.world, mergeCheckpoints, host, id, params as unknown as PlainObject);
+  start(self, mergeCheckpoints, host, id, params as unknown as PlainObject);
 };
 
 /** Words of `do` that save memory, or bring it back. */
@@ -190,7 +190,7 @@ export function settleAfterBoot(self: Driver, vm: string, id: string): void {
   const host = world.named(vmRecordOf(world, vm).durable.host);
   const { array, paths } = repositoryOf(self, host.name, on);
   if (paths.length === 0) return;
-  startOperation(world, settleCheckpoints, host, id, { vm, array });
+  start(self, settleCheckpoints, host, id, { vm, array });
 }
 
 export const checkpointStarters = {

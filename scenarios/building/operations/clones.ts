@@ -1,9 +1,8 @@
 /** Starts linked clones and their promotion. */
 import { cowLinkedClone, linkedClone, promote, splitClone } from "../../../core/disks/index.ts";
-import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import { startCloneRunning } from "./hierarchies.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import {
   closedDisks,
   disksOfKind,
@@ -41,7 +40,7 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
   const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array ?? -1;
   const params = { vm, pointInTime: point, clone, array, closed: closedDisks(self, clone, array) };
   const kind = disksOfKind(self, vm, "cow").length > 0 ? cowLinkedClone : linkedClone;
-  startOperation(world, kind, world.named(host), id, params);
+  start(self, kind, world.named(host), id, params);
 };
 
 /** The array does it where disks are copy-on-write, with their points in time, on or off. */
@@ -50,7 +49,7 @@ const startPromote: Starter<"promote"> = (self, { id, vm, snapshots, copyKiB }) 
     const place = placeOf(self, vm);
     if (typeof place === "string") return refuse(self, id, "promote", vm, place);
     const { host: at, array: on } = place;
-    return void startOperation(self.world, splitClone, at, id, { vm, array: on });
+    return void start(self, splitClone, at, id, { vm, array: on });
   }
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "promote", vm, "vm-off");
@@ -63,7 +62,7 @@ const startPromote: Starter<"promote"> = (self, { id, vm, snapshots, copyKiB }) 
     carrySnapshots: snapshots === "carry",
     copySectors: copyKiB * 2,
   };
-  startOperation(self.world, promote, host, id, params);
+  start(self, promote, host, id, params);
 };
 
 export const cloneStarters = { "linked-clone": startLinkedClone, promote: startPromote };

@@ -7,9 +7,9 @@ import {
   iterativeConsolidate,
   offlineConsolidate,
 } from "../../../core/disks/index.ts";
-import { type OperationEntity, startOperation } from "../../../core/kernel/index.ts";
+import { operationUnderWay } from "../../../core/kernel/index.ts";
 import type { Driver } from "../driver.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import { vmRecordOf } from "../../../core/vmm/index.ts";
 import {
   closedDisks,
@@ -46,7 +46,7 @@ const startOffline = (
   const closed = isBranchOff ? {} : { closed: closedDisks(self, vm, array) };
   const merge = { vm, record, array, paths, pointInTime: point, copySectors: copyKiB * 2 };
   const params = { ...merge, ...closed };
-  startOperation(self.world, offlineConsolidate, host, id, params);
+  start(self, offlineConsolidate, host, id, params);
 };
 
 const startConsolidate: Starter<"consolidate"> = (self, entry) => {
@@ -66,17 +66,16 @@ const startConsolidate: Starter<"consolidate"> = (self, entry) => {
     maxRounds,
     enoughSectors: enoughKiB * 2,
   };
-  startOperation(self.world, METHODS[method], host, id, params);
+  start(self, METHODS[method], host, id, params);
 };
 
 /** At the host of the operation; one that is over needs nobody. */
 const startAbort: Starter<"abort"> = (self, { id, vm, operation }) => {
   const { world } = self;
-  const at = world.registry.idOf(operation);
-  const running = at === undefined ? undefined : world.entity(at);
+  const running = operationUnderWay(world, operation);
   if (running === undefined) return refuse(self, id, "abort", vm, "not-running");
-  const { host } = (running as unknown as OperationEntity).config;
-  startOperation(world, abort, world.entity(host), id, { operation });
+  const { host } = running.config;
+  start(self, abort, world.entity(host), id, { operation });
 };
 
 export const consolidationStarters = { consolidate: startConsolidate, abort: startAbort };

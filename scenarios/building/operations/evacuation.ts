@@ -1,11 +1,11 @@
 /** Starts the evacuation of a host: by the timeline, or because a sensor warns. */
 import { evacuate, type Evacuee, type MigrationSettings } from "../../../core/migration/index.ts";
-import { fromMs, type PlainObject, startOperation } from "../../../core/kernel/index.ts";
+import { fromMs, type PlainObject } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedScenario } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 import { openingOn } from "./power.ts";
-import type { EntryOf, Starter } from "./starter.ts";
+import { start, type EntryOf, type Starter } from "./starter.ts";
 import { hostOf, refuse } from "./vm-access.ts";
 
 type Policy = Pick<EntryOf<"evacuate">, "to" | "parallel" | "algorithm" | "maxMbps" | "startUpMs">;
@@ -61,7 +61,7 @@ function begin(
   const { parallel } = policy;
   const params = { machines, parallel, settings: settingsOf(policy) };
   const at = self.world.named(host);
-  startOperation(self.world, evacuate, at, id, params as unknown as PlainObject);
+  start(self, evacuate, at, id, params as unknown as PlainObject);
 }
 
 const startEvacuate: Starter<"evacuate"> = (self, entry) => {

@@ -1,8 +1,7 @@
 /** Starts the growth of disks. */
 import { growDisk } from "../../../core/disks/index.ts";
-import { startOperation } from "../../../core/kernel/index.ts";
 import { SECTORS_PER_MIB } from "../fabric.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import { refuse, runningVm, vmOfDocument } from "./vm-access.ts";
 
 const startGrowDisk: Starter<"grow-disk"> = (self, { id, vm, disk, toMiB }) => {
@@ -16,7 +15,7 @@ const startGrowDisk: Starter<"grow-disk"> = (self, { id, vm, disk, toMiB }) => {
   const [open] = disks;
   const mounted = kind === "network" ? { ...open!, mountedBy: "guest" as const } : open!;
   const parts = { vm, instance: instance.id, array, disks: [mounted], index, toSectors };
-  startOperation(self.world, growDisk, host, id, parts);
+  start(self, growDisk, host, id, parts);
 };
 
 export const growStarters = { "grow-disk": startGrowDisk };

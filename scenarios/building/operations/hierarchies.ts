@@ -10,12 +10,11 @@ import {
   revertRedo,
   revertRunning,
 } from "../../../core/disks/index.ts";
-import { startOperation } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { Driver } from "../driver.ts";
 import { consolidationStarters } from "./consolidation.ts";
 import { openingOn } from "./power.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import {
   closedDisks,
   disksOfKind,
@@ -47,7 +46,7 @@ const startRevert: Starter<"revert"> = (self, entry) => {
   const kind = disksOfKind(self, vm, "cow").length > 0 ? revert : revertRedo;
   const { array } = place;
   const params = { vm, array, pointInTime: point, closed: closedDisks(self, vm, array) };
-  startOperation(self.world, kind, place.host, id, params);
+  start(self, kind, place.host, id, params);
 };
 
 const startRevertRunning: Starter<"revert"> = (self, { id, vm, point }) => {
@@ -56,7 +55,7 @@ const startRevertRunning: Starter<"revert"> = (self, { id, vm, point }) => {
   const cow = disksOfKind(self, vm, "cow");
   const disks = cow.length > 0 ? cow : redoDisksOf(self, vm);
   const { instance, host, array, disks: open } = runningVm(self, vm, disks)!;
-  startOperation(self.world, revertRunning, host, id, {
+  start(self, revertRunning, host, id, {
     vm,
     instance: instance.id,
     array,
@@ -77,7 +76,7 @@ const startDeleteSnapshot: Starter<"delete-snapshot"> = (self, entry) => {
   const place = placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "delete-snapshot", vm, place);
   const params = { vm, array: place.array, pointInTime: point };
-  startOperation(self.world, deletePoint, place.host, id, params);
+  start(self, deletePoint, place.host, id, params);
 };
 
 /** The point in time that is taken for it bears the operation's name. */
@@ -95,7 +94,7 @@ export function startCloneRunning(
   if (disks.length === 0) return refuse(self, id, word, vm, "not-snapshottable");
   const format = cow.length > 0 ? "cow" : "redo";
   const running = { vm, instance: instance.id, array, disks, format, pointInTime: id, into };
-  startOperation(self.world, cloneRunning, host, id, running as never);
+  start(self, cloneRunning, host, id, running as never);
 }
 
 /** Of a VM that is on, and no point named: of now. */
@@ -111,7 +110,7 @@ const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format 
   const { array } = place;
   const closed = point === undefined ? { closed: closedDisks(self, vm, array) } : {};
   const params = { vm, array, target, format, upTo: point ?? null, ...closed };
-  startOperation(self.world, copyHierarchy, place.host, id, params);
+  start(self, copyHierarchy, place.host, id, params);
 };
 
 /** Of a VM that is on: while its guest writes. */
@@ -123,21 +122,21 @@ const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to, copyKi
     }
     const params = { vm, instance: instance.id, array, disks, format: to };
     const extra = { copySectors: copyKiB * 2 };
-    return void startOperation(self.world, moveFormat, host, id, { ...params, ...extra });
+    return void start(self, moveFormat, host, id, { ...params, ...extra });
   }
   const place = isStarting(self, vm) ? "vm-starting" : placeOf(self, vm);
   if (typeof place === "string") return refuse(self, id, "migrate-disk-format", vm, place);
   const { array } = place;
   const closed = closedDisks(self, vm, array);
   const params = { vm, array, target: vm, format: to, upTo: null, closed };
-  startOperation(self.world, copyHierarchy, place.host, id, params);
+  start(self, copyHierarchy, place.host, id, params);
 };
 
 const startCollect: Starter<"collect-garbage"> = (self, { id, array, host }) => {
   const { world } = self;
   const at = world.named(host);
   if (!world.isUp(at.domain)) return refuse(self, id, "collect-garbage", "", "host-down");
-  startOperation(world, collectGarbage, at, id, { array: world.named(array).id });
+  start(self, collectGarbage, at, id, { array: world.named(array).id });
 };
 
 export const hierarchyStarters = {

@@ -5,10 +5,10 @@ import {
   type MigrationSettings,
   moveOfVm,
 } from "../../../core/migration/index.ts";
-import { type Entity, fromMs, startOperation } from "../../../core/kernel/index.ts";
+import { type Entity, fromMs } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import { openingOn } from "./power.ts";
-import type { EntryOf, Starter } from "./starter.ts";
+import { start, type EntryOf, type Starter } from "./starter.ts";
 import { hostOf, refuse, vmOfDocument } from "./vm-access.ts";
 
 const KIB = 1_024;
@@ -42,7 +42,7 @@ const startMigrate: Starter<"migrate"> = (self, entry) => {
   const host = hostOf(self.world, instance as unknown as Entity);
   const opening = openingOn(self, vmOfDocument(self, vm), to, false);
   const settings = settingsOf(entry);
-  startOperation(self.world, migrate, host, id, {
+  start(self, migrate, host, id, {
     vm,
     instance: instance.id,
     to,
@@ -55,7 +55,7 @@ const startMigrate: Starter<"migrate"> = (self, entry) => {
 const startCancel: Starter<"cancel-migration"> = (self, { id, vm }) => {
   const host = moveOfVm(self.world, vm)?.config.host;
   if (host === undefined) return refuse(self, id, "cancel-migration", vm, "not-moving");
-  startOperation(self.world, cancelMigration, self.world.entity(host), id, { vm });
+  start(self, cancelMigration, self.world.entity(host), id, { vm });
 };
 
 export const migrationStarters = { migrate: startMigrate, "cancel-migration": startCancel };

@@ -16,12 +16,11 @@ import {
   fromMs,
   type OperationComponent,
   type PlainObject,
-  startOperation,
 } from "../../../core/kernel/index.ts";
 import { vmOf, vmRecordOf } from "../../../core/vmm/index.ts";
 import type { ResolvedVm } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import { freeMedia, hostOf, refuse, splitDisks, vmOfDocument } from "./vm-access.ts";
 
 /** Powers on where the VM is registered, or on `host`. */
@@ -39,9 +38,9 @@ export function powerOnVm(
   if (!world.isUp(world.named(where).domain)) return refuse(self, id, "power-on", vm, "host-down");
   const params = openingOn(self, document, where, takeOver);
   if (document.protection === undefined) {
-    return void startOperation(world, powerOn, world.named(where), id, params);
+    return void start(self, powerOn, world.named(where), id, params);
   }
-  startOperation(world, protect, world.named(where), id, {
+  start(self, protect, world.named(where), id, {
     vm,
     powerOn: params,
     ...protectionOf(self, document, where),
@@ -102,7 +101,7 @@ const onInstance =
     const instance = vmOf(vmRecordOf(self.world, vm));
     if (instance === undefined) return refuse(self, id, name, vm, "vm-off");
     const host = hostOf(self.world, instance as unknown as Entity);
-    startOperation(self.world, operation, host, id, { vm, instance: instance.id });
+    start(self, operation, host, id, { vm, instance: instance.id });
   };
 
 const startRestart: Starter<"restart"> = (self, entry) => {

@@ -1,7 +1,6 @@
 /** Starts operations on points in time. */
 import { cowSnapshot, snapshot } from "../../../core/disks/index.ts";
-import { startOperation } from "../../../core/kernel/index.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 import { disksOfKind, refuse, runningVm } from "./vm-access.ts";
 
 const startSnapshot: Starter<"snapshot"> = (self, { id, vm, disks: wanted }) => {
@@ -12,7 +11,7 @@ const startSnapshot: Starter<"snapshot"> = (self, { id, vm, disks: wanted }) => 
   const byArray = wanted.filter((disk) => disksOfKind(self, vm, "cow").includes(disk)).length;
   if (byArray > 0 && byArray < wanted.length)
     return refuse(self, id, "snapshot", vm, "mixed-kinds");
-  startOperation(self.world, byArray > 0 ? cowSnapshot : snapshot, host, id, params);
+  start(self, byArray > 0 ? cowSnapshot : snapshot, host, id, params);
 };
 
 export const snapshotStarters = { snapshot: startSnapshot };

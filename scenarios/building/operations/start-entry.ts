@@ -1,5 +1,5 @@
 /** Starts what the timeline names: built-in operations on VMs, and the scenario's own. */
-import { type PlainObject, startOperation } from "../../../core/kernel/index.ts";
+import { type PlainObject } from "../../../core/kernel/index.ts";
 import type { Extension } from "../../schema/extension.ts";
 import type { ResolvedTimelineEntry } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
@@ -14,7 +14,7 @@ import { hierarchyStarters } from "./hierarchies.ts";
 import { migrationStarters } from "./migration.ts";
 import { powerStarters } from "./power.ts";
 import { snapshotStarters } from "./snapshots.ts";
-import type { Starter } from "./starter.ts";
+import { start, type Starter } from "./starter.ts";
 
 /** Each built-in word of `do`; none may be missing. */
 const STARTERS: { readonly [Do in ResolvedTimelineEntry["do"]]: Starter<Do> } = {
@@ -48,5 +48,5 @@ function startOwn(self: Driver, entry: PlainObject, name: string, own: readonly 
   if (found === undefined) return;
   const { world } = self;
   const params = found.params?.(world, entry) ?? entry;
-  startOperation(world, found.operation, found.host(world, entry), entry["id"] as string, params);
+  start(self, found.operation, found.host(world, entry), entry["id"] as string, params);
 }

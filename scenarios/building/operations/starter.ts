@@ -1,4 +1,11 @@
 /** What turns a timeline entry into a running operation. */
+import {
+  type Entity,
+  type OperationComponent,
+  type OperationEntity,
+  type PlainObject,
+  startOperation,
+} from "../../../core/kernel/index.ts";
 import type { ResolvedTimelineEntry } from "../../schema/scenario.generated.ts";
 import type { Driver } from "../driver.ts";
 
@@ -12,3 +19,12 @@ export type Starter<Do extends ResolvedTimelineEntry["do"] = ResolvedTimelineEnt
   self: Driver,
   entry: EntryOf<Do>,
 ) => void;
+
+/** An entry that is started again is another operation of the same id. */
+export const start = (
+  { world, durable }: Driver,
+  kind: OperationComponent,
+  host: Entity,
+  id: string,
+  params: PlainObject,
+): OperationEntity => startOperation(world, kind, host, id, params, durable.starts?.[id]);

@@ -1,0 +1,61 @@
+/** Operations as others see them: whether one is under way, its going on, and its end by others. */
+import type { Entity, EntityId } from "./entity.ts";
+import {
+  type OperationComponent,
+  type OperationEntity,
+  type PartEnd,
+  startOperation,
+} from "./operation.ts";
+import { startOf } from "./operation-identity.ts";
+import type { Plain, PlainObject } from "./plain.ts";
+import type { World } from "./world.ts";
+
+/** One that was cut short goes on under the identity that it had. */
+export function resumeOperation(
+  world: World,
+  kind: OperationComponent,
+  host: Entity,
+  identity: string,
+  params: PlainObject,
+): OperationEntity {
+  const { id, start } = startOf(identity);
+  return startOperation(world, kind, host, id, params, start);
+}
+
+/** The operation of an id that is under way, whichever start it is. */
+export function operationUnderWay(world: World, id: string): OperationEntity | undefined {
+  for (const entity of world.entities()) {
+    const operation = entity as unknown as OperationEntity;
+    if (entity.kind.startsWith("operation:") && operation.config.id === id) return operation;
+  }
+  return undefined;
+}
+
+/**
+ * Ends all operations of a domain that are about a VM, as a crash would: what they made durable is
+ * settled by whoever has the VM now. Their outcome is "abandoned".
+ */
+export function abandonOperations(world: World, domain: number, vm: string): void {
+  const gone = new Set<EntityId>();
+  const partsOfOthers: NonNullable<OperationEntity["config"]["parent"]>[] = [];
+  for (const entity of world.entities()) {
+    if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
+    const operation = entity as unknown as OperationEntity;
+    const { id, params, parent } = operation.config;
+    // What was a phase of one that goes has nobody to tell how it ended.
+    if (params["vm"] !== vm && !gone.has(parent?.operation ?? -1)) continue;
+    gone.add(entity.id);
+    const whole = parent === null || gone.has(parent.operation) ? undefined : parent;
+    if (whole !== undefined) partsOfOthers.push(whole);
+    world.activeOperations--;
+    const { phase } = operation.volatile;
+    const end = { id, phase, outcome: "abandoned", figures: {}, detail: null };
+    operation.notice("operation-end", end);
+    world.remove(entity);
+  }
+  // One that is about more than this VM hears of it, and goes on with the others.
+  for (const { operation, round } of partsOfOthers) {
+    const told: PartEnd = { round, outcome: "abandoned", figures: {}, detail: vm };
+    world.entityOrNone(operation)?.after(0, "performed", told as unknown as Plain);
+  }
+}
