@@ -16,7 +16,14 @@ import type {
 import { handlersOf, takesInterrupt } from "./interrupts.ts";
 import type { Journey } from "./journey.ts";
 import type { WorldClock } from "./world-clock.ts";
-import { NO_STOPS, nextWatched, physicalOf, type ResolvedStops, resolveStops } from "./watching.ts";
+import {
+  type FoundStop,
+  NO_STOPS,
+  nextWatched,
+  physicalOf,
+  type ResolvedStops,
+  resolveStops,
+} from "./watching.ts";
 
 const { HART_F, HART_PC, HART_PRIVILEGE, HART_TRAPPED, HART_X } = rv64.layout;
 /** Instructions looked at one by one, before someone else gets a turn. */
@@ -26,16 +33,7 @@ const DENSE_STOPS = 64;
 /** A stretch that is not worth being cut further. */
 const SHORT_STRETCH = 2_048;
 
-/** A stop on the way, at the place where it is shown backwards. */
-interface Found {
-  readonly place: number;
-  readonly hart: number;
-  readonly kind: "breakpoint" | "watch";
-  /** Undefined: which one is still to be seen. */
-  readonly range?: WatchedRange;
-}
-
-type Scanned = Found | "nothing" | "dense" | "interrupted";
+type Scanned = FoundStop | "nothing" | "dense" | "interrupted";
 
 export class RecordedMachine implements DebugTarget {
   readonly begin: number;
@@ -124,9 +122,8 @@ export class RecordedMachine implements DebugTarget {
   /** Where the world stands that it was opened with; its own end while it is off there. */
   placeInWorld(): number {
     const now = this.#clock.now();
-    return now === undefined
-      ? this.end
-      : this.#journey.machine.log.runs[now.run]!.zero + now.progress;
+    if (now === undefined) return this.end;
+    return this.#journey.machine.log.runs[now.run]!.zero + now.progress;
   }
 
   /**
@@ -302,7 +299,7 @@ export class RecordedMachine implements DebugTarget {
   }
 
   /** To a stop found on the way; undefined, and before it, when it was none of the debugger's. */
-  *#haltBack({ place, kind, hart, range }: Found): Sliced<Halted | undefined> {
+  *#haltBack({ place, kind, hart, range }: FoundStop): Sliced<Halted | undefined> {
     if (kind === "breakpoint") {
       yield* this.#approach(place);
       yield* this.#settle();
@@ -321,7 +318,7 @@ export class RecordedMachine implements DebugTarget {
   *#lastStop(behind: number, goesOn: () => boolean): Sliced<Scanned> {
     const journey = this.#journey;
     this.#arm(this.#stops);
-    let last: Found | "nothing" = "nothing";
+    let last: FoundStop | "nothing" = "nothing";
     let [stops, looks] = [0, 0];
     for (let over = false, traced = false; journey.place < behind;) {
       const ran: rv64.BoardRun | undefined = traced ? journey.pass() : journey.slice(behind, over);
