@@ -154,6 +154,7 @@ export class Checker {
     for (const entity of this.#world.entities()) {
       entity.dirtiedIn = -1;
       entity.isDurableDirty = true;
+      entity.durableEdits++;
       if (entity.watched && this.#world.eventCount === 0) this.#world.noteDirty(entity);
     }
   }

@@ -52,6 +52,8 @@ export class Entity<
   dirtiedIn = -1;
   /** Its durable state may have changed since it was last checked. */
   isDurableDirty = true;
+  /** Counts what may have changed its durable state: what was made of it before may be out of date. */
+  durableEdits = 0;
   #streams: Map<string, Stream> | undefined;
   /** Contents by label, as of a generation of the world's: an index. */
   #contents: Map<string, SectorContent> | undefined;
@@ -107,6 +109,7 @@ export class Entity<
   editDurable(): Editable<D> {
     this.world.checkAccess(this);
     this.isDurableDirty = true;
+    this.durableEdits++;
     if (this.watched) this.world.noteDirty(this);
     return this.world.durable.edit(this.id) as Editable<D>;
   }

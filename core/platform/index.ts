@@ -28,6 +28,7 @@ export { cpuInvariants, type CpuConfig, type CpuEntity, type RunRequest } from "
 export type { ClockConfig, NtpConfig } from "./host/clock.ts";
 export * from "./host/host.ts";
 export { storageInvariants } from "./storage/invariants.ts";
+export { filesChangedSince } from "./storage/file-journal.ts";
 export type { Hold } from "./storage/vvols/hierarchy.ts";
 export { vvolInvariants } from "./storage/vvols/vvol-invariants.ts";
 export {

@@ -3,13 +3,22 @@
  * invariants, exports and inspection: nothing of it passes a host.
  */
 import { DerivedContents, type SectorContent, type World } from "../../kernel/index.ts";
-import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
-import { soundDescriptor, type DiskDescriptor } from "./descriptor.ts";
+import {
+  type ArrayEntity,
+  isDerived,
+  volumeContent,
+  volumeLabel,
+  vvolsOf,
+} from "../../platform/index.ts";
+import type { DiskDescriptor } from "./descriptor.ts";
+import { fileTableOf } from "./file-table.ts";
 
 export interface ChainLayer {
   readonly name: string;
   readonly descriptor: DiskDescriptor;
   readonly content: SectorContent;
+  /** Label of its volume's medium. */
+  readonly medium: string;
 }
 
 /** The array that holds a file; undefined when none does. */
@@ -22,28 +31,69 @@ export function arrayWithFile(world: World, file: string): ArrayEntity | undefin
   return undefined;
 }
 
+type Chain = readonly ChainLayer[];
+
+/** Chains as they were found: they are the same while neither descriptors nor volumes change. */
+class KnownChains {
+  readonly #chains = new Map<string, Chain>();
+  #descriptors = -1;
+  #contents = -1;
+  #vvols = -1;
+
+  get(array: ArrayEntity, name: string): Chain | undefined {
+    const descriptors = fileTableOf(array).version;
+    const contents = array.world.contents.generation;
+    const vvols = vvolsOf(array)?.durableEdits ?? 0;
+    const isSame =
+      this.#descriptors === descriptors && this.#contents === contents && this.#vvols === vvols;
+    if (isSame) return this.#chains.get(name);
+    this.#chains.clear();
+    this.#descriptors = descriptors;
+    this.#contents = contents;
+    this.#vvols = vvols;
+    return undefined;
+  }
+
+  set(name: string, chain: Chain): void {
+    this.#chains.set(name, chain);
+  }
+}
+
+/** A pure cache. */
+const knownChains = new WeakMap<ArrayEntity, KnownChains>();
+
 /**
  * Layers of the chain under a descriptor, base first: down to the one that answers for everything.
  * Undefined when something of it is gone.
  */
-export function chainView(
-  world: World,
-  array: string,
-  descriptorName: string,
-): readonly ChainLayer[] | undefined {
-  const entity = world.named(array) as unknown as ArrayEntity;
+export const chainView = (world: World, array: string, name: string): Chain | undefined =>
+  chainOn(world.named(array) as unknown as ArrayEntity, name);
+
+/** The same of an array that is known. While the chain is the same, so is what is returned. */
+export function chainOn(array: ArrayEntity, name: string): Chain | undefined {
+  let chains = knownChains.get(array);
+  if (chains === undefined) knownChains.set(array, (chains = new KnownChains()));
+  const known = chains.get(array, name);
+  if (known !== undefined) return known;
+  const chain = chainAnew(array, name);
+  // What is put together of several contents is asked for each time.
+  const isLasting = chain?.every(({ descriptor }) => !isDerived(array, descriptor.volume));
+  if (chain !== undefined && isLasting) chains.set(name, chain);
+  return chain;
+}
+
+function chainAnew(array: ArrayEntity, descriptorName: string): Chain | undefined {
+  const { descriptors } = fileTableOf(array);
   const layers: ChainLayer[] = [];
   for (let name: string | null = descriptorName; name !== null;) {
-    const value = entity.durable.files[`file:${name}`]?.value;
-    if (value === undefined || layers.some((layer) => layer.name === name)) return undefined;
-    const descriptor = soundDescriptor(value as never);
-    if (descriptor === undefined) return undefined;
-    const content = volumeContent(entity, descriptor.volume);
+    const descriptor = descriptors.get(name);
+    if (descriptor === undefined || layers.some((layer) => layer.name === name)) return undefined;
+    const content = volumeContent(array, descriptor.volume);
     if (content === undefined) return undefined;
-    layers.unshift({ name, descriptor, content });
+    layers.push({ name, descriptor, content, medium: volumeLabel(descriptor.volume) });
     name = descriptor.kind === "redo" ? descriptor.parent : null;
   }
-  return layers;
+  return layers.reverse();
 }
 
 const flatContents = new DerivedContents();

@@ -17,14 +17,19 @@ import {
   type SectorRange,
   type World,
 } from "../../kernel/index.ts";
-import { type ArrayEntity, volumeLabel } from "../../platform/index.ts";
-import { arrayWithFile, type ChainLayer, chainView, flattened } from "./chain-view.ts";
+import type { ArrayEntity } from "../../platform/index.ts";
+import { arrayWithFile, type ChainLayer, chainOn, flattened } from "./chain-view.ts";
 import { configurationFile, type PointInTime, type VmConfiguration } from "./descriptor.ts";
+import { fileTableOf } from "./file-table.ts";
 
 type Point = {
   readonly array: string;
-  descriptor: string;
+  readonly vm: string;
+  readonly disk: string;
   readonly id: string;
+  descriptor: string;
+  /** Name of its content as it was taken. */
+  readonly frozen: string;
   /** Media of its layers. */
   media: readonly string[];
 };
@@ -43,8 +48,16 @@ export function frozenPoint(
   return world.shadowContents.get(frozenName(`${vm}/${disk}@${id}`));
 }
 
-const mediaOf = (layers: readonly ChainLayer[]): readonly string[] =>
-  layers.map(({ descriptor }) => volumeLabel(descriptor.volume));
+type Chain = readonly ChainLayer[];
+
+/** By chain, which is found again as it was: a pure cache. */
+const media = new WeakMap<Chain, readonly string[]>();
+
+function mediaOf(layers: Chain): readonly string[] {
+  let known = media.get(layers);
+  if (known === undefined) media.set(layers, (known = layers.map(({ medium }) => medium)));
+  return known;
+}
 
 function onPoint(
   _entity: Entity,
@@ -62,29 +75,35 @@ function onPoint(
     const key = `${vm}/${disk}@${id}`;
     const array = arrayWithFile(world, descriptor);
     if (array === undefined || points[key] !== undefined) continue;
-    const layers = chainView(world, array.name, descriptor);
+    const layers = chainOn(array, descriptor);
     if (layers === undefined) continue;
-    points[key] = { array: array.name, descriptor, id, media: mediaOf(layers) };
-    world.shadowContents.put(frozenName(key), flattened(layers).fork());
+    const frozen = frozenName(key);
+    points[key] = { array: array.name, vm, disk, id, descriptor, frozen, media: mediaOf(layers) };
+    world.shadowContents.put(frozen, flattened(layers).fork());
   }
 }
 
 /** A configuration was replaced: what it lists is looked for where it says, the rest is none. */
-function forgetUnlisted(world: World, { name, durable }: ArrayEntity, shadow: Shadow): void {
-  for (const [key, point] of Object.entries(shadow.points)) {
-    const vm = key.slice(0, key.indexOf("/"));
-    const file = durable.files[`file:${configurationFile(vm)}`]?.value;
-    if (point.array !== name || file === undefined) continue;
-    const { pointsInTime } = file as unknown as VmConfiguration;
-    const disk = key.slice(vm.length + 1, key.lastIndexOf("@"));
-    const listed = pointsInTime.find(({ id }) => id === point.id)?.disks[disk];
+function forgetUnlisted(world: World, array: ArrayEntity, points: Shadow["points"]): void {
+  const { configurations } = fileTableOf(array);
+  for (const key in points) {
+    const point = points[key]!;
+    if (point.array !== array.name) continue;
+    const configuration = configurations.get(configurationFile(point.vm));
+    if (configuration === undefined) continue;
+    const listed = descriptorAt(configuration, point);
     if (listed !== undefined) {
       point.descriptor = listed; // perhaps another now, which has to hold the same
       continue;
     }
-    delete shadow.points[key];
-    world.shadowContents.remove(frozenName(key));
+    delete points[key];
+    world.shadowContents.remove(point.frozen);
   }
+}
+
+function descriptorAt({ pointsInTime }: VmConfiguration, { id, disk }: Point): string | undefined {
+  for (const point of pointsInTime) if (point.id === id) return point.disks[disk];
+  return undefined;
 }
 
 /** A layer was written: no point in time above it may look different. */
@@ -99,11 +118,14 @@ function onWritten(
     readonly medium: string;
   };
   if (op !== "write" || entity.kind !== "array") return undefined;
-  for (const [key, point] of Object.entries((editShadow() as unknown as Shadow).points)) {
+  const { points } = editShadow() as unknown as Shadow;
+  for (const key in points) {
+    const point = points[key]!;
     if (point.array !== entity.name || !point.media.includes(medium)) continue;
-    const layers = chainView(world, point.array, point.descriptor);
+    const layers = chainOn(entity as unknown as ArrayEntity, point.descriptor);
     if (layers === undefined) return gone(key);
-    if (differs(world, key, layers, { sector, sectors })) return changed(key, sector);
+    const frozen = world.shadowContents.get(point.frozen)!;
+    if (differs(frozen, layers, { sector, sectors })) return changed(key, sector);
   }
   return undefined;
 }
@@ -120,26 +142,47 @@ function onDurable(
   const label = data["label"] as string;
   const isRelevant = label.includes("file ") || label.includes("delete volume");
   if (entity.kind !== "array" || !isRelevant) return undefined;
-  const shadow = editShadow() as unknown as Shadow;
-  forgetUnlisted(world, entity as unknown as ArrayEntity, shadow);
-  for (const [key, point] of Object.entries(shadow.points)) {
+  const array = entity as unknown as ArrayEntity;
+  const { points } = editShadow() as unknown as Shadow;
+  forgetUnlisted(world, array, points);
+  for (const key in points) {
+    const point = points[key]!;
     if (point.array !== entity.name) continue;
-    const layers = chainView(world, point.array, point.descriptor);
+    const layers = chainOn(array, point.descriptor);
     if (layers === undefined) return gone(key);
     point.media = mediaOf(layers);
-    const frozen = world.shadowContents.get(frozenName(key));
-    const wrong = frozen && like.difference(frozen, flattened(layers));
+    const frozen = world.shadowContents.get(point.frozen);
+    if (frozen === undefined || isAsCompared(frozen, layers)) continue;
+    const wrong = like.difference(frozen, readOf(layers));
     if (wrong !== undefined) return changed(key, wrong);
+    compared.set(layers, { frozen, versions: versionsOf(frozen, layers) });
   }
   return undefined;
 }
 
-function differs(
-  world: World,
-  key: string,
-  layers: readonly ChainLayer[],
-  { sector, sectors }: SectorRange,
-): boolean {
+/** Chains that read like a point in time, and since when: a pure cache. */
+const compared = new WeakMap<
+  Chain,
+  { readonly frozen: SectorContent; readonly versions: number }
+>();
+
+/** Versions only rise: their sum is the same while each of them is. */
+function versionsOf(frozen: SectorContent, layers: Chain): number {
+  let versions = frozen.version;
+  for (const { content } of layers) versions += content.version;
+  return versions;
+}
+
+function isAsCompared(frozen: SectorContent, layers: Chain): boolean {
+  const known = compared.get(layers);
+  return known?.frozen === frozen && known.versions === versionsOf(frozen, layers);
+}
+
+/** What is read through a chain now. */
+const readOf = (layers: Chain): SectorContent =>
+  layers.length === 1 ? layers[0]!.content : flattened(layers);
+
+function differs(frozen: SectorContent, layers: Chain, { sector, sectors }: SectorRange): boolean {
   const view = new SectorContent(sectors);
   layers.forEach(({ content }, layer) => {
     const held = layer === 0 ? [{ sector, sectors }] : content.allocatedRuns(sector, sectors);
@@ -147,7 +190,6 @@ function differs(
       view.write(each.sector - sector, content.read(each.sector, each.sectors));
     }
   });
-  const frozen = world.shadowContents.get(frozenName(key))!;
   return !sameRuns(view.read(0, sectors), frozen.read(sector, sectors));
 }
 

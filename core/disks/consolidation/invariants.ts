@@ -9,14 +9,13 @@ import {
 import type { ArrayEntity } from "../../platform/index.ts";
 import { vmOf, vmRecordOf } from "../../vmm/index.ts";
 import type { DiskIntent } from "../chain/descriptor.ts";
+import { fileTableOf } from "../chain/file-table.ts";
 
 /** While its VM runs, an open consolidation is being worked on, or soon is again. */
 function noneForgotten(entity: Entity, world: World): boolean {
-  const { files } = (entity as unknown as ArrayEntity).durable;
-  for (const name in files) {
-    if (!name.endsWith(".intent")) continue;
-    const { value } = files[name]!;
-    if (value === undefined) continue;
+  const { intents } = fileTableOf(entity as unknown as ArrayEntity);
+  for (const [name, value] of intents) {
+    if (value === undefined || !name.endsWith(".intent")) continue;
     const intent = value as unknown as DiskIntent;
     if (intent.kind !== "consolidate" || isWorkedOn(world, intent.operation)) continue;
     if (vmOf(vmRecordOf(world, intent.vm)) !== undefined) return false;

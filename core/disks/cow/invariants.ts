@@ -23,17 +23,15 @@ import {
 } from "../../platform/index.ts";
 import type { RestoreIntent } from "../backup/restore-intent.ts";
 import { chainView, flattened } from "../chain/chain-view.ts";
-import { type DiskDescriptor, readDescriptor, type VmConfiguration } from "../chain/descriptor.ts";
+import type { VmConfiguration } from "../chain/descriptor.ts";
+import { type FileTable, fileTableOf } from "../chain/file-table.ts";
 import { type CowIntent, type CowRevertIntent, descriptorHolder } from "./cow-intents.ts";
 
 /** What lies on an array now. */
 type Seen = {
   readonly array: ArrayEntity;
   readonly vvols: VvolsEntity;
-  readonly descriptors: ReadonlyMap<string, DiskDescriptor>;
-  readonly configurations: readonly VmConfiguration[];
-  readonly intents: readonly (CowIntent | RestoreIntent)[];
-};
+} & Pick<FileTable, "descriptors" | "configurations" | "intents">;
 
 const isRelevant = (label: string): boolean =>
   label.startsWith("file ") ||
@@ -42,16 +40,9 @@ const isRelevant = (label: string): boolean =>
   label.startsWith("prepare ") ||
   label.includes("vvol");
 
-/** By the notice: each invariant sees the same. A pure cache. */
-const seenBy = new WeakMap<PlainObject, { readonly seen: Seen | undefined }>();
-
 /** The array that became durable something else than written sectors; else undefined. */
-function seenAt(entity: Entity, notice: PlainObject): Seen | undefined {
-  if (!isRelevant(notice["label"] as string)) return undefined;
-  let known = seenBy.get(notice);
-  if (known === undefined) seenBy.set(notice, (known = { seen: seenOf(entity) }));
-  return known.seen;
-}
+const seenAt = (entity: Entity, { label }: PlainObject): Seen | undefined =>
+  isRelevant(label as string) ? seenOf(entity) : undefined;
 
 function seenOf(entity: Entity): Seen | undefined {
   const array = entity.kind === "vvols" ? arrayOfVvols(entity) : entity;
@@ -64,33 +55,35 @@ const arrayOfVvols = (entity: Entity): Entity =>
 function seen(array: ArrayEntity): Seen | undefined {
   const vvols = vvolsOf(array);
   if (vvols === undefined) return undefined;
-  const descriptors = new Map<string, DiskDescriptor>();
-  const configurations: VmConfiguration[] = [];
-  const intents: (CowIntent | RestoreIntent)[] = [];
-  const { files } = array.durable;
-  for (const key in files) {
-    const { value } = files[key]!;
-    if (value === undefined) continue;
-    const name = key.slice("file:".length);
-    if (name.endsWith(".vmx")) configurations.push(value as unknown as VmConfiguration);
-    else if (name.endsWith("intent")) intents.push(value as unknown as CowIntent | RestoreIntent);
-    else if (name.endsWith(".vmdk")) {
-      const read = readDescriptor(value as PlainObject);
-      if (read.ok) descriptors.set(name, read.descriptor);
-    }
-  }
+  const { descriptors, configurations, intents } = fileTableOf(array);
   return { array, vvols, descriptors, configurations, intents };
 }
 
+type Intent = CowIntent | RestoreIntent;
+
+function* intentsOf({ intents }: Seen): Generator<Intent> {
+  for (const intent of intents.values()) {
+    if (intent !== undefined) yield intent as unknown as Intent;
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set<string>([]);
+
 /** Bases under the descriptors that open snapshots swizzle: none of these may be left alone. */
-function swizzledBases({ vvols, descriptors, intents }: Seen): ReadonlySet<string> {
-  const names = intents.flatMap((intent) =>
-    intent.kind === "cow-snapshot"
-      ? [intent.from, intent.to].flatMap((names) => Object.values(names))
-      : [],
-  );
-  const volumes = names.flatMap((name) => descriptors.get(name)?.volume ?? []);
-  return new Set(volumes.map((volume) => vvols.durable.snapshots[volume]?.base ?? volume));
+function swizzledBases(at: Seen): ReadonlySet<string> {
+  let bases: Set<string> | undefined;
+  for (const intent of intentsOf(at)) {
+    if (intent.kind !== "cow-snapshot") continue;
+    bases ??= new Set();
+    for (const names of [intent.from, intent.to]) {
+      for (const disk in names) {
+        const volume = at.descriptors.get(names[disk]!)?.volume;
+        if (volume === undefined) continue;
+        bases.add(at.vvols.durable.snapshots[volume]?.base ?? volume);
+      }
+    }
+  }
+  return bases ?? NONE;
 }
 
 /** What these replace goes descriptor first, then what it held. */
@@ -99,15 +92,21 @@ const REPLACING: ReadonlySet<string> = new Set(["copy-hierarchy", "restore", "li
 /** Names of the descriptors of a volume. */
 function leadingTo(volume: string, descriptors: Seen["descriptors"]): string[] {
   const names: string[] = [];
-  for (const [name, descriptor] of descriptors) if (descriptor.volume === volume) names.push(name);
+  for (const [name, descriptor] of descriptors) if (descriptor?.volume === volume) names.push(name);
   return names;
 }
 
+function isCopying(at: Seen): boolean {
+  for (const { kind } of intentsOf(at)) if (REPLACING.has(kind)) return true;
+  return false;
+}
+
 function aliasedBase(all: Seen): Finding | undefined {
-  const { vvols, descriptors, intents } = all;
+  const { vvols, descriptors } = all;
+  const { bases } = vvols.durable;
   const swizzled = swizzledBases(all);
-  const copying = intents.some(({ kind }) => REPLACING.has(kind));
-  for (const [base, { holders }] of Object.entries(vvols.durable.bases)) {
+  for (const base in bases) {
+    const { holders } = bases[base]!;
     const swizzling = swizzled.has(base);
     if (holders.length === 0 && !swizzling) continue;
     const leading = leadingTo(base, descriptors);
@@ -115,37 +114,51 @@ function aliasedBase(all: Seen): Finding | undefined {
       const names = leading.join(" ");
       return { message: `${leading.length} descriptors lead to live base ${base}: ${names}` };
     }
-    const isMade = copying || holders.some((holder) => holder.startsWith("intent:"));
-    if (leading.length === 0 && !isMade) {
-      return { message: `no descriptor leads to live base ${base}` };
+    if (leading.length > 0 || holders.some((holder) => holder.startsWith("intent:"))) continue;
+    if (!isCopying(all)) return { message: `no descriptor leads to live base ${base}` };
+  }
+  return undefined;
+}
+
+function danglingDescriptor(at: Seen): Finding | undefined {
+  for (const configuration of at.configurations.values()) {
+    if (configuration === undefined) continue;
+    const { vm, running, pointsInTime } = configuration;
+    const wrong = danglingOf(at, vm, running);
+    if (wrong !== undefined) return wrong;
+    for (const { disks } of pointsInTime) {
+      const older = danglingOf(at, vm, disks);
+      if (older !== undefined) return older;
     }
   }
   return undefined;
 }
 
-function danglingDescriptor({ array, descriptors, configurations }: Seen): Finding | undefined {
-  for (const { vm, running, pointsInTime } of configurations) {
-    for (const disks of [running, ...pointsInTime.map((point) => point.disks)]) {
-      for (const name of Object.values(disks)) {
-        const descriptor = descriptors.get(name);
-        if (descriptor === undefined) return { message: `${vm} refers to ${name}, which is gone` };
-        if (descriptor.kind !== "cow") continue;
-        const parent = descriptor.parent === null ? null : descriptors.get(descriptor.parent);
-        if (parent === undefined || (parent !== null && parent.cid !== descriptor.parentCid)) {
-          return { message: `${name} stands on ${descriptor.parent}, which is gone or another` };
-        }
-        if (!hasVolume(array, descriptor.volume)) {
-          return { message: `${name} leads to ${descriptor.volume}, which is gone` };
-        }
-      }
+function danglingOf(
+  { array, descriptors }: Seen,
+  vm: string,
+  disks: VmConfiguration["running"],
+): Finding | undefined {
+  for (const disk in disks) {
+    const name = disks[disk]!;
+    const descriptor = descriptors.get(name);
+    if (descriptor === undefined) return { message: `${vm} refers to ${name}, which is gone` };
+    if (descriptor.kind !== "cow") continue;
+    const parent = descriptor.parent === null ? null : descriptors.get(descriptor.parent);
+    if (parent === undefined || (parent !== null && parent.cid !== descriptor.parentCid)) {
+      return { message: `${name} stands on ${descriptor.parent}, which is gone or another` };
+    }
+    if (!hasVolume(array, descriptor.volume)) {
+      return { message: `${name} leads to ${descriptor.volume}, which is gone` };
     }
   }
   return undefined;
 }
 
 /** With no intent open, holders are clones and the descriptors that lead to a vvol, one for one. */
-function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefined {
-  if (intents.length > 0) return undefined;
+function wrongHolders(at: Seen): Finding | undefined {
+  if (!intentsOf(at).next().done) return undefined;
+  const { vvols, descriptors } = at;
   const { bases, snapshots } = vvols.durable;
   for (const [vvol, { holders }] of [...Object.entries(bases), ...Object.entries(snapshots)]) {
     const leading = leadingTo(vvol, descriptors)
@@ -163,8 +176,12 @@ function wrongHolders({ vvols, descriptors, intents }: Seen): Finding | undefine
 
 const beforeName = (vm: string, disk: string): string => `revert:${vm}#${disk}`;
 
-const openedRevert = (at: Seen): CowRevertIntent | undefined =>
-  at.intents.find((each) => each.kind === "cow-revert" && each.stage === "opened") as never;
+function openedRevert(at: Seen): CowRevertIntent | undefined {
+  for (const intent of intentsOf(at)) {
+    if (intent.kind === "cow-revert" && intent.stage === "opened") return intent;
+  }
+  return undefined;
+}
 
 /** When a revert begins: what each base holds, and what it is to hold. */
 function rememberRevert(at: Seen, world: World): void {
@@ -178,13 +195,18 @@ function rememberRevert(at: Seen, world: World): void {
   }
 }
 
+function runningDisks({ configurations }: Seen, vm: string): VmConfiguration["running"] {
+  for (const each of configurations.values()) if (each?.vm === vm) return each.running;
+  return {};
+}
+
 function endedRevert(data: PlainObject, world: World): Finding | undefined {
   const { vm, intent, outcome } = data as { vm: string; intent: string; outcome: string };
   if (intent !== "recover-revert" || outcome === "nothing") return undefined;
   for (const entity of world.entities()) {
     if (entity.kind !== "array") continue;
     const at = seen(entity as unknown as ArrayEntity);
-    const running = at?.configurations.find((each) => each.vm === vm)?.running ?? {};
+    const running = at === undefined ? {} : runningDisks(at, vm);
     for (const [disk, name] of Object.entries(running)) {
       const end = outcome === "forward" ? " target" : "";
       const expected = world.shadowContents.get(`${beforeName(vm, disk)}${end}`);

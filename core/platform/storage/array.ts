@@ -262,9 +262,13 @@ export const hasVolume = (self: ArrayEntity, name: string): boolean =>
   isClone(self, name) ||
   self.durable.volumes[volumeLabel(name)] !== undefined;
 
+/** Whether what is read of it lies in several contents. */
+export const isDerived = (self: ArrayEntity, name: string): boolean =>
+  isSnapshot(self, name) || isClone(self, name);
+
 /** What reads of a volume or snapshot see now; undefined when there is none. Not to be changed. */
 export function volumeContent(self: ArrayEntity, name: string): SectorContent | undefined {
-  if (isSnapshot(self, name) || isClone(self, name)) return wholeVvol(vvolsOf(self)!, name);
+  if (isDerived(self, name)) return wholeVvol(vvolsOf(self)!, name);
   if (self.durable.volumes[volumeLabel(name)] === undefined) return undefined;
   return currentContent(device(self), volumeLabel(name));
 }

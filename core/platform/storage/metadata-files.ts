@@ -6,6 +6,7 @@
 import type { Plain } from "../../kernel/index.ts";
 import type { ArrayEntity } from "./array-state.ts";
 import { type BlockOutcome, refused } from "./block.ts";
+import { noteFile } from "./file-journal.ts";
 import { HEARTBEAT_SUFFIX } from "./ownership.ts";
 
 export type FileRead = { readonly name: string };
@@ -44,8 +45,10 @@ export function writeFile(self: ArrayEntity, body: FileWrite): BlockOutcome {
     (given === undefined ? undefined : changedPremise(self, given));
   if (conflict !== undefined) return conflict;
   const { files } = self.editDurable();
-  const version = (files[fileKey(name)]?.version ?? 0) + 1;
-  files[fileKey(name)] = { version, value } as never;
+  const key = fileKey(name);
+  const version = (files[key]?.version ?? 0) + 1;
+  files[key] = { version, value } as never;
+  noteFile(self, key);
   // A heartbeat decides nothing by what it says: no place where a crash would tell anything.
   if (!name.endsWith(HEARTBEAT_SUFFIX)) self.durableStep(`file ${name}`);
   return { ok: true, value: { version } };
@@ -58,6 +61,7 @@ export function deleteFile(self: ArrayEntity, { name, ifVersion }: FileDelete): 
   const conflict = conflictOf(self, name, ifVersion);
   if (conflict !== undefined) return conflict;
   self.editDurable().files[fileKey(name)] = { version: file.version + 1 };
+  noteFile(self, fileKey(name));
   self.durableStep(`delete file ${name}`);
   return { ok: true, value: {} };
 }

@@ -4,11 +4,12 @@
  * Must hold: used space is the number of grains that hold a written sector, over all volumes, and
  * never above the capacity (misdirected writes that find no space do not land).
  */
-import type { Editable, Plain, SectorContent, SectorRange } from "../../kernel/index.ts";
-import type { ArrayDurable, ArrayEntity } from "./array-state.ts";
+import type { Plain, SectorContent, SectorRange } from "../../kernel/index.ts";
+import type { ArrayEntity } from "./array-state.ts";
 import { device, volumeLabel } from "./array-state.ts";
 import { type BlockOutcome, DONE, refused } from "./block.ts";
 import { createMedium, currentContent, removeMedium } from "./device-state.ts";
+import { editVolumes } from "./file-journal.ts";
 import { reservedGrains } from "./space-reservation.ts";
 import { cloneAllocation, keptGrains } from "./vvols/snapshot-reads.ts";
 
@@ -29,7 +30,7 @@ export function createVolume(self: ArrayEntity, { name, sectors }: CreateVolume)
   const label = volumeLabel(name);
   if (self.durable.volumes[label] !== undefined) return refused("exists", name);
   createMedium(device(self), label, sectors);
-  self.editDurable().volumes[label] = { sectors, grains: 0, owner: null };
+  editVolumes(self).volumes[label] = { sectors, grains: 0, owner: null };
   self.durableStep(`create volume ${name}`);
   return DONE;
 }
@@ -39,7 +40,7 @@ export function deleteVolume(self: ArrayEntity, { name }: VolumeName): BlockOutc
   const label = volumeLabel(name);
   const volume = self.durable.volumes[label];
   if (volume === undefined) return refused("gone", name);
-  const durable = self.editDurable();
+  const durable = editVolumes(self);
   durable.usedGrains -= volume.grains;
   delete durable.volumes[label];
   removeMedium(device(self), label);
@@ -155,7 +156,7 @@ function holdsAny(content: SectorContent, from: number, to: number): boolean {
 }
 
 function addGrains(self: ArrayEntity, label: string, grains: number): void {
-  const durable: Editable<ArrayDurable> = self.editDurable();
+  const durable = editVolumes(self);
   durable.usedGrains += grains;
   durable.volumes[label]!.grains += grains;
 }
@@ -187,7 +188,7 @@ export function grainsOfRuns(runs: readonly SectorRange[], grainSectors: number)
 
 /** Space that something other than a volume's sectors takes: what snapshots keep. */
 export function addUsedGrains(self: ArrayEntity, grains: number): void {
-  self.editDurable().usedGrains += grains;
+  editVolumes(self).usedGrains += grains;
 }
 
 /** Counts from the contents: after a crash, and for the audit of the count that is kept. */
