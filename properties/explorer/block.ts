@@ -89,7 +89,7 @@ const FORK_PERCENT = 70;
 /** Forks from one moment. */
 const FORKS = 6;
 /** Every so many events a run is kept as it is. */
-const KEEP_EVERY = 16;
+const KEEP_EVERY = 96;
 /** Events before a rare state at which a run is forked, at most. */
 const MOST_BEFORE = 96;
 
@@ -182,8 +182,10 @@ class Forks {
     if (next === undefined) return;
     const { document, event, kept } = next;
     const latest = event - skewed(chooser, 1, MOST_BEFORE);
-    const moment = kept.findLast((each) => each.event <= latest) ?? kept[0];
-    this.#point = moment && forkPoint(this.#searcher.scenario, document, moment);
+    const before = kept.findLast((each) => each.event <= latest) ?? kept[0];
+    if (before === undefined) return;
+    const at = Math.max(latest, before.event);
+    this.#point = forkPoint(this.#searcher.scenario, document, before, at);
     this.#left = this.#point === undefined ? 0 : FORKS;
   }
 }

@@ -15,8 +15,8 @@ it("a fork is its document's run from the beginning; one of the past is not (can
   const fault = { kind: "crash", domain: "beta", atStep: 90, restartAfterMs: 50 };
   const faults = [{ ...fault, probability: 1, delayUs: 0 }];
   const document = { ...base, faults } as unknown as ResolvedScenario;
-  const { kept } = runDocument(scenario, document, { keepEvery: 700 });
-  const point = forkPoint(scenario, document, kept[1]!)!;
+  const { kept } = runDocument(scenario, document, { keepEvery: 600 });
+  const point = forkPoint(scenario, document, kept[1]!, 700)!;
   const roots = new Set<string>();
   const kinds = { choices: 0, faults: 0 };
   for (let run = 0; run < 16; run++) {

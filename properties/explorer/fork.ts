@@ -31,17 +31,26 @@ const LONGEST_DELAY_NS = 60_000_000;
 /** Draws, and durable steps, from the moment on among which one is chosen. */
 const SOON = 12;
 
-/** A kept moment of the document's run, made ready; undefined when there is nothing to fork there. */
+/**
+ * The document's run after so many events, from the last moment before that was kept; undefined
+ * when there is nothing to fork there.
+ */
 export function forkPoint(
   scenario: ReadyScenario,
   document: ResolvedScenario,
-  moment: KeptMoment,
+  kept: KeptMoment,
+  event: number,
 ): ForkPoint | undefined {
-  const { world } = new DocumentRun(scenario, document);
-  restoreWorld(world, moment.image);
+  const run = new DocumentRun(scenario, document);
+  const { world, untilNs } = run;
+  restoreWorld(world, kept.image);
+  run.coverage = kept.coverage.copy();
+  if (event > kept.event) world.run({ untilNs, untilEvent: event });
   // The roots of epochs that have ended hold the document as it was.
-  if (world.scalars().epochIndex > 0) return undefined;
-  return { ...moment, document, steps: world.durableSteps, delays: delaysOf(world) };
+  const isTooLate = world.eventCount < event || world.scalars().epochIndex > 0;
+  if (isTooLate || run.violations.length > 0) return undefined;
+  const { durableSteps: steps } = world;
+  return { ...run.moment(), document, steps, delays: delaysOf(world) };
 }
 
 function delaysOf({ gate }: World): readonly Delay[] {

@@ -161,14 +161,19 @@ export class DocumentRun {
     };
   }
 
+  /** The run as it is now. */
+  moment(): KeptMoment {
+    const { world, coverage } = this;
+    return { event: world.eventCount, image: captureWorld(world), coverage: coverage.copy() };
+  }
+
   /** Runs to the end, or until enough is kept. */
   #keep(every: number): readonly KeptMoment[] {
     const { world, untilNs, violations } = this;
     const kept: KeptMoment[] = [];
     while (kept.length < MOST_KEPT && violations.length === 0) {
-      const { eventCount: event } = world;
-      kept.push({ event, image: captureWorld(world), coverage: this.coverage.copy() });
-      if (world.run({ untilNs, untilEvent: event + every }) !== "event") break;
+      kept.push(this.moment());
+      if (world.run({ untilNs, untilEvent: world.eventCount + every }) !== "event") break;
     }
     return kept;
   }
