@@ -9,6 +9,7 @@ import type { Editable, Entity } from "../kernel/index.ts";
 import type { GuestState } from "../guest/index.ts";
 import { settledLabel } from "./boundary.ts";
 import { followDriver } from "./integrity/follow.ts";
+import { stunAgain } from "./stun-by-hand.ts";
 import { standAgain } from "./integrity/standing.ts";
 import { type BlockOutput, sendBlock } from "./perform.ts";
 import { announce } from "./policy.ts";
@@ -76,6 +77,7 @@ export function goOn(vm: VmEntity): void {
   followDriver(vm, copy.behind);
   waitAgain(vm, state, copy);
   standAgain(vm);
+  stunAgain(vm);
 }
 
 /** For what the run waited for when it was cut off. */

@@ -27,6 +27,7 @@ import { logInput } from "./rv64/inputs.ts";
 import { machineConfig, type MachineEntity, type MachineState, RAM } from "./rv64/machine-state.ts";
 import { MACHINE_KIND } from "./rv64/end-entry.ts";
 import { noteMoved } from "./stream-order.ts";
+import { stunsByHand } from "./stun-by-hand.ts";
 import { computeNext, recordOf, type VmEntity, type VmState } from "./vm-state.ts";
 
 export type RunImage = {
@@ -62,7 +63,7 @@ export function imageOf(vm: VmEntity, id: string | null, refers: readonly string
   if (isKept) logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
   else if (id !== null) markTaken(vm as unknown as MachineEntity, id);
   const { run } = vm.config;
-  const { stoppedBy: _, stunsByHand: __, ...volatile } = vm.volatile;
+  const { stoppedBy: _, ...volatile } = vm.volatile;
   const state = { ...volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
   const memory = keepMemory(memoryOf(vm), refers);
   return clonePlain({ image, id, run, state, memory, outside: isKept ? outsideOf(vm) : null });
@@ -97,7 +98,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   const laterNs = id === null ? 0 : vm.simulatedNs - standingSince(image);
   const state = vm.edit();
   const { disks } = vm.volatile;
-  Object.assign(state, laterBy(image, laterNs), { stuns: 1, disks });
+  Object.assign(state, laterBy(image, laterNs), { stuns: 1 + stunsByHand(vm), disks });
   standAsBefore(vm, id !== null);
   if (id === null) noteMoved(vm);
   takeUpMemory(memoryOf(vm, true), image.memory);

@@ -7,7 +7,7 @@
 import type { Request } from "../kernel/index.ts";
 import { endStop, NOT_PAUSED } from "./integrity/standing.ts";
 import type { MachineEntity } from "./rv64/machine-state.ts";
-import { NOT_STUNNED, noteStunByHand, takeStunByHand } from "./stun-by-hand.ts";
+import { NOT_STUNNED, noteStunByHand, notHere, takeStunByHand } from "./stun-by-hand.ts";
 import type { VmEntity } from "./vm-state.ts";
 
 /** `unstun` says for how long it was stunned, in ns; 0 if it still is. */
@@ -30,11 +30,15 @@ export function stunVerbs<E extends VmEntity | MachineEntity>(
     },
     unstun: goOn,
     "stun-by-hand": (self: E, request: Request) => {
+      const elsewhere = notHere(asVm(self));
+      if (elsewhere !== undefined) return self.refuse(request, elsewhere);
       stun(self);
       noteStunByHand(asVm(self));
       standStill(self, request);
     },
     "unstun-by-hand": (self: E, request: Request) => {
+      const elsewhere = notHere(asVm(self));
+      if (elsewhere !== undefined) return self.refuse(request, elsewhere);
       if (!takeStunByHand(asVm(self))) return self.refuse(request, NOT_STUNNED);
       goOn(self, request);
     },

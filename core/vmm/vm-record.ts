@@ -56,6 +56,8 @@ export type VmRecordState = {
   readonly integrityAlerts?: number;
   /** Alert at which it stands still until somebody lets it go on; none: it does not. */
   readonly standsAt?: number;
+  /** Stuns that an operator made of its run and has not taken back; none: 0. */
+  readonly stunsByHand?: number;
   /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
   readonly places?: { readonly [disk: string]: string };
 };

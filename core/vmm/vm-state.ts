@@ -57,8 +57,6 @@ export type VmState = {
   readonly goesOnFrom: RunCopy | RunImage | null;
   /** One of its stuns is that of this integrity alert; none: no such stun. */
   readonly standsAt?: number;
-  /** Those of its stuns that an operator made; none: 0. */
-  readonly stunsByHand?: number;
   /** The operation that stops it for good; see stop-claim.ts. None: nobody does. */
   readonly stoppedBy?: EntityId;
   /** Of a run that was moved: how many messages it had sent before, by peer, and until when it says. */
@@ -119,6 +117,8 @@ export function leaveRecord(self: VmEntity, ended: "shutdown" | "power-off" | "c
   durable.power = "off";
   durable.ended = ended;
   delete (durable as { standsAt?: number }).standsAt;
+  // A machine that is on its way may go on although the host is lost that it comes from.
+  if (ended !== "crash") delete (durable as { stunsByHand?: number }).stunsByHand;
   announce(self, ended === "crash" ? "crash" : "power-off");
 }
 

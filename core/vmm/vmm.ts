@@ -16,6 +16,7 @@ import {
 import { assert } from "../kernel/index.ts";
 import { settledLabel } from "./boundary.ts";
 import { forgetStop } from "./integrity/standing.ts";
+import { forgetStunsByHand } from "./stun-by-hand.ts";
 import { guestMemory } from "./pages/guest-memory.ts";
 import { announce } from "./policy.ts";
 import { logEnd } from "./rv64/end-entry.ts";
@@ -128,6 +129,7 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   const { spec, shares } = config;
   const durable = record.editDurable();
   assert(durable.power === "off", () => `${record.name} is on already`);
+  forgetStunsByHand(record);
   const crashed = durable.ended === "crash" || durable.ended === "power-off";
   const { image } = place;
   const run = image === undefined ? durable.run + 1 : image.run;

@@ -45,7 +45,7 @@ function startedAgain(entry: object, phase: string, onMs: number) {
   ];
   const whole = {
     ...small,
-    durationMs: 3_000,
+    durationMs: 2_700,
     arrays: [{ ...small.arrays![0]!, kind: "cow", chunkKiB: 64 }],
     vms: [{ ...db!, disks: db!.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })) }],
     timeline,
@@ -59,7 +59,7 @@ function startedAgain(entry: object, phase: string, onMs: number) {
   world.hooks.onNotice = ({ kind, data }) => {
     if (kind === "operation-end" && data["id"] === "again") ended.push(data["outcome"] as string);
   };
-  world.run({ untilNs: fromMs(3_000) });
+  world.run({ untilNs: fromMs(2_700) });
   world.finish();
   const violations = world.checker.violations.map(({ invariant }) => invariant);
   return { ended: ended.slice(0, 3), violations, intents: intentsOf(world) };

@@ -7,8 +7,8 @@ import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacent
 it("goes to another host, back and there again, each time as fast", () => {
   const small = smallDatacenter();
   const [db] = small.vms!;
-  const guest = shortWork({ bootMs: 20, durationMs: 3_000, thinkTimeUs: 3_000, readPercent: 30 });
-  const move = { do: "migrate", vm: "db" } as const;
+  const guest = shortWork({ bootMs: 20, durationMs: 3_000, thinkTimeUs: 9_000, readPercent: 30 });
+  const move = { do: "migrate", vm: "db", algorithm: "stop-and-copy" } as const;
   const world = builderOf({
     ...small,
     links: [...small.links!, { between: ["alpha", "beta"] }],

@@ -19,7 +19,7 @@ export type InstanceParams = {
 };
 
 /** A reason not to that the machine itself gives. */
-const REASONS = new Set(["not-paused", "not-stunned"]);
+const REASONS = new Set(["not-paused", "not-stunned", "moved"]);
 
 /** The VM is in this domain: no answer means that it is gone. */
 const ANSWER_NS = 60_000_000_000;

@@ -7,6 +7,7 @@
  */
 import type { rv64 } from "../../guest/index.ts";
 import { followDriver } from "../integrity/follow.ts";
+import { stunAgain } from "../stun-by-hand.ts";
 import { standAgain } from "../integrity/standing.ts";
 import { knownMemory } from "../pages/memory-state.ts";
 import { announce } from "../policy.ts";
@@ -44,5 +45,6 @@ export function goOnMachine(self: MachineEntity, copy: MachineCopy): boolean {
   // What was typed and did not arrive is typed again.
   typed.slice(copy.typed, copy.typing.next).forEach((each) => typeLater(self, each));
   standAgain(self as never);
+  stunAgain(self as never);
   return false;
 }
