@@ -33,6 +33,7 @@ const DENSE_STOPS = 64;
 /** A stretch that is not worth being cut further. */
 const SHORT_STRETCH = 2_048;
 
+type Store = Pick<FoundStop, "place" | "hart">;
 type Scanned = FoundStop | "nothing" | "dense" | "interrupted";
 
 export class RecordedMachine implements DebugTarget {
@@ -131,15 +132,10 @@ export class RecordedMachine implements DebugTarget {
    * here: before a run from an image lies what is in that. It stands right behind the store then; undefined when there
    * is none, or whoever drives it wanted it to end.
    */
-  *lastStore(
-    physical: number,
-    bytes: number,
-    goesOn: () => boolean,
-  ): Sliced<{ readonly place: number; readonly hart: number } | undefined> {
+  *lastStore(physical: number, bytes: number, goesOn: () => boolean): Sliced<Store | undefined> {
     const pieces = [{ address: physical, bytes }];
     const range = { kind: "write", address: BigInt(physical), bytes } as const;
-    const watched = [{ range, pieces }];
-    this.#stops = { breakpoints: [], watched, stores: pieces, traced: [] };
+    this.#stops = { ...NO_STOPS, watched: [{ range, pieces }], stores: pieces };
     const { machine } = this.#journey;
     let halted = yield* this.#back(goesOn, machine.beginOfRun);
     while (halted.kind === "begin" && machine.imageOfRun !== null) {
