@@ -19,6 +19,8 @@ export interface ChainLayer {
   readonly content: SectorContent;
   /** Label of its volume's medium. */
   readonly medium: string;
+  /** Its content is put together of several. */
+  readonly isDerived: boolean;
 }
 
 /** The array that holds a file; undefined when none does. */
@@ -74,12 +76,18 @@ export function chainOn(array: ArrayEntity, name: string): Chain | undefined {
   let chains = knownChains.get(array);
   if (chains === undefined) knownChains.set(array, (chains = new KnownChains()));
   const known = chains.get(array, name);
-  if (known !== undefined) return known;
+  if (known !== undefined && isCurrent(array, known)) return known;
   const chain = chainAnew(array, name);
-  // What is put together of several contents is asked for each time.
-  const isLasting = chain?.every(({ descriptor }) => !isDerived(array, descriptor.volume));
-  if (chain !== undefined && isLasting) chains.set(name, chain);
+  if (chain !== undefined) chains.set(name, chain);
   return chain;
+}
+
+/** What is put together of several contents is another one once they have changed. */
+function isCurrent(array: ArrayEntity, chain: Chain): boolean {
+  for (const { isDerived, descriptor, content } of chain) {
+    if (isDerived && volumeContent(array, descriptor.volume) !== content) return false;
+  }
+  return true;
 }
 
 function chainAnew(array: ArrayEntity, descriptorName: string): Chain | undefined {
@@ -90,7 +98,9 @@ function chainAnew(array: ArrayEntity, descriptorName: string): Chain | undefine
     if (descriptor === undefined || layers.some((layer) => layer.name === name)) return undefined;
     const content = volumeContent(array, descriptor.volume);
     if (content === undefined) return undefined;
-    layers.push({ name, descriptor, content, medium: volumeLabel(descriptor.volume) });
+    const { volume } = descriptor;
+    const medium = volumeLabel(volume);
+    layers.push({ name, descriptor, content, medium, isDerived: isDerived(array, volume) });
     name = descriptor.kind === "redo" ? descriptor.parent : null;
   }
   return layers.reverse();

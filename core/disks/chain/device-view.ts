@@ -2,7 +2,13 @@
  * What reads of a host would find, told without any being sent: for observers, who see memory,
  * paths and arrays alike.
  */
-import { type ContentRun, type EntityId, SectorContent, type World } from "../../kernel/index.ts";
+import {
+  type ContentRun,
+  type EntityId,
+  SectorContent,
+  type SectorRange,
+  type World,
+} from "../../kernel/index.ts";
 import {
   type ArrayEntity,
   diskContent,
@@ -20,36 +26,35 @@ export function viewOf(disk: VirtualDiskEntity, sector: number, sectors: number)
   const view = new SectorContent(sectors);
   for (const piece of locate(disk, sector, sectors)) {
     const { device } = disk.volatile.layers[piece.layer]!;
-    const runs = deviceView(disk.world, device, piece.sector, piece.sectors);
-    view.write(piece.sector - sector, runs);
+    layDown(view, piece.sector - sector, disk.world, device, piece);
   }
   return view;
 }
 
-function deviceView(
+/** Writes to `view` from `at` on what a range of a device reads as. */
+function layDown(
+  view: SectorContent,
+  at: number,
   world: World,
   device: EntityId,
-  sector: number,
-  sectors: number,
-): readonly ContentRun[] {
+  { sector, sectors }: SectorRange,
+): void {
   const entity = world.entity(device);
   if ("lower" in entity.config) {
     const below = (entity as unknown as PageCacheEntity).config.lower;
-    const seen = new SectorContent(sectors);
-    seen.write(0, deviceView(world, below, sector, sectors));
+    layDown(view, at, world, below, { sector, sectors });
     const memory = world.contents.get(`${entity.name}#cached`);
     for (const held of memory?.allocatedRuns(sector, sectors) ?? []) {
-      seen.write(held.sector - sector, memory!.read(held.sector, held.sectors));
+      view.write(at + held.sector - sector, memory!.read(held.sector, held.sectors));
     }
-    return seen.read(0, sectors);
+  } else if (entity.kind === "disk") {
+    view.write(at, diskContent(entity as unknown as DiskEntity).read(sector, sectors));
+  } else {
+    const { array, volume } = (entity as unknown as InitiatorEntity).config;
+    const content = volumeContent(world.entity(array) as unknown as ArrayEntity, volume);
+    const runs = content?.read(sector, sectors) ?? [{ kind: "zero", sectors }];
+    view.write(at, withForgotten(entity as unknown as InitiatorEntity, runs, sector, sectors));
   }
-  if (entity.kind === "disk") {
-    return diskContent(entity as unknown as DiskEntity).read(sector, sectors);
-  }
-  const { array, volume } = (entity as unknown as InitiatorEntity).config;
-  const content = volumeContent(world.entity(array) as unknown as ArrayEntity, volume);
-  const runs = content?.read(sector, sectors) ?? [{ kind: "zero", sectors }];
-  return withForgotten(entity as unknown as InitiatorEntity, runs, sector, sectors);
 }
 
 /** What a restarted array has forgotten is sent again before anything is read. */

@@ -11,6 +11,7 @@ import { cowInvariants } from "../cow/invariants.ts";
 import { atomicInvariant } from "./atomic-invariant.ts";
 import { chainView } from "./chain-view.ts";
 import { soundDescriptor, type VmConfiguration } from "./descriptor.ts";
+import { fileTableOf } from "./file-table.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
 import { viewInvariant } from "./view-invariant.ts";
 
@@ -42,9 +43,8 @@ export const diskInvariants: readonly Invariant[] = [
 function anyIntent(world: World): boolean {
   for (const entity of world.entities()) {
     if (entity.kind !== "array") continue;
-    const { files } = (entity as unknown as ArrayEntity).durable;
-    for (const key in files) {
-      if (key.endsWith("intent") && files[key]!.value !== undefined) return true;
+    for (const intent of fileTableOf(entity as unknown as ArrayEntity).intents.values()) {
+      if (intent !== undefined) return true;
     }
   }
   return false;

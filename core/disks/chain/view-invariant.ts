@@ -194,10 +194,11 @@ function onLayers(entity: Entity, _data: PlainObject, world: World, editShadow: 
   if (shadow === undefined) return undefined;
   const disk = asDisk(entity);
   const { sectors } = disk.config;
-  const wrong = check(entity, world, shadow, 0, sectors);
+  const view = viewOf(disk, 0, sectors);
+  const wrong = checkView(view, entity, world, shadow, 0);
   const key = keyOf(disk);
   const before = content(world, key, "before", sectors);
-  const [changed] = viewOf(disk, 0, sectors).diffRanges(before);
+  const [changed] = view.diffRanges(before);
   world.shadowContents.remove(`view:${key}#before`);
   if (wrong !== undefined || changed === undefined) return wrong;
   return {
@@ -216,13 +217,22 @@ function onCrash(_entity: Entity, _data: PlainObject, _world: World, editShadow:
 function check(
   entity: Entity,
   world: World,
-  { pending, doubtful }: DiskShadow,
+  shadow: DiskShadow,
   sector: number,
   sectors: number,
 ): Finding | undefined {
-  const disk = asDisk(entity);
-  const key = keyOf(disk);
-  const view = viewOf(disk, sector, sectors);
+  return checkView(viewOf(asDisk(entity), sector, sectors), entity, world, shadow, sector);
+}
+
+/** The same of what a range reads as that begins at `sector`. */
+function checkView(
+  view: SectorContent,
+  entity: Entity,
+  world: World,
+  { pending, doubtful }: DiskShadow,
+  sector: number,
+): Finding | undefined {
+  const key = keyOf(asDisk(entity));
   const possible = [...Object.values(pending), ...doubtful];
   const seen = content(world, key, "seen");
   const durable = content(world, key, "durable");

@@ -16,6 +16,8 @@ class Journal {
   from = 0;
   /** What each edit since changed. */
   readonly keys: string[] = [];
+  /** The last edit that may have changed anything but files. */
+  otherEdit = 0;
 }
 
 const journals = new WeakMap<ArrayEntity, Journal>();
@@ -25,11 +27,22 @@ export function noteFile(self: ArrayEntity, key: string): void {
   let journal = journals.get(self);
   if (journal === undefined) journals.set(self, (journal = new Journal()));
   const before = self.durableEdits - 1;
-  if (journal.from + journal.keys.length !== before || journal.keys.length === MOST_KEPT) {
+  const isNext = journal.from + journal.keys.length === before;
+  if (!isNext || journal.keys.length === MOST_KEPT) {
     journal.from = before;
     journal.keys.length = 0;
   }
+  if (!isNext) journal.otherEdit = before;
+  if (key === NO_FILE) journal.otherEdit = self.durableEdits;
   journal.keys.push(key);
+}
+
+/** Number of the last edit that may have changed anything but files. */
+export function lastOtherEdit(self: ArrayEntity): number {
+  const journal = journals.get(self);
+  if (journal === undefined) return self.durableEdits;
+  const isAll = journal.from + journal.keys.length === self.durableEdits;
+  return isAll ? journal.otherEdit : self.durableEdits;
 }
 
 /** The durable state of an array, to change anything of it but files. */

@@ -20,10 +20,10 @@ import {
 import type { ArrayEntity } from "./array-state.ts";
 import { overlaps, sliceRuns } from "./block.ts";
 import { ACKNOWLEDGED, FORGOTTEN, POWER_LOST } from "./device-state.ts";
+import { lastOtherEdit } from "./file-journal.ts";
 import type { PagePoolEntity } from "./page-pool.ts";
-import { reservedGrains } from "./space-reservation.ts";
 import { keptGrains } from "./vvols/snapshot-reads.ts";
-import type { VvolsEntity } from "./vvols/vvol-state.ts";
+import { type VvolsEntity, vvolsOf } from "./vvols/vvol-state.ts";
 
 type Write = {
   readonly id: number;
@@ -46,14 +46,39 @@ type Acknowledged = { readonly medium: string } & (
 
 type Unflushed = { [medium: string]: Write[] };
 
-function shadowOf(
-  world: World,
-  entity: Entity,
-  medium: string,
-  part: "seen" | "durable",
-): SectorContent {
-  const durable = world.contents.get(`${entity.name}#${medium}`);
-  const name = `${entity.name}/${part}#${medium}`;
+type Part = "seen" | "durable";
+
+/** Names of the contents of a medium and of its shadow. */
+interface Names {
+  readonly medium: string;
+  readonly cached: string;
+  readonly seen: string;
+  readonly durable: string;
+}
+
+/** By device and medium, each put together once: a pure cache. */
+const names = new WeakMap<Entity, Map<string, Names>>();
+
+function namesOf(entity: Entity, medium: string): Names {
+  let known = names.get(entity);
+  if (known === undefined) names.set(entity, (known = new Map()));
+  let of = known.get(medium);
+  if (of === undefined) {
+    const { name } = entity;
+    of = {
+      medium: `${name}#${medium}`,
+      cached: `${name}#cached:${medium}`,
+      seen: `${name}/seen#${medium}`,
+      durable: `${name}/durable#${medium}`,
+    };
+    known.set(medium, of);
+  }
+  return of;
+}
+
+function shadowOf(world: World, of: Names, part: Part): SectorContent {
+  const durable = world.contents.get(of.medium);
+  const name = of[part];
   const known = world.shadowContents.get(name);
   const sectors = durable?.sectors ?? 1;
   if (known !== undefined) {
@@ -61,7 +86,7 @@ function shadowOf(
     return known;
   }
   const shadow = world.shadowContents.open(name, sectors);
-  const seen = world.contents.get(`${entity.name}#cached:${medium}`);
+  const seen = world.contents.get(of.cached);
   const first = part === "seen" ? (seen ?? durable) : durable;
   if (first !== undefined) shadow.restore(first.capture());
   return shadow;
@@ -80,8 +105,9 @@ function onAcknowledged(
   editShadow: () => PlainObject,
 ): Finding | undefined {
   const told = data as unknown as Acknowledged;
-  const key = `${entity.name}#${told.medium}`;
-  const seen = shadowOf(world, entity, told.medium, "seen");
+  const of = namesOf(entity, told.medium);
+  const key = of.medium;
+  const seen = shadowOf(world, of, "seen");
   if (told.op === "read") {
     const wanted = seen.read(told.sector, told.sectors);
     if (sameRuns(told.runs, wanted)) return undefined;
@@ -99,7 +125,7 @@ function onAcknowledged(
   }
   const unflushed = editShadow() as unknown as Unflushed;
   const writes = (unflushed[key] ??= []);
-  const durable = shadowOf(world, entity, told.medium, "durable");
+  const durable = shadowOf(world, of, "durable");
   if (told.op === "write") {
     apply(seen, told);
     const { id, sector, sectors, runs } = told;
@@ -140,9 +166,11 @@ function onForgotten(
   editShadow: () => PlainObject,
 ) {
   const { medium } = data as { medium: string };
-  world.shadowContents.remove(`${entity.name}/seen#${medium}`);
-  world.shadowContents.remove(`${entity.name}/durable#${medium}`);
-  delete (editShadow() as unknown as Unflushed)[`${entity.name}#${medium}`];
+  const of = namesOf(entity, medium);
+  world.shadowContents.remove(of.seen);
+  world.shadowContents.remove(of.durable);
+  delete (editShadow() as unknown as Unflushed)[of.medium];
+  names.get(entity)?.delete(medium);
 }
 
 function onPowerLost(
@@ -155,12 +183,13 @@ function onPowerLost(
     medium: string;
     unacknowledged: readonly Write[];
   };
-  const key = `${entity.name}#${medium}`;
+  const of = namesOf(entity, medium);
+  const key = of.medium;
   const unflushed = editShadow() as unknown as Unflushed;
   const possible = [...(unflushed[key] ?? []), ...unacknowledged];
   const found = world.contents.get(key);
   if (found === undefined) return undefined;
-  const durable = shadowOf(world, entity, medium, "durable");
+  const durable = shadowOf(world, of, "durable");
   let wrong: number | undefined;
   for (const range of found.diffRanges(durable)) {
     for (let sector = range.sector; sector < range.sector + range.sectors; sector++) {
@@ -168,7 +197,7 @@ function onPowerLost(
     }
   }
   for (const part of ["seen", "durable"] as const) {
-    shadowOf(world, entity, medium, part).restore(found.capture());
+    shadowOf(world, of, part).restore(found.capture());
   }
   unflushed[key] = [];
   if (wrong === undefined) return undefined;
@@ -202,14 +231,32 @@ const arrayUnder = (entity: Entity, world: World): ArrayEntity =>
     ? world.entity((entity as unknown as VvolsEntity).config.array)
     : entity) as unknown as ArrayEntity;
 
+/** Arrays whose space added up, and after which edits: a pure cache. */
+const addedUp = new WeakMap<ArrayEntity, { readonly array: number; readonly vvols: number }>();
+
+/** Nothing to be added up again while nothing but files has changed. */
 function checkSpace(array: ArrayEntity): Finding | undefined {
+  const known = addedUp.get(array);
+  const edit = lastOtherEdit(array);
+  const vvols = vvolsOf(array)?.durableEdits ?? 0;
+  if (known?.array === edit && known.vvols === vvols) return undefined;
+  const wrong = wrongSpace(array);
+  if (wrong === undefined) addedUp.set(array, { array: edit, vvols });
+  return wrong;
+}
+
+function wrongSpace(array: ArrayEntity): Finding | undefined {
   const { durable, config } = array;
   const used = durable.usedGrains;
   let sum = keptGrains(array);
-  for (const label in durable.volumes) sum += durable.volumes[label]!.grains;
+  let reserved = 0;
+  for (const label in durable.volumes) {
+    const volume = durable.volumes[label]!;
+    sum += volume.grains;
+    reserved += volume.reserved ?? 0;
+  }
   if (used !== sum)
     return { message: "used space is not that of the volumes", fields: { used, sum } };
-  const reserved = reservedGrains(array);
   if ((used + reserved) * config.grainSectors <= config.capacitySectors) return undefined;
   return { message: "more space used or set aside than there is", fields: { used, reserved } };
 }

@@ -176,11 +176,50 @@ function withShared(
 export function wholeVvol(self: VvolsEntity, vvol: string): SectorContent {
   const snapshot = self.durable.snapshots[vvol];
   if (snapshot === undefined) return wholeBase(self, vvol);
-  const below = wholeBase(self, snapshot.base);
-  const order = readOrder(self, vvol).toReversed();
-  const parts = order.flatMap((by) => [chunkMap(self, by), keptOf(self, by)]);
-  return wholes.of([below, ...parts], () => withKept(self, snapshot, below, order));
+  const parts = partsOf(self, vvol, snapshot.base);
+  return wholes.of(parts, () =>
+    withKept(self, snapshot, parts[0]!, readOrder(self, vvol).toReversed()),
+  );
 }
+
+/** The contents that a snapshot is put together of: its base first. */
+function partsOf(self: VvolsEntity, vvol: string, base: string): readonly SectorContent[] {
+  let known = knownParts.get(self);
+  if (known === undefined) knownParts.set(self, (known = new KnownParts()));
+  const before = known.get(self, vvol);
+  if (before !== undefined) return before;
+  const below = wholeBase(self, base);
+  const order = readOrder(self, vvol).toReversed();
+  const parts = [below, ...order.flatMap((by) => [chunkMap(self, by), keptOf(self, by)])];
+  // What a clone shares is put together too, and is another one once that has changed.
+  if (self.durable.bases[base]!.origin === undefined) known.set(vvol, parts);
+  return parts;
+}
+
+/** Parts as they were found: they are the same while neither snapshots nor contents come or go. */
+class KnownParts {
+  readonly #parts = new Map<string, readonly SectorContent[]>();
+  #edits = -1;
+  #contents = -1;
+
+  get(self: VvolsEntity, vvol: string): readonly SectorContent[] | undefined {
+    const { generation } = self.world.contents;
+    if (this.#edits === self.durableEdits && this.#contents === generation) {
+      return this.#parts.get(vvol);
+    }
+    this.#parts.clear();
+    this.#edits = self.durableEdits;
+    this.#contents = generation;
+    return undefined;
+  }
+
+  set(vvol: string, parts: readonly SectorContent[]): void {
+    this.#parts.set(vvol, parts);
+  }
+}
+
+/** A pure cache. */
+const knownParts = new WeakMap<VvolsEntity, KnownParts>();
 
 function withKept(
   self: VvolsEntity,
