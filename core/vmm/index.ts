@@ -23,6 +23,7 @@ export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, type TraceWish } from "./pages/clients.ts";
 export {
   absentClients,
+  absentClientsOf,
   absentPages,
   absentWish,
   fillAbsent,
@@ -41,6 +42,7 @@ export {
   type Access,
   knownMemory,
   type MemoryEntity,
+  type MemoryState,
   type OnMove,
   PAGE_SECTORS,
   privatePages,
