@@ -21,7 +21,7 @@ const at = (name: string): string => join(folder, name);
 const TRACE = at("machine.orrery");
 const scenario = {
   ...smallScenario,
-  durationMs: 12,
+  durationMs: 18,
   vms: [
     smallScenario.vms[0],
     {
@@ -33,8 +33,8 @@ const scenario = {
     },
   ],
   timeline: [
-    { id: "stun", do: "stun", vm: "worker", atMs: 4 },
-    { id: "unstun", do: "unstun", vm: "worker", after: "stun.complete", delayMs: 2 },
+    { id: "sleep", do: "suspend", vm: "worker", on: "array", atMs: 4, blockKiB: 128 },
+    { id: "wake", do: "resume", vm: "worker", on: "array", after: "sleep.complete" },
   ],
 };
 
@@ -149,6 +149,7 @@ describe.skipIf(!hasGdb)("a recorded guest under gdb (needs gdb-multiarch)", () 
     ]);
     expect(await code, printed).toBe(0);
     const target = await openAgain();
+    const runs: number[] = [];
     for (const mark of MARKS) {
       const { registers, place, ...when } = shown(printed, mark);
       expect(registers.length, printed).toBe(NAMES.length + 1);
@@ -157,7 +158,8 @@ describe.skipIf(!hasGdb)("a recorded guest under gdb (needs gdb-multiarch)", () 
         target.seek(place, () => true),
       );
       expect([mark, registers]).toEqual([mark, registersOf(target)]);
-      const { retired, world } = target.where();
+      const { retired, world, run } = target.where();
+      runs.push(run);
       const { timeNs, event } = world!;
       expect(when).toEqual({ retired: Number(retired), seconds: timeNs / 1e9, event });
       if (mark !== "first") continue;
@@ -168,6 +170,8 @@ describe.skipIf(!hasGdb)("a recorded guest under gdb (needs gdb-multiarch)", () 
       );
       expect(registers).not.toEqual(registersOf(target));
     }
+    // It is suspended in between, and goes on from that.
+    expect(runs).toEqual([0, 1, 1, 1, 1, 0]);
     expect(shown(printed, "first").place).toBeLessThan(shown(printed, "last").place);
     expect(shown(printed, "begin").place).toBe(0);
     expect(printed.match(/No more reverse-execution history/g)?.length).toBe(3);

@@ -46,6 +46,10 @@ export async function withRun(
     }
     const code = await work(opened);
     return damage === undefined ? code : worstExit([code, EXIT.damaged]);
+  } catch (thrown) {
+    const { SnapshotOfOtherCode } = await import("../../core/kernel/index.ts");
+    if (!(thrown instanceof SnapshotOfOtherCode)) throw thrown;
+    return context.missing(`${file}: ${thrown.message}; use the version that made the trace`);
   } finally {
     opened.run.trace.close();
   }

@@ -1,5 +1,13 @@
 import { expect, it } from "vitest";
-import { captureWorld, component, decodeImage, encodeImage, restoreWorld, World } from "./index.ts";
+import {
+  captureWorld,
+  component,
+  decodeImage,
+  encodeImage,
+  restoreWorld,
+  SnapshotOfOtherCode,
+  World,
+} from "./index.ts";
 
 type State = { seen: string[] };
 type Names = { readonly tick: string; readonly more: readonly string[]; readonly swap: boolean };
@@ -69,7 +77,7 @@ it("a snapshot goes over into a world with other handlers beside", () => {
 it("canary: a handler of another name has another root, and no snapshot goes over", () => {
   const [world, renamed] = [build(PLAIN), build({ ...PLAIN, tick: "tock" })];
   expect(renamed.root()).not.toBe(world.root());
-  expect(() => restoreWorld(renamed, captureWorld(world))).toThrow(/snapshot of other code/);
+  expect(() => restoreWorld(renamed, captureWorld(world))).toThrow(SnapshotOfOtherCode);
 });
 
 it("two handlers of one number are not taken", () => {

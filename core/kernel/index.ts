@@ -39,6 +39,7 @@ export {
   entityInImage,
   type EntityInImage,
   restoreWorld,
+  SnapshotOfOtherCode,
   type WorldImage,
 } from "./snapshot.ts";
 export { Bitmap, bitmapWords } from "./stores/bitmap.ts";

@@ -55,9 +55,14 @@ export function captureWorld(world: World): WorldImage {
   return { scalars: world.scalars(), stores };
 }
 
+/** A snapshot has an event pending for a handler that this world does not have: other code made it. */
+export class SnapshotOfOtherCode extends Error {
+  override readonly name = "SnapshotOfOtherCode";
+}
+
 /**
- * Puts the world back to the image; every index over the stores is built anew. Throws when an event
- * is pending for a handler that this world does not have: the image is of other code.
+ * Puts the world back to the image; every index over the stores is built anew. Throws
+ * {@link SnapshotOfOtherCode}.
  */
 export function restoreWorld(world: World, image: WorldImage): void {
   for (const [name, store] of Object.entries(storesOf(world))) store.restore(image.stores[name]);
@@ -68,8 +73,8 @@ export function restoreWorld(world: World, image: WorldImage): void {
 function checkHandlers({ queue, registry }: World): void {
   for (let slot = 0; slot < queue.table.used; slot++) {
     const number = queue.handler[slot]!;
-    const isKnown = number < 0 || registry.handlers.has(number);
-    assert(isKnown, "snapshot of other code: an event is pending for a handler that is not here");
+    if (number < 0 || registry.handlers.has(number)) continue;
+    throw new SnapshotOfOtherCode("a snapshot has an event for a handler that is not known here");
   }
 }
 
@@ -110,24 +115,33 @@ export function decodeImage(
 
 /** What an image holds of an entity. */
 export interface EntityInImage {
+  readonly name: string;
   readonly durable: PlainObject;
   readonly volatile: PlainObject;
   /** Pages of its memory of this label; undefined when it has none. */
   readonly memory: (label: string) => readonly PageChunk[] | undefined;
 }
 
-/** Looks into an image without restoring it; undefined when there is no such entity in it. */
-export function entityInImage(image: WorldImage, name: string): EntityInImage | undefined {
+/**
+ * Looks into an image without restoring it, by name or by id; undefined when there is no such entity
+ * in it.
+ */
+export function entityInImage(
+  image: WorldImage,
+  which: string | number,
+): EntityInImage | undefined {
   const store = (each: string): RecordsImage => image.stores[each] as RecordsImage;
   const entities = store("entities");
-  for (let id = 0; id < entities.used; id++) {
-    if (recordInImage(entities, id)?.["name"] !== name) continue;
-    const memories = image.stores["memories"] as MemoriesImage;
-    return {
-      durable: recordInImage(store("durable"), id) ?? {},
-      volatile: recordInImage(store("volatile"), id) ?? {},
-      memory: (label) => memories.get(`${name}#${label}`)?.chunks,
-    };
-  }
-  return undefined;
+  const nameOf = (id: number): unknown => recordInImage(entities, id)?.["name"];
+  let id = typeof which === "number" ? which : 0;
+  if (typeof which === "string") while (id < entities.used && nameOf(id) !== which) id++;
+  const name = id >= 0 && id < entities.used ? (nameOf(id) as string | undefined) : undefined;
+  if (name === undefined) return undefined;
+  const memories = image.stores["memories"] as MemoriesImage;
+  return {
+    name,
+    durable: recordInImage(store("durable"), id) ?? {},
+    volatile: recordInImage(store("volatile"), id) ?? {},
+    memory: (label) => memories.get(`${name}#${label}`)?.chunks,
+  };
 }

@@ -14,8 +14,8 @@ export { spawnContinuedRun } from "./continued-run.ts";
 export { vmInvariants } from "./invariants.ts";
 export { departRun, dropArrivingRun, leaveRun, spawnArrivingRun } from "./moved-run.ts";
 export { LoneGuest, type LoneGuestParts, type LoneResult } from "./lone-guest.ts";
-export { claimStop } from "./stop-claim.ts";
-export { PAUSED, stunsOfOthers } from "./integrity/standing.ts";
+export { claimStop, suspendedBy } from "./stop-claim.ts";
+export { PAUSED, RESUMED, stunsOfOthers, UNPAUSED } from "./integrity/standing.ts";
 export { type OutputHash, withOutputs } from "./output-hash.ts";
 export { DEVICE, type TraceHit } from "./pages/tracer.ts";
 export { loadPages, readPages, setPrivate, settleMemory } from "./pages/content.ts";
@@ -23,6 +23,7 @@ export { type Granularity } from "./pages/costs.ts";
 export { removeTraces, type TraceWish } from "./pages/clients.ts";
 export {
   absentClients,
+  absentClientsOf,
   absentPages,
   absentWish,
   fillAbsent,
@@ -41,6 +42,7 @@ export {
   type Access,
   knownMemory,
   type MemoryEntity,
+  type MemoryState,
   type OnMove,
   PAGE_SECTORS,
   privatePages,

@@ -18,7 +18,7 @@ import type { GuestJournal } from "../guest/index.ts";
 import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
 import { followDriver } from "./integrity/follow.ts";
-import { standAsBefore } from "./integrity/standing.ts";
+import { RESUMED, standAsBefore } from "./integrity/standing.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
@@ -61,7 +61,7 @@ export function imageOf(vm: VmEntity, id: string | null, refers: readonly string
   const image = isMachine(vm) ? "real" : "modelled";
   const isKept = id !== null && image === "modelled";
   if (isKept) logMark(recordOf(vm), guestNs(vm), { kind: "image-taken", image: id });
-  else if (id !== null) markMachine(vm as unknown as MachineEntity, "image-taken", id);
+  else if (id !== null) markTaken(vm as unknown as MachineEntity, id);
   const { run } = vm.config;
   const { stoppedBy: _, ...volatile } = vm.volatile;
   const state = { ...volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
@@ -103,7 +103,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   if (id === null) noteMoved(vm);
   takeUpMemory(memoryOf(vm, true), image.memory);
   followDriver(vm, image.memory.behind?.tables);
-  announce(vm, id === null ? "migrated" : "resumed");
+  announce(vm, id === null ? "migrated" : RESUMED);
   if (isMachine(vm)) return goOnAtExit(vm as unknown as MachineEntity, id);
   state.bursts.forEach((bursts, vcpu) => {
     if (bursts.length > 0) computeNext(vm, vcpu);
@@ -159,16 +159,23 @@ function bringBack(vm: VmEntity, image: RunImage, { journal, settled }: Outside)
   });
 }
 
-/** In its boundary log, so that it can be built again alone. */
-function markMachine(vm: MachineEntity, kind: "image-taken" | "image-restored", image: string) {
-  const isExit = (vm.volatile.exit?.outputs.length ?? 0) > 0;
-  logInput(vm, { kind, image, isExit });
+/** In its boundary log, as the next one, so that it can be built again alone. */
+const markTaken = (vm: MachineEntity, image: string): boolean =>
+  logInput(vm, { kind: "image-taken", image, isExit: isAtExit(vm) });
+
+function markRestored(vm: MachineEntity, image: string): void {
+  const { boots } = vm.volatile;
+  const { run } = vm.config;
+  logInput(vm, { kind: "image-restored", image, isExit: isAtExit(vm), run, boots });
 }
+
+const isAtExit = ({ volatile: { exit } }: MachineEntity): boolean =>
+  (exit?.outputs.length ?? 0) > 0;
 
 /** What it had put out was not carried out yet: that is next. */
 function goOnAtExit(vm: MachineEntity, id: string | null): void {
   const { exit } = vm.volatile;
-  if (id !== null) markMachine(vm, "image-restored", id);
+  if (id !== null) markRestored(vm, id);
   if (exit === null) return;
   const atNs = Math.max(vm.simulatedNs, exit.atNs);
   vm.edit().exit = { ...exit, atNs, isScheduled: true } as never;

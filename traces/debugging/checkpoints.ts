@@ -18,7 +18,12 @@ import {
 import { rv64 } from "../../core/guest/index.ts";
 import { machineShape } from "../../core/vmm/index.ts";
 import { firstBehind, type PageContent, PageVersions } from "./page-versions.ts";
-import { allPages, type KeptMachine, type RecordedBoard } from "./recorded-board.ts";
+import {
+  allPages,
+  type FirstState,
+  type KeptMachine,
+  type RecordedBoard,
+} from "./recorded-board.ts";
 import type { SavedMachines } from "./saved-machines.ts";
 
 const { PAGE_BYTES } = rv64.layout;
@@ -40,15 +45,16 @@ export const CHECKPOINT_LIMITS: CheckpointLimits = { pages: 65_536, checkpoints:
 export class Checkpoints {
   readonly #machine: RecordedBoard;
   readonly #limits: CheckpointLimits;
-  /** In ascending order of their places. Power-on is not among them. */
+  /** In ascending order of their places. Begins of runs are not among them. */
   readonly #list: Checkpoint[] = [];
   readonly #places: number[] = [];
   readonly #versions = new Map<number, PageVersions>();
-  /** The place whose RAM the engine holds, but for dirty pages: a checkpoint's or a power-on. */
+  /** The place whose RAM the engine holds, but for dirty pages: a checkpoint's or the begin of a run. */
   #base: number;
   readonly #saved: SavedMachines | undefined;
   #savedCount = 0;
-  #atPowerOn: readonly PageChunk[] | undefined;
+  /** All pages as runs find them, by the state that they begin with. */
+  readonly #first = new Map<FirstState, readonly PageChunk[]>();
 
   constructor(
     machine: RecordedBoard,
@@ -75,9 +81,12 @@ export class Checkpoints {
 
   /** The last place up to this one that the machine can be put back to. */
   placeBefore(place: number): number {
-    const { begin } = this.#machine.log.runs[this.#machine.log.runAt(place)]!;
+    const run = this.#machine.log.runAt(place);
+    const { begin } = this.#machine.log.runs[run]!;
     const kept = this.#places[firstBehind(this.#places, place) - 1] ?? begin;
     const found = Math.max(kept, begin);
+    // A snapshot is held against the first state of its run.
+    if (this.#machine.unknownImage(run) !== undefined) return found;
     const saved = this.#saved?.last(begin, place);
     if (saved === undefined || saved.place <= found) return found;
     this.#adopt(saved.index);
@@ -101,9 +110,9 @@ export class Checkpoints {
   take(): void {
     const machine = this.#machine;
     const { place, run, engine } = machine;
-    const isPowerOn = place === machine.log.runs[run]!.begin;
+    const isBegin = place === machine.log.runs[run]!.begin;
     const at = firstBehind(this.#places, place);
-    if (!isPowerOn && this.#places[at - 1] !== place) {
+    if (!isBegin && this.#places[at - 1] !== place) {
       const pages = new Map<number, Uint8Array>();
       for (const page of engine.dirtyPages()) {
         pages.set(page, engine.ram.slice(page * PAGE_BYTES, (page + 1) * PAGE_BYTES));
@@ -119,14 +128,15 @@ export class Checkpoints {
     }
   }
 
-  /** Puts the machine back to one of them, or to a power-on. */
+  /** Puts the machine back to one of them, or to the begin of a run, whose first state is known. */
   restore(place: number): void {
     const machine = this.#machine;
-    const { engine, log, initial } = machine;
+    const { engine, log } = machine;
     const run = log.runAt(place);
     const versions = this.#versionsOf(run);
+    const first = machine.firstState(run).pages;
     const content = (page: number): Uint8Array | undefined => {
-      const kept = versions.at(page, place) ?? initial.pages.get(page);
+      const kept = versions.at(page, place) ?? first.get(page);
       if (kept === undefined || kept instanceof Uint8Array) return kept;
       return kept.bytes ?? this.#saved!.bytesOf(kept);
     };
@@ -154,7 +164,7 @@ export class Checkpoints {
       (each) => each.run === run && each.chunks !== undefined && each.place < place,
     );
     const changed = new Set(
-      changedPages(before?.chunks ?? this.#powerOnChunks(), chunks).map(([page]) => page),
+      changedPages(before?.chunks ?? this.#firstChunks(run), chunks).map(([page]) => page),
     );
     for (const page of versions.savedWithin(before?.place ?? begin - 1, place)) changed.add(page);
     const pages = this.#pagesOf(chunks, changed);
@@ -180,13 +190,17 @@ export class Checkpoints {
     return found;
   }
 
-  #powerOnChunks(): readonly PageChunk[] {
-    const { config, initial } = this.#machine;
-    this.#atPowerOn ??= withPages(
+  #firstChunks(run: number): readonly PageChunk[] {
+    const { config } = this.#machine;
+    const state = this.#machine.firstState(run);
+    const known = this.#first.get(state);
+    if (known !== undefined) return known;
+    const chunks = withPages(
       zeroChunks(machineShape(config).pages),
-      Array.from(initial.pages, ([page, bytes]) => [page, { hash: hash64(bytes), bytes }] as const),
+      Array.from(state.pages, ([page, bytes]) => [page, { hash: hash64(bytes), bytes }] as const),
     );
-    return this.#atPowerOn;
+    this.#first.set(state, chunks);
+    return chunks;
   }
 
   /** Pages that may differ between the engine and a place. */

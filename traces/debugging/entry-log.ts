@@ -1,7 +1,7 @@
 /**
  * The boundary log of a real guest as a debugger walks it: entries by number, of which only a few
- * chunks are in memory at a time, and the runs (power-ons and resets) that they make up. Must hold:
- * every place of the recording belongs to exactly one run.
+ * chunks are in memory at a time, and the runs (power-ons, resets, and goings-on from a checkpoint)
+ * that they make up. Must hold: every place of the recording belongs to exactly one run.
  */
 import type { MachineEntry } from "../../core/vmm/index.ts";
 
@@ -12,16 +12,29 @@ export interface EntrySource {
 }
 
 export interface Run {
+  /** Goings-on from images up to here, its own included. */
+  readonly restores: number;
   /** Which power-on of the VM it belongs to, and its number among the boots since then, from 1. */
   readonly powerOn: number;
   readonly boots: number;
   /** Entries of this run: the first behind its power-on, and the one that ended it or the end of the log. */
   readonly first: number;
   readonly last: number;
-  /** Place of its progress 0. */
+  /** Its first place. */
   readonly begin: number;
+  /** Place of its progress 0: before its first one when it goes on from an image. */
+  readonly zero: number;
   /** Place where it ended, infinite when it had not by the end of the log. */
   readonly end: number;
+  /** What it goes on from; null: it begins with power-on. */
+  readonly image: TakenImage | null;
+}
+
+/** A machine as it was remembered. */
+export interface TakenImage {
+  /** Number of the entry that says so. */
+  readonly number: number;
+  readonly place: number;
 }
 
 export type EntryLogMade =
@@ -53,39 +66,19 @@ export class EntryLog {
   /** Reads it once, to find its runs and whether it is one log. */
   static over(source: EntrySource): EntryLogMade {
     const starts = [0];
-    const runs: Run[] = [];
-    let number = 0;
-    let [first, begin, step, powerOn, boots] = [-1, 0, 0, 0, 0];
-    const bad = (message: string): EntryLogMade => ({
-      ok: false,
-      message: `input ${number} of the boundary log ${message}`,
-    });
+    const reader = new RunReader();
     for (let chunk = 0; chunk < source.chunks; chunk++) {
       for (const entry of source.read(chunk)) {
-        const { input } = entry;
-        if (entry.count !== number) return bad(`is number ${entry.count}`);
-        const isStart = input.kind === "start";
-        if (isStart !== first < 0) return bad(isStart ? "starts it again" : "comes before a start");
-        if (!Number.isSafeInteger(entry.step) || (!isStart && entry.step < step)) {
-          return bad(`is at progress ${entry.step}, after ${step}`);
-        }
-        step = isStart ? 0 : entry.step;
-        number++;
-        if (input.kind === "start") {
-          first = number;
-          boots = input.run === powerOn ? boots + 1 : 1;
-          powerOn = input.run;
-        }
-        if (input.kind !== "end") continue;
-        runs.push({ powerOn, boots, first, last: number - 1, begin, end: begin + step });
-        [first, begin] = [-1, begin + step + 1];
+        const { number } = reader;
+        const wrong = reader.take(entry);
+        if (wrong === undefined) continue;
+        return { ok: false, message: `input ${number} of the boundary log ${wrong}` };
       }
-      starts.push(number);
+      starts.push(reader.number);
     }
-    const lastPlace = first < 0 ? begin - 1 : begin + step;
-    if (first >= 0) runs.push({ powerOn, boots, first, last: number, begin, end: Infinity });
+    const runs = reader.runs();
     if (runs.length === 0) return { ok: false, message: "not powered on in what the trace holds" };
-    return { ok: true, log: new EntryLog(source, starts, runs, lastPlace) };
+    return { ok: true, log: new EntryLog(source, starts, runs, reader.lastPlace) };
   }
 
   entry(number: number): MachineEntry {
@@ -104,7 +97,7 @@ export class EntryLog {
     if (number >= this.#starts.at(-1)!) return Infinity;
     const run = this.runs.findLast(({ first }) => first - 1 <= number)!;
     const { step, input } = this.entry(number);
-    return run.begin + (input.kind === "start" ? 0 : step);
+    return input.kind === "start" ? run.begin : run.zero + step;
   }
 
   /** Number of the run that a place belongs to. */
@@ -126,5 +119,76 @@ export class EntryLog {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > CHUNKS_KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return entries;
+  }
+}
+
+/** Finds the runs of a log, entry by entry. */
+class RunReader {
+  /** Entries taken. */
+  number = 0;
+  readonly #ended: Run[] = [];
+  readonly #images = new Map<string, TakenImage & { readonly step: number }>();
+  /** The run that goes on; undefined between two of them. */
+  #open: Omit<Run, "last" | "end"> | undefined;
+  /** Behind all places up to here. */
+  #next = 0;
+  #step = 0;
+  #restores = 0;
+  #powerOn = 0;
+  #boots = 0;
+
+  runs(): Run[] {
+    if (this.#open === undefined) return this.#ended;
+    return [...this.#ended, { ...this.#open, last: this.number, end: Infinity }];
+  }
+
+  get lastPlace(): number {
+    return this.#open === undefined ? this.#next - 1 : this.#open.zero + this.#step;
+  }
+
+  /** What is wrong with the entry; undefined: nothing. */
+  take({ count, step, input }: MachineEntry): string | undefined {
+    if (count !== this.number) return `is number ${count}`;
+    const begins = input.kind === "start" || input.kind === "image-restored";
+    const open = this.#open;
+    if (begins !== (open === undefined)) return begins ? "starts it again" : "comes before a start";
+    if (!Number.isSafeInteger(step) || (open !== undefined && step < this.#step)) {
+      return `is at progress ${step}, after ${this.#step}`;
+    }
+    this.number++;
+    if (input.kind === "start") {
+      const boots = input.run === this.#powerOn ? this.#boots + 1 : 1;
+      this.#begin({ powerOn: input.run, boots }, 0, null);
+    } else if (input.kind === "image-restored") {
+      const image = this.#images.get(input.image);
+      if (image?.step !== step) return `goes on from ${input.image}, which was not taken there`;
+      this.#begin({ powerOn: input.run, boots: input.boots }, step, image);
+    } else this.#go(step, input);
+    return undefined;
+  }
+
+  #begin(
+    { powerOn, boots }: Pick<Run, "powerOn" | "boots">,
+    step: number,
+    image: TakenImage | null,
+  ): void {
+    [this.#powerOn, this.#boots, this.#step] = [powerOn, boots, step];
+    if (image !== null) this.#restores++;
+    const [begin, zero] = [this.#next, this.#next - step];
+    const restores = this.#restores;
+    this.#open = { restores, powerOn, boots, first: this.number, begin, zero, image };
+  }
+
+  #go(step: number, input: MachineEntry["input"]): void {
+    const run = this.#open!;
+    const place = run.zero + step;
+    this.#step = step;
+    if (input.kind === "image-taken") {
+      this.#images.set(input.image, { number: this.number - 1, place, step });
+    }
+    if (input.kind !== "end") return;
+    this.#ended.push({ ...run, last: this.number - 1, end: place });
+    this.#open = undefined;
+    this.#next = place + 1;
   }
 }

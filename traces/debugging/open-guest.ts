@@ -38,9 +38,9 @@ export function openGuest(guest: GuestToOpen): GuestOpened {
   const clock = new RecordedClock({ run, timeline, vm, instructionsPerSecond, runs: log.runs });
   try {
     const machine = new RecordedBoard(config, machines, log);
-    const { begin, end } = log.runs.at(-1)!;
+    const { zero, end } = log.runs.at(-1)!;
     // A salvaged trace may end with inputs of an epoch whose end it does not have.
-    const last = Number.isFinite(end) ? end : Math.max(begin + clock.endProgress(), log.lastPlace);
+    const last = Number.isFinite(end) ? end : Math.max(zero + clock.endProgress(), log.lastPlace);
     const saved = new SavedMachines({ timeline, vm, config: config.board, log });
     const checkpoints = new Checkpoints(machine, CHECKPOINT_LIMITS, saved);
     const journey = new Journey(machine, checkpoints, last);

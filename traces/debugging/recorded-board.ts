@@ -5,8 +5,13 @@
  */
 import { rv64 } from "../../core/guest/index.ts";
 import { assert } from "../../core/kernel/index.ts";
-import { bootFiles, type MachineConfig, type Machines } from "../../core/vmm/index.ts";
-import type { EntryLog, Run } from "./entry-log.ts";
+import {
+  bootFiles,
+  type MachineConfig,
+  type MachineEntry,
+  type Machines,
+} from "../../core/vmm/index.ts";
+import type { EntryLog, Run, TakenImage } from "./entry-log.ts";
 
 const MIB = 2 ** 20;
 const { PAGE_BYTES } = rv64.layout;
@@ -21,6 +26,12 @@ export interface KeptMachine {
   readonly next: number;
 }
 
+/** A machine as a run finds it at its first place; pages that are not there are zero. */
+export interface FirstState {
+  readonly kept: KeptMachine;
+  readonly pages: ReadonlyMap<number, Uint8Array>;
+}
+
 /** What the recording says does not happen: the code that made it was another, or it was changed. */
 export class Diverged extends Error {}
 
@@ -28,11 +39,11 @@ export class RecordedBoard {
   readonly config: rv64.BoardConfig;
   readonly engine: rv64.Engine;
   readonly log: EntryLog;
-  /** The machine at power-on; pages that are not there are zero. */
-  readonly initial: {
-    readonly kept: KeptMachine;
-    readonly pages: ReadonlyMap<number, Uint8Array>;
-  };
+  readonly #atPowerOn: FirstState;
+  /** By the number of their entry: images that a run goes on from, from when they were come by. */
+  readonly #images = new Map<number, FirstState>();
+  /** Numbers of those images. */
+  readonly #wanted: ReadonlySet<number | undefined>;
   #board: rv64.Board;
   #run = 0;
   #next = 0;
@@ -43,6 +54,7 @@ export class RecordedBoard {
   constructor(config: MachineConfig, machines: Machines, log: EntryLog) {
     this.config = config.board;
     this.log = log;
+    this.#wanted = new Set(log.runs.map(({ image }) => image?.number));
     const { harts, memoryMiB } = this.config;
     this.engine = machines.engine({ ramBytes: memoryMiB * MIB, harts });
     const files = bootFiles(machines, this.config);
@@ -51,7 +63,8 @@ export class RecordedBoard {
     this.#board = made.board;
     // What it puts out at power-on comes with the first look: it must not come with the first step.
     made.board.run(0);
-    this.initial = { kept: this.keep(), pages: this.#initialPages(files) };
+    const pages = this.#pagesBeside(new Map(rv64.verbatimPages(this.config, files)));
+    this.#atPowerOn = { kept: this.keep(), pages };
     this.engine.clearDirty();
     this.restart(0);
   }
@@ -65,11 +78,20 @@ export class RecordedBoard {
   }
 
   get place(): number {
-    return this.beginOfRun + this.#board.progress();
+    return this.zeroOfRun + this.#board.progress();
+  }
+
+  get imageOfRun(): TakenImage | null {
+    return this.#recorded.image;
   }
 
   get beginOfRun(): number {
     return this.#recorded.begin;
+  }
+
+  /** Place of progress 0, which a run from an image never was at. */
+  get zeroOfRun(): number {
+    return this.#recorded.zero;
   }
 
   /** Instructions that a hart, or all of them, executed in this run. */
@@ -112,6 +134,17 @@ export class RecordedBoard {
     }
   }
 
+  /** What runs meanwhile stops nowhere. */
+  unstopped<T>(running: () => T): T {
+    const [breakpoints, watches, traced] = [this.#breakpoints, this.#watches, this.#traced];
+    this.setStops([], []);
+    try {
+      return running();
+    } finally {
+      this.setStops(breakpoints, watches, traced);
+    }
+  }
+
   #trace(trace: rv64.PageTrace): void {
     for (const page of this.#traced) this.engine.setPageTrace(page, trace);
     if (this.#traced.length > 0 && trace !== "none") this.engine.tracesAdded();
@@ -122,10 +155,9 @@ export class RecordedBoard {
    * breakpoint right here is ignored.
    */
   advance(place: number, stepOver = false): rv64.BoardRun {
-    const { begin, last } = this.#recorded;
+    const { zero, last, end } = this.#recorded;
     const entry = this.#next < last ? this.log.entry(this.#next) : undefined;
-    const end = this.#recorded.end - begin;
-    const until = Math.min(place - begin, entry?.step ?? Infinity, end);
+    const until = Math.min(place - zero, entry?.step ?? Infinity, end - zero);
     const ran = this.#board.run(until, stepOver);
     if (ran.reason === "halted" && this.#board.progress() < until) {
       throw new Diverged(`the machine ended at progress ${this.#board.progress()} of ${until}`);
@@ -134,9 +166,25 @@ export class RecordedBoard {
     return ran;
   }
 
-  /** All but RAM, which has to be as at power-on, is as it was when a run began. */
+  /** All but RAM, which has to be as in its first state, is as it was when a run began. */
   restart(run: number): void {
-    this.putBack({ ...this.initial.kept, run, next: this.log.runs[run]!.first });
+    const { kept } = this.firstState(run);
+    this.putBack({ ...kept, run, next: this.log.runs[run]!.first });
+  }
+
+  /** What a run goes on from, where that is not known yet: the place is to be gone through. */
+  unknownImage(run: number): TakenImage | undefined {
+    const { image } = this.log.runs[run]!;
+    return image === null || this.#images.has(image.number) ? undefined : image;
+  }
+
+  /** Of a run from an image only once that is known. */
+  firstState(run: number): FirstState {
+    const { image } = this.log.runs[run]!;
+    if (image === null) return this.#atPowerOn;
+    const state = this.#images.get(image.number);
+    assert(state !== undefined, "the image of a run is come by before the run");
+    return state;
   }
 
   /** Whether this is the last place of a run. */
@@ -149,11 +197,12 @@ export class RecordedBoard {
     for (; this.#next < this.#recorded.last; this.#next++) {
       const { step, input } = this.log.entry(this.#next);
       if (step > progress) return;
-      if (input.kind === "put-out" || input.kind === "image-taken") continue;
-      if (input.kind === "image-restored") {
-        throw new Diverged("from here on it goes on from a checkpoint; see it with `replay --vm`");
+      if (input.kind === "put-out") continue;
+      if (input.kind === "image-taken") {
+        this.#remember(this.#next);
+        continue;
       }
-      assert(step === progress && input.kind !== "start" && input.kind !== "end", "in order");
+      assert(step === progress && isWithin(input), "in order");
       try {
         this.#board.deliver(input);
       } catch (thrown) {
@@ -181,13 +230,22 @@ export class RecordedBoard {
     this.#deliver();
   }
 
-  /** Whole pages of files are not copied. */
-  #initialPages(files: rv64.BootFiles): Map<number, Uint8Array> {
+  /** As it stands here, before anything else comes in at this place. */
+  #remember(number: number): void {
+    if (!this.#wanted.has(number) || this.#images.has(number)) return;
+    const pages = this.#pagesBeside(this.firstState(this.#run).pages);
+    this.#images.set(number, { kept: this.keep(), pages });
+  }
+
+  /** Pages of RAM as they are, but for zeros; those that are as in `known` are not copied. */
+  #pagesBeside(known: ReadonlyMap<number, Uint8Array>): Map<number, Uint8Array> {
     const { ram } = this.engine;
-    const pages = new Map(rv64.verbatimPages(this.config, files));
+    const pages = new Map<number, Uint8Array>();
     for (let page = 0; page * PAGE_BYTES < ram.length; page++) {
       const bytes = ram.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
-      if (!pages.has(page) && Buffer.compare(bytes, ZEROS) !== 0) pages.set(page, bytes.slice());
+      const before = known.get(page);
+      if (before !== undefined && Buffer.compare(bytes, before) === 0) pages.set(page, before);
+      else if (Buffer.compare(bytes, ZEROS) !== 0) pages.set(page, bytes.slice());
     }
     return pages;
   }
@@ -199,6 +257,13 @@ export class RecordedBoard {
 }
 
 const ZEROS = new Uint8Array(PAGE_BYTES);
+
+type Input = MachineEntry["input"];
+/** Where runs begin and end: `advance` goes over none of them. */
+type OfRuns = "start" | "end" | "image-restored";
+
+const isWithin = <I extends Input>(input: I): input is Exclude<I, { kind: OfRuns }> =>
+  input.kind !== "start" && input.kind !== "end" && input.kind !== "image-restored";
 
 export function* allPages({ memoryMiB }: rv64.BoardConfig): Generator<number> {
   for (let page = 0; page < (memoryMiB * MIB) / PAGE_BYTES; page++) yield page;

@@ -16,7 +16,14 @@ import type {
 import { handlersOf, takesInterrupt } from "./interrupts.ts";
 import type { Journey } from "./journey.ts";
 import type { WorldClock } from "./world-clock.ts";
-import { NO_STOPS, nextWatched, physicalOf, type ResolvedStops, resolveStops } from "./watching.ts";
+import {
+  type FoundStop,
+  NO_STOPS,
+  nextWatched,
+  physicalOf,
+  type ResolvedStops,
+  resolveStops,
+} from "./watching.ts";
 
 const { HART_F, HART_PC, HART_PRIVILEGE, HART_TRAPPED, HART_X } = rv64.layout;
 /** Instructions looked at one by one, before someone else gets a turn. */
@@ -26,16 +33,8 @@ const DENSE_STOPS = 64;
 /** A stretch that is not worth being cut further. */
 const SHORT_STRETCH = 2_048;
 
-/** A stop on the way, at the place where it is shown backwards. */
-interface Found {
-  readonly place: number;
-  readonly hart: number;
-  readonly kind: "breakpoint" | "watch";
-  /** Undefined: which one is still to be seen. */
-  readonly range?: WatchedRange;
-}
-
-type Scanned = Found | "nothing" | "dense" | "interrupted";
+type Store = Pick<FoundStop, "place" | "hart">;
+type Scanned = FoundStop | "nothing" | "dense" | "interrupted";
 
 export class RecordedMachine implements DebugTarget {
   readonly begin: number;
@@ -124,32 +123,32 @@ export class RecordedMachine implements DebugTarget {
   /** Where the world stands that it was opened with; its own end while it is off there. */
   placeInWorld(): number {
     const now = this.#clock.now();
-    return now === undefined
-      ? this.end
-      : this.#journey.machine.log.runs[now.run]!.begin + now.progress;
+    if (now === undefined) return this.end;
+    return this.#journey.machine.log.runs[now.run]!.zero + now.progress;
   }
 
   /**
-   * The last store of an instruction into a range of RAM since power-on, up to where it stands. It stands right behind
-   * the store then; undefined when there is none, or whoever drives it wanted it to end.
+   * The last store of an instruction into a range of RAM since power-on, up to where it stands, on the way that led
+   * here: before a run from an image lies what is in that. It stands right behind the store then; undefined when there
+   * is none, or whoever drives it wanted it to end.
    */
-  *lastStore(
-    physical: number,
-    bytes: number,
-    goesOn: () => boolean,
-  ): Sliced<{ readonly place: number; readonly hart: number } | undefined> {
+  *lastStore(physical: number, bytes: number, goesOn: () => boolean): Sliced<Store | undefined> {
     const pieces = [{ address: physical, bytes }];
     const range = { kind: "write", address: BigInt(physical), bytes } as const;
-    const watched = [{ range, pieces }];
-    this.#stops = { breakpoints: [], watched, stores: pieces, traced: [] };
-    const halted = yield* this.#back(goesOn, this.#journey.machine.beginOfRun);
+    this.#stops = { ...NO_STOPS, watched: [{ range, pieces }], stores: pieces };
+    const { machine } = this.#journey;
+    let halted = yield* this.#back(goesOn, machine.beginOfRun);
+    while (halted.kind === "begin" && machine.imageOfRun !== null) {
+      yield* this.#approach(machine.imageOfRun.place);
+      halted = yield* this.#back(goesOn, machine.beginOfRun);
+    }
     this.#stops = NO_STOPS;
     return halted.kind === "watch" ? { place: this.place(), hart: halted.hart } : undefined;
   }
 
   where(): Whereabouts {
     const { machine, place } = this.#journey;
-    const progress = place - machine.beginOfRun;
+    const progress = place - machine.zeroOfRun;
     let retired = 0n;
     for (let hart = 0; hart < this.harts; hart++) {
       retired += machine.executed(hart) - this.#engine.word(hart, HART_TRAPPED);
@@ -232,7 +231,7 @@ export class RecordedMachine implements DebugTarget {
     const { place, machine } = this.#journey;
     if (this.#board.nextHart() !== null || machine.isAtEndOfRun) return place + 1;
     const { idleUntil } = this.#board.run(this.#board.progress());
-    const woken = machine.beginOfRun + (idleUntil ?? 0);
+    const woken = machine.zeroOfRun + (idleUntil ?? 0);
     return Math.min(Math.max(place + 1, woken), this.end);
   }
 
@@ -296,7 +295,7 @@ export class RecordedMachine implements DebugTarget {
   }
 
   /** To a stop found on the way; undefined, and before it, when it was none of the debugger's. */
-  *#haltBack({ place, kind, hart, range }: Found): Sliced<Halted | undefined> {
+  *#haltBack({ place, kind, hart, range }: FoundStop): Sliced<Halted | undefined> {
     if (kind === "breakpoint") {
       yield* this.#approach(place);
       yield* this.#settle();
@@ -315,7 +314,7 @@ export class RecordedMachine implements DebugTarget {
   *#lastStop(behind: number, goesOn: () => boolean): Sliced<Scanned> {
     const journey = this.#journey;
     this.#arm(this.#stops);
-    let last: Found | "nothing" = "nothing";
+    let last: FoundStop | "nothing" = "nothing";
     let [stops, looks] = [0, 0];
     for (let over = false, traced = false; journey.place < behind;) {
       const ran: rv64.BoardRun | undefined = traced ? journey.pass() : journey.slice(behind, over);

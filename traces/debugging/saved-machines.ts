@@ -9,7 +9,12 @@ import {
   type PageChunk,
 } from "../../core/kernel/index.ts";
 import { rv64 } from "../../core/guest/index.ts";
-import { machineShape, type MachineState } from "../../core/vmm/index.ts";
+import {
+  absentClientsOf,
+  machineShape,
+  type MachineState,
+  type MemoryState,
+} from "../../core/vmm/index.ts";
 import type { Timeline } from "../replaying/timeline.ts";
 import type { EntryLog } from "./entry-log.ts";
 import type { KeptMachine } from "./recorded-board.ts";
@@ -92,14 +97,17 @@ export class SavedMachines {
 
   #inside(index: number): {
     readonly record: EntityInImage;
+    /** Undefined: it is not on, or some of its pages are still elsewhere. */
     readonly inside: EntityInImage | undefined;
   } {
     const { timeline, vm } = this.#options;
     const opened = timeline();
     const image = opened.image(opened.run.snapshots[index]!);
     const record = entityInImage(image, vm)!;
-    const inside = entityInImage(image, `${vm}/run-${record.durable["run"]}`);
-    return { record, inside };
+    const inside = entityInImage(image, record.durable["instance"] as number);
+    const traced = inside && entityInImage(image, `${inside.name}/memory`);
+    const lacksSome = traced && absentClientsOf(traced.volatile as MemoryState).length > 0;
+    return { record, inside: lacksSome === true ? undefined : inside };
   }
 
   #look(index: number): Look {
@@ -121,10 +129,8 @@ export class SavedMachines {
     } = inside === undefined ? {} : stateOf(inside);
     // One that is followed may have received what did not count yet, or never will.
     if (board !== null && !isProtected && inside?.memory("ram") !== undefined) {
-      const run = log.runs.find(
-        (each) => each.powerOn === durable["run"] && each.boots === boots && taken >= each.first,
-      );
-      if (run !== undefined) return { place: run.begin + board.progress, isThere: true };
+      const run = log.runs.findLast(({ first }) => first <= taken);
+      if (run?.boots === boots) return { place: run.zero + board.progress, isThere: true };
     }
     return { place: log.placeOf(taken - 1), isThere: false };
   }

@@ -34,6 +34,15 @@ export const NO_STOPS: ResolvedStops = {
   traced: [],
 };
 
+/** A stop on the way, at the place where it is shown backwards. */
+export interface FoundStop {
+  readonly place: number;
+  readonly hart: number;
+  readonly kind: "breakpoint" | "watch";
+  /** Undefined: which one is still to be seen. */
+  readonly range?: WatchedRange;
+}
+
 /** A debugger's address: as the hart sees it or, where nothing is mapped, a physical one. */
 export const physicalOf = (engine: rv64.Engine, hart: number, address: bigint): bigint =>
   rv64.addressOf(engine, hart, address) ?? address;

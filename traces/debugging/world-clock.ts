@@ -30,11 +30,27 @@ export interface ClockOptions {
   readonly vm: string;
   readonly instructionsPerSecond: number;
   /** Runs of the machine. */
-  readonly runs: readonly Pick<Run, "powerOn" | "boots">[];
+  readonly runs: readonly Pick<Run, "restores" | "powerOn" | "boots" | "first" | "image">[];
+}
+
+/** Which run it is; runs come in this order, compared member by member. */
+type Order = readonly [restores: number, powerOn: number, boots: number];
+
+const orderOf = ({ restores, powerOn, boots }: ClockOptions["runs"][number]): Order => [
+  restores,
+  powerOn,
+  boots,
+];
+
+/** Negative: `a` comes first; 0: they are the same. */
+function compare(a: Order, b: Order): number {
+  const at = a.findIndex((each, i) => each !== b[i]);
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1;
 }
 
 /** Where a machine is at a moment of the world. */
-interface Moment extends Pick<Run, "powerOn" | "boots"> {
+interface Moment {
+  readonly order: Order;
   readonly progress: number;
   readonly state: MachineState | undefined;
 }
@@ -61,10 +77,8 @@ export class RecordedClock implements WorldClock {
 
   now(): { readonly run: number; readonly progress: number } | undefined {
     this.#opened().world.advancing.settle();
-    const { powerOn, boots, state } = this.#moment();
-    const isIt = (each: Pick<Run, "powerOn" | "boots">): boolean =>
-      each.powerOn === powerOn && each.boots === boots;
-    const run = this.#options.runs.findIndex(isIt);
+    const { order, state } = this.#moment();
+    const run = this.#options.runs.findIndex((each) => compare(orderOf(each), order) === 0);
     const board = state?.board ?? null;
     return run < 0 || board === null ? undefined : { run, progress: board.progress };
   }
@@ -100,19 +114,16 @@ export class RecordedClock implements WorldClock {
     const most = Math.max(timeline.world.timeNs, snapshots[behind - 1]?.timeNs ?? 0);
     if (event === 0) return most;
     timeline.seekEvent(event - 1);
-    const { state, powerOn, boots } = this.#moment();
-    const wanted = this.#options.runs[run]!;
-    if (!state || powerOn !== wanted.powerOn || boots !== wanted.boots) return most;
+    const { state, order } = this.#moment();
+    if (!state || compare(order, orderOf(this.#options.runs[run]!)) !== 0) return most;
     const { instructionsPerSecond } = this.#options;
     return Math.min(most, timeOf(state.clock, instructionsPerSecond, progress));
   }
 
   #isAtOrBehind(run: number, progress: number): boolean {
     const now = this.#moment();
-    const { powerOn, boots } = this.#options.runs[run]!;
-    if (now.powerOn !== powerOn) return now.powerOn > powerOn;
-    if (now.boots !== boots) return now.boots > boots;
-    return now.progress >= progress;
+    const ahead = compare(now.order, orderOf(this.#options.runs[run]!));
+    return ahead > 0 || (ahead === 0 && now.progress >= progress);
   }
 
   #moment(): Moment {
@@ -120,20 +131,23 @@ export class RecordedClock implements WorldClock {
     const { world } = this.#opened();
     const record = vmRecordOf(world, vm);
     const machine = vmOf(record);
-    const powerOn = record.durable.run;
-    if (machine === undefined) {
-      const boots = powerOn > 0 ? Infinity : 0;
-      return { powerOn, boots, progress: 0, state: undefined };
+    const { run, steps } = record.durable;
+    const restores = this.#options.runs.filter((each) => each.image && each.first <= steps).length;
+    const state = machine?.volatile as unknown as MachineState | undefined;
+    // One that is to go on from an image has not begun: it is what it was while it was off.
+    if (state === undefined || (state.goesOnFrom !== null && "image" in state.goesOnFrom)) {
+      const order = [restores, run, run > 0 ? Infinity : 0] as const;
+      return { order, progress: 0, state: undefined };
     }
-    const state = machine.volatile as unknown as MachineState;
-    const { clock, stuns, board, boots, stage } = state;
+    const order = [restores, machine!.config.run, state.boots] as const;
+    const { clock, stuns, board, stage } = state;
     const stands = stuns > 0 || board === null || stage !== "running" || board.halted !== null;
     const ran = Math.max(0, world.timeNs - clock.sinceNs);
     const byTime =
       clock.from + Number((BigInt(ran) * BigInt(instructionsPerSecond)) / BigInt(SECOND));
     const kept = board?.progress ?? 0;
     const isHeld = stands || state.exit !== null;
-    return { powerOn, boots, progress: isHeld ? Math.min(byTime, kept) : byTime, state };
+    return { order, progress: isHeld ? Math.min(byTime, kept) : byTime, state };
   }
 }
 

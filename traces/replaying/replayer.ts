@@ -13,6 +13,7 @@ import {
   type GateOptions,
   hashHex,
   restoreWorld,
+  SnapshotOfOtherCode,
   type World,
   type WorldImage,
 } from "../../core/kernel/index.ts";
@@ -212,6 +213,7 @@ class Replay {
     for (const ref of suspects) {
       inputs.run(again, Infinity, ref.event);
       const saved = this.#savedWorld(ref);
+      if (saved === undefined) return undefined;
       if (saved.stateRoot() === again.stateRoot()) continue;
       const differences = diffWorlds(saved, again);
       return { event: ref.event, timeNs: ref.timeNs, differences };
@@ -219,7 +221,8 @@ class Replay {
     return undefined;
   }
 
-  #savedWorld(ref: SnapshotRef): World {
+  /** Undefined: it is of other code. */
+  #savedWorld(ref: SnapshotRef): World | undefined {
     const world = this.#builder.build({ seed: this.#run.trace.header.seed });
     world.memories.fetchPagesFrom(new SavedPages(this.#run.trace).find);
     let image = this.#initial;
@@ -227,7 +230,12 @@ class Replay {
       const delta = this.#run.snapshotDelta(this.#run.snapshots[index - 1]!);
       image = decodeImage(world, delta, image);
     }
-    restoreWorld(world, image);
-    return world;
+    try {
+      restoreWorld(world, image);
+      return world;
+    } catch (thrown) {
+      if (thrown instanceof SnapshotOfOtherCode) return undefined;
+      throw thrown;
+    }
   }
 }

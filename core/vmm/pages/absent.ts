@@ -10,7 +10,13 @@ import { sliceRuns } from "../../platform/index.ts";
 import type { TraceWish } from "./clients.ts";
 import { loadPages } from "./content.ts";
 import { holdAccess } from "./held.ts";
-import { clientBitmap, type MemoryEntity, PAGE_SECTORS, type TraceClient } from "./memory-state.ts";
+import {
+  clientBitmap,
+  type MemoryEntity,
+  type MemoryState,
+  PAGE_SECTORS,
+  type TraceClient,
+} from "./memory-state.ts";
 import { DEVICE, type TraceHit } from "./tracer.ts";
 
 /** Over everybody: what is not there can be neither saved, nor copied, nor checked. */
@@ -41,7 +47,11 @@ export function lackAll(self: MemoryEntity, name: string, owner: EntityId): void
 
 /** Who brings pages that are not there. */
 export const absentClients = (self: MemoryEntity): readonly TraceClient[] =>
-  self.volatile.clients.filter(({ onMove }) => onMove === kindOfAbsent.onMove);
+  absentClientsOf(self.volatile);
+
+/** The same in the state of a memory. */
+export const absentClientsOf = ({ clients }: Pick<MemoryState, "clients">): TraceClient[] =>
+  clients.filter(({ onMove }) => onMove === kindOfAbsent.onMove);
 
 export const absentPages = (self: MemoryEntity, client: string): Bitmap =>
   clientBitmap(self, client, "armed");

@@ -31,9 +31,18 @@ export type MachineInput =
   | rv64.BoardInput
   /** It put something out here: told only to whoever follows it on another host. */
   | { readonly kind: "put-out" }
-  /** It is remembered as it is, or is again as it was then. `isExit`: with outputs that are to be carried out. */
+  /**
+   * It is remembered as it is, or is again as it was then, in a run that begins so. `isExit`: with outputs that are to
+   * be carried out. `boots`: power-on and resets up to then.
+   */
   | { readonly kind: "image-taken"; readonly image: string; readonly isExit: boolean }
-  | { readonly kind: "image-restored"; readonly image: string; readonly isExit: boolean }
+  | {
+      readonly kind: "image-restored";
+      readonly image: string;
+      readonly isExit: boolean;
+      readonly run: number;
+      readonly boots: number;
+    }
   /** It ran to here and no further. `isCut`: what it put out here was never carried out. */
   | { readonly kind: "end"; readonly isCut: boolean };
 

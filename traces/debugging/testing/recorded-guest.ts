@@ -88,7 +88,7 @@ export function debugged(
   const log = logOf(guest.entries);
   const board = new RecordedBoard(guest.config, machinesOf(programs), log);
   const last = log.runs.at(-1)!;
-  const end = Math.min(last.end, last.begin + guest.endProgress);
+  const end = Math.min(last.end, last.zero + guest.endProgress);
   const journey = new Journey(board, new Checkpoints(board, limits), end);
   return { machine: new RecordedMachine(journey, CLOCK), journey, board };
 }
