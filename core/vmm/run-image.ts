@@ -18,7 +18,7 @@ import type { GuestJournal } from "../guest/index.ts";
 import { logMark, settledLabel } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
 import { followDriver } from "./integrity/follow.ts";
-import { standAsBefore } from "./integrity/standing.ts";
+import { RESUMED, standAsBefore } from "./integrity/standing.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
@@ -103,7 +103,7 @@ export function goOnFromImage(vm: VmEntity, image: RunImage): void {
   if (id === null) noteMoved(vm);
   takeUpMemory(memoryOf(vm, true), image.memory);
   followDriver(vm, image.memory.behind?.tables);
-  announce(vm, id === null ? "migrated" : "resumed");
+  announce(vm, id === null ? "migrated" : RESUMED);
   if (isMachine(vm)) return goOnAtExit(vm as unknown as MachineEntity, id);
   state.bursts.forEach((bursts, vcpu) => {
     if (bursts.length > 0) computeNext(vm, vcpu);

@@ -7,6 +7,7 @@
 import type { Request } from "../kernel/index.ts";
 import { endStop, NOT_PAUSED } from "./integrity/standing.ts";
 import type { MachineEntity } from "./rv64/machine-state.ts";
+import { suspendedBy } from "./stop-claim.ts";
 import { NOT_STUNNED, noteStunByHand, notHere, takeStunByHand } from "./stun-by-hand.ts";
 import type { VmEntity } from "./vm-state.ts";
 
@@ -44,6 +45,8 @@ export function stunVerbs<E extends VmEntity | MachineEntity>(
     },
     "stand-still": (self: E, _alert: number) => stun(self),
     unpause: (self: E, request: Request) => {
+      const suspending = suspendedBy(asVm(self));
+      if (suspending !== undefined) return self.refuse(request, "busy", suspending);
       if (!endStop(asVm(self))) return self.refuse(request, NOT_PAUSED);
       goOn(self, request);
     },

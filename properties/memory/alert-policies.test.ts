@@ -121,6 +121,42 @@ describe("a VM that stands still at integrity alerts", () => {
   });
 });
 
+describe("a VM that is suspended as it stands at an integrity alert", () => {
+  const attacks = [{ atMs: 25, pages: 1 }];
+  const wake = { id: "wake", after: "sleep.complete", do: "resume", vm: "m", on: "array" } as const;
+  const sleep = (atMs: number): Timeline[number] => ({ ...SLEEPS(atMs)[0]!, atMs });
+
+  it("is not let go on in between: it stands as it is kept", async () => {
+    const vm = { ...modelledDriver(attacks), onAlert: { do: "pause" } };
+    const world = await guardedWorld(vm, [
+      sleep(40),
+      { id: "early", after: "sleep.fitVolume", do: "unpause", vm: "m" },
+      wake,
+      { id: "late", after: "wake.complete", do: "unpause", vm: "m" },
+    ]);
+    const { ended, stops } = watch(world);
+    runOn(world, 150);
+    expect(ended).toMatchObject({ early: "busy", late: "complete" });
+    expect(stops()).toBe(1);
+    expect(vmOf(vmRecordOf(world, "m"))!.volatile.stuns).toBe(0);
+    finish(world);
+  });
+
+  it("is saved when it is resumed, and goes on", async () => {
+    const onAlert = { do: "snapshot", on: "array", atMost: 3 };
+    const world = await guardedWorld({ ...modelledDriver(attacks), onAlert }, [
+      sleep(34.6),
+      { ...wake, delayMs: 30 },
+    ]);
+    const { ended, stops } = watch(world);
+    runOn(world, 150);
+    expect(ended).toMatchObject({ sleep: "complete", "m-alert-1": "complete" });
+    expect(stops()).toBe(1);
+    expect(vmOf(vmRecordOf(world, "m"))!.volatile.stuns).toBe(0);
+    finish(world);
+  });
+});
+
 describe("a VM that is saved at integrity alerts", () => {
   const policy = (atMost: number) => ({ onAlert: { do: "snapshot", on: "array", atMost } });
   const disks = [{ id: "data", on: "array", sizeMiB: 2 }];

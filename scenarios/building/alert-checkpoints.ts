@@ -3,11 +3,12 @@
  * saved there, and goes on as soon as the checkpoint has its instant.
  *
  * Must hold: alerts at which it stood once lead to one checkpoint; whatever becomes of that, the VM goes
- * on in the end.
+ * on in the end, also where it is suspended as it stands. One that is brought back as it stood once before
+ * is left to whoever did that.
  */
 import { checkpoint } from "../../core/checkpoints/index.ts";
 import { fromMs, type OperationEntity, type PlainObject } from "../../core/kernel/index.ts";
-import { vmOf, vmRecordOf } from "../../core/vmm/index.ts";
+import { suspendedBy, vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import { alertCheckpoint } from "../validate/directory.ts";
 import type { Driver } from "./driver.ts";
 import { saveAtAlert } from "./operations/checkpoints.ts";
@@ -27,6 +28,8 @@ export type AlertSaves = {
   readonly id: string;
   readonly tries: number;
   readonly failed: number;
+  /** It stands at an alert and is to be let go on; absent: it does not, or somebody else does that. */
+  readonly isDue?: true;
 };
 
 const NONE: AlertSaves = { taken: 0, id: "", tries: 0, failed: 0 };
@@ -42,9 +45,23 @@ function note(self: Driver, vm: string, change: Partial<AlertSaves>): void {
 export function onAlertStop(self: Driver, vm: string): void {
   const policy = vmOfDocument(self, vm).onAlert;
   if (policy?.do !== "snapshot") return;
+  note(self, vm, { isDue: true });
   if (savesOf(self, vm).taken >= policy.atMost) return letGoOn(self, vm);
   note(self, vm, { id: "", tries: 0, failed: 0 });
   saveNow(self, vm);
+}
+
+/** It was suspended as it stood, before it was saved or could be let go on. */
+export function onAlertWake(self: Driver, vm: string): void {
+  if (savesOf(self, vm).isDue === true) onAlertStop(self, vm);
+}
+
+/** It goes on. */
+export function onAlertEnd(self: Driver, vm: string): void {
+  const { isDue, ...saves } = savesOf(self, vm);
+  if (isDue === undefined) return;
+  const state = self.editDurable();
+  state.alertSaves = { ...state.alertSaves, [vm]: saves };
 }
 
 export function saveNow(self: Driver, vm: string): void {
@@ -94,6 +111,8 @@ export function letGoOn(self: Driver, vm: string): void {
   const record = vmRecordOf(self.world, vm);
   if (record.durable.standsAt === undefined) return;
   const instance = vmOf(record);
-  if (instance === undefined) return void self.after(RETRY_NS, "let-go-on", { vm });
+  if (instance === undefined || suspendedBy(instance) !== undefined) {
+    return void self.after(RETRY_NS, "let-go-on", { vm });
+  }
   self.send(instance.id, "unpause", {});
 }

@@ -26,15 +26,19 @@ import {
   diskPlace,
   lostToCrash,
   PAUSED,
+  RESUMED,
+  UNPAUSED,
   vmOf,
   vmRecordOf,
 } from "../../core/vmm/index.ts";
 import {
   type AlertSaves,
   letGoOn,
+  onAlertEnd,
   onAlertPhase,
   onAlertSaveEnd,
   onAlertStop,
+  onAlertWake,
   saveNow,
 } from "./alert-checkpoints.ts";
 import { strike } from "./faults.ts";
@@ -240,6 +244,8 @@ function onRestart(self: Driver, domain: string): void {
 function onLifecycle(self: Driver, { event, vm }: PlainObject): void {
   if (typeof vm !== "string") return;
   if (event === PAUSED) return onAlertStop(self, vm);
+  if (event === UNPAUSED) return onAlertEnd(self, vm);
+  if (event === RESUMED) return onAlertWake(self, vm);
   if (event !== "postboot") return;
   settleAfterBoot(self, vm, `${vm}.settle-${self.editDurable().restarts++}`);
 }

@@ -19,7 +19,7 @@ export type InstanceParams = {
 };
 
 /** A reason not to that the machine itself gives. */
-const REASONS = new Set(["not-paused", "not-stunned", "moved"]);
+const REASONS = new Set(["not-paused", "not-stunned", "moved", "busy"]);
 
 /** The VM is in this domain: no answer means that it is gone. */
 const ANSWER_NS = 60_000_000_000;
@@ -42,8 +42,8 @@ function asked(name: string, verb = name): OperationComponent {
         otherwise: "unanswered",
       }),
     /** It was powered off meanwhile, or has a reason not to. */
-    unanswered: (_host: Entity, _op: Op, { code }: Refusal) =>
-      fail(REASONS.has(code) ? code : "vm-off"),
+    unanswered: (_host: Entity, _op: Op, { code, detail }: Refusal) =>
+      REASONS.has(code) ? fail(code, detail) : fail("vm-off"),
     report: (_host: Entity, _op: Op, value: PlainObject) => done(value),
   });
 }

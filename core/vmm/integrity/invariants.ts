@@ -30,7 +30,7 @@ import { vmOf } from "../vmm.ts";
 import type { VmRecord } from "../vm-record.ts";
 import { ALERT_HELD, INTEGRITY_ALERT, type IntegrityAlert } from "./alerts.ts";
 import { driverOf } from "./follow.ts";
-import { PAUSED, UNPAUSED } from "./standing.ts";
+import { PAUSED, RESUMED, UNPAUSED } from "./standing.ts";
 import { TABLES_CHANGED } from "./tables.ts";
 
 const MECHANISM = "guest integrity";
@@ -138,7 +138,7 @@ const progressOf = (vm: VmEntity): number =>
 type Stopped = { stopped: { [vm: string]: number } };
 
 /** Where it goes on from an image, or a copy, it stands as that did. */
-const STOPS = new Set([PAUSED, "resumed", "taken-over"]);
+const STOPS = new Set([PAUSED, RESUMED, "taken-over"]);
 
 /** Of a machine that its host has stopped at an alert: it is where it was when that was told. */
 function wentOn(record: VmRecord, event: string, { stopped }: Stopped): Finding | undefined {

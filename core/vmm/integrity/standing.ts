@@ -14,6 +14,8 @@ import type { VmRecord } from "../vm-record.ts";
 /** Lifecycle events of the stop and of its end. */
 export const PAUSED = "paused";
 export const UNPAUSED = "unpaused";
+/** And of a machine that goes on from a checkpoint, standing or not. */
+export const RESUMED = "resumed";
 /** Why a machine cannot be let go on: it does not stand at an alert. */
 export const NOT_PAUSED = "not-paused";
 
