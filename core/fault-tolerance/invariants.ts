@@ -2,7 +2,15 @@
  * What must hold of protected machines, as somebody outside sees it: told by what left, by what the
  * backup had taken in at that moment, and by who had won.
  */
-import { always, type Finding, type Invariant, sometimes } from "../kernel/index.ts";
+import {
+  always,
+  canonicalBytes,
+  type Finding,
+  hash64,
+  hashHex,
+  type Invariant,
+  sometimes,
+} from "../kernel/index.ts";
 import { OUTPUT_NOTICE } from "./outputs.ts";
 import { PROTECTION_NOTICE } from "./protection.ts";
 
@@ -24,6 +32,11 @@ type Left = {
   readonly hash: string;
 };
 
+/** Of each run: outputs that were told, and the one that last left again, in its event. */
+type ToldOnce = {
+  told: { [run: string]: { next: number; again: { event: number; hash: string } | null } };
+};
+
 type Live = { live: { [run: string]: string } };
 type Decided = { decided: { [run: string]: boolean } };
 type Received = { received: { [run: string]: number } };
@@ -31,6 +44,9 @@ type Seen = { seen: { [run: string]: { next: number; hashes: { [number: string]:
 
 /** Outputs of which it is remembered what they were: far more than can ever be held. */
 const REMEMBERED = 256;
+
+const hashOf = (output: { readonly kind: string; readonly event: string }): string =>
+  hashHex(hash64(canonicalBytes(output)));
 
 const runOf = ({ vm, run }: { readonly vm: string; readonly run: number }) => `${vm} ${run}`;
 
@@ -105,6 +121,29 @@ export const faultToleranceInvariants: readonly Invariant[] = [
         of.next = number + 1;
         delete of.hashes[number - REMEMBERED];
         return undefined;
+      },
+    },
+  }),
+  always("what the outside world was told it is not told again", {
+    mechanism: "fault-tolerance",
+    shadow: { told: {} },
+    observes: {
+      [OUTPUT_NOTICE]: (_entity, data, world, editShadow): void => {
+        const left = data as unknown as Left;
+        const { told } = editShadow() as unknown as ToldOnce;
+        const of = (told[runOf(left)] ??= { next: 0, again: null });
+        const { number, hash } = left;
+        of.again = number < of.next ? { event: world.eventCount, hash } : null;
+        of.next = Math.max(of.next, number + 1);
+      },
+      // In the event in which it leaves, after the notice of its leaving.
+      lifecycle: (_entity, data, world, editShadow): Finding | undefined => {
+        const { vm, run, event } = data as { vm: string; run: number; event: string };
+        const { told } = editShadow() as unknown as ToldOnce;
+        const again = told[runOf({ vm, run })]?.again ?? null;
+        if (again?.event !== world.eventCount) return undefined;
+        if (again.hash !== hashOf({ kind: "lifecycle", event })) return undefined;
+        return { message: `${vm} told ${event} again`, fields: { vm, run } };
       },
     },
   }),
