@@ -6,10 +6,10 @@
  */
 import { describe, expect, it } from "vitest";
 import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
-import type { ScenarioDocument } from "../../scenarios/index.ts";
 import {
   afterEach,
   crash,
+  crashFor,
   CRASHES_MS,
   crashPoints,
   expectRunning,
@@ -20,36 +20,12 @@ import {
   violations,
   volumesOf,
 } from "../testing/crash-points.ts";
-import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
+import { builderOf } from "../testing/small-datacenter.ts";
+import { type Entries, FULL, keptBackups, lose, withVault } from "../testing/vault.ts";
 
-type Entries = NonNullable<ScenarioDocument["timeline"]>;
+const documentOf = (timeline: Entries) => withVault(timeline, { workMs: 190 });
 
-function documentOf(timeline: Entries): ScenarioDocument {
-  const small = smallDatacenter();
-  const [array] = small.arrays!;
-  const ends = ["array", "vault"].flatMap((id) => ["alpha", "beta"].map((host) => [host, id]));
-  return {
-    ...small,
-    arrays: [array!, { ...array!, id: "vault", readLatencyUs: 200, writeLatencyUs: 200 }],
-    links: ends.map((between) => ({ between })) as never,
-    vms: small.vms!.map((vm) => ({
-      ...vm,
-      guest: shortWork({ bootMs: 5, durationMs: 190, thinkTimeUs: 1_700, readPercent: 20 }),
-      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
-    })) as never,
-    timeline,
-  };
-}
-
-const FULL = { id: "full", atMs: 60, do: "backup", vm: "db", to: "vault", copyKiB: 64 } as const;
 const NEXT = { ...FULL, id: "next", atMs: 120, mode: "incremental" } as const;
-
-/** Complete backups at the repository; nothing else may be there. */
-function kept(world: World): string[] {
-  const backups = filesOf(world, "vault").filter((name) => name.endsWith(".backup"));
-  expect(volumesOf(world, "vault")).toHaveLength(2 * backups.length);
-  return backups;
-}
 
 describe("a backup by changed blocks", () => {
   const isMeant = (id: string): boolean => /^next(\.|$)/.test(id);
@@ -70,16 +46,10 @@ describe("a backup by changed blocks", () => {
       const some = sampled(points, domain === "alpha" ? 6 : 17);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         const where = `${domain} lost at ${at}`;
-        crash(world, domain);
-        if (domain === "alpha") world.run({ untilNs: fromMs(4_500) });
-        else {
-          world.run({ untilNs: world.timeNs + fromMs(300) });
-          world.restart(world.registry.domainNamed(domain)!);
-          world.run({ untilNs: fromMs(14_000) });
-        }
+        lose(world, domain, { hostMs: 4_500, arrayMs: 14_000 });
         expectRunning(world, "db", where);
         expect(intentsOf(world), where).toEqual([]);
-        seen.add(kept(world).join());
+        seen.add(keptBackups(world).join());
         expect(volumesOf(world).length, where).toBe(2);
       });
       expect([...seen]).toContain("full.backup,next.backup");
@@ -124,7 +94,7 @@ describe("a backup by changed blocks", () => {
       const { incremental, copiedSectors } = lateBackup(world);
       expectRunning(world, "db", where);
       expect(incremental, where).toBe(true);
-      expect(kept(world).sort(), where).toEqual(["full.backup", "late.backup"]);
+      expect(keptBackups(world).sort(), where).toEqual(["full.backup", "late.backup"]);
       // Two disks of 8 MiB, of which the guest writes 1 MiB each.
       expect(copiedSectors, where).toBeLessThanOrEqual(4 * 2_048 + 1_024);
     }
@@ -240,9 +210,7 @@ describe("a restore", () => {
       const disks = new Set<string>();
       const some = sampled(points, domain === "alpha" ? 6 : 17);
       afterEach(world, captureWorld(world), some, ({ at }) => {
-        crash(world, domain);
-        world.run({ untilNs: world.timeNs + fromMs(100) });
-        world.restart(world.registry.domainNamed(domain)!);
+        crashFor(world, domain, 100);
         world.run({ untilNs: fromMs(domain === "alpha" ? 4_500 : 12_000) });
         const where = `${domain} lost at ${at}`;
         expectRunning(world, "db", where);

@@ -5,7 +5,7 @@
  * descriptor or intent is left over.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
+import { captureWorld, fromMs, type World } from "../../core/kernel/index.ts";
 import { runningView } from "../../core/disks/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import {
@@ -16,11 +16,11 @@ import {
   expectRunning,
   filesOf,
   intentsOf,
-  metadataOf,
   onceEach,
   outcomesOf,
   sampled,
 } from "../testing/crash-points.ts";
+import { loseArray, loseHosts } from "../testing/lost-at-steps.ts";
 import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
 
 const CLONE_NS = fromMs(90);
@@ -102,26 +102,12 @@ describe.each([
       const world = before(kind, copyTo(format));
       const points = crashPoints(world, fromMs(400), isMeant);
       expect(points.length).toBeGreaterThan(40);
-      const tried = new Set<string>();
-      const ends = new Set<boolean>();
-      afterEach(world, captureWorld(world), sampled(points, 25), ({ at }) => {
-        crash(world, "alpha");
-        const state = metadataOf(world);
-        const lost = captureWorld(world);
-        world.run({ untilNs: END_NS });
-        ends.add(settled(world, `host lost at ${at}`));
-        if (tried.has(state)) return;
-        tried.add(state);
-        restoreWorld(world, lost);
-        world.run({ untilNs: world.timeNs + fromMs(1_999) });
-        const again = crashPoints(world, END_NS, (id) => /^(db.restart|copy)/.test(id));
-        afterEach(world, captureWorld(world), sampled(again, 173, 7 * tried.size), (second) => {
-          crash(world, "beta");
-          world.restart(world.registry.domainNamed("alpha")!);
-          world.restart(world.registry.domainNamed("beta")!);
-          world.run({ untilNs: world.timeNs + fromMs(7_500) });
-          settled(world, `host lost at ${at}, the next at ${second.at}`);
-        });
+      const ends = loseHosts(world, sampled(points, 25), {
+        endNs: END_NS,
+        isRecovery: (id) => /^(db.restart|copy)/.test(id),
+        everyAgain: 173,
+        backMs: 7_500,
+        settled,
       });
       expect(ends).toEqual(new Set([false, true]));
     },
@@ -133,14 +119,7 @@ describe.each([
     () => {
       const world = before(kind, copyTo(format));
       const points = onceEach(crashPoints(world, fromMs(400), isMeant));
-      const ends = new Set<boolean>();
-      afterEach(world, captureWorld(world), sampled(points, 25), ({ at }) => {
-        crash(world, "array");
-        world.run({ untilNs: world.timeNs + fromMs(200) });
-        world.restart(world.registry.domainNamed("array")!);
-        world.run({ untilNs: world.timeNs + fromMs(40_000) });
-        ends.add(settled(world, `array lost at ${at}`));
-      });
+      const ends = loseArray(world, sampled(points, 25), { backMs: 40_000, settled });
       expect(ends).toEqual(new Set([false, true]));
     },
     CRASHES_MS,

@@ -6,14 +6,12 @@
  */
 import { describe, expect, it } from "vitest";
 import { captureWorld, fromMs, type World } from "../../core/kernel/index.ts";
-import type { ScenarioDocument } from "../../scenarios/index.ts";
 import {
   afterEach,
   crash,
   CRASHES_MS,
   crashPoints,
   expectRunning,
-  filesOf,
   intentsOf,
   metadataOf,
   onceEach,
@@ -22,32 +20,14 @@ import {
   violations,
   volumesOf,
 } from "../testing/crash-points.ts";
-import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
+import { builderOf } from "../testing/small-datacenter.ts";
+import { type Entries, FULL, keptBackups, lose, withVault } from "../testing/vault.ts";
 
-type Entries = NonNullable<ScenarioDocument["timeline"]>;
+const COW = { workMs: 390, kind: "cow", disk: { kind: "cow" } } as const;
 
-function worldOf(timeline: Entries): World {
-  const small = smallDatacenter();
-  const [array] = small.arrays!;
-  const ends = ["array", "vault"].flatMap((id) => ["alpha", "beta"].map((host) => [host, id]));
-  const guest = shortWork({ bootMs: 5, durationMs: 390, thinkTimeUs: 1_700, readPercent: 20 });
-  return builderOf({
-    ...small,
-    arrays: [
-      { ...array!, kind: "cow" },
-      { ...array!, id: "vault", readLatencyUs: 200, writeLatencyUs: 200 },
-    ],
-    links: ends.map((between) => ({ between })) as never,
-    vms: small.vms!.map((vm) => ({
-      ...vm,
-      guest,
-      disks: vm.disks!.map(({ id, on }) => ({ id, on, sizeMiB: 8, kind: "cow" as const })),
-    })) as never,
-    timeline,
-  }).build({ seed: 1 });
-}
+const worldOf = (timeline: Entries): World =>
+  builderOf(withVault(timeline, COW)).build({ seed: 1 });
 
-const FULL = { id: "full", atMs: 60, do: "backup", vm: "db", to: "vault", copyKiB: 64 } as const;
 const NEXT = { ...FULL, id: "next", atMs: 200, mode: "incremental" } as const;
 const ids = (id: string) => new RegExp(`^${id}(\\.|$)`);
 
@@ -58,12 +38,7 @@ interface Vvols {
 
 const vvolsIn = (world: World): Vvols => world.named("array/vvols").durable as unknown as Vvols;
 
-/** Complete backups at the repository; nothing else may be there. */
-function kept(world: World): string {
-  const backups = filesOf(world, "vault").filter((name) => name.endsWith(".backup"));
-  expect(volumesOf(world, "vault")).toHaveLength(2 * backups.length);
-  return backups.sort().join();
-}
+const kept = (world: World): string => keptBackups(world).sort().join();
 
 /** Points in time that the VM has. */
 function pointsOf(world: World): string {
@@ -164,7 +139,7 @@ describe("a backup of copy-on-write disks", () => {
 });
 
 describe("a loss at any step of a backup of copy-on-write disks", () => {
-  function lose(timeline: Entries, id: string, domain: string, every: number): Set<string> {
+  function loseAt(timeline: Entries, id: string, domain: string, every: number): Set<string> {
     const world = worldOf(timeline);
     const from = timeline.at(-1) as { atMs: number };
     world.run({ untilNs: fromMs(from.atMs) - 1 });
@@ -172,13 +147,7 @@ describe("a loss at any step of a backup of copy-on-write disks", () => {
     expect(points.length).toBeGreaterThan(40);
     const seen = new Set<string>();
     afterEach(world, captureWorld(world), sampled(points, every), ({ at }) => {
-      crash(world, domain);
-      if (domain === "alpha") world.run({ untilNs: fromMs(5_500) });
-      else {
-        world.run({ untilNs: world.timeNs + fromMs(300) });
-        world.restart(world.registry.domainNamed(domain)!);
-        world.run({ untilNs: fromMs(16_000) });
-      }
+      lose(world, domain, { hostMs: 5_500, arrayMs: 16_000 });
       expectSettled(world, `${domain} lost at ${at}`);
       seen.add(kept(world));
     });
@@ -192,7 +161,7 @@ describe("a loss at any step of a backup of copy-on-write disks", () => {
   ])(
     "%s, of a full one",
     (domain, every) => {
-      const seen = lose([FULL], "full", domain, every);
+      const seen = loseAt([FULL], "full", domain, every);
       expect([...seen]).toContain("full.backup");
       if (domain === "alpha") expect([...seen]).toContain("");
     },
@@ -206,7 +175,7 @@ describe("a loss at any step of a backup of copy-on-write disks", () => {
   ])(
     "%s, of one by differences",
     (domain, every) => {
-      const seen = lose([FULL, NEXT], "next", domain, every);
+      const seen = loseAt([FULL, NEXT], "next", domain, every);
       expect([...seen]).toContain("full.backup,next.backup");
       if (domain === "alpha") expect([...seen]).toContain("full.backup");
     },

@@ -5,21 +5,19 @@
  * and no volume, descriptor or intent is left over.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
+import { fromMs, type World } from "../../core/kernel/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import {
-  afterEach,
-  crash,
   CRASHES_MS,
   crashPoints,
   expectRunning,
   filesOf,
   intentsOf,
-  metadataOf,
   onceEach,
   outcomesOf,
   sampled,
 } from "../testing/crash-points.ts";
+import { loseArray, loseHosts } from "../testing/lost-at-steps.ts";
 import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
 
 const MOVE_NS = fromMs(120);
@@ -102,26 +100,12 @@ describe.each(["cow", "redo"] as const)("%s disks that become others under load"
       const world = beforeMove(kind);
       const points = crashPoints(world, fromMs(400), isMeant);
       expect(points.length).toBeGreaterThan(40);
-      const tried = new Set<string>();
-      const ends = new Set<string>();
-      afterEach(world, captureWorld(world), sampled(points, 14), ({ at }) => {
-        crash(world, "alpha");
-        const state = metadataOf(world);
-        const lost = captureWorld(world);
-        world.run({ untilNs: END_NS });
-        ends.add(settled(world, `host lost at ${at}`));
-        if (tried.has(state)) return;
-        tried.add(state);
-        restoreWorld(world, lost);
-        world.run({ untilNs: world.timeNs + fromMs(1_999) });
-        const again = crashPoints(world, END_NS, (id) => /^db.restart/.test(id));
-        afterEach(world, captureWorld(world), sampled(again, 71, 7 * tried.size), (second) => {
-          crash(world, "beta");
-          world.restart(world.registry.domainNamed("alpha")!);
-          world.restart(world.registry.domainNamed("beta")!);
-          world.run({ untilNs: world.timeNs + fromMs(6_500) });
-          settled(world, `host lost at ${at}, the next at ${second.at}`);
-        });
+      const ends = loseHosts(world, sampled(points, 14), {
+        endNs: END_NS,
+        isRecovery: (id) => /^db.restart/.test(id),
+        everyAgain: 71,
+        backMs: 6_500,
+        settled,
       });
       expect(ends).toEqual(new Set(["cow", "redo"]));
     },
@@ -133,14 +117,7 @@ describe.each(["cow", "redo"] as const)("%s disks that become others under load"
     () => {
       const world = beforeMove(kind);
       const points = onceEach(crashPoints(world, fromMs(400), isMeant));
-      const ends = new Set<string>();
-      afterEach(world, captureWorld(world), sampled(points, 8), ({ at }) => {
-        crash(world, "array");
-        world.run({ untilNs: world.timeNs + fromMs(200) });
-        world.restart(world.registry.domainNamed("array")!);
-        world.run({ untilNs: world.timeNs + fromMs(30_000) });
-        ends.add(settled(world, `array lost at ${at}`));
-      });
+      const ends = loseArray(world, sampled(points, 8), { backMs: 30_000, settled });
       expect(ends).toEqual(new Set(["cow", "redo"]));
     },
     CRASHES_MS,

@@ -8,6 +8,7 @@ import { captureWorld, fromMs, type World } from "../../core/kernel/index.ts";
 import {
   afterEach,
   crash,
+  crashFor,
   crashPoints,
   expectRunning,
   filesOf,
@@ -190,10 +191,7 @@ describe("with a machine lost at any step", () => {
       const points = crashPoints(world, fromMs(500), (id) => after("back").test(id));
       afterEach(world, captureWorld(world), sampled(points, 9), ({ at }) => {
         const where = `${domain} lost at ${at}`;
-        crash(world, domain);
-        world.run({ untilNs: world.timeNs + fromMs(300) });
-        const lost = world.registry.domainNamed(domain)!;
-        if (!world.isUp(lost)) world.restart(lost);
+        crashFor(world, domain, 300);
         world.run({ untilNs: fromMs(6_000) });
         expect(violations(world), where).toEqual([]);
         expect(filesOf(world), where).toContain("db.checkpoints");

@@ -17,6 +17,7 @@ import { BOUNDARY_NOTICE, type BoundaryEntry, LoneGuest } from "../../core/vmm/i
 import {
   afterEach,
   crash,
+  crashFor,
   crashPoints,
   expectRunning,
   filesOf,
@@ -329,10 +330,7 @@ describe("with a machine lost at any step", () => {
       const some = sampled(points, 9);
       afterEach(world, captureWorld(world), some, ({ at }) => {
         const where = `${domain} lost at ${at}`;
-        crash(world, domain);
-        world.run({ untilNs: world.timeNs + fromMs(300) });
-        const lost = world.registry.domainNamed(domain)!;
-        if (!world.isUp(lost)) world.restart(lost);
+        crashFor(world, domain, 300);
         world.run({ untilNs: fromMs(6_000) });
         expect(violations(world), where).toEqual([]);
         expect(filesOf(world), where).toContain("db.checkpoints");

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { captureWorld, fromMs, type PlainObject, type World } from "../../core/kernel/index.ts";
 import {
   afterEach,
-  crash,
+  crashFor,
   crashPoints,
   expectRunning,
   intentsOf,
@@ -188,10 +188,7 @@ describe("with a machine lost at any step of such a checkpoint", () => {
       const seen = new Set<string>();
       afterEach(world, captureWorld(world), sampled(points, 24), ({ at }) => {
         const where = `${domain} lost at ${at}`;
-        crash(world, domain);
-        world.run({ untilNs: world.timeNs + fromMs(300) });
-        const lost = world.registry.domainNamed(domain)!;
-        if (!world.isUp(lost)) world.restart(lost);
+        crashFor(world, domain, 300);
         world.run({ untilNs: fromMs(6_000) });
         expect(violations(world), where).toEqual([]);
         const catalog = catalogOf(world);

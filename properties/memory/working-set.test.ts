@@ -14,17 +14,22 @@ import {
 } from "../../core/kernel/index.ts";
 import {
   afterEach,
-  crash,
+  crashFor,
   crashPoints,
   expectRunning,
-  filesOf,
   intentsOf,
   sampled,
   violations,
   volumesOf,
 } from "../testing/crash-points.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
-import { runSuspended, SMALL_BLOCKS, suspendedVm, type Timeline } from "../testing/suspended-vm.ts";
+import {
+  expectRunningOrKept,
+  runSuspended,
+  SMALL_BLOCKS,
+  suspendedVm,
+  type Timeline,
+} from "../testing/suspended-vm.ts";
 
 const BUSY = {
   workingSetMiB: 1.5,
@@ -177,15 +182,9 @@ describe("with a machine lost at any step", () => {
       expect(points.length).toBeGreaterThan(10);
       afterEach(world, captureWorld(world), sampled(points, every), ({ at }) => {
         const where = `${domain} lost at ${at}`;
-        crash(world, domain);
-        world.run({ untilNs: world.timeNs + fromMs(300) });
-        const lost = world.registry.domainNamed(domain)!;
-        if (!world.isUp(lost)) world.restart(lost);
+        crashFor(world, domain, 300);
         world.run({ untilNs: fromMs(6_000) });
-        expect(violations(world), where).toEqual([]);
-        const isOn = world.named("db").durable["power"] === "on";
-        const stands = filesOf(world).includes("db.checkpoints");
-        expect(isOn || stands, where).toBe(true);
+        expectRunningOrKept(world, where);
       });
     },
     120_000,

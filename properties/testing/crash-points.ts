@@ -8,6 +8,7 @@
 import { expect } from "vitest";
 import {
   captureWorld,
+  fromMs,
   restoreWorld,
   type World,
   type WorldImage,
@@ -147,6 +148,14 @@ export function afterEach(
 /** The domain of this name loses power. */
 export function crash(world: World, domain: string): void {
   world.crash(world.registry.domainNamed(domain)!, "test");
+}
+
+/** The domain of this name loses power, and is put up again after `forMs` if nobody did so. */
+export function crashFor(world: World, domain: string, forMs: number): void {
+  crash(world, domain);
+  world.run({ untilNs: world.timeNs + fromMs(forMs) });
+  const lost = world.registry.domainNamed(domain)!;
+  if (!world.isUp(lost)) world.restart(lost);
 }
 
 /** Outcomes of operations by id, as they end from here on. */

@@ -2,8 +2,10 @@
  * A VM that uses memory all the time, is suspended and goes on: for suites of what happens in between.
  * What must hold is checked by the invariants of core/checkpoints.
  */
-import { fromMs, type PlainObject } from "../../core/kernel/index.ts";
+import { expect } from "vitest";
+import { fromMs, type PlainObject, type World } from "../../core/kernel/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
+import { filesOf, violations } from "./crash-points.ts";
 import { builderOf, smallDatacenter } from "./small-datacenter.ts";
 
 export type Timeline = NonNullable<ScenarioDocument["timeline"]>;
@@ -71,3 +73,10 @@ export type RunOptions = {
   readonly untilMs?: number;
   readonly seed?: number;
 };
+
+/** What must be true whatever was lost: nothing was violated, and the VM runs or can be resumed. */
+export function expectRunningOrKept(world: World, where: string): void {
+  expect(violations(world), where).toEqual([]);
+  const isOn = world.named("db").durable["power"] === "on";
+  expect(isOn || filesOf(world).includes("db.checkpoints"), where).toBe(true);
+}

@@ -9,8 +9,8 @@ import type { Manifest } from "../backup/manifest.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
 import { cowInvariants } from "../cow/invariants.ts";
 import { atomicInvariant } from "./atomic-invariant.ts";
-import { chainView } from "./chain-view.ts";
-import { soundDescriptor, type VmConfiguration } from "./descriptor.ts";
+import { chainOn } from "./chain-view.ts";
+import type { VmConfiguration } from "./descriptor.ts";
 import { fileTableOf } from "./file-table.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
 import { viewInvariant } from "./view-invariant.ts";
@@ -29,7 +29,7 @@ export const diskInvariants: readonly Invariant[] = [
         if (world.activeOperations > 0 || anyIntent(world)) return undefined;
         for (const entity of world.entities()) {
           if (entity.kind !== "array") continue;
-          const finding = brokenChain(entity as unknown as ArrayEntity, world);
+          const finding = brokenChain(entity as unknown as ArrayEntity);
           if (finding) return finding;
         }
         return undefined;
@@ -62,42 +62,56 @@ type CheckpointVolumes = {
   readonly merging?: { readonly volume: string };
 };
 
-function brokenChain(array: ArrayEntity, world: World): Finding | undefined {
-  const files = Object.entries(array.durable.files).filter(([, file]) => file.value !== undefined);
+function brokenChain(array: ArrayEntity): Finding | undefined {
+  const { files, volumes } = array.durable;
+  const { configurations, descriptors } = fileTableOf(array);
   const used = new Set<string>();
-  for (const [key, { value }] of files) {
-    if (!key.endsWith(".vmx")) continue;
-    const { running, pointsInTime } = value as unknown as VmConfiguration;
-    for (const descriptors of [running, ...pointsInTime.map((point) => point.disks)]) {
-      for (const name of Object.values(descriptors)) {
-        const layers = chainView(world, array.name, name);
-        if (layers === undefined) return { message: `the chain of ${name} is not whole` };
-        for (const layer of layers) used.add(layer.descriptor.volume);
-      }
+  for (const configuration of configurations.values()) {
+    if (configuration === undefined) continue;
+    const { running, pointsInTime } = configuration;
+    for (const disks of [running, ...pointsInTime.map((point) => point.disks)]) {
+      const broken = chainNotWhole(array, disks, used);
+      if (broken !== undefined) return { message: `the chain of ${broken} is not whole` };
     }
   }
-  for (const [key, { value }] of files) {
-    if (!key.endsWith(".backup")) continue;
-    const { backup, complete, disks } = value as unknown as Manifest;
-    if (!complete) return { message: `backup ${backup} is neither complete nor dropped` };
-    for (const { volume } of Object.values(disks)) used.add(volume);
+  for (const key in files) {
+    const { value } = files[key]!;
+    if (value === undefined) continue;
+    if (key.endsWith(".backup")) {
+      const { backup, complete, disks } = value as unknown as Manifest;
+      if (!complete) return { message: `backup ${backup} is neither complete nor dropped` };
+      for (const { volume } of Object.values(disks)) used.add(volume);
+    } else if (key.endsWith(".checkpoints")) {
+      // Checkpoints of memory (core/checkpoints) keep their files beside the disks.
+      const { checkpoints, merging } = value as unknown as CheckpointVolumes;
+      for (const { volume } of checkpoints) used.add(volume);
+      if (merging !== undefined) used.add(merging.volume);
+    }
   }
-  // Checkpoints of memory (core/checkpoints) keep their files beside the disks.
-  for (const [key, { value }] of files) {
-    if (!key.endsWith(".checkpoints")) continue;
-    const { checkpoints, merging } = value as unknown as CheckpointVolumes;
-    for (const { volume } of checkpoints) used.add(volume);
-    if (merging !== undefined) used.add(merging.volume);
+  for (const [name, descriptor] of descriptors) {
+    if (descriptor === undefined && files[`file:${name}`]?.value === undefined) continue;
+    if (!used.has(descriptor?.volume ?? "")) {
+      return { message: `descriptor ${name} belongs to no chain` };
+    }
   }
-  const descriptors = files.filter(([key]) => key.endsWith(".vmdk"));
-  const lost = descriptors.find(
-    ([, { value }]) => !used.has(soundDescriptor(value as never)?.volume ?? ""),
-  );
-  if (lost) return { message: `descriptor ${lost[0].slice("file:".length)} belongs to no chain` };
-  for (const label of Object.keys(array.durable.volumes)) {
+  for (const label in volumes) {
     const volume = label.slice("volume:".length);
-    if (isReadFrom(array, volume)) continue;
-    if (!used.has(volume)) return { message: `volume ${volume} belongs to no chain` };
+    if (used.has(volume) || isReadFrom(array, volume)) continue;
+    return { message: `volume ${volume} belongs to no chain` };
+  }
+  return undefined;
+}
+
+/** Name of a descriptor whose chain is not whole; volumes of those that are go to `used`. */
+function chainNotWhole(
+  array: ArrayEntity,
+  disks: VmConfiguration["running"],
+  used: Set<string>,
+): string | undefined {
+  for (const disk in disks) {
+    const layers = chainOn(array, disks[disk]!);
+    if (layers === undefined) return disks[disk];
+    for (const { descriptor } of layers) used.add(descriptor.volume);
   }
   return undefined;
 }

@@ -24,7 +24,8 @@ import { fileTableOf } from "./file-table.ts";
 
 type Point = {
   readonly array: string;
-  readonly vm: string;
+  /** File of its VM's configuration. */
+  readonly configuration: string;
   readonly disk: string;
   readonly id: string;
   descriptor: string;
@@ -50,14 +51,7 @@ export function frozenPoint(
 
 type Chain = readonly ChainLayer[];
 
-/** By chain, which is found again as it was: a pure cache. */
-const media = new WeakMap<Chain, readonly string[]>();
-
-function mediaOf(layers: Chain): readonly string[] {
-  let known = media.get(layers);
-  if (known === undefined) media.set(layers, (known = layers.map(({ medium }) => medium)));
-  return known;
-}
+const mediaOf = (layers: Chain): readonly string[] => layers.map(({ medium }) => medium);
 
 function onPoint(
   _entity: Entity,
@@ -78,7 +72,15 @@ function onPoint(
     const layers = chainOn(array, descriptor);
     if (layers === undefined) continue;
     const frozen = frozenName(key);
-    points[key] = { array: array.name, vm, disk, id, descriptor, frozen, media: mediaOf(layers) };
+    points[key] = {
+      array: array.name,
+      configuration: configurationFile(vm),
+      disk,
+      id,
+      descriptor,
+      frozen,
+      media: mediaOf(layers),
+    };
     world.shadowContents.put(frozen, flattened(layers).fork());
   }
 }
@@ -89,7 +91,7 @@ function forgetUnlisted(world: World, array: ArrayEntity, points: Shadow["points
   for (const key in points) {
     const point = points[key]!;
     if (point.array !== array.name) continue;
-    const configuration = configurations.get(configurationFile(point.vm));
+    const configuration = configurations.get(point.configuration);
     if (configuration === undefined) continue;
     const listed = descriptorAt(configuration, point);
     if (listed !== undefined) {
@@ -150,32 +152,43 @@ function onDurable(
     if (point.array !== entity.name) continue;
     const layers = chainOn(array, point.descriptor);
     if (layers === undefined) return gone(key);
-    point.media = mediaOf(layers);
+    const known = comparedWith(layers);
+    point.media = known.media;
     const frozen = world.shadowContents.get(point.frozen);
-    if (frozen === undefined || isAsCompared(frozen, layers)) continue;
+    if (frozen === undefined) continue;
+    const versions = versionsOf(frozen, layers);
+    if (known.frozen === frozen && known.versions === versions) continue;
     const wrong = like.difference(frozen, readOf(layers));
     if (wrong !== undefined) return changed(key, wrong);
-    compared.set(layers, { frozen, versions: versionsOf(frozen, layers) });
+    known.frozen = frozen;
+    known.versions = versions;
   }
   return undefined;
 }
 
-/** Chains that read like a point in time, and since when: a pure cache. */
-const compared = new WeakMap<
-  Chain,
-  { readonly frozen: SectorContent; readonly versions: number }
->();
+/** A chain, and the point in time that it was found to read like. */
+interface Compared {
+  readonly media: readonly string[];
+  frozen: SectorContent | undefined;
+  versions: number;
+}
+
+/** By chain, which is found again as it was: a pure cache. */
+const compared = new WeakMap<Chain, Compared>();
+
+function comparedWith(layers: Chain): Compared {
+  const known = compared.get(layers);
+  if (known !== undefined) return known;
+  const fresh = { media: mediaOf(layers), frozen: undefined, versions: 0 };
+  compared.set(layers, fresh);
+  return fresh;
+}
 
 /** Versions only rise: their sum is the same while each of them is. */
 function versionsOf(frozen: SectorContent, layers: Chain): number {
   let versions = frozen.version;
   for (const { content } of layers) versions += content.version;
   return versions;
-}
-
-function isAsCompared(frozen: SectorContent, layers: Chain): boolean {
-  const known = compared.get(layers);
-  return known?.frozen === frozen && known.versions === versionsOf(frozen, layers);
 }
 
 /** What is read through a chain now. */

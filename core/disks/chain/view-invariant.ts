@@ -233,8 +233,9 @@ function checkView(
   sector: number,
 ): Finding | undefined {
   const key = keyOf(asDisk(entity));
-  const possible = [...Object.values(pending), ...doubtful];
   const seen = content(world, key, "seen");
+  if (readsAs(view, seen, sector)) return undefined;
+  const possible = [...Object.values(pending), ...doubtful];
   const durable = content(world, key, "durable");
   const unknown = content(world, key, "unknown");
   const wrong = firstWrong(view, seen, sector, possible, unknown, durable);
@@ -245,6 +246,9 @@ function checkView(
   };
 }
 
+const readsAs = (view: SectorContent, expected: SectorContent, from: number): boolean =>
+  sameRuns(view.read(0, view.sectors), expected.read(from, view.sectors));
+
 /** The first sector that is neither as in `expected` nor as one of `possible` would have it. */
 function firstWrong(
   view: SectorContent,
@@ -254,10 +258,9 @@ function firstWrong(
   unknown: SectorContent,
   older?: SectorContent,
 ): number | undefined {
-  const wanted = expected.read(from, view.sectors);
-  if (sameRuns(view.read(0, view.sectors), wanted)) return undefined;
+  if (readsAs(view, expected, from)) return undefined;
   const held = new SectorContent(view.sectors);
-  held.write(0, wanted);
+  held.write(0, expected.read(from, view.sectors));
   for (const range of view.diffRanges(held)) {
     for (let at = range.sector; at < range.sector + range.sectors; at++) {
       if (unknown.allocatedRuns(from + at, 1).length > 0) continue;

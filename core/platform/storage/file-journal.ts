@@ -71,3 +71,30 @@ export function filesChangedSince(
   }
   return true;
 }
+
+/** Keys of the files of an array, and of those that were, whose names end so: an index. */
+export class FilesEnding {
+  readonly #ending: string;
+  readonly #known = new WeakMap<ArrayEntity, { edits: number; keys: string[] }>();
+
+  constructor(ending: string) {
+    this.#ending = ending;
+  }
+
+  /** In the order in which they first came to be. */
+  keysOf(array: ArrayEntity): readonly string[] {
+    let known = this.#known.get(array);
+    if (known === undefined) this.#known.set(array, (known = { edits: -1, keys: [] }));
+    const { edits, keys } = known;
+    if (edits === array.durableEdits) return keys;
+    const take = (key: string): void => {
+      if (key.endsWith(this.#ending) && !keys.includes(key)) keys.push(key);
+    };
+    if (edits < 0 || !filesChangedSince(array, edits, take)) {
+      keys.length = 0;
+      for (const key in array.durable.files) take(key);
+    }
+    known.edits = array.durableEdits;
+    return keys;
+  }
+}

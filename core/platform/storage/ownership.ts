@@ -8,6 +8,7 @@
 import type { EntityId, Plain } from "../../kernel/index.ts";
 import type { ArrayEntity } from "./array-state.ts";
 import { type BlockOutcome, refused } from "./block.ts";
+import { FilesEnding } from "./file-journal.ts";
 import { type DeviceEntity, tell, type VerbRequest } from "./device-state.ts";
 
 export type DiskOwnership = {
@@ -59,6 +60,8 @@ export function notOwner(
   return refused("not-owner", { owner, epoch });
 }
 
+const OWNERSHIPS = new FilesEnding(OWNER_SUFFIX);
+
 /** Verbs that change something. */
 const CHANGES = new Set([
   "create-volume",
@@ -80,9 +83,8 @@ export function fromFormerOwner(
   const { name } = body as { readonly name?: string };
   if (!CHANGES.has(verb) || name === undefined || name.endsWith(OWNER_SUFFIX)) return undefined;
   const { files } = self.durable;
-  for (const key in files) {
-    if (!key.endsWith(OWNER_SUFFIX)) continue;
-    const { value } = files[key]!;
+  for (const key of OWNERSHIPS.keysOf(self)) {
+    const value = files[key]?.value;
     if (value === undefined) continue;
     const { vm, owner, former } = value as unknown as DiskOwnership;
     const base = key.slice("file:".length, -OWNER_SUFFIX.length);

@@ -11,8 +11,8 @@ export const diskBugs: readonly Bug[] = [
     what: "a point in time is made of what is still in caches",
     mechanism: "disks",
     file: SNAPSHOT,
-    find: 'disks.every(isDrained) ? go("flush") : wait(DRAIN_POLL_NS, "drain"),',
-    replace: 'disks.every(isDrained) ? go("switchOver") : wait(DRAIN_POLL_NS, "drain"),',
+    find: 'disks.every(isDrained) ? go("flush") : lookAgain(DRAIN_POLL_NS, "drain"),',
+    replace: 'disks.every(isDrained) ? go("switchOver") : lookAgain(DRAIN_POLL_NS, "drain"),',
     breaks: ["a point in time is on stable storage before anything makes it one"],
   },
   {
