@@ -56,6 +56,10 @@ export type Completed = OpenRequest & { readonly ok: boolean; readonly code: str
 /** After these a write takes no effect any more. */
 const OVER = new Set(["io-error", "no-space", "out-of-range"]);
 
+/** Of what they are numbers: one that is lost must not be missed among those of a stream. */
+const numbersOf = (peer: string, delivery: "datagram" | "stream"): string =>
+  delivery === "stream" ? peer : `${peer} datagrams`;
+
 export class Guest<
   C extends PlainObject = PlainObject,
   S extends PlainObject = PlainObject,
@@ -159,8 +163,9 @@ export class Guest<
   /** Sends a message to another virtual machine. */
   send(to: string, bytes: number, delivery: "datagram" | "stream"): void {
     const { sent } = this.#home.journal;
-    const sequence = (sent[to] ?? 0) + 1;
-    sent[to] = sequence;
+    const numbers = numbersOf(to, delivery);
+    const sequence = (sent[numbers] ?? 0) + 1;
+    sent[numbers] = sequence;
     this.outputs.push({ kind: "send", to, sequence, bytes, delivery });
   }
 
@@ -220,7 +225,8 @@ export class Guest<
   received(packet: PacketInput): void {
     const { from, run, sequence, delivery } = packet;
     const { received } = this.#home.journal;
-    const before = received[from];
+    const numbers = numbersOf(from, delivery);
+    const before = received[numbers];
     const sameRun = before !== undefined && before.run === run;
     if (delivery === "stream" && sameRun && sequence <= before.last) {
       const message = `message ${sequence} of ${from} came after ${before.last}`;
@@ -229,7 +235,7 @@ export class Guest<
     }
     if (before === undefined || run >= before.run) {
       const last = sameRun ? Math.max(before.last, sequence) : sequence;
-      received[from] = { run, last };
+      received[numbers] = { run, last };
     }
   }
 

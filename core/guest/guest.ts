@@ -73,7 +73,7 @@ export type Runs = readonly ContentRun[] | "as-written";
 export type PacketInput = {
   readonly kind: "packet";
   readonly from: string;
-  /** Run of the sender, and its number among what that run sent to this guest. */
+  /** Run of the sender, and its number among what that run sent so to this guest. */
   readonly run: number;
   readonly sequence: number;
   readonly bytes: number;
@@ -178,7 +178,7 @@ export type GuestJournal = {
   readonly clock: number;
   readonly run: number;
   readonly disks: readonly DiskJournal[];
-  /** Messages sent in this run, and the last one received, by peer. */
+  /** Messages sent in this run, and the last one received, by peer; datagrams apart. */
   readonly sent: { readonly [peer: string]: number };
   readonly received: { readonly [peer: string]: { readonly run: number; readonly last: number } };
   /** Journal of the kind of guest. */

@@ -37,7 +37,7 @@ type Move = {
   readonly pages?: number;
 };
 
-type Given = { given: { [instance: string]: boolean } };
+type Given = { given: { [instance: number]: boolean } };
 
 const shadowName = (vm: string): string => `${vm}#at-quiesce`;
 
@@ -126,15 +126,16 @@ export const migrationInvariants: readonly Invariant[] = [
       reads: ["vm", "rv64-vm"],
       shadow: { given: {} },
       observes: {
-        [MIGRATION_NOTICE]: (_entity, data, _world, editShadow): void => {
+        [MIGRATION_NOTICE]: (_entity, data, world, editShadow): void => {
           const { event, instance } = data as Move;
           if (event !== "given") return;
-          (editShadow() as unknown as Given).given[instance] = true;
+          // By id: one that comes by a host again may have the name of the one that left it.
+          (editShadow() as unknown as Given).given[world.named(instance).id] = true;
         },
       },
     },
     (entity: Entity, _world, shadow): Finding | undefined => {
-      if ((shadow as unknown as Given).given[entity.name] !== true) return undefined;
+      if ((shadow as unknown as Given).given[entity.id] !== true) return undefined;
       const { stage, stuns } = (entity as unknown as VmEntity).volatile;
       if (stage === "ended" || stuns > 0) return undefined;
       return { message: `${entity.name} runs although it was given away` };
@@ -158,10 +159,12 @@ export const migrationInvariants: readonly Invariant[] = [
   always("a move that was given up leaves no traces", {
     mechanism: "migration",
     observes: {
-      [MIGRATION_NOTICE]: (_entity, data, world): Finding | undefined => {
+      [MIGRATION_NOTICE]: ({ domain }, data, world): Finding | undefined => {
         const { vm, event } = data as Move;
         if (event !== "given-up") return undefined;
+        // At the host that the machine came from its move there may not be over.
         for (const entity of world.entities()) {
+          if (entity.domain !== domain) continue;
           if (entity.kind !== "guest-memory" || !entity.name.startsWith(`${vm}/run-`)) continue;
           const { clients } = entity.volatile as { clients: readonly { name: string }[] };
           const left = clients.some(({ name }) => name === CLIENT);

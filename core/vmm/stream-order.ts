@@ -70,6 +70,7 @@ function lastOf(vm: VmEntity, { from, run }: PacketInput): number {
   let last = received?.run === run ? received.last : 0;
   for (const input of vm.volatile.held) {
     if (input.kind !== "packet" || input.from !== from || input.run !== run) continue;
+    if (input.delivery !== "stream") continue;
     last = Math.max(last, input.sequence);
   }
   return last;

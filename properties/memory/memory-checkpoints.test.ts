@@ -98,6 +98,15 @@ describe("a checkpoint of memory and disks", () => {
     ]);
   });
 
+  it("that is read only as it is needed ends with its machine", () => {
+    const off = { id: "off-again", after: "back.goesOn", delayMs: 20, do: "power-off", vm: "db" };
+    const { ended } = run(
+      documentOf([{ ...SAVE, ...SMALL }, OFF, restore("lazy", 0), off as never]),
+    );
+    expect(ended["off-again"]).toMatchObject({ outcome: "complete" });
+    expect(ended["back"]).toMatchObject({ outcome: "vm-off" });
+  });
+
   it("is suspended and resumed again and again, and its checkpoint is gone", () => {
     const timeline = [0, 1, 2].flatMap((i) => [
       { id: `sleep${i}`, atMs: 60 + 200 * i, do: "suspend", vm: "db", on: "array", ...SMALL },

@@ -80,6 +80,36 @@ describe("a stream of a machine that is moved", () => {
     expect(last).toBe(sent);
   });
 
+  it("waits for what the stream lacks, and not for datagrams that were lost", () => {
+    const document = sending();
+    const phase = (name: string, durationMs: number, transport: string) => ({
+      name,
+      durationMs,
+      cpu: { busyPercent: 0 },
+      network: [{ to: "web", messagesPerSecond: 1_000, sizeBytes: 200, transport }],
+    });
+    const phases = [
+      phase("first", 8, "stream"),
+      phase("lost", 10, "datagram"),
+      { name: "pause", durationMs: 150, cpu: { busyPercent: 0 } },
+      phase("last", 10_000, "stream"),
+    ];
+    const [db, web] = document.vms!;
+    const world = builderOf({
+      ...document,
+      vms: [{ ...db, guest: { kind: "workload", bootMs: 2, phases } }, web],
+      faults: [{ kind: "partition", from: "alpha", to: "gamma", atMs: 12, durationMs: 5_000 }],
+    } as unknown as ScenarioDocument).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(600) });
+    expect(ended["move"]).toBe("complete");
+    expect(vmOf(vmRecordOf(world, "web"))!.volatile.early ?? []).toEqual([]);
+    const { sent, last } = messagesOf(world);
+    expect(sent).toBeGreaterThan(200);
+    expect(sent - last).toBeLessThan(3);
+    expect(violations(world)).toEqual([]);
+  });
+
   it("is overtaken when nobody says what came before (canary)", () => {
     const world = builderOf(sending()).build({ seed: 1 });
     world.hooks.onNotice = ({ kind, data }) => {

@@ -16,7 +16,8 @@ it("goes to another host, back and there again, each time as fast", () => {
     timeline: [
       { ...move, id: "there", atMs: 300, to: "beta" },
       { ...move, id: "back", after: "there.complete", to: "alpha" },
-      { ...move, id: "again", after: "back.complete", to: "beta" },
+      // What was left of it there is gone by then, and its name is free.
+      { ...move, id: "again", after: "back.complete", delayMs: 1_100, to: "beta" },
     ],
   }).build({ seed: 1 });
   const begun = new Map<string, number>();

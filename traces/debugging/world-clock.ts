@@ -106,11 +106,11 @@ export class RecordedClock implements WorldClock {
       return hasCome();
     });
     const from = snapshots[behind - 1]?.event ?? 0;
-    const event = firstWhere(from, snapshots[behind]?.event ?? lastEvent + 1, (at) => {
-      timeline.seekEvent(at);
-      return hasCome();
-    });
+    const high = snapshots[behind]?.event ?? lastEvent + 1;
+    // Event by event: going back and forth would execute all of it again and again.
+    let event = from;
     timeline.seekEvent(event);
+    while (event < high && !hasCome()) timeline.seekEvent(++event);
     const most = Math.max(timeline.world.timeNs, snapshots[behind - 1]?.timeNs ?? 0);
     if (event === 0) return most;
     timeline.seekEvent(event - 1);

@@ -104,6 +104,10 @@ export const restorer = component<RestorerConfig, Record<string, never>, Restore
     "machine-moves": (self, moves: MachineMoves) => onMachineMoves(self, moves),
     travelled: (self, _arg: null) => onTravelled(self),
     "go-on": (self, _arg: number) => goOnRestoring(self),
+    /** What is on its way finds that out when it comes. */
+    "memory-gone": (self, _arg: null) => {
+      if (self.volatile.reading.length === 0) fail(self, "vm-off");
+    },
     end: (self, request: Request) => awaitEnd(self, request),
     hurry: (self, request: Request) => {
       self.edit().hurry = HURRY;

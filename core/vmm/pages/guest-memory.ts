@@ -61,10 +61,16 @@ export const guestMemory: MemoryComponent = component<MemoryConfig, NoState, Mem
   },
 });
 
-/** It goes with its run. */
+/** It goes with its run; owners of traces that would wait for the guest's next access hear of it. */
 export function removeMemory(vm: VmEntity | MachineEntity): void {
+  const { world } = vm;
   const memory = knownMemory(vm);
-  if (memory !== undefined) vm.world.remove(memory as unknown as Entity);
+  if (memory === undefined) return;
+  const owners = memory.volatile.clients.map(({ owner }) => world.entityOrNone(owner));
+  world.remove(memory as unknown as Entity);
+  for (const owner of owners) {
+    if (owner?.handlers["memory-gone"] !== undefined) world.call(owner, "memory-gone", null);
+  }
 }
 
 /** The memory of a run, made when it is first needed. `isEmpty`: what it holds comes from elsewhere. */
