@@ -112,7 +112,9 @@ export const GROUNDS: {
   },
   "fault-tolerance": {
     scenarios: FOLLOWERS,
-    suites: ["properties/fault-tolerance/fault-tolerance.test.ts"],
+    suites: ["fault-tolerance", "lost-log"].map(
+      (name) => `properties/fault-tolerance/${name}.test.ts`,
+    ),
   },
   rv64: {
     scenarios: [],

@@ -2,7 +2,7 @@
  * What must hold of virtual disks: a point in time never changes once it is one, and the files and
  * volumes of a VM fit together whenever no operation is at work on them.
  */
-import { always, type Finding, type Invariant, sometimes, type World } from "../../kernel/index.ts";
+import { always, type Finding, type Invariant, sometimes } from "../../kernel/index.ts";
 import { type ArrayEntity, vvolsOf } from "../../platform/index.ts";
 import { backupInvariants } from "../backup/invariants.ts";
 import type { Manifest } from "../backup/manifest.ts";
@@ -10,8 +10,10 @@ import { consolidationInvariants } from "../consolidation/invariants.ts";
 import { cowInvariants } from "../cow/invariants.ts";
 import { atomicInvariant } from "./atomic-invariant.ts";
 import { chainOn } from "./chain-view.ts";
+import { closedIntentInvariant } from "./closed-intent-invariant.ts";
 import type { VmConfiguration } from "./descriptor.ts";
 import { fileTableOf } from "./file-table.ts";
+import { anyIntent, namedLayersInvariant } from "./named-layers-invariant.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
 import { viewInvariant } from "./view-invariant.ts";
 
@@ -19,6 +21,8 @@ export const diskInvariants: readonly Invariant[] = [
   pointInTimeInvariant,
   viewInvariant,
   atomicInvariant,
+  namedLayersInvariant,
+  closedIntentInvariant,
   ...consolidationInvariants,
   ...backupInvariants,
   ...cowInvariants,
@@ -38,17 +42,6 @@ export const diskInvariants: readonly Invariant[] = [
   }),
   sometimes("a write waits for a grain that is being copied", { mechanism: "disks" }),
 ];
-
-/** An operation that a crash cut short is settled when its VM is next powered on. */
-function anyIntent(world: World): boolean {
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    for (const intent of fileTableOf(entity as unknown as ArrayEntity).intents.values()) {
-      if (intent !== undefined) return true;
-    }
-  }
-  return false;
-}
 
 /** A base that runs no more, and that snapshots still read from: of older points, or of clones. */
 function isReadFrom(array: ArrayEntity, volume: string): boolean {

@@ -2,9 +2,9 @@
  * The current disk reads as written, whatever is being done to its layers. The shadow of a disk is
  * made of what the guest sent and was told alone: what it must see, what must be durable, and the
  * writes whose fate is open. The view through the layers is held against it for every range that a
- * merge copied, in full after every change of the layers, and when the disk is opened again. Where
- * the fate of a write is open its sectors may read either way, but not one way before a change of
- * the layers and the other way after it.
+ * merge copied or a write copied up, in full after every change of the layers, and when the disk is
+ * opened again. Where the fate of a write is open its sectors may read either way, but not one way
+ * before a change of the layers and the other way after it.
  */
 import {
   always,
@@ -16,6 +16,7 @@ import {
   type PlainObject,
   sameRuns,
   SectorContent,
+  type SectorRange,
   type World,
 } from "../../kernel/index.ts";
 import { viewOf } from "./device-view.ts";
@@ -121,15 +122,19 @@ function onFlush(entity: Entity, data: PlainObject, _world: World, editShadow: E
 function onAnswered(entity: Entity, data: PlainObject, world: World, editShadow: EditShadow) {
   const shadow = shadowOf(entity, editShadow);
   if (shadow === undefined) return undefined;
-  const { id, op, ok, sector, sectors } = data as unknown as {
+  const { id, op, ok, sector, sectors, copied } = data as unknown as {
     readonly id: number;
     readonly op: string;
     readonly ok: boolean;
     readonly sector: number;
     readonly sectors: number;
+    /** What else a write brought along lies in these. */
+    readonly copied: readonly SectorRange[] | null;
   };
-  if (op === "write" || op === "discard") wrote(entity, world, shadow, id, ok);
-  else if (op === "flush") flushed(entity, world, shadow, id, ok);
+  if (op === "write" || op === "discard") {
+    wrote(entity, world, shadow, id, ok);
+    if (ok && copied !== null) return checkAll(entity, world, shadow, copied);
+  } else if (op === "flush") flushed(entity, world, shadow, id, ok);
   else if (op === "copy" && ok) return check(entity, world, shadow, sector, sectors);
   return undefined;
 }
@@ -212,6 +217,19 @@ function onCrash(_entity: Entity, _data: PlainObject, _world: World, editShadow:
   for (const shadow of Object.values((editShadow() as unknown as Shadow).disks)) {
     shadow.doubtful.push(...shadow.unflushed);
   }
+}
+
+function checkAll(
+  entity: Entity,
+  world: World,
+  shadow: DiskShadow,
+  ranges: readonly SectorRange[],
+): Finding | undefined {
+  for (const { sector, sectors } of ranges) {
+    const wrong = check(entity, world, shadow, sector, sectors);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
 }
 
 function check(

@@ -217,7 +217,7 @@ function finish(self: VirtualDiskEntity, id: number): void {
   delete (state.flights as { [id: string]: Flight })[id];
   state.inFlight--;
   if (lockFrom >= 0) state.locked = state.locked.filter((each) => each !== id);
-  tellAnswered(self, id, body, outcome);
+  tellAnswered(self, id, body, outcome, pieces);
   if (lockFrom >= 0) startWaiting(self);
   // Last: the answer may bring the next request, or the end of the machine.
   answer(self, request, outcome, dataBytes(body));
@@ -263,13 +263,23 @@ function tellAnswered(
   id: number,
   body: DiskRequest,
   outcome: BlockOutcome,
+  pieces: Flight["pieces"],
 ): void {
   if (body.op === "read-below") return;
   tellDisk(self, "disk-answered", () => {
     const { sector = 0, sectors = 0 } = body as { sector?: number; sectors?: number };
     const runs = body.op === "read" && outcome.ok ? (outcome.value as never)["runs"] : null;
-    return { id, op: body.op, sector, sectors, ok: outcome.ok, runs: runs as Plain };
+    const isWrite = body.op === "write" || body.op === "discard";
+    const copied = isWrite ? copiedUp(pieces, sectors) : null;
+    return { id, op: body.op, sector, sectors, ok: outcome.ok, runs: runs as Plain, copied };
   });
+}
+
+/** Where a write went that brought more than its own sectors; null where none did. */
+function copiedUp(pieces: Flight["pieces"], sectors: number): Plain {
+  const written = pieces.reduce((sum, piece) => sum + piece.sectors, 0);
+  if (written <= sectors) return null;
+  return pieces.map((piece) => ({ sector: piece.sector, sectors: piece.sectors }));
 }
 
 /** Tries the waiting requests again, in order; those that still meet a lock go on waiting. */

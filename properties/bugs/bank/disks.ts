@@ -107,8 +107,8 @@ export const diskBugs: readonly Bug[] = [
     what: "a write into a grain that is being copied up does not wait for it",
     mechanism: "disks",
     file: "core/disks/chain/range-locks.ts",
-    find: "const from = sector - (sector % grainSectors);",
-    replace: "const from = sector;",
+    find: 'if (self.volatile.layers.length === 1 || body.op === "copy") {',
+    replace: 'if (self.volatile.layers.length === 1 || body.op !== "") {',
     breaks: ["an older copy never lands on a newer write"],
   },
   {

@@ -1,0 +1,34 @@
+/**
+ * An operation that says it is complete has closed its intent: else whoever takes it at its word and
+ * begins the next one is refused, until the VM's next power-on.
+ */
+import {
+  always,
+  type Invariant,
+  Operation,
+  type OperationEntity,
+  type PlainObject,
+} from "../../kernel/index.ts";
+import type { ArrayEntity } from "../../platform/index.ts";
+import { fileTableOf } from "./file-table.ts";
+
+export const closedIntentInvariant: Invariant = always(
+  "an operation that is complete leaves no intent",
+  {
+    mechanism: "disks",
+    observes: {
+      "operation-end": (entity, { outcome }, world) => {
+        if (outcome !== "complete") return undefined;
+        const { identity } = new Operation(entity as unknown as OperationEntity);
+        for (const each of world.entities()) {
+          if (each.kind !== "array") continue;
+          for (const [file, intent] of fileTableOf(each as unknown as ArrayEntity).intents) {
+            if ((intent as PlainObject | undefined)?.["operation"] !== identity) continue;
+            return { message: `${identity} is complete, and ${file} is its own`, fields: { file } };
+          }
+        }
+        return undefined;
+      },
+    },
+  },
+);
