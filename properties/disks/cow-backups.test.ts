@@ -5,7 +5,8 @@
  * backup's point in time is kept, nothing is bound, and the VM goes on.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, type World } from "../../core/kernel/index.ts";
+import { captureWorld, fromMs, startOperation, type World } from "../../core/kernel/index.ts";
+import { deletePoint } from "../../core/disks/index.ts";
 import {
   afterEach,
   crash,
@@ -136,6 +137,30 @@ describe("a backup of copy-on-write disks", () => {
       expectSettled(world, phase);
     },
   );
+});
+
+describe("a point in time that a backup reads the differences since", () => {
+  it("is not given up beneath it, at whatever moment that is asked for", () => {
+    const world = worldOf([FULL, NEXT]);
+    world.run({ untilNs: fromMs(200) - 1 });
+    const points = onceEach(crashPoints(world, fromMs(500), (each) => ids("next").test(each)));
+    expect(points.length).toBeGreaterThan(20);
+    const deletions = new Set<string>();
+    const array = world.named("array").id;
+    afterEach(world, captureWorld(world), sampled(points.slice(0, -1), 3), ({ at }) => {
+      const params = { vm: "db", array, pointInTime: "full" };
+      startOperation(world, deletePoint, world.named("beta"), "less", params);
+      const ended = outcomesOf(world);
+      world.run({ untilNs: fromMs(2_500) });
+      world.hooks = {};
+      expectRunning(world, "db", at);
+      expect(intentsOf(world), at).toEqual([]);
+      deletions.add(ended["less"]!);
+      // Of two that meet one is refused, if not both; it is not cut short half way.
+      expect(["complete", "version-conflict"], at).toContain(ended["next"] ?? "complete");
+    });
+    expect(deletions).toContain("shared");
+  });
 });
 
 describe("a loss at any step of a backup of copy-on-write disks", () => {

@@ -7,9 +7,12 @@ import { describe, expect, it } from "vitest";
 import { putFile } from "../../platform/index.ts";
 import { descriptorFileOf } from "../chain/descriptor.ts";
 import { collectGarbage } from "./collect-garbage.ts";
+import { copyHierarchy } from "./copy-hierarchy.ts";
 import { descriptorHolder } from "./cow-intents.ts";
+import { cowLinkedClone } from "./cow-linked-clone.ts";
 import { cowSnapshot } from "./cow-snapshot.ts";
 import { deletePoint } from "./delete-point.ts";
+import { revert } from "./revert.ts";
 import type { CowRig } from "./testing/cow-rig.ts";
 import { enumerateCrashes } from "./testing/enumerate-crashes.ts";
 import {
@@ -20,6 +23,23 @@ import {
   snapshotParams,
   withHistory,
 } from "./testing/history.ts";
+
+const COPY = { target: "copy", format: "cow", upTo: null };
+
+const WORK = {
+  snapshot: (rig: CowRig) => rig.start(cowSnapshot, snapshotParams(rig, "three")),
+  revert: (rig: CowRig) => rig.start(revert, { pointInTime: "one" }),
+  copy: (rig: CowRig) => rig.start(copyHierarchy, COPY),
+  "linked clone": (rig: CowRig) =>
+    rig.start(cowLinkedClone, { vm: "db", pointInTime: "one", clone: "twin" }),
+} as const;
+
+function beforeWork(work: keyof typeof WORK): CowRig {
+  const rig = withHistory();
+  if (work !== "snapshot") rig.powerOff();
+  if (work === "linked clone") rig.provision("twin", "cow");
+  return rig;
+}
 
 const STRAY = "db-d0-000077.vmdk";
 
@@ -86,6 +106,33 @@ describe("the collector", () => {
         expectSettled(rig, where);
         expect(rig.do(collectGarbage, {}), where).toBe("complete");
         expect(garbageOf(rig), where).toEqual([]);
+      }
+    },
+  );
+
+  it.each(["snapshot", "revert", "copy", "linked clone"] as const)(
+    "takes nothing of a %s that is under way, at whatever moment of it",
+    (other) => {
+      const rig = beforeWork(other);
+      const image = rig.capture();
+      const before = rig.world.eventCount;
+      rig.finish(WORK[other](rig));
+      const events = rig.world.eventCount - before;
+      expect(events).toBeGreaterThan(30);
+      for (let moment = 0; moment < events; moment += 5) {
+        rig.restore(image);
+        const held = contents(rig);
+        const working = WORK[other](rig);
+        rig.world.run({ untilEvent: before + moment });
+        const collecting = rig.start(collectGarbage, {});
+        const outcome = rig.finish(working);
+        const where = `after ${moment} events: ${outcome}`;
+        expect(["complete", "version-conflict"], where).toContain(outcome);
+        expect(rig.ended.get(collecting)?.outcome, where).toBe("complete");
+        expectSettled(rig, where);
+        if (other !== "revert") expect(same(contents(rig), held), where).toBe(true);
+        if (other !== "copy" || outcome !== "complete") continue;
+        expect(same(contents(rig, "copy"), held), where).toBe(true);
       }
     },
   );

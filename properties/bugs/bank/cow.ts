@@ -40,13 +40,20 @@ export const cowBugs: readonly Bug[] = [
   },
   {
     name: "uncommitted-goes-forward",
-    what: "recovery completes a snapshot of several disks of which not all were taken",
+    what: "recovery completes a snapshot whose descriptors are there, though not all were taken",
     mechanism: "cow",
     file: RECOVER,
-    find: `  if (intent.stage === "committed") {
-    const lost`,
-    replace: `  if (intent.stage === "committed" || Object.keys(intent.snapshots).length > 0) {
-    const lost`,
+    find: `  const intent = view.intent<CowSnapshotIntent>(vm)!;
+  const todo`,
+    replace: `  const opened = view.intent<CowSnapshotIntent>(vm)!;
+  const described = Object.entries(opened.to).flatMap(([disk, name]) => {
+    const volume = view.files.descriptor(name)?.volume;
+    return volume === undefined || view.baseOf(volume) === undefined ? [] : [[disk, volume]];
+  });
+  const isWhole = opened.stage === "opened" && described.length === Object.keys(opened.to).length;
+  const snapshots = Object.fromEntries(described);
+  const intent = isWhole ? { ...opened, stage: "committed" as const, snapshots } : opened;
+  const todo`,
     breaks: ["a snapshot of several disks is atomic"],
     suites,
   },
@@ -72,13 +79,13 @@ export const cowBugs: readonly Bug[] = [
   },
   {
     name: "deleted-point-shared",
-    what: "a point in time is deleted although a linked clone stands on it",
+    what: "a point in time is deleted although a backup reads what differs since it",
     mechanism: "cow",
     file: DELETE,
     find: `      if (sharers.length > 0) {`,
     replace: `      if (sharers.length > 1) {`,
-    breaks: ["siblings of a linked clone do not change"],
-    suites: [...suites, "properties/disks/clone-crashes.test.ts"],
+    breaks: ["what an open intent may yet need stays"],
+    suites: [...suites, "properties/disks/cow-backups.test.ts"],
   },
   {
     name: "reparented-without-content-id",

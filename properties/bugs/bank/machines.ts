@@ -113,8 +113,12 @@ export const machineBugs: readonly Bug[] = [
     what: "the backup takes in a step although one before it is missing",
     mechanism: "fault-tolerance",
     file: FOLLOWER,
-    find: 'if (stage === "live" || first > received) return;',
-    replace: 'if (stage === "live") return;',
+    find: `if (stage === "live" || first > received) return;
+  hear(self);
+  if (first === received) {`,
+    replace: `if (stage === "live") return;
+  hear(self);
+  if (first >= received) {`,
     breaks: ["steps are taken in order, none left out"],
   },
   {

@@ -136,6 +136,24 @@ describe("copy-on-write volumes", () => {
     );
   });
 
+  it("hold what was acknowledged when they were taken, flushed or not, whatever power takes", () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const at = rig({ cacheProtected: false, destageNs: 1e9 }, seed);
+      write(at, 0, 40, 1_000);
+      snapshot(at);
+      write(at, 4, 3, 2_000);
+      write(at, 60, 12, 3_000);
+      const whole = volumeContent(at.array, "base")!.fork();
+      const second = snapshot(at);
+      if (seed % 2 === 0) write(at, 5, 60, 4_000);
+      at.world.crash(at.domain, "test");
+      at.world.restart(at.domain);
+      write(at, 6, 10, 5_000);
+      expect(volumeContent(at.array, second)!.equals(whole), `seed ${seed}`).toBe(true);
+      expect(violations(at)).toEqual([]);
+    }
+  });
+
   it("take space by what is kept, refuse a first touch without space, and give all back", () => {
     const at = rig({ capacityBytes: (SECTORS + 40) * 512 });
     for (let at8 = 0; at8 < SECTORS; at8 += 8) write(at, at8, 8, 1 + at8);
