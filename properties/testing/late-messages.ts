@@ -99,7 +99,7 @@ export function runWith(world: World, { array, of, at, fate, lateMs, untilNs }: 
     const comesAfter = first?.from === from && first.to === to;
     return isMeant || comesAfter ? keep(envelope) : "carry";
   });
-  for (let ns = world.timeNs; releaseNs === Infinity && ns < untilNs; ns += fromMs(STEP_MS)) {
+  for (let ns = world.timeNs; held.length === 0 && ns < untilNs; ns += fromMs(STEP_MS)) {
     world.run({ untilNs: ns });
   }
   world.run({ untilNs: Math.min(releaseNs, untilNs) });
