@@ -12,13 +12,20 @@ export default scenario({
   name: "storage-storm",
   description: "Two VMs on one array; snapshots, merges and a backup at once. For searches.",
   seed: 1,
-  durationMs: 3_000,
+  // Requests to an array time out after five seconds: what follows from that is seen too.
+  durationMs: 8_000,
   hosts: [
     { id: "alpha", cores: 2, memoryMiB: 4_096 },
     { id: "beta", cores: 2, memoryMiB: 4_096 },
   ],
   arrays: [
-    { id: "array", kind: "cow", readLatencyUs: 120, writeLatencyUs: 90 },
+    {
+      id: "array",
+      kind: "cow",
+      readLatencyUs: 120,
+      writeLatencyUs: 90,
+      ownership: { heartbeatMs: 240, leaseMs: 720 },
+    },
     { id: "vault", readLatencyUs: 200, writeLatencyUs: 250 },
   ],
   links: ["alpha", "beta"].flatMap((host) =>

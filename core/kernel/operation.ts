@@ -165,6 +165,8 @@ type OperationState = {
   /** Counts the rounds of requests: an answer to an earlier round is no answer to this one. */
   readonly round: number;
   readonly waiting: number;
+  /** Whom the last round of requests went to. */
+  readonly asked: readonly EntityId[];
   readonly results: readonly Plain[];
   readonly next: string;
   readonly otherwise: string;
@@ -193,6 +195,7 @@ export function operation<P extends PlainObject, S extends PlainObject>(
       phase: first,
       round: 0,
       waiting: 0,
+      asked: [],
       results: [],
       next: "",
       otherwise: "",
@@ -369,6 +372,7 @@ class PhaseMachine {
     const state = self.edit();
     const round = ++state.round;
     state.waiting = asks.length;
+    state.asked = asks.map(({ to }) => to);
     state.results = asks.map(() => null);
     state.next = next;
     state.otherwise = otherwise;

@@ -31,11 +31,22 @@ export function operationUnderWay(world: World, id: string): OperationEntity | u
   return undefined;
 }
 
+/** Whether somebody who is there has yet to answer it. */
+export function awaitsAnswer(operation: OperationEntity): boolean {
+  const { waiting, asked } = operation.volatile;
+  return waiting > 0 && asked.some((to) => operation.world.entityOrNone(to) !== undefined);
+}
+
 /**
- * Ends all operations of a domain that are about a VM, as a crash would: what they made durable is
- * settled by whoever has the VM now. Their outcome is "abandoned".
+ * Ends all operations of a domain that are about a VM, or those of them that are meant, as a crash
+ * would: what they made durable is settled by whoever has the VM now. Their outcome is "abandoned".
  */
-export function abandonOperations(world: World, domain: number, vm: string): void {
+export function abandonOperations(
+  world: World,
+  domain: number,
+  vm: string,
+  isMeant: (operation: OperationEntity) => boolean = () => true,
+): void {
   const gone = new Set<EntityId>();
   const partsOfOthers: NonNullable<OperationEntity["config"]["parent"]>[] = [];
   for (const entity of world.entities()) {
@@ -43,7 +54,8 @@ export function abandonOperations(world: World, domain: number, vm: string): voi
     const operation = entity as unknown as OperationEntity;
     const { id, params, parent } = operation.config;
     // What was a phase of one that goes has nobody to tell how it ended.
-    if (params["vm"] !== vm && !gone.has(parent?.operation ?? -1)) continue;
+    const isOfVm = params["vm"] === vm && isMeant(operation);
+    if (!isOfVm && !gone.has(parent?.operation ?? -1)) continue;
     gone.add(entity.id);
     const whole = parent === null || gone.has(parent.operation) ? undefined : parent;
     if (whole !== undefined) partsOfOthers.push(whole);

@@ -33,8 +33,11 @@ const WANTED: { readonly [member: string]: readonly string[] } = {
 /** Members that may name an operation, and need not: what they say otherwise. */
 const WORDS: { readonly [member: string]: string } = { base: "last" };
 
-/** How long faults last, and until what is down comes back. */
-const LONGEST_MS = 400;
+/** How long faults last, and until what is down comes back: mostly, and of a hundred so many. */
+const SHORT_MS = 400;
+const LONG_PERCENT = 15;
+/** Longer than requests wait for an answer, which then comes too late. */
+const LONG_MS = { least: 2_000, most: 7_000 };
 
 function reference(
   chooser: Chooser,
@@ -108,6 +111,21 @@ function value(chooser: Chooser, member: string, schema: JsonSchema): JsonValue 
   }
 }
 
+const lasting = (chooser: Chooser): number =>
+  chance(chooser, LONG_PERCENT)
+    ? between(chooser, LONG_MS.least, LONG_MS.most)
+    : skewed(chooser, 1, SHORT_MS);
+
+/** One of the sensors that the host has. */
+function sensorOf(
+  chooser: Chooser,
+  { hosts }: ResolvedScenario,
+  host: JsonValue | undefined,
+): JsonValue | undefined {
+  const sensors = hosts.find(({ id }) => id === host)?.sensors ?? [];
+  return sensors.length === 0 ? undefined : oneOf(chooser, sensors).id;
+}
+
 const isTime = (member: string): boolean => /^(durationMs|restartAfterMs|overMs)$/.test(member);
 
 /**
@@ -134,8 +152,10 @@ function ownMembers(
         : isReference
           ? reference(chooser, member, extension, document, made)
           : mends
-            ? skewed(chooser, 1, LONGEST_MS)
-            : value(chooser, member, schema);
+            ? lasting(chooser)
+            : member === "sensor"
+              ? sensorOf(chooser, document, made["host"])
+              : value(chooser, member, schema);
     if (drawn !== undefined) made[member] = drawn;
     else if (isRequired) return undefined;
   }

@@ -137,12 +137,30 @@ function withMoreFaults(
   ground: Ground,
 ): ResolvedScenario {
   let grown = document;
-  if (faults.length === 0) return grown;
+  if (faults.length === 0 || mostFaults === 0) return grown;
   for (let i = between(chooser, 0, mostFaults); i > 0; i--) {
     const fault = drawFault(chooser, oneOf(chooser, faults), grown, ground);
     if (fault !== undefined) grown = withFault(grown, fault);
   }
-  return grown;
+  return withLateFault(chooser, grown, faults, ground);
+}
+
+/**
+ * A run is told of its durable steps only where a fault waits for one, and a fork cannot change that:
+ * so there is one that waits, for a step about when the run ends.
+ */
+function withLateFault(
+  chooser: Chooser,
+  document: ResolvedScenario,
+  faults: readonly Extension[],
+  ground: Ground,
+): ResolvedScenario {
+  if (document.faults.some(({ atStep }) => atStep !== undefined)) return document;
+  const fault = drawFault(chooser, oneOf(chooser, faults), document, ground);
+  if (fault === undefined) return document;
+  const { atMs: _, during: __, delayUs: ___, ...what } = fault;
+  const atStep = between(chooser, ground.steps, 2 * ground.steps + 1);
+  return withFault(document, { ...what, atStep });
 }
 
 /** So many messages or requests, anywhere in the run, are overtaken by others. */

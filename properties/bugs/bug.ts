@@ -70,7 +70,12 @@ export const GROUNDS: {
       "storage/stack",
     ].map((name) => `core/platform/${name}.test.ts`),
   },
-  disks: { scenarios: STORM, suites: ["properties/disks/snapshot-crashes.test.ts"] },
+  disks: {
+    scenarios: STORM,
+    suites: ["lost-answers", "disk-kinds", "started-again", "snapshot-crashes"]
+      .map((name) => `properties/disks/${name}.test.ts`)
+      .concat("core/disks/chain", "core/disks/consolidation"),
+  },
   cow: { scenarios: STORM, suites: ["core/disks/cow"] },
   consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
   promotion: { scenarios: STORM, suites: ["core/disks/promotion"] },

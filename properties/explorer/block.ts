@@ -121,11 +121,9 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
         ? runDocument(scenario, document, keeping)
         : runFork(scenario, from, document, keeping);
     ground = widened(ground, record.coverage.phases);
-    const event = firstNew(record, known);
-    if (event !== undefined) {
-      led.push(document);
-      rare.push(rareState(document, record, event));
-    }
+    const fresh = newIn(record, known);
+    if (fresh.length > 0) led.push(document);
+    for (const event of some(chooser, fresh)) rare.push(rareState(document, record, event));
     tally = mergeTallies(tally, tallyOf(run, document, record, from?.event ?? 0));
     // The root of a fork is held against that of the same document from the beginning.
     const isAudited = auditAll || run % AUDIT_EVERY === AUDIT_EVERY - 1;
@@ -136,7 +134,7 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
   return { block, tally, audits };
 }
 
-/** The first new thing that a run did, and what was kept of it shortly before. */
+/** Something new that a run did, and what was kept of it shortly before. */
 interface RareState {
   readonly document: ResolvedScenario;
   readonly event: number;
@@ -223,13 +221,25 @@ function checkVariant(
   return checked.ok ? checked.document : undefined;
 }
 
-/** The event in which the run filled a cell or reached a state that none of the block did before. */
-function firstNew({ coverage, reached }: RunRecord, known: Set<string>): number | undefined {
-  let first: number | undefined;
-  for (const [name, event] of [...coverage.cells, ...Object.entries(reached)]) {
+/**
+ * Events in which the run entered a phase, filled a cell or reached a state as none of the block did
+ * before, each once.
+ */
+function newIn({ coverage, reached }: RunRecord, known: Set<string>): readonly number[] {
+  const events = new Set<number>();
+  const all = [...coverage.entered, ...coverage.cells, ...Object.entries(reached)];
+  for (const [name, event] of all) {
     if (known.has(name)) continue;
     known.add(name);
-    first = Math.min(first ?? Infinity, event);
+    events.add(event);
   }
-  return first;
+  return [...events];
+}
+
+/** Of one run no more than these are forked: the first runs of a block find nearly all there is. */
+const MOST_RARE = 2;
+
+function some(chooser: Chooser, events: readonly number[]): readonly number[] {
+  if (events.length <= MOST_RARE) return events;
+  return Array.from({ length: MOST_RARE }, () => oneOf(chooser, events));
 }

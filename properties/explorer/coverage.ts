@@ -24,6 +24,8 @@ export class Coverage {
   readonly cells = new Map<string, number>();
   /** Phases of each kind of operation, in the order in which they were first seen. */
   readonly phases = new Map<string, Set<string>>();
+  /** `kind.phase` with the event in which it was first entered. */
+  readonly entered = new Map<string, number>();
   /** When the last operation, fault or phase was. */
   busyNs = 0;
   /** Phase in which an operation of this kind was last cut short. */
@@ -35,6 +37,7 @@ export class Coverage {
   copy(): Coverage {
     const copy = new Coverage();
     for (const [cell, event] of this.cells) copy.cells.set(cell, event);
+    for (const [phase, event] of this.entered) copy.entered.set(phase, event);
     for (const [kind, seen] of this.phases) copy.phases.set(kind, new Set(seen));
     for (const [id, running] of this.#running) copy.#running.set(id, { ...running });
     for (const [kind, phase] of this.#cut) copy.#cut.set(kind, phase);
@@ -50,7 +53,7 @@ export class Coverage {
         return;
       case "phase":
         this.busyNs = timeNs;
-        return this.#enter(String(data["id"]), String(data["phase"]));
+        return this.#enter(String(data["id"]), String(data["phase"]), event);
       case "operation-end":
         return this.#end(String(data["id"]), String(data["outcome"]));
       case "fault":
@@ -69,10 +72,12 @@ export class Coverage {
     return this.#cut.get(mechanism) ?? (this.#lastCut || running);
   }
 
-  #enter(id: string, phase: string): void {
+  #enter(id: string, phase: string, event: number): void {
     const running = this.#running.get(id);
     if (running === undefined) return;
     running.phase = phase;
+    const name = `${running.kind}.${phase}`;
+    if (!this.entered.has(name)) this.entered.set(name, event);
     const seen = this.phases.get(running.kind);
     if (seen === undefined) this.phases.set(running.kind, new Set([phase]));
     else seen.add(phase);

@@ -4,7 +4,9 @@
  * what does not become a backup goes again. Before and after these stand the phases of the kinds.
  */
 import {
+  type AskStep,
   type Entity,
+  type EntityId,
   fail,
   go,
   perform,
@@ -79,9 +81,22 @@ export function commits(op: BackupOp, value: Manifest): Step {
 
 /** A volume at the repository for each disk. Leads to "findPoint" or "giveUp". */
 export function createsVolumes(op: BackupOp): Step {
+  const { manifest, manifestVersion } = op.state;
   const { array } = op.params.repository;
-  const volumes = Object.values(op.state.manifest!.disks).map(({ volume: name, sectors }) =>
-    askArray(array, "create-volume", { name, sectors }, ""),
+  return together(repositoryVolumes(array, manifest!, manifestVersion), "findPoint", "giveUp");
+}
+
+/**
+ * Makes the volumes that a manifest names, as long as it is there as it was written: what comes late
+ * finds the manifest fenced or gone, and leaves no volume that nobody knows of.
+ */
+export function repositoryVolumes(
+  array: EntityId,
+  { backup, disks }: Manifest,
+  version: number,
+): readonly AskStep[] {
+  const given = { name: manifestFile(backup), version };
+  return Object.values(disks).map(({ volume: name, sectors }) =>
+    askArray(array, "create-volume", { name, sectors, given }, ""),
   );
-  return together(volumes, "findPoint", "giveUp");
 }

@@ -25,6 +25,7 @@ import {
   writesOf,
 } from "../backup/backup-state.ts";
 import { type Manifest, manifestFile, type Repository } from "../backup/manifest.ts";
+import { repositoryVolumes } from "../backup/repository-phases.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { mapOf } from "../chain/layers.ts";
 import { askDevice, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
@@ -65,9 +66,8 @@ export const copyPoint = operation<CopyPointParams & PlainObject, CopyState & Pl
   "copy-point",
   {
     createVolumes(_host, op: Op) {
-      const volumes = Object.values(op.params.manifest.disks).map(({ volume: name, sectors }) =>
-        askArray(op.params.repository.array, "create-volume", { name, sectors }, ""),
-      );
+      const { repository, manifest, manifestVersion } = op.params;
+      const volumes = repositoryVolumes(repository.array, manifest, manifestVersion);
       return together(volumes, "readAllocation");
     },
 

@@ -14,6 +14,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
+import { whileOpen } from "../chain/open-disks.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
@@ -29,7 +30,7 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
   },
 
   /** From here on no linked clone of the target can be taken, and no other operation begins. */
-  openIntent(_host: Entity, op: ConsolidationOp, found: Scan) {
+  openIntent: whileOpen((_host: Entity, op: ConsolidationOp, _disks, found: Scan) => {
     const { vm, pointInTime, array } = op.params;
     const files = new ArrayFiles(found);
     const plan = planHere(op, files);
@@ -45,7 +46,7 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
     };
     const given = files.get(configurationFile(vm))!.version;
     return opensIntent(array, vm, intentFile(vm), value, given, "lookForSharers");
-  },
+  }),
 
   refuse: (_host: Entity, _op: ConsolidationOp, why: { code: string; detail: Plain }) =>
     fail(why.code, why.detail),

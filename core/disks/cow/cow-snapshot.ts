@@ -95,7 +95,7 @@ const diskIds = (op: Op): string[] => op.params.disks.map(({ disk }) => disk);
 export const COW_SNAPSHOT_PHASES = {
   begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
-  openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
+  openIntent: whileOpen((_host: Entity, op: Op, _disks, answer: ArrayView): Step => {
     const view = new CowView(answer);
     const { vm, array, pointInTime } = op.params;
     const configuration = view.configuration(vm);
@@ -123,7 +123,7 @@ export const COW_SNAPSHOT_PHASES = {
     state.configurationVersion = view.version(configurationFile(vm));
     const given = state.configurationVersion;
     return opensIntent(array, vm, intentFile(vm), intent, given, "reserveNames");
-  },
+  }),
 
   /** The names of what is made are nobody's ever after, whatever becomes of this. */
   reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {

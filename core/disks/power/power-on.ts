@@ -52,6 +52,7 @@ import {
   stampFor,
 } from "../handoff/own-disks.ts";
 import type { OwnershipRules } from "../handoff/keeper-state.ts";
+import { awaitFormerRun } from "./former-run.ts";
 import { mountVolume } from "../network/network-volume.ts";
 import { type LocalDisk, notePlaces, openLocal } from "../local/local-disk.ts";
 import { RECOVERIES, resumption } from "./recovery.ts";
@@ -107,6 +108,8 @@ type PowerOnState = {
   backup: BackupIntent | PointIntent | null;
   /** What the files of changes say, by disk; null: nothing that counts. Absent: nothing is tracked. */
   changes?: { [disk: string]: FileValue | null };
+  /** When it began to wait for what the former run left under way. */
+  waitsSinceNs?: number;
 };
 
 type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;
@@ -124,6 +127,8 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       const { domain } = host;
       const away = op.params.local.find((each) => host.world.entity(each.device).domain !== domain);
       if (away !== undefined) return fail("local-disk", away.disk);
+      const former = isMove ? undefined : awaitFormerRun(host, op, "own");
+      if (former !== undefined) return former;
       const owning = owningOf(op.params, op.entity.id);
       if (owning === undefined) return go("begin");
       return perform(ownDisks, { ...owning, seize }, "owned");

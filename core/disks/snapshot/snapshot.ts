@@ -113,7 +113,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     },
 
     /** From here on recovery knows what may exist. A second snapshot at the same time is refused. */
-    openIntent(_host, op, files: readonly FileValue[]) {
+    openIntent: whileOpen((_host, op: Op, _disks, files: readonly FileValue[]) => {
       const { vm, disks } = op.params;
       const layer = op.state.configuration!.layersMade + 1;
       // They may have become others since this was asked for.
@@ -138,7 +138,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         op.state.version,
         "createRedoLogs",
       );
-    },
+    }),
 
     createRedoLogs(_host, op, { version }: { version: number }) {
       op.edit().intentVersion = version;

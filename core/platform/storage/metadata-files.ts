@@ -40,9 +40,7 @@ export function readFile(self: ArrayEntity, { name }: FileRead): BlockOutcome {
 /** Refuses with "version-conflict" and {version} as it is, of a `given` file with its {name} too. */
 export function writeFile(self: ArrayEntity, body: FileWrite): BlockOutcome {
   const { name, value, ifVersion, given } = body;
-  const conflict =
-    conflictOf(self, name, ifVersion) ??
-    (given === undefined ? undefined : changedPremise(self, given));
+  const conflict = conflictOf(self, name, ifVersion) ?? changedPremise(self, given);
   if (conflict !== undefined) return conflict;
   const { files } = self.editDurable();
   const key = fileKey(name);
@@ -86,10 +84,13 @@ export function scanFiles(self: ArrayEntity, { prefix = "" }: FileList): BlockOu
   return { ok: true, value: { files: files as unknown as Plain } };
 }
 
-function changedPremise(
+/** "version-conflict" with the file's {name} when it is not as it was read. */
+export function changedPremise(
   self: ArrayEntity,
-  { name, version }: FileVersion,
+  given: FileVersion | undefined,
 ): BlockOutcome | undefined {
+  if (given === undefined) return undefined;
+  const { name, version } = given;
   const now = currentVersion(self, name);
   return now === version ? undefined : refused("version-conflict", { name, version: now });
 }

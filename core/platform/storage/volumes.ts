@@ -10,10 +10,16 @@ import { device, volumeLabel } from "./array-state.ts";
 import { type BlockOutcome, DONE, refused } from "./block.ts";
 import { createMedium, currentContent, removeMedium } from "./device-state.ts";
 import { editVolumes } from "./file-journal.ts";
+import { changedPremise, type FileVersion } from "./metadata-files.ts";
 import { reservedGrains } from "./space-reservation.ts";
 import { cloneAllocation, keptGrains } from "./vvols/snapshot-reads.ts";
 
-export type CreateVolume = { readonly name: string; readonly sectors: number };
+/** `given`: only if a file is as it was read, in the same atomic step. */
+export type CreateVolume = {
+  readonly name: string;
+  readonly sectors: number;
+  readonly given?: FileVersion;
+};
 export type ResizeVolume = { readonly name: string; readonly sectors: number };
 export type VolumeName = { readonly name: string };
 /** From now on only requests of `owner` are taken; null: everybody's. */
@@ -25,8 +31,13 @@ export type VolumeInfo = {
   readonly usedSectors: number;
 };
 
-/** Refuses with "exists". */
-export function createVolume(self: ArrayEntity, { name, sectors }: CreateVolume): BlockOutcome {
+/** Refuses with "exists", and with "version-conflict" when a `given` file has changed. */
+export function createVolume(
+  self: ArrayEntity,
+  { name, sectors, given }: CreateVolume,
+): BlockOutcome {
+  const conflict = changedPremise(self, given);
+  if (conflict !== undefined) return conflict;
   const label = volumeLabel(name);
   if (self.durable.volumes[label] !== undefined) return refused("exists", name);
   createMedium(device(self), label, sectors);
