@@ -49,6 +49,18 @@ const CLONE: Entries = [
 ];
 const ON: Entries = [{ id: "on", atMs: 70, do: "power-on", vm: "twin" }];
 
+const MERGE = { id: "merge", do: "consolidate", vm: "db", point: "first" } as const;
+
+/** Of a clone and the merge of the point that it would stand on. */
+function expectOneRefused(document: ScenarioDocument): void {
+  const world = builderOf(document).build({ seed: 1 });
+  const ended = outcomesOf(world);
+  world.run({ untilNs: fromMs(300) });
+  world.finish();
+  expect(violations(world)).toEqual([]);
+  expect([ended["clone"], ended["merge"]]).not.toEqual(["complete", "complete"]);
+}
+
 const isMeant = (id: string): boolean => /^(promote|clone)(\.|$)/.test(id);
 
 describe("a linked clone", () => {
@@ -76,15 +88,19 @@ describe("a linked clone", () => {
   );
 
   it("is refused while its point in time is given up, and the other way round", () => {
-    const merge = { id: "merge", do: "consolidate", vm: "db", point: "first" } as const;
     for (const delayMs of [59.8, 59.9, 60, 60.1, 60.2, 60.4]) {
-      const document = documentOf([...CLONE, { ...merge, atMs: delayMs }]);
-      const world = builderOf(document).build({ seed: 1 });
-      const ended = outcomesOf(world);
-      world.run({ untilNs: fromMs(300) });
-      world.finish();
-      expect(violations(world)).toEqual([]);
-      expect([ended["clone"], ended["merge"]]).not.toEqual(["complete", "complete"]);
+      expectOneRefused(documentOf([...CLONE, { ...MERGE, atMs: delayMs }]));
+    }
+  });
+
+  it.each([
+    ["merges", [1_000, 20]],
+    ["clones", [20, 1_000]],
+  ])("is refused, or the other, though the host that %s is far from the array", (_who, far) => {
+    for (let delayMs = 57; delayMs <= 66; delayMs += 0.6) {
+      const document = documentOf([...CLONE, { ...MERGE, atMs: delayMs }]);
+      const links = document.links!.map((link, at) => ({ ...link, latencyUs: far[at]! }));
+      expectOneRefused({ ...document, links });
     }
   });
 });

@@ -4,7 +4,13 @@
  * its hosts write again what it forgot, and together with the host, when nobody does.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, startOperation, type World } from "../../core/kernel/index.ts";
+import {
+  captureWorld,
+  fromMs,
+  startOperation,
+  type Steer,
+  type World,
+} from "../../core/kernel/index.ts";
 import { consolidate } from "../../core/disks/index.ts";
 import { vmOf, vmRecordOf } from "../../core/vmm/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
@@ -25,7 +31,11 @@ type Entry = NonNullable<ScenarioDocument["timeline"]>[number];
 const BEGIN_MS = 120;
 const FORGETS = { writeCacheMiB: 1, writeCacheProtected: false } as const;
 
-function documentOf(kind: "redo" | "cow", entries: readonly Entry[]): ScenarioDocument {
+function documentOf(
+  kind: "redo" | "cow",
+  entries: readonly Entry[],
+  isBusy = false,
+): ScenarioDocument {
   const small = smallDatacenter();
   const [db] = small.vms!;
   const work = { bootMs: 10, durationMs: 170, thinkTimeUs: 1_500, readPercent: 20 };
@@ -44,13 +54,25 @@ function documentOf(kind: "redo" | "cow", entries: readonly Entry[]): ScenarioDo
     links: ["alpha", "beta"].flatMap((host) =>
       ["array", "vault"].map((to) => ({ between: [host, to] as const })),
     ),
-    vms: [{ ...db!, guest: shortWork(work), disks }],
+    vms: [{ ...db!, guest: isBusy ? busyWork() : shortWork(work), disks }],
     timeline: [
       { id: "first", atMs: 40, do: "snapshot", vm: "db" },
       { id: "second", atMs: 80, do: "snapshot", vm: "db" },
       ...entries,
     ],
   };
+}
+
+/** Every write is flushed, and there is always one on its way. */
+function busyWork() {
+  const how = { pacing: "closed", outstanding: 4, thinkTimeUs: 20, readPercent: 0 } as const;
+  const block = ["data", "log"].map((disk) => ({ ...how, disk, regionMiB: 1, flushEvery: 1 }));
+  const rest = { name: "rest", durationMs: 100_000 };
+  return {
+    kind: "workload",
+    bootMs: 10,
+    phases: [{ name: "work", durationMs: 130, block }, rest],
+  } as const;
 }
 
 const OP = { id: "op", atMs: BEGIN_MS, vm: "db" } as const;
@@ -67,6 +89,9 @@ function before(kind: "redo" | "cow", entries: readonly Entry[]): World {
   world.run({ untilNs: fromMs(BEGIN_MS) - 1 });
   return world;
 }
+
+/** Of what is not flushed. */
+const nothingLasts: Steer = ({ purpose }) => (purpose === "crash-pattern" ? 0 : undefined);
 
 /** Lost at once, and back after a while; a lost host stays away, its VM is started on the other. */
 function lose(world: World, domains: readonly string[]): void {
@@ -92,6 +117,19 @@ describe("on an array that forgets what is not flushed", () => {
         lose(world, domains);
         expectRunning(world, "db", `${domains.join()} lost at ${at}`);
       });
+    });
+  });
+
+  it("a merge keeps what its guest flushed while it ended", () => {
+    const builder = builderOf(documentOf("redo", [CASES[1]![1]], true));
+    const world = builder.build({ seed: 1, steer: nothingLasts });
+    world.run({ untilNs: fromMs(BEGIN_MS) - 1 });
+    const points = phasesOf(world, "op");
+    const switched = points.findLastIndex(({ at }) => at.includes("follow"));
+    expect(switched).toBeGreaterThan(0);
+    afterEach(world, captureWorld(world), points.slice(switched, switched + 1), ({ at }) => {
+      lose(world, ["array", "vault", "alpha"]);
+      expectRunning(world, "db", `all lost at ${at}`);
     });
   });
 

@@ -95,7 +95,7 @@ export const consolidationBugs: readonly Bug[] = [
     find: '    return flushTargets(op, disks, "switchOver");',
     replace: '    return go("switchOver");',
     breaks: ["everything the new chain consists of is durable before a pointer leads to it"],
-    suites: crashes,
+    suites: [...crashes, "properties/disks/unprotected-caches.test.ts"],
   },
   {
     name: "delta-dropped-before-switch",
@@ -144,10 +144,10 @@ export const consolidationBugs: readonly Bug[] = [
     what: "whether another VM shares the target is not looked at again under the intent",
     mechanism: "consolidation",
     file: "core/disks/consolidation/opening.ts",
-    find: "    if (!plan.ok) {\n      op.edit().failure = { code: plan.code",
+    find: "    const plan = planHere(op, files);\n    if (!plan.ok) {",
     replace:
-      '    if (!plan.ok && plan.code !== "shared") {\n' +
-      "      op.edit().failure = { code: plan.code",
+      "    const plan = { ...planHere(op, files), ok: true, merges: op.state.merges };\n" +
+      "    if (!plan.ok) {",
     breaks: ["siblings of a linked clone do not change"],
     suites: [...crashes, "properties/disks/clone-crashes.test.ts"],
   },
