@@ -72,7 +72,7 @@ export const GROUNDS: {
   },
   disks: {
     scenarios: STORM,
-    suites: ["lost-answers", "disk-kinds", "started-again", "snapshot-crashes"]
+    suites: ["late-requests", "lost-answers", "disk-kinds", "started-again", "snapshot-crashes"]
       .map((name) => `properties/disks/${name}.test.ts`)
       .concat("core/disks/chain", "core/disks/consolidation"),
   },

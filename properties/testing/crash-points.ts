@@ -59,11 +59,11 @@ const isExhaustive = process.env["ORRERY_EXHAUSTIVE"] !== undefined;
 export const CRASHES_MS = isExhaustive ? 8 * 3_600_000 : 600_000;
 
 /** Every so many of the points, beginning with number `from`; all of them in a hunt. */
-export function sampled(
-  points: readonly CrashPoint[],
+export function sampled<Point>(
+  points: readonly Point[],
   every: number,
   from = 0,
-): readonly CrashPoint[] {
+): readonly Point[] {
   if (isExhaustive) return points;
   return points.filter((_, index) => index % every === from % every);
 }

@@ -1,0 +1,139 @@
+/**
+ * Each request that an operation makes of an array comes late, or its answer does, or either is lost
+ * with its connection. A request times out after five seconds, so the operation learns of none of it
+ * in time. It ends all the same, and leaves nothing behind: no intent, no layer that belongs to
+ * nobody, and a VM that can be snapshotted, merged and powered on again.
+ */
+import { describe, expect, it } from "vitest";
+import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
+import type { ScenarioDocument } from "../../scenarios/index.ts";
+import {
+  expectRunning,
+  intentsOf,
+  metadataOf,
+  outcomesOf,
+  sampled,
+} from "../testing/crash-points.ts";
+import { type ArrayRequest, type Fate, requestsUntil, runWith } from "../testing/late-messages.ts";
+import { builderOf, smallDatacenter } from "../testing/small-datacenter.ts";
+
+type Entry = NonNullable<ScenarioDocument["timeline"]>[number];
+
+const START_MS = 50;
+const LATE_MS = 6_000;
+/** Whatever was late has come by then, and what was lost was asked for again. */
+const SETTLED_MS = 19_400;
+const AFTER_MS = 20_000;
+const END_MS = 22_000;
+
+const IDLE = { cpu: { busyPercent: 0 } } as const;
+const BLOCK = { pacing: "closed", outstanding: 2, thinkTimeUs: 4_000, flushEvery: 3 } as const;
+
+/** Writes while the operation begins, then only lives. */
+const GUEST = {
+  kind: "workload",
+  bootMs: 5,
+  phases: [
+    {
+      name: "write",
+      durationMs: 60,
+      ...IDLE,
+      block: [
+        { ...BLOCK, disk: "data", readPercent: 20, regionMiB: 1 },
+        { ...BLOCK, disk: "log", readPercent: 20, regionMiB: 1 },
+      ],
+    },
+    { name: "rest", durationMs: 100_000, ...IDLE },
+  ],
+} as const;
+
+function documentOf(
+  kind: "redo" | "cow",
+  operation: Entry,
+  before: readonly Entry[],
+): ScenarioDocument {
+  const small = smallDatacenter();
+  const [array] = small.arrays!;
+  const [db] = small.vms!;
+  const disks = db!.disks!.map((disk) => ({ ...disk, kind, sizeMiB: 8 }));
+  const isOff = before.some((entry) => entry.do === "power-off");
+  const merge = kind === "redo" ? "consolidate" : "delete-snapshot";
+  return {
+    ...small,
+    durationMs: END_MS,
+    arrays: [{ ...array!, ...(kind === "cow" && { kind }) }],
+    vms: [{ ...db!, guest: GUEST, disks }],
+    timeline: [
+      { id: "first", atMs: 20, do: "snapshot", vm: "db" },
+      { id: "second", atMs: 35, do: "snapshot", vm: "db" },
+      ...before,
+      operation,
+      ...(isOff ? [{ id: "on", atMs: SETTLED_MS + 100, do: "power-on", vm: "db" }] : []),
+      { id: "after", atMs: AFTER_MS, do: "snapshot", vm: "db" },
+      { id: "merged", atMs: AFTER_MS + 400, do: merge, vm: "db", point: "after" },
+      { id: "again", atMs: AFTER_MS + 800, do: "restart", vm: "db", host: "beta" },
+    ],
+  } as ScenarioDocument;
+}
+
+const DB = { id: "op", atMs: START_MS, vm: "db" } as const;
+const OFF = [{ id: "off", atMs: START_MS - 4, do: "power-off", vm: "db" }] as const;
+
+const OPERATIONS: readonly (readonly [string, "redo" | "cow", Entry, readonly Entry[]])[] = [
+  ["snapshot", "redo", { ...DB, do: "snapshot" }, []],
+  ["consolidate", "redo", { ...DB, do: "consolidate", point: "first" }, []],
+  ["delete-snapshot", "cow", { ...DB, do: "delete-snapshot", point: "first" }, []],
+  ["revert", "cow", { ...DB, do: "revert", point: "first" }, OFF],
+];
+
+/** Of requests of operations whose id begins so: the one that is tried, and its parts. */
+const MEANT = "op";
+
+const FATES: readonly Fate[] = ["request late", "answer late", "request lost", "answer lost"];
+
+/** A world right before the operation, and what that asks of the array when nothing goes wrong. */
+function beforeOperation(document: ScenarioDocument): { world: World; requests: ArrayRequest[] } {
+  const world = builderOf(document).build({ seed: 1 });
+  world.run({ untilNs: fromMs(START_MS) - 1 });
+  const image = captureWorld(world);
+  const requests = requestsUntil(world, "array", MEANT, fromMs(SETTLED_MS));
+  restoreWorld(world, image);
+  expect(requests.length).toBeGreaterThan(8);
+  return { world, requests };
+}
+
+/** What follows is the same where these are. */
+function stateOf(world: World, outcome: string): string {
+  const open: unknown[] = [];
+  for (const { kind, volatile } of world.entities()) {
+    if (kind === "virtual-disk") open.push((volatile as { layers: unknown }).layers);
+  }
+  return JSON.stringify([outcome, open, metadataOf(world)]);
+}
+
+describe.each(OPERATIONS)("%s of %s disks", (name, kind, operation, before) => {
+  it("ends, and leaves nothing behind, whatever message is late or lost", () => {
+    const { world, requests } = beforeOperation(documentOf(kind, operation, before));
+    const image = captureWorld(world);
+    const cases = requests.flatMap((request) => FATES.map((fate) => ({ ...request, fate })));
+    const known = new Set<string>();
+    const every = name === "snapshot" ? 1 : 3;
+    for (const { at, fate, verb, name: about } of sampled(cases, every)) {
+      restoreWorld(world, image);
+      const outcomes = outcomesOf(world);
+      const where = `${fate}: ${verb} ${about}`;
+      const untilNs = fromMs(SETTLED_MS);
+      runWith(world, { array: "array", of: MEANT, at, fate, lateMs: LATE_MS, untilNs });
+      expect(outcomes["op"], where).toBeDefined();
+      expect(intentsOf(world), where).toEqual([]);
+      const state = stateOf(world, outcomes["op"]!);
+      if (known.has(state)) continue;
+      known.add(state);
+      world.run({ untilNs: fromMs(END_MS) });
+      const { after, merged, again } = outcomes;
+      const complete = { after: "complete", merged: "complete", again: "complete" };
+      expect({ after, merged, again }, where).toEqual(complete);
+      expectRunning(world, "db", where);
+    }
+  });
+});

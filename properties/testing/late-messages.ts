@@ -1,0 +1,109 @@
+/**
+ * What an operation asks of an array, one request at a time: how each is made late or lost, or its
+ * answer is, as a link's retransmissions and resets do it. Messages of the same two ends come after
+ * one that is late, in order; all others go on.
+ */
+import { type EntityId, type Envelope, fromMs, type World } from "../../core/kernel/index.ts";
+
+export interface ArrayRequest {
+  /** Among those of the run, from 0. */
+  readonly at: number;
+  readonly verb: string;
+  /** File or volume that it is about. */
+  readonly name: string;
+}
+
+/** How a message fares. */
+export type Fate = "request late" | "answer late" | "request lost" | "answer lost";
+
+/** How often it is looked whether the message was sent: shorter than anything is late. */
+const STEP_MS = 100;
+
+/** What an open request of an entity is answered under. */
+const ANSWER = "@reply";
+
+type Asked = { readonly askId: number; readonly body: { readonly name?: string } | null };
+
+type Each = (request: ArrayRequest | undefined, envelope: Envelope) => "carry" | "keep";
+
+/** Each message from now on; with what it asks of the array, where an operation of `of` sent it. */
+function intercept(world: World, array: EntityId, of: string, each: Each): void {
+  const carry = Object.getPrototypeOf(world).carry as World["carry"];
+  let next = 0;
+  const isAsked = ({ from, to, handler }: Envelope): boolean => {
+    if (to !== array || handler === ANSWER) return false;
+    const { kind, config } = world.entity(from);
+    return kind.startsWith("operation:") && (config as { id: string }).id.split(".")[0] === of;
+  };
+  world.carry = (via, envelope) => {
+    const { handler, arg } = envelope;
+    const name = (arg as Asked).body?.name ?? "";
+    const request = isAsked(envelope) ? { at: next++, verb: handler, name } : undefined;
+    if (each(request, envelope) === "carry") carry.call(world, via, envelope);
+  };
+}
+
+function stopIntercepting(world: World): void {
+  delete (world as { carry?: unknown }).carry;
+}
+
+/** What operation `of` and its parts ask of an array until `untilNs`; the world is run until then. */
+export function requestsUntil(
+  world: World,
+  array: string,
+  of: string,
+  untilNs: number,
+): ArrayRequest[] {
+  const requests: ArrayRequest[] = [];
+  intercept(world, world.named(array).id, of, (request) => {
+    if (request !== undefined) requests.push(request);
+    return "carry";
+  });
+  world.run({ untilNs });
+  stopIntercepting(world);
+  return requests;
+}
+
+export interface Faring {
+  readonly array: string;
+  readonly of: string;
+  /** Which of the requests. */
+  readonly at: number;
+  readonly fate: Fate;
+  readonly lateMs: number;
+  readonly untilNs: number;
+}
+
+/** Runs the world to `untilNs`; one request to the array, or its answer, fares as told. */
+export function runWith(world: World, { array, of, at, fate, lateMs, untilNs }: Faring): void {
+  const [what, how] = fate.split(" ");
+  const held: Envelope[] = [];
+  let asked = { from: -1, askId: -1 };
+  let releaseNs = Infinity;
+  const keep = (envelope: Envelope): "keep" => {
+    if (how === "late") {
+      held.push(structuredClone(envelope));
+      if (releaseNs === Infinity) releaseNs = world.timeNs + fromMs(lateMs);
+    }
+    return "keep";
+  };
+  intercept(world, world.named(array).id, of, (request, envelope) => {
+    const { from, to, handler, arg } = envelope;
+    const { askId } = arg as Asked;
+    if (request?.at === at) asked = { from, askId };
+    const isMeant =
+      what === "request"
+        ? request?.at === at
+        : handler === ANSWER && to === asked.from && askId === asked.askId;
+    const [first] = held;
+    const comesAfter = first?.from === from && first.to === to;
+    return isMeant || comesAfter ? keep(envelope) : "carry";
+  });
+  for (let ns = world.timeNs; held.length === 0 && ns < untilNs; ns += fromMs(STEP_MS)) {
+    world.run({ untilNs: ns });
+  }
+  world.run({ untilNs: Math.min(releaseNs, untilNs) });
+  stopIntercepting(world);
+  for (const envelope of held) world.messenger.arrive(envelope, 0);
+  world.run({ untilNs });
+}
