@@ -33,6 +33,7 @@ import {
   type ScenarioBuilder,
 } from "../../scenarios/index.ts";
 import { MemoryTraceWriter, replayAsync } from "../../traces/index.ts";
+import { tellLink } from "../testing/links.ts";
 import { PARTITIONS, protectedPair } from "../testing/protected-pair.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
 
@@ -122,13 +123,7 @@ function expectOneMachine(what: string): void {
 
 const crash = (host: string) => () => world.crash(world.registry.domainNamed(host)!, "test");
 
-const tellLink = (handler: "cut" | "heal", link: string) => () => {
-  const body = { from: -1 };
-  const request = { from: -1, askId: 0, delivery: "stream", via: -1, body };
-  world.named(link).after(0, handler, request as never);
-};
-
-const cut = (link: string) => tellLink("cut", link);
+const cut = (link: string) => () => tellLink(world, link, "cut");
 
 const known = () => vmRecordOf(world, "db").durable;
 const hasBegun = (): boolean => known().steps > 0;
@@ -178,7 +173,7 @@ describe("a protected machine", () => {
       for (let event = 2; event <= last; event += 13) {
         strikeAfter(event, ...links.map(cut));
         expectOneMachine(`${links.join()} cut after event ${event}`);
-        for (const link of links) tellLink("heal", link)();
+        for (const link of links) tellLink(world, link, "heal");
         world.run({ untilNs: world.timeNs + AFTER_NS });
         expectOneMachine(`${links.join()} cut after event ${event}, and healed`);
       }
@@ -192,7 +187,7 @@ describe("a protected machine", () => {
       const before = seen.left.length;
       world.run({ untilNs: world.timeNs + fromMs(300) });
       expect(seen.left.length).toBe(before);
-      tellLink("heal", "beta--array")();
+      tellLink(world, "beta--array", "heal");
       world.run({ untilNs: world.timeNs + fromMs(500) });
       expectOneMachine(`no array after event ${event}`);
       expect(placeOf()).toBe("on beta");

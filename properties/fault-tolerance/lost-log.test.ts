@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
 import { vmRecordOf } from "../../core/vmm/index.ts";
+import { tellLink } from "../testing/links.ts";
 import { protectedPair } from "../testing/protected-pair.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
 
@@ -25,11 +26,6 @@ function slowPair(): World {
   return builderOf({ ...document, vms }).build({ seed: 3 });
 }
 
-function tellLog(world: World, handler: "cut" | "heal"): void {
-  const request = { from: -1, askId: 0, delivery: "stream", via: -1, body: { from: -1 } };
-  world.named("logging").after(0, handler, request as never);
-}
-
 describe("a connection of the log that is reset", () => {
   it("leaves a gap that the backup does not step over", () => {
     const world = slowPair();
@@ -38,9 +34,9 @@ describe("a connection of the log that is reset", () => {
     for (const events of [0, 17]) {
       restoreWorld(world, begin);
       world.run({ untilEvent: world.eventCount + events });
-      tellLog(world, "cut");
+      tellLink(world, "logging", "cut");
       world.run({ untilNs: world.timeNs + fromMs(15_600) });
-      tellLog(world, "heal");
+      tellLink(world, "logging", "heal");
       world.run({ untilNs: world.timeNs + fromMs(2_000) });
       world.crash(world.registry.domainNamed("alpha")!, "test");
       world.run({ untilNs: world.timeNs + fromMs(24_000) });

@@ -12,6 +12,7 @@ import {
   type WorldImage,
 } from "../../core/kernel/index.ts";
 import { BOUNDARY_NOTICE, vmRecordOf } from "../../core/vmm/index.ts";
+import { tellLink } from "./links.ts";
 
 export type Left = { readonly run: number; readonly number: number; readonly hash: string };
 
@@ -91,13 +92,8 @@ export class Failover<Entry> {
   readonly crash = (host: string) => () =>
     this.world.crash(this.world.registry.domainNamed(host)!, "test");
 
-  readonly cut = (link: string) => this.#tellLink("cut", link);
-  readonly heal = (link: string) => this.#tellLink("heal", link);
-
-  #tellLink(handler: "cut" | "heal", link: string): () => void {
-    const request = { from: -1, askId: 0, delivery: "stream", via: -1, body: { from: -1 } };
-    return () => void this.world.named(link).after(0, handler, request as never);
-  }
+  readonly cut = (link: string) => () => tellLink(this.world, link, "cut");
+  readonly heal = (link: string) => () => tellLink(this.world, link, "heal");
 
   get known() {
     return vmRecordOf(this.world, "db").durable;
