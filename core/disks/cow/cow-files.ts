@@ -110,6 +110,20 @@ export function writeIf(
   return askArray(array, "file-write", { name, value, ifVersion: version }, next, otherwise);
 }
 
+/**
+ * Makes a descriptor while the intent that tells of it is as it was opened: what comes later than
+ * its undoing is refused, for nobody would look for it again.
+ */
+export function makeDescriptor(
+  array: EntityId,
+  name: string,
+  descriptor: DiskDescriptor,
+  given: { readonly name: string; readonly version: number },
+): AskStep {
+  const value = descriptorFileOf(descriptor);
+  return askArray(array, "file-write", { name, value, ifVersion: 0, given }, "");
+}
+
 export const writeDescriptor = (
   array: EntityId,
   name: string,

@@ -48,8 +48,8 @@ import {
   type ArrayView,
   CowView,
   lookAtArray,
+  makeDescriptor,
   removeMade,
-  writeDescriptor,
   writeIf,
 } from "./cow-files.ts";
 import {
@@ -152,6 +152,7 @@ export const COW_SNAPSHOT_PHASES = {
     const { array } = op.params;
     const { from, to } = op.state.intent!;
     const { layersMade } = op.state.configuration!;
+    const given = { name: intentFile(op.params.vm), version: op.state.intentVersion };
     const state = op.edit();
     diskIds(op).forEach((disk, i) => (state.snapshots[disk] = results[0]!.items[i]!.vvol));
     const asks = diskIds(op).map((disk) => {
@@ -163,7 +164,7 @@ export const COW_SNAPSHOT_PHASES = {
         parent: from[disk]!,
         volume: op.state.snapshots[disk]!,
       };
-      return writeDescriptor(array, to[disk]!, descriptor, 0);
+      return makeDescriptor(array, to[disk]!, descriptor, given);
     });
     return together(asks, "stun", "trouble");
   },

@@ -37,7 +37,7 @@ import {
   lookAtArray,
   removeMade,
   sharersOfAll,
-  writeDescriptor,
+  makeDescriptor,
   writeIf,
 } from "../cow/cow-files.ts";
 import type { RedoRevertIntent } from "../cow/cow-intents.ts";
@@ -62,6 +62,12 @@ type RevertRedoState = {
 };
 
 type Op = Operation<RevertRedoParams & PlainObject, RevertRedoState & PlainObject>;
+
+/** The intent as it was opened. */
+const opened = (op: Op) => ({
+  name: intentFile(op.params.vm),
+  version: op.state.intentVersion,
+});
 
 /** The intent, or why there can be none. */
 function plan(op: Op, view: CowView): Step | RedoRevertIntent {
@@ -120,15 +126,16 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     },
 
     createRedoLogs(_host: Entity, op: Op): Step {
+      const given = opened(op);
       const asks = op.state.made.map(({ name, descriptor: { sectors } }) =>
-        askArray(op.params.array, "create-volume", { name: volumeOf(name), sectors }, ""),
+        askArray(op.params.array, "create-volume", { name: volumeOf(name), sectors, given }, ""),
       );
       return together(asks, "describe", "trouble");
     },
 
     describe(_host: Entity, op: Op): Step {
       const asks = op.state.made.map(({ name, descriptor }) =>
-        writeDescriptor(op.params.array, name, descriptor, 0),
+        makeDescriptor(op.params.array, name, descriptor, opened(op)),
       );
       return together(asks, "commit", "trouble");
     },
@@ -198,7 +205,8 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
   if (!forward) return intent.stage === "undo" ? go("removeDescriptors") : undoIntent(op, intent);
   const { running } = todo.configuration;
   const stands = Object.entries(intent.to).every(([disk, name]) => running[disk] === name);
-  return go(stands ? "removeDescriptors" : "switchOver");
+  // Told again where the switch was not answered: nobody may have heard of it.
+  return go(stands ? "tell" : "switchOver");
 }
 
 export const recoverRevertRedo = settling("recover-revert-redo", decide, {

@@ -194,11 +194,29 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         before: op.state.configuration!,
         version: op.state.version,
       };
-      return perform(surelyWrite, params as unknown as PlainObject, "decide", "undoStunned");
+      return perform(surelyWrite, params as unknown as PlainObject, "decide", "unsure");
     },
 
     decide: (_host, _op, { written }: Written & PlainObject) =>
       go(written ? "adopt" : "undoStunned"),
+
+    /** Of a switch that others wrote after it cannot be said whether it was made: it is looked for. */
+    unsure(_host, op, why: Refusal) {
+      op.edit().failure ??= why as never;
+      return go(why.code === "version-conflict" ? "lookForSwitch" : "undoStunned");
+    },
+
+    lookForSwitch: (_host, op) =>
+      readFile(op.params.array, configurationFile(op.params.vm), "judgeSwitch", "lookLater"),
+
+    lookLater: () => wait(AGAIN_NS, "lookForSwitch"),
+
+    /** They keep what they find; and where it is not there it never will be, of an older version. */
+    judgeSwitch(_host, op, { value }: FileValue) {
+      const { running } = value as VmConfiguration;
+      const isMade = op.params.disks.every(({ disk }) => running[disk] === op.state.made[disk]);
+      return go(isMade ? "adopt" : "undoStunned");
+    },
 
     adopt: whileOpen((host, op: Op, open) => {
       const { vm, pointInTime } = op.params;
@@ -232,10 +250,8 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     },
 
     /**
-     * What the configuration leads to is not ours to remove: where others wrote to it after the
-     * switch was sent and before it could be looked for, it may have been made without our knowing.
-     * Nor is anything once the VM was powered off: its next power-on settles what is durable, and
-     * the next snapshot may bear our names.
+     * What the configuration leads to is not ours to remove. Nor is anything once the VM was powered
+     * off: its next power-on settles what is durable, and the next snapshot may bear our names.
      */
     undo(host, op, why: Refusal | null) {
       if (isOff(host, op)) return fail("vm-off");
