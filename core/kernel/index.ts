@@ -10,7 +10,7 @@ export {
   type ContentRun,
   type SectorRange,
 } from "./content/content-run.ts";
-export { DerivedContents, LikeContents } from "./content/derived.ts";
+export { DerivedContents, LikeContents, WhileSame } from "./content/derived.ts";
 export { expandRuns } from "./content/expand-sectors.ts";
 export { MAX_SECTORS, SectorContent } from "./content/sector-content.ts";
 export {

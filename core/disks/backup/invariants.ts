@@ -11,7 +11,7 @@ import {
   SectorContent,
   type World,
 } from "../../kernel/index.ts";
-import { type ArrayEntity, volumeContent } from "../../platform/index.ts";
+import { type ArrayEntity, arraysOf, volumeContent } from "../../platform/index.ts";
 import { frozenPoint } from "../chain/point-in-time-invariant.ts";
 import { runningView } from "../chain/running-view.ts";
 import { type Manifest, manifestFile } from "./manifest.ts";
@@ -68,9 +68,7 @@ function onDurable(entity: Entity, data: PlainObject, world: World): Finding | u
 function onReplaced(_entity: Entity, data: PlainObject, world: World): Finding | undefined {
   const { vm, backup } = data as { readonly vm: string; readonly backup: string | null };
   if (backup === null) return undefined;
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    const { name } = entity;
+  for (const { name } of arraysOf(world)) {
     for (const disk of disksIn(world, backup)) {
       const view = runningView(world, name, vm, disk);
       const kept = world.shadowContents.get(keptName(backup, disk))!;

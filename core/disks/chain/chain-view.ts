@@ -2,9 +2,10 @@
  * What a disk holds when its chain is read on the array itself, as a host that opens it would. For
  * invariants, exports and inspection: nothing of it passes a host.
  */
-import { DerivedContents, type SectorContent, type World } from "../../kernel/index.ts";
+import { DerivedContents, type SectorContent, WhileSame, type World } from "../../kernel/index.ts";
 import {
   type ArrayEntity,
+  arraysOf,
   isDerived,
   volumeContent,
   volumeLabel,
@@ -25,9 +26,7 @@ export interface ChainLayer {
 
 /** The array that holds a file; undefined when none does. */
 export function arrayWithFile(world: World, file: string): ArrayEntity | undefined {
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    const array = entity as unknown as ArrayEntity;
+  for (const array of arraysOf(world)) {
     if (array.durable.files[`file:${file}`]?.value !== undefined) return array;
   }
   return undefined;
@@ -36,33 +35,7 @@ export function arrayWithFile(world: World, file: string): ArrayEntity | undefin
 type Chain = readonly ChainLayer[];
 
 /** Chains as they were found: they are the same while neither descriptors nor volumes change. */
-class KnownChains {
-  readonly #chains = new Map<string, Chain>();
-  #descriptors = -1;
-  #contents = -1;
-  #vvols = -1;
-
-  get(array: ArrayEntity, name: string): Chain | undefined {
-    const descriptors = fileTableOf(array).version;
-    const contents = array.world.contents.generation;
-    const vvols = vvolsOf(array)?.durableEdits ?? 0;
-    const isSame =
-      this.#descriptors === descriptors && this.#contents === contents && this.#vvols === vvols;
-    if (isSame) return this.#chains.get(name);
-    this.#chains.clear();
-    this.#descriptors = descriptors;
-    this.#contents = contents;
-    this.#vvols = vvols;
-    return undefined;
-  }
-
-  set(name: string, chain: Chain): void {
-    this.#chains.set(name, chain);
-  }
-}
-
-/** A pure cache. */
-const knownChains = new WeakMap<ArrayEntity, KnownChains>();
+const knownChains = new WhileSame<ArrayEntity, Chain>();
 
 /**
  * Layers of the chain under a descriptor, base first: down to the one that answers for everything.
@@ -73,9 +46,10 @@ export const chainView = (world: World, array: string, name: string): Chain | un
 
 /** The same of an array that is known. While the chain is the same, so is what is returned. */
 export function chainOn(array: ArrayEntity, name: string): Chain | undefined {
-  let chains = knownChains.get(array);
-  if (chains === undefined) knownChains.set(array, (chains = new KnownChains()));
-  const known = chains.get(array, name);
+  const { generation } = array.world.contents;
+  const vvols = vvolsOf(array)?.durableEdits ?? 0;
+  const chains = knownChains.at(array, fileTableOf(array).version, generation, vvols);
+  const known = chains.get(name);
   if (known !== undefined && isCurrent(array, known)) return known;
   const chain = chainAnew(array, name);
   if (chain !== undefined) chains.set(name, chain);

@@ -10,7 +10,7 @@ import {
   type OperationEntity,
   type PlainObject,
 } from "../../kernel/index.ts";
-import type { ArrayEntity } from "../../platform/index.ts";
+import { arraysOf } from "../../platform/index.ts";
 import { fileTableOf } from "./file-table.ts";
 
 const MEMORY = ".memory-intent";
@@ -23,9 +23,8 @@ export const closedIntentInvariant: Invariant = always(
       "operation-end": (entity, { outcome }, world) => {
         if (outcome !== "complete") return undefined;
         const { identity } = new Operation(entity as unknown as OperationEntity);
-        for (const each of world.entities()) {
-          if (each.kind !== "array") continue;
-          for (const [file, intent] of fileTableOf(each as unknown as ArrayEntity).intents) {
+        for (const array of arraysOf(world)) {
+          for (const [file, intent] of fileTableOf(array).intents) {
             if ((intent as PlainObject | undefined)?.["operation"] !== identity) continue;
             if (file.endsWith(MEMORY)) continue;
             return { message: `${identity} is complete, and ${file} is its own`, fields: { file } };

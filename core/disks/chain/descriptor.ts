@@ -55,6 +55,12 @@ export type VmConfiguration = {
   readonly tracking?: string;
 };
 
+/** The descriptors by disk that a configuration names: of what runs, then of each point in time. */
+export const namedDisks = ({ running, pointsInTime }: VmConfiguration) => [
+  running,
+  ...pointsInTime.map(({ disks }) => disks),
+];
+
 /** Of disks whose content is no longer what changes were tracked of. */
 export function untracked(configuration: VmConfiguration): VmConfiguration {
   const { tracking: _, ...rest } = configuration;

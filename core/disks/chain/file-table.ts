@@ -3,8 +3,8 @@
  * after every change of one. An index, kept current by what the array tells of its changes; each
  * look at it finds what reading the files again would, in the order in which they first came to be.
  */
-import type { PlainObject } from "../../kernel/index.ts";
-import { type ArrayEntity, filesChangedSince } from "../../platform/index.ts";
+import type { PlainObject, World } from "../../kernel/index.ts";
+import { type ArrayEntity, arraysOf, filesChangedSince } from "../../platform/index.ts";
 import { type DiskDescriptor, soundDescriptor, type VmConfiguration } from "./descriptor.ts";
 
 /** By file name; undefined where a file is gone or damaged. */
@@ -63,6 +63,16 @@ export class FileTable {
       this.#intents.set(name, value as PlainObject | undefined);
     }
   }
+}
+
+/** An operation that a crash cut short is settled when its VM is next powered on. */
+export function anyIntent(world: World): boolean {
+  for (const array of arraysOf(world)) {
+    for (const intent of fileTableOf(array).intents.values()) {
+      if (intent !== undefined) return true;
+    }
+  }
+  return false;
 }
 
 const tables = new WeakMap<ArrayEntity, FileTable>();

@@ -3,7 +3,7 @@
  * volumes of a VM fit together whenever no operation is at work on them.
  */
 import { always, type Finding, type Invariant, sometimes } from "../../kernel/index.ts";
-import { type ArrayEntity, vvolsOf } from "../../platform/index.ts";
+import { type ArrayEntity, arraysOf, vvolsOf } from "../../platform/index.ts";
 import { backupInvariants } from "../backup/invariants.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { consolidationInvariants } from "../consolidation/invariants.ts";
@@ -11,9 +11,9 @@ import { cowInvariants } from "../cow/invariants.ts";
 import { atomicInvariant } from "./atomic-invariant.ts";
 import { chainOn } from "./chain-view.ts";
 import { closedIntentInvariant } from "./closed-intent-invariant.ts";
-import type { VmConfiguration } from "./descriptor.ts";
-import { fileTableOf } from "./file-table.ts";
-import { anyIntent, namedLayersInvariant } from "./named-layers-invariant.ts";
+import { namedDisks, type VmConfiguration } from "./descriptor.ts";
+import { anyIntent, fileTableOf } from "./file-table.ts";
+import { namedLayersInvariant } from "./named-layers-invariant.ts";
 import { pointInTimeInvariant } from "./point-in-time-invariant.ts";
 import { viewInvariant } from "./view-invariant.ts";
 
@@ -31,9 +31,8 @@ export const diskInvariants: readonly Invariant[] = [
     observes: {
       "operation-end": (_entity, _data, world) => {
         if (world.activeOperations > 0 || anyIntent(world)) return undefined;
-        for (const entity of world.entities()) {
-          if (entity.kind !== "array") continue;
-          const finding = brokenChain(entity as unknown as ArrayEntity);
+        for (const array of arraysOf(world)) {
+          const finding = brokenChain(array);
           if (finding) return finding;
         }
         return undefined;
@@ -61,8 +60,7 @@ function brokenChain(array: ArrayEntity): Finding | undefined {
   const used = new Set<string>();
   for (const configuration of configurations.values()) {
     if (configuration === undefined) continue;
-    const { running, pointsInTime } = configuration;
-    for (const disks of [running, ...pointsInTime.map((point) => point.disks)]) {
+    for (const disks of namedDisks(configuration)) {
       const broken = chainNotWhole(array, disks, used);
       if (broken !== undefined) return { message: `the chain of ${broken} is not whole` };
     }

@@ -12,23 +12,12 @@ import {
   type PlainObject,
   type World,
 } from "../../kernel/index.ts";
-import type { ArrayEntity } from "../../platform/index.ts";
+import { type ArrayEntity, arraysOf } from "../../platform/index.ts";
 import { vmOf, vmRecordOf } from "../../vmm/index.ts";
 import { chainOn } from "./chain-view.ts";
-import { configurationFile, type VmConfiguration } from "./descriptor.ts";
-import { fileTableOf } from "./file-table.ts";
+import { configurationFile, namedDisks, type VmConfiguration } from "./descriptor.ts";
+import { anyIntent, fileTableOf } from "./file-table.ts";
 import type { VirtualDiskEntity } from "./virtual-disk-state.ts";
-
-/** An operation that a crash cut short is settled when its VM is next powered on. */
-export function anyIntent(world: World): boolean {
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    for (const intent of fileTableOf(entity as unknown as ArrayEntity).intents.values()) {
-      if (intent !== undefined) return true;
-    }
-  }
-  return false;
-}
 
 const NAMES_OTHERS = /^file .*\.vmx$/;
 const TAKES_AWAY = /^delete (volume|file .*\.vmdk$)/;
@@ -46,8 +35,7 @@ function onDurable(entity: Entity, data: PlainObject, world: World): Finding | u
 function layerGone(array: ArrayEntity): Finding | undefined {
   for (const [file, configuration] of fileTableOf(array).configurations) {
     if (configuration === undefined) continue;
-    const { running, pointsInTime } = configuration;
-    for (const disks of [running, ...pointsInTime.map((point) => point.disks)]) {
+    for (const disks of namedDisks(configuration)) {
       for (const disk in disks) {
         const descriptor = disks[disk]!;
         if (chainOn(array, descriptor) !== undefined) continue;
@@ -62,9 +50,7 @@ function layerGone(array: ArrayEntity): Finding | undefined {
 /** Of VMs that run, once nobody works on anything. */
 function onOtherLayers(world: World): Finding | undefined {
   if (world.activeOperations > 0 || anyIntent(world)) return undefined;
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    const array = entity as unknown as ArrayEntity;
+  for (const array of arraysOf(world)) {
     for (const configuration of fileTableOf(array).configurations.values()) {
       if (configuration === undefined || !hasRecord(world, configuration.vm)) continue;
       const finding = runsElsewhere(world, array, configuration);

@@ -15,6 +15,7 @@ import {
 } from "../../kernel/index.ts";
 import {
   type ArrayEntity,
+  arraysOf,
   cloneHolder,
   hasVolume,
   volumeContent,
@@ -203,9 +204,8 @@ function runningDisks({ configurations }: Seen, vm: string): VmConfiguration["ru
 function endedRevert(data: PlainObject, world: World): Finding | undefined {
   const { vm, intent, outcome } = data as { vm: string; intent: string; outcome: string };
   if (intent !== "recover-revert" || outcome === "nothing") return undefined;
-  for (const entity of world.entities()) {
-    if (entity.kind !== "array") continue;
-    const at = seen(entity as unknown as ArrayEntity);
+  for (const array of arraysOf(world)) {
+    const at = seen(array);
     const running = at === undefined ? {} : runningDisks(at, vm);
     for (const [disk, name] of Object.entries(running)) {
       const end = outcome === "forward" ? " target" : "";

@@ -21,6 +21,7 @@ import {
 } from "../../kernel/index.ts";
 import type { DiskOwnership } from "../../platform/index.ts";
 import { askArray, type FileValue, readFile } from "../chain/array-requests.ts";
+import { DRAIN_POLL_NS } from "../chain/open-disks.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import {
@@ -32,7 +33,6 @@ import {
   type ReleaseRequest,
 } from "./keeper-state.ts";
 
-const DRAIN_POLL_NS = 50_000;
 const UNDECIDED_NS = 100_000_000;
 
 type Params = ReleaseRequest &

@@ -10,8 +10,10 @@ import {
   type Entity,
   type EntityId,
   lookAgain,
+  lookingSinceNs,
   type Operation,
   type OperationEntity,
+  operationsOf,
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
@@ -23,12 +25,8 @@ const POLL_NS = 50_000;
 /** No request takes longer, but one that was sent at the last moment. */
 const MOST_NS = 2 * ARRAY_TIMEOUT_NS;
 
-type Waiting = { waitsSinceNs?: number };
-
-type Waiter = Operation<
-  { readonly vm: string; readonly array: EntityId } & PlainObject,
-  Waiting & PlainObject
->;
+type WaiterParams = { readonly vm: string; readonly array: EntityId } & PlainObject;
+type Waiter = Pick<Operation<WaiterParams, never>, "entity" | "params">;
 
 /**
  * Looks again in the same phase while an array has yet to answer the former run's operations; then
@@ -39,12 +37,8 @@ export function awaitFormerRun(host: Entity, op: Waiter, phase: string): Step | 
   const { vm } = op.params;
   const former = formerOperations(host, op);
   if (former.size === 0) return undefined;
-  const nowNs = host.simulatedNs;
-  const sinceNs = op.state.waitsSinceNs ?? nowNs;
-  if ([...former].some(awaitsAnswer) && nowNs - sinceNs < MOST_NS) {
-    if (op.state.waitsSinceNs === undefined) op.edit().waitsSinceNs = nowNs;
-    return lookAgain(POLL_NS, phase);
-  }
+  const waitedNs = world.timeNs - (lookingSinceNs(op.entity) ?? world.timeNs);
+  if ([...former].some(awaitsAnswer) && waitedNs < MOST_NS) return lookAgain(POLL_NS, phase);
   abandonOperations(world, domain, vm, (each) => former.has(each));
   return undefined;
 }
@@ -57,15 +51,13 @@ function formerOperations(
   const former = new Set<OperationEntity>();
   const ids = new Set<EntityId>();
   const above = wholesOf(own);
-  for (const entity of world.entities()) {
-    if (entity.domain !== domain || !entity.kind.startsWith("operation:")) continue;
-    const operation = entity as unknown as OperationEntity;
-    if (above.has(entity.id)) continue;
+  for (const operation of operationsOf(world, domain)) {
+    if (above.has(operation.id)) continue;
     const { parent } = operation.config;
     const isPart = parent !== null && ids.has(parent.operation);
     if (!isPart && !isOfFormerRun(operation, params)) continue;
     former.add(operation);
-    ids.add(entity.id);
+    ids.add(operation.id);
   }
   return former;
 }
@@ -94,7 +86,7 @@ const SETTLE: ReadonlySet<string> = new Set([
 ]);
 
 /** A backup is held against its manifest at its repository, however late it asks there. */
-function isOfFormerRun(operation: OperationEntity, { vm, array }: Waiter["params"]): boolean {
+function isOfFormerRun(operation: OperationEntity, { vm, array }: WaiterParams): boolean {
   const { kind, world, config } = operation;
   const { instance, ...of } = config.params as OfRun;
   if (SETTLE.has(kind) || of.vm !== vm || of.array !== array) return false;

@@ -108,8 +108,6 @@ type PowerOnState = {
   backup: BackupIntent | PointIntent | null;
   /** What the files of changes say, by disk; null: nothing that counts. Absent: nothing is tracked. */
   changes?: { [disk: string]: FileValue | null };
-  /** When it began to wait for what the former run left under way. */
-  waitsSinceNs?: number;
 };
 
 type Op = Operation<PowerOnParams & PlainObject, PowerOnState & PlainObject>;

@@ -1,7 +1,7 @@
 /**
- * Pure caches over contents, for observers that look at the same ones after every step: what was put
- * together of some, and which two were found alike. Must hold: neither says anything else than doing
- * it again would, for a content that changes gets another version.
+ * Pure caches for observers that look at the same things after every step: what contents were put
+ * together of some, which two were found alike, and what was found while nothing changed. Must hold:
+ * none says anything else than doing it again would, for what changes gets another version.
  */
 import type { SectorContent } from "./sector-content.ts";
 
@@ -58,5 +58,19 @@ export class LikeContents {
     if (wrong !== undefined) return wrong.sector;
     this.#known.set(content, { other, versions: [content.version, other.version] });
     return undefined;
+  }
+}
+
+/** What was found by name at an owner, for as long as what it depends on has the same versions. */
+export class WhileSame<Owner extends object, Found> {
+  readonly #of = new WeakMap<Owner, { versions: readonly number[]; found: Map<string, Found> }>();
+
+  /** What was found under these versions, to be added to; empty once any of them is another. */
+  at(owner: Owner, ...versions: readonly number[]): Map<string, Found> {
+    const known = this.#of.get(owner);
+    if (known?.versions.every((version, i) => version === versions[i]) === true) return known.found;
+    const found = new Map<string, Found>();
+    this.#of.set(owner, { versions, found });
+    return found;
   }
 }

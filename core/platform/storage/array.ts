@@ -256,6 +256,13 @@ export function addVolume(self: ArrayEntity, name: string, sectors: number): voi
   assert(outcome.ok, () => `${self.name} has volume ${name} already`);
 }
 
+/** All arrays of a world. */
+export function* arraysOf(world: World): Generator<ArrayEntity> {
+  for (const entity of world.entities()) {
+    if (entity.kind === "array") yield entity as unknown as ArrayEntity;
+  }
+}
+
 /** Whether there is a volume or snapshot of this name. */
 export const hasVolume = (self: ArrayEntity, name: string): boolean =>
   isSnapshot(self, name) ||

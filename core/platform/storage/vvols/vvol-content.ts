@@ -7,6 +7,7 @@ import {
   DerivedContents,
   type SectorContent,
   type SectorRange,
+  WhileSame,
 } from "../../../kernel/index.ts";
 import {
   baseContent,
@@ -184,9 +185,8 @@ export function wholeVvol(self: VvolsEntity, vvol: string): SectorContent {
 
 /** The contents that a snapshot is put together of: its base first. */
 function partsOf(self: VvolsEntity, vvol: string, base: string): readonly SectorContent[] {
-  let known = knownParts.get(self);
-  if (known === undefined) knownParts.set(self, (known = new KnownParts()));
-  const before = known.get(self, vvol);
+  const known = knownParts.at(self, self.durableEdits, self.world.contents.generation);
+  const before = known.get(vvol);
   if (before !== undefined) return before;
   const below = wholeBase(self, base);
   const order = readOrder(self, vvol).toReversed();
@@ -197,29 +197,7 @@ function partsOf(self: VvolsEntity, vvol: string, base: string): readonly Sector
 }
 
 /** Parts as they were found: they are the same while neither snapshots nor contents come or go. */
-class KnownParts {
-  readonly #parts = new Map<string, readonly SectorContent[]>();
-  #edits = -1;
-  #contents = -1;
-
-  get(self: VvolsEntity, vvol: string): readonly SectorContent[] | undefined {
-    const { generation } = self.world.contents;
-    if (this.#edits === self.durableEdits && this.#contents === generation) {
-      return this.#parts.get(vvol);
-    }
-    this.#parts.clear();
-    this.#edits = self.durableEdits;
-    this.#contents = generation;
-    return undefined;
-  }
-
-  set(vvol: string, parts: readonly SectorContent[]): void {
-    this.#parts.set(vvol, parts);
-  }
-}
-
-/** A pure cache. */
-const knownParts = new WeakMap<VvolsEntity, KnownParts>();
+const knownParts = new WhileSame<VvolsEntity, readonly SectorContent[]>();
 
 function withKept(
   self: VvolsEntity,
