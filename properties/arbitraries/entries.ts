@@ -211,6 +211,12 @@ export function drawFault(
   return { kind: extension.name, ...drawMoment(chooser, document, ground), ...members };
 }
 
+/** The same fault with a durable step, whenever it was to strike. */
+export function strikingAt(fault: Members, atStep: number): Members {
+  const { atMs: _, during: __, delayUs: ___, ...what } = fault;
+  return { ...what, atStep };
+}
+
 export function drawMoment(chooser: Chooser, document: ResolvedScenario, ground: Ground): Members {
   const way = chooser.below(100);
   const during = way < 45 ? momentOf(chooser, document, ground) : undefined;

@@ -6,7 +6,7 @@
  */
 import type { Extension, ResolvedScenario } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed, subset } from "./chooser.ts";
-import { drawEntry, drawFault, drawMoment, type Ground } from "./entries.ts";
+import { drawEntry, drawFault, drawMoment, type Ground, strikingAt } from "./entries.ts";
 import { type Knob, knobs } from "./knobs.ts";
 import { type Members, type Vocabulary, withoutDangling } from "./references.ts";
 import { drawStory, type Story, storiesOf } from "./stories.ts";
@@ -127,7 +127,7 @@ function withMoreOperations(
 const withEntry = (document: ResolvedScenario, entry: Members): ResolvedScenario =>
   ({ ...document, timeline: [...document.timeline, entry] }) as unknown as ResolvedScenario;
 
-const withFault = (document: ResolvedScenario, fault: Members): ResolvedScenario =>
+export const withFault = (document: ResolvedScenario, fault: Members): ResolvedScenario =>
   ({ ...document, faults: [...document.faults, fault] }) as unknown as ResolvedScenario;
 
 function withMoreFaults(
@@ -158,9 +158,8 @@ function withLateFault(
   if (document.faults.some(({ atStep }) => atStep !== undefined)) return document;
   const fault = drawFault(chooser, oneOf(chooser, faults), document, ground);
   if (fault === undefined) return document;
-  const { atMs: _, during: __, delayUs: ___, ...what } = fault;
   const atStep = between(chooser, ground.steps, 2 * ground.steps + 1);
-  return withFault(document, { ...what, atStep });
+  return withFault(document, strikingAt(fault, atStep));
 }
 
 /** So many messages or requests, anywhere in the run, are overtaken by others. */

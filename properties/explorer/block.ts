@@ -90,6 +90,7 @@ const FORK_PERCENT = 70;
 const FORKS = 6;
 /** Every so many events a run is kept as it is. */
 const KEEP_EVERY = 96;
+const KEEPING = { keepEvery: KEEP_EVERY };
 /** Events before a rare state at which a run is forked, at most. */
 const MOST_BEFORE = 96;
 
@@ -115,11 +116,10 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
     const { document, from } = planned;
     beforeRun?.(run, document);
     await turn();
-    const keeping = { keepEvery: KEEP_EVERY };
     const record =
       from === undefined
-        ? runDocument(scenario, document, keeping)
-        : runFork(scenario, from, document, keeping);
+        ? runDocument(scenario, document, KEEPING)
+        : runFork(scenario, from, document, KEEPING);
     ground = widened(ground, record.coverage.phases);
     const fresh = newIn(record, known);
     if (fresh.length > 0) led.push(document);

@@ -22,8 +22,6 @@ const isPartOf = (a: string, b: string): boolean => a.startsWith(`${b}.`) || b.s
 export class Coverage {
   /** Each with the event that filled it first. */
   readonly cells = new Map<string, number>();
-  /** Phases of each kind of operation, in the order in which they were first seen. */
-  readonly phases = new Map<string, Set<string>>();
   /** `kind.phase` with the event in which it was first entered. */
   readonly entered = new Map<string, number>();
   /** When the last operation, fault or phase was. */
@@ -33,12 +31,24 @@ export class Coverage {
   #lastCut = "";
   readonly #running = new Map<string, Running>();
 
+  /** Phases of each kind of operation, in the order in which they were first seen. */
+  get phases(): ReadonlyMap<string, ReadonlySet<string>> {
+    const phases = new Map<string, Set<string>>();
+    for (const name of this.entered.keys()) {
+      const dot = name.indexOf(".");
+      const [kind, phase] = [name.slice(0, dot), name.slice(dot + 1)];
+      const seen = phases.get(kind);
+      if (seen === undefined) phases.set(kind, new Set([phase]));
+      else seen.add(phase);
+    }
+    return phases;
+  }
+
   /** The same so far, to go on from here more than once. */
   copy(): Coverage {
     const copy = new Coverage();
     for (const [cell, event] of this.cells) copy.cells.set(cell, event);
     for (const [phase, event] of this.entered) copy.entered.set(phase, event);
-    for (const [kind, seen] of this.phases) copy.phases.set(kind, new Set(seen));
     for (const [id, running] of this.#running) copy.#running.set(id, { ...running });
     for (const [kind, phase] of this.#cut) copy.#cut.set(kind, phase);
     copy.#lastCut = this.#lastCut;
@@ -78,9 +88,6 @@ export class Coverage {
     running.phase = phase;
     const name = `${running.kind}.${phase}`;
     if (!this.entered.has(name)) this.entered.set(name, event);
-    const seen = this.phases.get(running.kind);
-    if (seen === undefined) this.phases.set(running.kind, new Set([phase]));
-    else seen.add(phase);
   }
 
   #end(id: string, outcome: string): void {

@@ -6,8 +6,8 @@
 import { restoreWorld, type World } from "../../core/kernel/index.ts";
 import type { ReadyScenario, ResolvedScenario } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed } from "../arbitraries/chooser.ts";
-import { drawFault, type Ground } from "../arbitraries/entries.ts";
-import type { Features } from "../arbitraries/variants.ts";
+import { drawFault, type Ground, strikingAt } from "../arbitraries/entries.ts";
+import { type Features, withFault } from "../arbitraries/variants.ts";
 import { isDelay } from "./pilot.ts";
 import { DocumentRun, type KeptMoment, type RunOptions, type RunRecord } from "./run-document.ts";
 
@@ -72,9 +72,7 @@ export function drawFork(
   if (waits && faults.length > 0 && chance(chooser, 50)) {
     const fault = drawFault(chooser, oneOf(chooser, faults), document, ground);
     if (fault !== undefined) {
-      const { atMs: _, during: __, delayUs: ___, ...what } = fault;
-      const added = { ...what, atStep: steps + between(chooser, 1, SOON) };
-      return { ...document, faults: [...document.faults, added] } as unknown as ResolvedScenario;
+      return withFault(document, strikingAt(fault, steps + between(chooser, 1, SOON)));
     }
   }
   const { choices = [] } = document;
