@@ -5,8 +5,9 @@
  */
 import { prepareScenario, type ReadyScenario } from "../../../scenarios/index.ts";
 import type { ResolvedScenario } from "../../../scenarios/index.ts";
+import { audit } from "../../explorer/audit.ts";
 import { type FoundViolation, runDocument } from "../../explorer/run-document.ts";
-import type { Effort, Found } from "./messages.ts";
+import type { Differs, Effort, Found } from "./messages.ts";
 import { PlantedProcess } from "./planted-process.ts";
 
 export interface ExploreLimits {
@@ -40,6 +41,9 @@ export interface ExploreRequest {
   readonly limits: ExploreLimits;
   readonly shrinks: boolean;
 }
+
+/** What the audit of a search holds. */
+const AUDITED = "a run that is repeated has the same root";
 
 const NO_EFFORT: Effort = { runs: 0, seconds: 0, cpuSeconds: 0 };
 
@@ -80,7 +84,14 @@ export class BugExplorer {
       if (said.type === "ready") said = await this.#process.says();
       else if (said.type === "nothing") return { ...none, ...said.effort };
       else if (said.type === "refused") return { ...none, ...NO_EFFORT, trouble: said.message };
-      else if (said.type !== "found") return { ...none, ...NO_EFFORT, trouble: said.type };
+      else if (said.type === "differs") {
+        if (await this.#differsAnyway(scenario, said)) {
+          said = await this.#process.says({ type: "go on" });
+          continue;
+        }
+        this.#process.tell({ type: "enough" });
+        return { ...none, ...said.effort, invariant: AUDITED };
+      } else if (said.type !== "found") return { ...none, ...NO_EFFORT, trouble: said.type };
       else if (await this.#isBrokenAnyway(scenario, said.document, said.violation)) {
         said = await this.#process.says({ type: "go on" });
       } else {
@@ -98,13 +109,24 @@ export class BugExplorer {
     document: ResolvedScenario,
     { invariant, mechanism }: FoundViolation,
   ): Promise<boolean> {
-    if (!this.#sound.has(file)) {
-      const prepared = await prepareScenario(file);
-      if (!prepared.ok) throw new Error(prepared.problems[0]!.message);
-      this.#sound.set(file, prepared.scenario);
-    }
-    const { violations } = runDocument(this.#sound.get(file)!, document);
+    const { violations } = runDocument(await this.#soundScenario(file), document);
     return violations.some((each) => each.invariant === invariant && each.mechanism === mechanism);
+  }
+
+  /** Whether the sources as they are come to different roots with the same document. */
+  async #differsAnyway(file: string, { run, document }: Differs): Promise<boolean> {
+    const scenario = await this.#soundScenario(file);
+    const { root } = runDocument(scenario, document);
+    return audit(scenario, { run, document, root }) !== null;
+  }
+
+  async #soundScenario(file: string): Promise<ReadyScenario> {
+    const known = this.#sound.get(file);
+    if (known !== undefined) return known;
+    const prepared = await prepareScenario(file);
+    if (!prepared.ok) throw new Error(prepared.problems[0]!.message);
+    this.#sound.set(file, prepared.scenario);
+    return prepared.scenario;
   }
 
   async #shrink(

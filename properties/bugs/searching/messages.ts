@@ -34,6 +34,14 @@ export interface Found {
   readonly effort: Effort;
 }
 
+/** A run that has another root when it is repeated: found by the audit, as `orrery explore` does. */
+export interface Differs {
+  readonly type: "differs";
+  readonly document: ResolvedScenario;
+  readonly run: number;
+  readonly effort: Effort;
+}
+
 export interface ShrunkSmall {
   readonly type: "shrunk";
   readonly document: JsonValue | null;
@@ -46,4 +54,5 @@ export type FromPlanted =
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "nothing"; readonly effort: Effort }
   | Found
+  | Differs
   | ShrunkSmall;

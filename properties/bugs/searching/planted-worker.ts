@@ -3,6 +3,7 @@
  * the other, and asks about each run that breaks something whether it is worth anything.
  */
 import { prepareScenario } from "../../../scenarios/index.ts";
+import { audit } from "../../explorer/audit.ts";
 import { createSearcher, runBlock, type Searcher } from "../../explorer/block.ts";
 import { BLOCK_RUNS } from "../../explorer/search.ts";
 import { shrinkDocument } from "../../shrinking/shrink.ts";
@@ -49,8 +50,13 @@ async function search({ scenario, seed, mostRuns, mostSeconds }: Search): Promis
   const found = await searcherFor(scenario);
   if (typeof found === "string") return tell({ type: "refused", message: found });
   const state = { runs: 0, isOver: false };
+  /** Whether it is worth nothing: asked where no time is counted. */
+  const isWorthless = async (what: FromPlanted): Promise<boolean> => {
+    tell(what);
+    return new Promise((resolve) => (answer = resolve));
+  };
   for (let block = 0; !state.isOver; block++) {
-    await runBlock(found, {
+    const { audits } = await runBlock(found, {
       seed,
       strategy: "swarm",
       auditAll: false,
@@ -64,8 +70,7 @@ async function search({ scenario, seed, mostRuns, mostSeconds }: Search): Promis
         const effort = clock.effort(state.runs);
         const [violation] = violations;
         if (violation !== undefined) {
-          tell({ type: "found", document, violation, effort });
-          state.isOver = !(await new Promise<boolean>((resolve) => (answer = resolve)));
+          state.isOver = !(await isWorthless({ type: "found", document, violation, effort }));
           if (state.isOver) return;
         }
         state.isOver = state.runs >= mostRuns || effort.cpuSeconds >= mostSeconds;
@@ -74,6 +79,15 @@ async function search({ scenario, seed, mostRuns, mostSeconds }: Search): Promis
       },
       isStopped: () => state.isOver,
     });
+    for (const task of audits) {
+      if (state.isOver) break;
+      const { run, document } = task;
+      if (audit(found.scenario, task) === null) continue;
+      clock.stop();
+      const effort = clock.effort(state.runs);
+      state.isOver = !(await isWorthless({ type: "differs", document, run, effort }));
+      clock.start();
+    }
   }
 }
 
