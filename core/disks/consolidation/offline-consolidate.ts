@@ -130,9 +130,11 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
       return writeIf(array, name, value, configurationVersion, "createVolumes", "trouble");
     },
 
+    /** Not once the intent was settled: nobody would look for what comes later. */
     createVolumes(_host: Entity, op: Op) {
+      const given = { name: intentFile(op.params.vm), version: op.state.intentVersion };
       const asks = bothLayers(op).map(({ volume: name, sectors }) =>
-        askArray(op.params.array, "create-volume", { name, sectors }, ""),
+        askArray(op.params.array, "create-volume", { name, sectors, given }, ""),
       );
       return together(asks, "askAllocation", "trouble");
     },

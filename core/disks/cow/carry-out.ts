@@ -21,7 +21,6 @@ import { askArray } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
-  descriptorFileOf,
   intentFile,
   type VmConfiguration,
   volumeOf,
@@ -32,6 +31,7 @@ import {
   CowView,
   holdUnder,
   lookAtArray,
+  makeDescriptor,
   removeMade,
   sharersOfAll,
   writeIf,
@@ -109,8 +109,10 @@ const STEPS: {
     const body = { snapshot, label, ...underIntent(op) };
     return askArray(op.params.array, "vasa-clone", body, "nameBase", "trouble");
   },
-  "create-volume": (op, { name, sectors }) =>
-    askArray(op.params.array, "create-volume", { name, sectors }, "advance", "trouble"),
+  "create-volume": (op, { name, sectors }) => {
+    const body = { name, sectors, given: underIntent(op).given };
+    return askArray(op.params.array, "create-volume", body, "advance", "trouble");
+  },
   copy: (op, { from, since, to }) => {
     const body = { from, since, to: named(op, to) };
     return task(op, "vasa-copy-diffs", body, "countCopied");
@@ -180,8 +182,9 @@ export const carryingOut = {
 
   writeDescriptor(_host: Entity, op: Op): Step {
     const { name, descriptor } = stepOf(op) as Extract<CopyStep, { do: "describe" }>;
-    const value = descriptorFileOf({ ...descriptor, volume: named(op, descriptor.volume) });
-    return writeIf(op.params.array, name, value, 0, "advance", "trouble");
+    const own = { ...descriptor, volume: named(op, descriptor.volume) };
+    const made = makeDescriptor(op.params.array, name, own, underIntent(op).given);
+    return { ...made, next: "advance", otherwise: "trouble" };
   },
 
   /** Checked under the intent: a linked clone may have been taken while it was copied. */
