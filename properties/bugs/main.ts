@@ -18,7 +18,7 @@ NAME is a bug, a mechanism, or a part of a name; none = all bugs.
   --seeds N             seeds to explore with (5); most of them must find the bug
   --vain N              seeds in vain after which the others are left out (2)
   --runs N, --for S     bounds of each seed: runs (400), seconds of the processor (60)
-  --shrink N            runs spent on making the first find small (200)
+  --shrink N            runs spent on making the first find small (1000)
   --shard I/N           every Nth bug, beginning with the Ith: for several machines
   --out FILE            where results are kept, a line each; a hunt goes on where it was
   --with FILE           results of other hunts, read only; may be repeated
@@ -44,7 +44,7 @@ const { values, positionals } = parseArgs({
     vain: { type: "string", default: "2" },
     runs: { type: "string", default: "400" },
     for: { type: "string", default: "60" },
-    shrink: { type: "string", default: "200" },
+    shrink: { type: "string", default: "1000" },
     shard: { type: "string", default: "1/1" },
     out: { type: "string" },
     with: { type: "string", multiple: true, default: [] },
