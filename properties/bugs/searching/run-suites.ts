@@ -40,7 +40,7 @@ const CONFIG = fileURLToPath(new URL("../loading/planted.config.ts", import.meta
 const VITEST = fileURLToPath(new URL("node_modules/vitest/vitest.mjs", ROOT));
 
 /** Suites that take longer than this are ended, and the bug is what they do not end with. */
-const MOST_MS = 900_000;
+const MOST_MS = 300_000;
 
 /**
  * One after the other until one fails: that one's outcome alone, or all of them. The time is that of
