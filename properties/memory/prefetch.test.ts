@@ -25,8 +25,8 @@ const fragmented = (fragmentationPercent: number) => ({
   fragmentationPercent,
 });
 
-function sleepAndWake(wake: object): Timeline {
-  const sleep = { id: "sleep", atMs: 60, do: "suspend", vm: "db", on: "array", ...PAGES };
+function sleepAndWake(wake: object, how: object = PAGES): Timeline {
+  const sleep = { id: "sleep", atMs: 60, do: "suspend", vm: "db", on: "array", ...how };
   const resume = { id: "wake", after: "sleep.complete", do: "resume", vm: "db", on: "array" };
   return [sleep, { ...resume, method: "lazy", readsAtOnce: 1, ...wake }] as never;
 }
@@ -87,12 +87,26 @@ describe("prefetch of neighbours", () => {
     );
   }, 60_000);
 
+  // Devices write whole pages without waiting for what was there.
+  const writtenMeanwhile = (blockKiB: number) => {
+    const timeline = sleepAndWake(
+      { prefetch: "virtual", prefetchPages: 1 },
+      { ...PAGES, blockKiB },
+    );
+    return suspendedVm(timeline, fragmented(50), 16);
+  };
+
+  it.each([4, 16, 64])("keeps what was written meanwhile, in blocks of %i KiB", (blockKiB) => {
+    for (const seed of [1, 2, 3]) {
+      const { world, ended } = runSuspended(writtenMeanwhile(blockKiB), { seed });
+      expect(violations(world)).toEqual([]);
+      expect(ended["wake"]!.figures["keptPages"]).toBeGreaterThan(0);
+    }
+  });
+
   it("over a page that was written meanwhile is found (canary)", () => {
-    // Devices write whole pages without waiting for what was there.
-    const timeline = sleepAndWake({ prefetch: "virtual", prefetchPages: 1 });
-    const document = suspendedVm(timeline, fragmented(50), 16);
     const planted = { at: "wake", careless: "overwritesDirty" };
-    const { world } = runSuspended(document, { planted });
+    const { world } = runSuspended(writtenMeanwhile(4), { planted });
     expect(violations(world).join()).toMatch(/had written, was overwritten/);
   });
 

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { component, MS } from "../../kernel/index.ts";
+import { component, type ContentRun, MS } from "../../kernel/index.ts";
 import { smallWorld } from "../testing/small-world.ts";
 import { fillAbsent, lackAll, onAbsentAccess } from "./absent.ts";
 import { cipherStamp } from "./cipher.ts";
@@ -52,6 +52,7 @@ type Model = {
 };
 
 const place = fc.constantFrom(...PLACES);
+const pages = fc.integer({ min: 1, max: 3 });
 const name = fc.constantFrom<Name>("guard", "copier", "looker");
 const by = fc.constantFrom<TraceWish["by"]>("all", [0], [1, 2]);
 const vcpu = fc.nat(VCPUS - 1);
@@ -59,7 +60,7 @@ const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("store" as const), place, vcpu }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("load" as const), place, vcpu }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("device" as const), place }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("fill" as const), place }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("fill" as const), place, most: pages }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("trace" as const), name, by }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("take" as const), name, by }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), name }) },
@@ -156,6 +157,14 @@ class Guest {
     this.access(held);
   }
 
+  /** What a file has of a page. */
+  saving(page: number): ContentRun {
+    const saved = this.saved.get(page)!;
+    const { number } = this.memory.config;
+    const stamp = this.hidden.has(page) ? cipherStamp(number, saved) : saved;
+    return { kind: "stamp", sectors: PAGE_SECTORS, stamp };
+  }
+
   take(each: Step): void {
     const { memory } = this;
     switch (each.do) {
@@ -172,11 +181,11 @@ class Guest {
       }
       case "fill": {
         if (clientOf(memory, "absent") === undefined) return;
-        const stamp = this.saved.get(each.place)!;
-        const given = this.hidden.has(each.place)
-          ? cipherStamp(memory.config.number, stamp)
-          : stamp;
-        const runs = [{ kind: "stamp", sectors: PAGE_SECTORS, stamp: given }] as const;
+        const places = [0, 1, 2].map((at) => each.place + at).slice(0, each.most);
+        const come = places.filter((_, at) =>
+          places.slice(0, at + 1).every((page) => this.saved.has(page)),
+        );
+        const runs = come.map((page) => this.saving(page));
         const { keptPages } = fillAbsent(
           memory,
           "absent",
@@ -184,8 +193,9 @@ class Guest {
           runs,
           this.bug === "overwrites",
         );
-        if (this.bug === "none") expect(keptPages).toBe(this.absent.has(each.place) ? 0 : 1);
-        this.absent.delete(each.place);
+        const kept = come.filter((page) => !this.absent.has(page));
+        if (this.bug === "none") expect(keptPages).toBe(kept.length);
+        for (const page of come) this.absent.delete(page);
         return this.goOn();
       }
       case "trace":
