@@ -45,6 +45,19 @@ describe("a recorded run", () => {
     expect(result).toMatchObject({ verified: true, draws: { fromSeed: 0, fresh: 0 } });
   });
 
+  it.each([1, 40, 255, 256, 257, 300, 700])(
+    "that is interrupted after event %i replays to there from its log alone",
+    async (stopsAt) => {
+      const cut = await recordInMemory(builder, { seed: 5, stopsAt });
+      const result = replay(runIn(cut.bytes), builder, { sameCode: true });
+      const { draws } = cut.world.gate.counts();
+      expect(result).toMatchObject({ verified: true, newDraws: [] });
+      expect(result.root).toBe(hashHex(cut.world.root()));
+      expect(result.draws).toMatchObject({ fromSeed: 0, fresh: 0, fromLog: draws });
+      expect(draws).toBeGreaterThan(0);
+    },
+  );
+
   it("keeps the draws of a VM apart", () => {
     const draws = run.trace.chunks("draws");
     const owners = new Set(draws.map(({ meta }) => meta["owner"]));

@@ -14,6 +14,8 @@ export interface RecordOptions {
   readonly seed?: number;
   readonly log?: "full" | "seed";
   readonly pauseEvery?: number;
+  /** The run is interrupted after so many events. */
+  readonly stopsAt?: number;
   /** Runs the world; the whole of it unless told. */
   readonly drive?: (world: World, recorder: Recorder) => void;
 }
@@ -33,17 +35,19 @@ export async function recordInto(
   builder: WorldBuilder,
   options: RecordOptions = {},
 ): Promise<World> {
-  const { seed = 1, log = "full", pauseEvery = 64, drive } = options;
+  const { seed = 1, log = "full", pauseEvery = 64, stopsAt, drive } = options;
   const { vms, durationNs: untilNs } = builder;
   const recorder = new Recorder({ writer, vms, log, outputs: () => ({}) });
   const world = builder.build({ seed, sink: recorder.sink });
   recorder.attach(world);
   drive?.(world, recorder);
-  world.run({ untilNs, pauseEvery });
-  world.finish();
+  const finished = stopsAt === undefined;
+  world.run({ untilNs, pauseEvery, ...(!finished && { untilEvent: stopsAt }) });
+  if (finished) world.finish();
   const { timeNs, eventCount: events } = world;
   const root = hashHex(world.root());
-  await recorder.close("complete", { root, events, timeNs, finished: true });
+  const outcome = finished ? "complete" : "interrupted";
+  await recorder.close(outcome, { root, events, timeNs, finished });
   return world;
 }
 
