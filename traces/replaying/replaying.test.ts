@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { domainRoots, hashHex, type World } from "../../core/kernel/index.ts";
+import { domainRoots, hashHex, uniform, type World } from "../../core/kernel/index.ts";
 import { sampleWorld } from "../../core/kernel/testing/index.ts";
 import { diffTraces } from "../comparing/trace-diff.ts";
 import { whyChanged } from "../comparing/why.ts";
@@ -66,30 +66,55 @@ describe("a recorded run", () => {
     expect(counted).toBe(world.gate.counts().draws);
   });
 
-  it("with live inputs gives them again where they took effect", async () => {
+  it("that was drawn for as it was built replays from its log alone", async () => {
+    const drawing = {
+      ...builder,
+      build: (gate: Parameters<typeof builder.build>[0]): World => {
+        const built = builder.build(gate);
+        for (const name of ["walker-0", "walker-2"]) {
+          const walker = built.named(name);
+          // More than the gate keeps before it hands them on.
+          for (let each = 0; each < 40_000; each++) walker.draw("start", uniform(500));
+          walker.after(1 + walker.draw("start", uniform(500)), "step");
+        }
+        return built;
+      },
+    };
+    const recorded = await recordInMemory(drawing, { seed: 5 });
+    expect(hashHex(recorded.world.root())).not.toBe(hashHex(world.root()));
+    const result = replay(runIn(recorded.bytes), drawing, { sameCode: true });
+    expect(result).toMatchObject({ verified: true, draws: { fromSeed: 0, fresh: 0 } });
+  });
+
+  it("with live inputs gives them again where they took effect, wherever a seek begins", async () => {
+    const inputs = new Map([
+      [100, [1_000, 7]],
+      [250, [5]],
+      [700, [9]],
+    ]);
+    const roots = new Map<number, string>();
     const live = await recordInMemory(builder, {
       seed: 5,
       drive: (at, recorder) => {
-        for (const [untilEvent, by] of [
-          [100, 1_000],
-          [100, 7],
-          [256, 5],
-          [700, 9],
-        ] as const) {
-          at.run({ untilEvent, pauseEvery: 64 });
-          recorder.inject("walker-1", "poke", by);
+        for (let event = 10; event <= 900; event += 10) {
+          at.run({ untilEvent: event, pauseEvery: 5 });
+          for (const by of inputs.get(event) ?? []) recorder.inject("walker-1", "poke", by);
+          roots.set(event, hashHex(at.stateRoot()));
         }
       },
     });
     expect(hashHex(live.world.root())).not.toBe(hashHex(world.root()));
     const result = replay(runIn(live.bytes), builder, { sameCode: true });
     expect(result.verified).toBe(true);
-    const timeline = new Timeline(runIn(live.bytes), builder);
-    timeline.seekEvent(700);
-    const there = rootOf(timeline);
-    timeline.seekEvent(20);
-    timeline.seekEvent(700);
-    expect(rootOf(timeline)).toBe(there);
+    const liveRun = runIn(live.bytes);
+    expect(liveRun.snapshots.filter(({ inputs: taken }) => taken > 0).length).toBeGreaterThan(1);
+    const timeline = new Timeline(liveRun, builder);
+    for (let at = 0; at < 2 * roots.size; at++) {
+      const event = 10 * (1 + ((at * 37) % roots.size));
+      if (inputs.has(event)) continue;
+      timeline.seekEvent(event);
+      expect(rootOf(timeline), `event ${event}`).toBe(roots.get(event));
+    }
   });
 
   it("with `seed` logging holds no draw and replays from the seed", async () => {
