@@ -118,7 +118,16 @@ export const GROUNDS: {
   },
   rv64: {
     scenarios: [],
-    suites: ["lockstep", "purity", "samples", "softfloat", "traces", "interrupts"]
+    suites: [
+      "focused-lockstep",
+      "small-numbers",
+      "lockstep",
+      "purity",
+      "samples",
+      "softfloat",
+      "traces",
+      "interrupts",
+    ]
       .map((name) => `core/guest/rv64/${name}.test.ts`)
       .concat("core/vmm/rv64/rv64-vm.test.ts", "core/vmm/pages/machine-pages.test.ts"),
   },
