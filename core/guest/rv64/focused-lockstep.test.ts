@@ -14,11 +14,13 @@ import { difference } from "./testing/lockstep.ts";
 import { TestRandom } from "./testing/random.ts";
 
 const PAGE = layout.PAGE_BYTES;
+const NONE = (1n << 64n) - 1n;
 const OPTIONS = { ramBytes: 16 * PAGE, harts: 1 } as const;
 const SEEDS = 100;
 const INSTRUCTIONS = 400;
 
-// The pages of RAM: the handler, code on two, three sets of page tables, frames for data.
+// The pages of RAM: the handler, page tables of the upper half, code on two, three sets of page tables, frames for data.
+const UPPER = 1;
 const CODE = 2;
 const ROOT = 4;
 const MIDDLE = 7;
@@ -35,6 +37,7 @@ const HANDLER = 31;
 
 const address = (page: number, offset = 0): bigint =>
   BigInt(layout.RAM_BASE + page * PAGE + offset);
+const upper = (page: number): bigint => NONE - (1n << 31n) + 1n + BigInt((1 << 21) + page * PAGE);
 const satpOf = (set: number): bigint => (8n << 60n) | (address(ROOT + set) >> 12n);
 const pte = (page: number, flags: number): bigint =>
   ((address(page) >> 12n) << 10n) | BigInt(flags);
@@ -60,9 +63,7 @@ const loadReserved = (width: number, at: number): number => atomic(2, width, 16,
 /** `jal` to so many bytes before it, at most 2 KiB. */
 const jumpBack = (bytes: number): number => (0x801ff06f | (((-bytes >> 1) & 0x3ff) << 21)) >>> 0;
 
-const ECALL = 0x00000073;
-const EBREAK = 0x00100073;
-const ILLEGAL = 0x0000000b;
+const [ECALL, EBREAK, ILLEGAL] = [0x00000073, 0x00100073, 0x0000000b];
 const FENCE_I = op(0x0f, 0, 1, 0, 0);
 const MRET = 0x30200073;
 
@@ -106,8 +107,11 @@ function tables(view: DataView, mapped: Machine["mapped"] = []): void {
     view.setBigUint64(page * PAGE + index * 8, entry, true);
   for (let set = 0; set < 3; set++) {
     put(ROOT + set, 2, pte(MIDDLE + set, arch.PTE_V));
+    put(ROOT + set, 510, pte(MIDDLE + set, arch.PTE_V));
     put(MIDDLE + set, 0, pte(LEAF + set, arch.PTE_V));
-    for (let page = 0; page < 16; page++) put(LEAF + set, page, pte(page, USABLE));
+    put(MIDDLE + set, 1, pte(UPPER, arch.PTE_V));
+    for (let page = 0; page < 16; page++)
+      for (const leaf of [LEAF + set, UPPER]) put(leaf, page, pte(page, USABLE));
   }
   for (const [set, page, entry] of mapped) put(LEAF + set, page, entry);
 }
@@ -192,7 +196,6 @@ function hunt(theme: Theme, other: Engine, seeds: number) {
 const steps = (count: number, make: () => readonly number[]): number[] =>
   Array.from({ length: count }, () => make()).flat();
 
-const NONE = (1n << 64n) - 1n;
 /** Registers from a number on. */
 const from = (first: number, ...values: readonly bigint[]): Readonly<Record<number, bigint>> =>
   Object.fromEntries(values.map((value, i) => [first + i, value]));
@@ -259,7 +262,7 @@ function addressSpaceStep(random: TestRandom, switches: number): readonly number
   return [status, addi(OTHER, OTHER, 1)];
 }
 
-/** Three roots that map the same pages to different frames, and none; satp, MXR, SUM and entries change. */
+/** Three roots that map the same pages, in both halves, to different frames, and none; all of it changes. */
 const addressSpaces: Theme = {
   name: "address spaces",
   make(random) {
@@ -273,8 +276,8 @@ const addressSpaces: Theme = {
       registers: {
         ...VALUES,
         ...from(5, entry(), entry(), entry()),
-        ...from(10, ...FRAMES.map((page) => address(page))),
-        ...from(13, address(LEAF, DATA * 8)),
+        ...from(10, ...FRAMES.map((page) => (random.chance(60) ? address(page) : upper(page)))),
+        ...from(13, address(random.pick([LEAF, UPPER]), DATA * 8)),
         ...from(23, address(LEAF + 1, DATA * 8), satpOf(0), satpOf(1), satpOf(2)),
         ...from(27, BigInt(arch.MSTATUS_SUM), BigInt(arch.MSTATUS_MXR)),
       },
