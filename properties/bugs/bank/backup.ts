@@ -3,7 +3,12 @@ import type { Bug } from "../bug.ts";
 
 const BACKUP = "core/disks/backup/backup.ts";
 const CHANGED = "core/disks/chain/changed-blocks.ts";
-const suites = ["properties/disks/backup-crashes.test.ts", "reports/experiments"];
+const suites = [
+  "properties/disks/backup-durability.test.ts",
+  "properties/disks/incremental-backups.test.ts",
+  "properties/disks/backup-crashes.test.ts",
+  "reports/experiments",
+];
 
 export const backupBugs: readonly Bug[] = [
   {
@@ -30,13 +35,23 @@ export const backupBugs: readonly Bug[] = [
     name: "lost-tracking-taken-for-none",
     what: "after a crash what was tracked is gone, and the backup takes it that nothing changed",
     mechanism: "backup",
+    file: "core/disks/chain/change-tracker.ts",
+    find: "    changed.writeZeros(first, past - first);",
+    replace: "    changed.discard(first, past - first);",
+    breaks: ["an incremental backup holds all that changed"],
+    report: "https://github.com/abbbi/virtnbdbackup/pull/258",
+    suites,
+  },
+  {
+    name: "mixed-tracking-taken-for-one",
+    what: "disks whose changes are tracked since different backups are taken for the first one's",
+    mechanism: "backup",
     file: "core/disks/backup/backup-state.ts",
     find:
       "  if (since === null || disks.some(({ volatile }) => volatile.changedSince !== since)) " +
       "return null;",
     replace: "  if (since === null) return null;",
     breaks: ["an incremental backup holds all that changed"],
-    report: "https://github.com/abbbi/virtnbdbackup/pull/258",
     suites,
   },
   {
