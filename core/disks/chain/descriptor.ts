@@ -61,6 +61,10 @@ export const namedDisks = ({ running, pointsInTime }: VmConfiguration) => [
   ...pointsInTime.map(({ disks }) => disks),
 ];
 
+/** The same descriptors in one list; what several lead to is in it several times. */
+export const namedDescriptors = (configuration: VmConfiguration): readonly string[] =>
+  namedDisks(configuration).flatMap((disks) => Object.values(disks));
+
 /** Of disks whose content is no longer what changes were tracked of. */
 export function untracked(configuration: VmConfiguration): VmConfiguration {
   const { tracking: _, ...rest } = configuration;
@@ -89,6 +93,9 @@ export type DiskIntent =
 export const configurationFile = (vm: string): string => `${vm}.vmx`;
 
 export const intentFile = (vm: string): string => `${vm}.intent`;
+
+/** What an array is asked to make under an intent it makes only while that is as it was opened. */
+export const intentGiven = (vm: string, version: number) => ({ name: intentFile(vm), version });
 
 export const descriptorFile = (vm: string, disk: string, layer: number): string =>
   layer === 0 ? `${vm}-${disk}.vmdk` : `${vm}-${disk}-${String(layer).padStart(6, "0")}.vmdk`;

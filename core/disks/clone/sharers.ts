@@ -5,6 +5,7 @@
  * operation that has begun may be about to).
  */
 import { type ArrayFiles, mentions } from "../chain/array-files.ts";
+import { namedDescriptors } from "../chain/descriptor.ts";
 
 /**
  * Names of what would notice if the layer behind `descriptor` changed or went, apart from what is
@@ -19,12 +20,9 @@ export function sharersOf(
   const vms = files
     .configurations()
     .filter(({ vm }) => !except.includes(vm))
-    .filter(({ running, pointsInTime }) => {
-      const leaves = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
-        Object.values(each),
-      );
-      return leaves.some((leaf) => files.chainOf(leaf).includes(descriptor));
-    })
+    .filter((configuration) =>
+      namedDescriptors(configuration).some((leaf) => files.chainOf(leaf).includes(descriptor)),
+    )
     .map(({ vm }) => vm);
   const intents = files
     .intents()

@@ -36,6 +36,7 @@ import {
   intentFile,
   type VmConfiguration,
   volumeOf,
+  intentGiven,
 } from "../chain/descriptor.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
@@ -132,7 +133,7 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
 
     /** Not once the intent was settled: nobody would look for what comes later. */
     createVolumes(_host: Entity, op: Op) {
-      const given = { name: intentFile(op.params.vm), version: op.state.intentVersion };
+      const given = intentGiven(op.params.vm, op.state.intentVersion);
       const asks = bothLayers(op).map(({ volume: name, sectors }) =>
         askArray(op.params.array, "create-volume", { name, sectors, given }, ""),
       );

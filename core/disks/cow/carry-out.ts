@@ -24,6 +24,7 @@ import {
   intentFile,
   type VmConfiguration,
   volumeOf,
+  intentGiven,
 } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import {
@@ -87,7 +88,7 @@ export function openCopy(op: Op, view: CowView, plan: CopyPlan, intent: Hierarch
 /** What is made is held by the intent, and is not made once that was settled. */
 const underIntent = ({ state: { intent, intentVersion: version } }: Op) => ({
   holder: intentHolder(intent!),
-  given: { name: intentFile(intent!.vm), version },
+  given: intentGiven(intent!.vm, version),
 });
 
 const named = (op: Op, name: string): string => op.state.names[name] ?? name;
@@ -183,8 +184,8 @@ export const carryingOut = {
   writeDescriptor(_host: Entity, op: Op): Step {
     const { name, descriptor } = stepOf(op) as Extract<CopyStep, { do: "describe" }>;
     const own = { ...descriptor, volume: named(op, descriptor.volume) };
-    const made = makeDescriptor(op.params.array, name, own, underIntent(op).given);
-    return { ...made, next: "advance", otherwise: "trouble" };
+    const { given } = underIntent(op);
+    return makeDescriptor(op.params.array, name, own, given, "advance", "trouble");
   },
 
   /** Checked under the intent: a linked clone may have been taken while it was copied. */

@@ -25,7 +25,7 @@ import {
 import { cloneHolder, type Hold, type VvolInfo } from "../../platform/index.ts";
 import { mentions } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
-import { configurationFile, intentFile } from "../chain/descriptor.ts";
+import { configurationFile, intentFile, namedDescriptors } from "../chain/descriptor.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { type ArrayView, CowView, deleteIf, lookAtArray, release } from "./cow-files.ts";
 import { type CollectIntent, descriptorHolder, intentHolder } from "./cow-intents.ts";
@@ -257,11 +257,9 @@ function staleHolds(
 /** Descriptors that some configuration leads to. */
 function reachedFrom(view: CowView): ReadonlySet<string> {
   const reached = new Set<string>();
-  for (const { running, pointsInTime } of view.files.configurations()) {
-    for (const all of [running, ...pointsInTime.map(({ disks }) => disks)]) {
-      for (const leaf of Object.values(all)) {
-        for (const name of view.files.chainOf(leaf)) reached.add(name);
-      }
+  for (const configuration of view.files.configurations()) {
+    for (const leaf of namedDescriptors(configuration)) {
+      for (const name of view.files.chainOf(leaf)) reached.add(name);
     }
   }
   return reached;

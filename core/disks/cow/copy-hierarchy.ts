@@ -13,6 +13,7 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
+import { namedDescriptors, namedDisks } from "../chain/descriptor.ts";
 import { carryingOut, type CopyState, newCopy, openCopy } from "./carry-out.ts";
 import { type ArrayView, CowView, lookAtArray, sharersOfAll } from "./cow-files.ts";
 import type { HierarchyIntent } from "./cow-intents.ts";
@@ -30,10 +31,7 @@ type Op = Operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>;
 export function copyProblem(view: CowView, { vm, target }: CopyRequest): Step | undefined {
   const configuration = view.configuration(vm);
   if (configuration === undefined) return fail("no-configuration", vm);
-  const { running, pointsInTime } = configuration;
-  const names = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
-    Object.values(each),
-  );
+  const names = namedDescriptors(configuration);
   const problem = view.problemOf(names);
   if (problem !== undefined) return problem;
   if (target !== vm) {
@@ -46,9 +44,7 @@ export function copyProblem(view: CowView, { vm, target }: CopyRequest): Step | 
 /** What goes with them: layers between them, but none that another VM's disks stand on. */
 function ownLayers(view: CowView, vm: string, names: readonly string[]): readonly string[] {
   const others = view.files.configurations().filter((each) => each.vm !== vm);
-  const leaves = others.flatMap(({ running, pointsInTime }) =>
-    [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) => Object.values(each)),
-  );
+  const leaves = others.flatMap(namedDescriptors);
   const needed = new Set(leaves.flatMap((leaf) => view.files.chainOf(leaf)));
   const below = names.flatMap((name) => view.files.chainOf(name));
   return [...new Set([...names, ...below.filter((name) => !needed.has(name))])];
@@ -61,8 +57,7 @@ export function copyIntent(
   { vm, target, disks: only }: CopyRequest,
   plan: CopyPlan,
 ): HierarchyIntent {
-  const { running, pointsInTime } = view.configuration(vm)!;
-  const own = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
+  const own = namedDisks(view.configuration(vm)!).flatMap((each) =>
     Object.entries(each).flatMap(([disk, name]) =>
       only === undefined || only.includes(disk) ? [name] : [],
     ),

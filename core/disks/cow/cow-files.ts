@@ -13,6 +13,7 @@ import {
   type DiskDescriptor,
   descriptorFileOf,
   intentFile,
+  namedDescriptors,
   readDescriptor,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
@@ -119,9 +120,11 @@ export function makeDescriptor(
   name: string,
   descriptor: DiskDescriptor,
   given: { readonly name: string; readonly version: number },
+  next = "",
+  otherwise?: string,
 ): AskStep {
-  const value = descriptorFileOf(descriptor);
-  return askArray(array, "file-write", { name, value, ifVersion: 0, given }, "");
+  const body = { name, value: descriptorFileOf(descriptor), ifVersion: 0, given };
+  return askArray(array, "file-write", body, next, otherwise);
 }
 
 export const writeDescriptor = (
@@ -165,10 +168,8 @@ export function sharersOfAll(
   names: readonly string[],
   under: readonly string[] = [],
 ): string[] {
-  const { running, pointsInTime } = files.get(configurationFile(vm))!.value as VmConfiguration;
-  const own = [running, ...pointsInTime.map(({ disks }) => disks)].flatMap((each) =>
-    Object.values(each),
-  );
+  const configuration = files.get(configurationFile(vm))!.value as VmConfiguration;
+  const own = namedDescriptors(configuration);
   const except = [vm, intentFile(vm), ...own, ...under];
   return [...new Set(names.flatMap((name) => sharersOf(files, name, except)))];
 }

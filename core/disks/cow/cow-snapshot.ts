@@ -41,6 +41,7 @@ import {
   type DiskDescriptor,
   intentFile,
   type VmConfiguration,
+  intentGiven,
 } from "../chain/descriptor.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
@@ -142,7 +143,7 @@ export const COW_SNAPSHOT_PHASES = {
       base: op.state.running[disk]!.volume,
       holders: [intentHolder(op.state.intent!), descriptorHolder(to[disk]!)],
     }));
-    const given = { name: intentFile(op.params.vm), version: op.state.intentVersion };
+    const given = intentGiven(op.params.vm, op.state.intentVersion);
     const tasks = [{ verb: "vasa-prepare", body: { bases, given } }];
     return perform(arrayTasks, { array, tasks, patienceNs: PATIENCE_NS }, "describe", "trouble");
   },
@@ -152,7 +153,7 @@ export const COW_SNAPSHOT_PHASES = {
     const { array } = op.params;
     const { from, to } = op.state.intent!;
     const { layersMade } = op.state.configuration!;
-    const given = { name: intentFile(op.params.vm), version: op.state.intentVersion };
+    const given = intentGiven(op.params.vm, op.state.intentVersion);
     const state = op.edit();
     diskIds(op).forEach((disk, i) => (state.snapshots[disk] = results[0]!.items[i]!.vvol));
     const asks = diskIds(op).map((disk) => {

@@ -23,7 +23,7 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
-import { configurationFile, intentFile } from "../chain/descriptor.ts";
+import { configurationFile, intentFile, intentGiven } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { type CowRevertIntent, intentHolder, type Stage } from "./cow-intents.ts";
@@ -120,7 +120,7 @@ export const REVERT_PHASES = {
     op.edit().intentVersion = version;
     const holders = [intentHolder(op.state.intent!)];
     const bases = Object.values(op.state.bases).map((base) => ({ base, holders }));
-    const given = { name: intentFile(op.params.vm), version };
+    const given = intentGiven(op.params.vm, version);
     return tasks(op, [{ verb: "vasa-prepare", body: { bases, given } }], "takeSafety");
   },
 

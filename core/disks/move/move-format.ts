@@ -30,7 +30,7 @@ import {
 } from "../../kernel/index.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { beginRelayering } from "../chain/change-layers.ts";
-import { configurationFile, intentFile } from "../chain/descriptor.ts";
+import { configurationFile, intentFile, namedDisks } from "../chain/descriptor.ts";
 import { askDevice, askInstance, DRAIN_POLL_NS } from "../chain/open-disks.ts";
 import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
@@ -90,9 +90,8 @@ const requestOf = ({ params }: MoveOp): CopyRequest => ({
 
 /** What the guest writes to, and what it stands on, are of one format: not of the one to come. */
 function formatProblem(op: MoveOp, view: CowView): Step | undefined {
-  const { running, pointsInTime } = view.configuration(op.params.vm)!;
+  const own = namedDisks(view.configuration(op.params.vm)!);
   for (const { disk } of op.params.disks) {
-    const own = [running, ...pointsInTime.map(({ disks }) => disks)];
     const kinds = own.flatMap((at) => at[disk] ?? []).map((name) => view.files.descriptor(name)!);
     const formats = new Set(kinds.map(({ kind }) => (kind === "cow" ? "cow" : "redo")));
     if (formats.has(op.params.format)) return fail("same-format", disk);

@@ -1,6 +1,11 @@
 /** What promoting a linked clone means on the array: which part of each chain is shared. */
 import type { ArrayFiles } from "../chain/array-files.ts";
-import { configurationFile, descriptorFile, type VmConfiguration } from "../chain/descriptor.ts";
+import {
+  configurationFile,
+  descriptorFile,
+  type VmConfiguration,
+  namedDescriptors,
+} from "../chain/descriptor.ts";
 import { exclusiveLayers } from "../clone/sharers.ts";
 import type { PromotedDisk, PromotionIntent } from "./intent.ts";
 
@@ -41,10 +46,9 @@ export function planPromotion(files: ArrayFiles, vm: string, carries: boolean): 
 
 /** Whether another VM's chains have the layer too. */
 function isForeign(files: ArrayFiles, vm: string, descriptor: string): boolean {
-  return files.configurations().some(({ vm: other, running, pointsInTime }) => {
-    if (other === vm) return false;
-    const leaves = [running, ...pointsInTime.map(({ disks }) => disks)];
-    const names = leaves.flatMap((each) => Object.values(each));
+  return files.configurations().some((configuration) => {
+    if (configuration.vm === vm) return false;
+    const names = namedDescriptors(configuration);
     return names.some((name) => files.chainOf(name).includes(descriptor));
   });
 }

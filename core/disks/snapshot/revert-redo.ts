@@ -29,6 +29,7 @@ import {
   untracked,
   type VmConfiguration,
   volumeOf,
+  intentGiven,
 } from "../chain/descriptor.ts";
 import {
   type ArrayView,
@@ -62,12 +63,6 @@ type RevertRedoState = {
 };
 
 type Op = Operation<RevertRedoParams & PlainObject, RevertRedoState & PlainObject>;
-
-/** The intent as it was opened. */
-const opened = (op: Op) => ({
-  name: intentFile(op.params.vm),
-  version: op.state.intentVersion,
-});
 
 /** The intent, or why there can be none. */
 function plan(op: Op, view: CowView): Step | RedoRevertIntent {
@@ -126,7 +121,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     },
 
     createRedoLogs(_host: Entity, op: Op): Step {
-      const given = opened(op);
+      const given = intentGiven(op.params.vm, op.state.intentVersion);
       const asks = op.state.made.map(({ name, descriptor: { sectors } }) =>
         askArray(op.params.array, "create-volume", { name: volumeOf(name), sectors, given }, ""),
       );
@@ -134,8 +129,9 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     },
 
     describe(_host: Entity, op: Op): Step {
+      const given = intentGiven(op.params.vm, op.state.intentVersion);
       const asks = op.state.made.map(({ name, descriptor }) =>
-        makeDescriptor(op.params.array, name, descriptor, opened(op)),
+        makeDescriptor(op.params.array, name, descriptor, given),
       );
       return together(asks, "commit", "trouble");
     },

@@ -38,7 +38,7 @@ import {
   descriptorFileOf,
   type DiskDescriptor,
   intentFile,
-  namedDisks,
+  namedDescriptors,
   redoOn,
   type SnapshotIntent,
   type VmConfiguration,
@@ -266,7 +266,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     removeMade(host, op, { value }: FileValue) {
       if (isOff(host, op)) return fail("vm-off");
       const { array, disks } = op.params;
-      const inUse = new Set(namedDisks(value as VmConfiguration).flatMap(Object.values));
+      const inUse = new Set(namedDescriptors(value as VmConfiguration));
       const made = disks.map(({ disk }) => op.state.made[disk]!);
       const own = made.filter((descriptor) => !inUse.has(descriptor));
       const asks = own.flatMap((descriptor) => removeLayer(array, descriptor));
