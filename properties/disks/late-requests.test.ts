@@ -5,25 +5,15 @@
  * nobody, and a VM that can be snapshotted, merged and powered on again.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
+import { fromMs, type World } from "../../core/kernel/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
-import {
-  CRASHES_MS,
-  expectRunning,
-  intentsOf,
-  metadataOf,
-  outcomesOf,
-  sampled,
-} from "../testing/crash-points.ts";
-import { type ArrayRequest, type Fate, requestsUntil, runWith } from "../testing/late-messages.ts";
+import { CRASHES_MS, expectRunning, intentsOf, metadataOf } from "../testing/crash-points.ts";
+import { SETTLED_MS, tryEachFate } from "../testing/late-messages.ts";
 import { builderOf, smallDatacenter } from "../testing/small-datacenter.ts";
 
 type Entry = NonNullable<ScenarioDocument["timeline"]>[number];
 
 const START_MS = 50;
-const LATE_MS = 6_000;
-/** Whatever was late has come by then, and what was lost was asked for again. */
-const SETTLED_MS = 19_400;
 const AFTER_MS = 20_000;
 const END_MS = 22_000;
 
@@ -154,21 +144,11 @@ const nameOf = ({ kind, operation, before = [], array = "array" }: Tried): strin
   return `${operation.do} of ${kind} disks, messages to ${array}${after}`;
 };
 
-/** Of requests of operations whose id begins so: the one that is tried, and its parts. */
-const MEANT = "op";
-
-const FATES: readonly Fate[] = ["request late", "answer late", "request lost", "answer lost"];
-
-/** A world right before the operation, and what that asks of the array when nothing goes wrong. */
-function beforeOperation(tried: Tried): { world: World; requests: ArrayRequest[] } {
-  const { operation, array = "array" } = tried;
+/** Right before the operation. */
+function worldOf(tried: Tried): World {
   const world = builderOf(documentOf(tried)).build({ seed: 1 });
-  world.run({ untilNs: fromMs(operation.atMs!) - 1 });
-  const image = captureWorld(world);
-  const requests = requestsUntil(world, array, MEANT, fromMs(SETTLED_MS));
-  restoreWorld(world, image);
-  expect(requests.length).toBeGreaterThan(2);
-  return { world, requests };
+  world.run({ untilNs: fromMs(tried.operation.atMs!) - 1 });
+  return world;
 }
 
 /** What follows is the same where these are. */
@@ -185,27 +165,22 @@ describe.each(OPERATIONS.map((tried) => [nameOf(tried), tried] as const))("%s", 
     "ends, and leaves nothing behind, whatever message is late or lost",
     () => {
       const { every, array = "array" } = tried;
-      const { world, requests } = beforeOperation(tried);
-      const image = captureWorld(world);
-      const cases = requests.flatMap((request) => FATES.map((fate) => ({ ...request, fate })));
-      const known = new Set<string>();
-      for (const { at, fate, verb, name } of sampled(cases, every)) {
-        restoreWorld(world, image);
-        const outcomes = outcomesOf(world);
-        const where = `${fate}: ${verb} ${name}`;
-        const untilNs = fromMs(SETTLED_MS);
-        runWith(world, { array, of: MEANT, at, fate, lateMs: LATE_MS, untilNs });
-        expect(outcomes["op"], where).toBeDefined();
-        expect(intentsOf(world), where).toEqual([]);
-        const state = stateOf(world, outcomes["op"]!);
-        if (known.has(state)) continue;
-        known.add(state);
-        world.run({ untilNs: fromMs(END_MS) });
-        const { after, merged, again } = outcomes;
-        const complete = { after: "complete", merged: "complete", again: "complete" };
-        expect({ after, merged, again }, where).toEqual(complete);
-        expectRunning(world, "db", where);
-      }
+      const world = worldOf(tried);
+      tryEachFate(world, {
+        array,
+        every,
+        settled(outcome, where) {
+          expect(intentsOf(world), where).toEqual([]);
+          return stateOf(world, outcome);
+        },
+        goOn(outcomes, where) {
+          world.run({ untilNs: fromMs(END_MS) });
+          const { after, merged, again } = outcomes;
+          const complete = { after: "complete", merged: "complete", again: "complete" };
+          expect({ after, merged, again }, where).toEqual(complete);
+          expectRunning(world, "db", where);
+        },
+      });
     },
     CRASHES_MS,
   );

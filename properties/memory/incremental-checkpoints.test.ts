@@ -15,11 +15,11 @@ import {
   intentsOf,
   sampled,
   violations,
-  volumesOf,
 } from "../testing/crash-points.ts";
 import {
   documentOf,
   type Entries,
+  memoryFiles,
   OFF,
   restore,
   run,
@@ -33,9 +33,6 @@ const FEW = 3_000;
 const saveAt = (id: string, atMs: number, more: object = {}) =>
   ({ ...SAVE, ...SMALL, id, atMs, base: "last", ...more }) as Entries[number];
 const CHAIN = [saveAt("c1", 40), saveAt("c2", 90), saveAt("c3", 140, { withDisks: true })];
-
-const memoryFiles = (world: World): string[] =>
-  volumesOf(world).filter((name) => name.endsWith(".memory"));
 
 describe("a checkpoint with a base", () => {
   it.each(["lazy", "copy-aside", "redirect", "stop-and-copy"] as const)(

@@ -5,23 +5,21 @@
  * catalog names all files of memory that there are, and no others, and no intent is left.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
+import { fromMs } from "../../core/kernel/index.ts";
+import { CRASHES_MS, expectRunning, intentsOf, metadataOf } from "../testing/crash-points.ts";
+import { SETTLED_MS, tryEachFate } from "../testing/late-messages.ts";
 import {
-  CRASHES_MS,
-  expectRunning,
-  intentsOf,
-  metadataOf,
-  outcomesOf,
-  sampled,
-  volumesOf,
-} from "../testing/crash-points.ts";
-import { type Fate, requestsUntil, runWith } from "../testing/late-messages.ts";
-import { documentOf, type Entries, OFF, restore, SAVE, SMALL } from "../testing/saved-memory.ts";
+  catalogOf,
+  documentOf,
+  type Entries,
+  memoryFiles,
+  OFF,
+  restore,
+  SAVE,
+  SMALL,
+} from "../testing/saved-memory.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
 
-const LATE_MS = 6_000;
-/** Whatever was late has come by then, and what was lost was asked for again. */
-const SETTLED_MS = 19_400;
 const END_MS = 24_000;
 const FEW = 2_000;
 
@@ -68,20 +66,6 @@ const AFTER: Entries = [
   { ...restore("eager"), atMs: 22_100 },
 ];
 
-const FATES: readonly Fate[] = ["request late", "answer late", "request lost", "answer lost"];
-
-function unnamed(world: World): string[] {
-  const { files } = world.named("array").durable as unknown as {
-    readonly files: { readonly [key: string]: { readonly value?: { checkpoints: never } } };
-  };
-  const all = files["file:db.checkpoints"]?.value?.checkpoints ?? [];
-  const named = all.map(({ volume }: { volume: string }) => volume);
-  const there = volumesOf(world).filter((name) => name.endsWith(".memory"));
-  return [...new Set([...named, ...there])].filter(
-    (name) => !named.includes(name) || !there.includes(name),
-  );
-}
-
 describe.each(OPERATIONS)("%s", (_name, before, operation, next, every) => {
   it(
     "ends, and leaves nothing behind, whatever message is late or lost",
@@ -89,30 +73,22 @@ describe.each(OPERATIONS)("%s", (_name, before, operation, next, every) => {
       const document = documentOf([...before, operation, ...next, ...AFTER], FEW);
       const world = builderOf({ ...document, durationMs: END_MS }).build({ seed: 1 });
       world.run({ untilNs: fromMs(operation.atMs!) - 1 });
-      const image = captureWorld(world);
-      const requests = requestsUntil(world, "array", "op", fromMs(SETTLED_MS));
-      expect(requests.length).toBeGreaterThan(2);
-      const cases = requests.flatMap((request) => FATES.map((fate) => ({ ...request, fate })));
-      const known = new Set<string>();
-      for (const { at, fate, verb, name } of sampled(cases, every)) {
-        restoreWorld(world, image);
-        const outcomes = outcomesOf(world);
-        const where = `${fate}: ${verb} ${name}`;
-        const untilNs = fromMs(SETTLED_MS);
-        runWith(world, { array: "array", of: "op", at, fate, lateMs: LATE_MS, untilNs });
-        expect(outcomes["op"], where).toBeDefined();
-        const state = `${outcomes["op"]} ${metadataOf(world)}`;
-        if (known.has(state)) continue;
-        known.add(state);
-        world.run({ untilNs: fromMs(END_MS) });
-        const { after, merged, back } = outcomes;
-        expect({ after, back }, where).toEqual({ after: "complete", back: "complete" });
-        // A checkpoint that did not come about leaves nothing below the one after it.
-        expect(["complete", "nothing-to-merge"], where).toContain(merged);
-        expect(intentsOf(world), where).toEqual([]);
-        expect(unnamed(world), where).toEqual([]);
-        expectRunning(world, "db", where);
-      }
+      tryEachFate(world, {
+        array: "array",
+        every,
+        settled: (outcome) => `${outcome} ${metadataOf(world)}`,
+        goOn(outcomes, where) {
+          world.run({ untilNs: fromMs(END_MS) });
+          const { after, merged, back } = outcomes;
+          expect({ after, back }, where).toEqual({ after: "complete", back: "complete" });
+          // A checkpoint that did not come about leaves nothing below the one after it.
+          expect(["complete", "nothing-to-merge"], where).toContain(merged);
+          expect(intentsOf(world), where).toEqual([]);
+          const named = catalogOf(world).checkpoints.map(({ volume }) => volume);
+          expect(memoryFiles(world).sort(), where).toEqual(named.sort());
+          expectRunning(world, "db", where);
+        },
+      });
     },
     CRASHES_MS,
   );

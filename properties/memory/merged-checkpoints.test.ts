@@ -13,11 +13,12 @@ import {
   intentsOf,
   sampled,
   violations,
-  volumesOf,
 } from "../testing/crash-points.ts";
 import {
+  catalogOf,
   documentOf,
   type Entries,
+  memoryFiles,
   OFF,
   restore,
   run,
@@ -33,18 +34,7 @@ const CHAIN = [saveAt("c1", 30), saveAt("c2", 60), saveAt("c3", 90, { withDisks:
 const mergeAt = (atMs: number, more: object = {}) =>
   ({ id: "one", atMs, do: "merge-checkpoints", vm: "db", on: "array", ...more }) as Entries[number];
 
-const memoryFiles = (world: World): string[] =>
-  volumesOf(world)
-    .filter((name) => name.endsWith(".memory"))
-    .sort();
-
-type Catalog = { readonly checkpoints: readonly object[]; readonly merging?: object };
-function catalogOf(world: World): Catalog {
-  const { files } = world.named("array").durable as unknown as {
-    readonly files: { readonly [key: string]: { readonly value: unknown } };
-  };
-  return files["file:db.checkpoints"]!.value as Catalog;
-}
+const sortedFiles = (world: World): string[] => memoryFiles(world).sort();
 
 describe("a chain of checkpoints", () => {
   it.each(["lazy", "eager"] as const)("becomes one file, from which %s restores", (by) => {
@@ -59,7 +49,7 @@ describe("a chain of checkpoints", () => {
     expect(copiedBlocks).toBeLessThan(110);
     expect(reads).toBeGreaterThan(128);
     expect(ended["back"]).toMatchObject({ outcome: "complete", figures: { runs: true } });
-    expect(memoryFiles(world)).toEqual(["db.c3+merged.memory"]);
+    expect(sortedFiles(world)).toEqual(["db.c3+merged.memory"]);
     expect(catalogOf(world).merging).toBeUndefined();
     expectRunning(world, "db", by);
     expect(intentsOf(world)).toEqual([]);
@@ -76,7 +66,7 @@ describe("a chain of checkpoints", () => {
     }
     expect(ended["back"]).toMatchObject({ outcome: "complete", figures: { runs: true } });
     const chain = ["db.c3+merged.memory", "db.c4.memory", "db.c5.memory"];
-    expect(memoryFiles(world)).toEqual(chain);
+    expect(sortedFiles(world)).toEqual(chain);
     expectRunning(world, "db", "saved on");
   });
 
@@ -105,17 +95,17 @@ describe("a chain of checkpoints", () => {
     for (const id of ["wake", "one", "back"])
       expect(ended[id], id).toMatchObject({ outcome: "complete" });
     expect(ended["one"]!.figures["mergedFiles"]).toBe(2);
-    expect(memoryFiles(world)).toEqual(["db.c1+merged.memory"]);
+    expect(sortedFiles(world)).toEqual(["db.c1+merged.memory"]);
     expectRunning(world, "db", "waited");
   });
 
   it("keeps what is wanted, and what another one stands on", () => {
     const kept = run(documentOf([...CHAIN, mergeAt(120, { keepOlder: true })], FEW));
     const files = ["db.c1.memory", "db.c2.memory", "db.c3+merged.memory"];
-    expect(memoryFiles(kept.world)).toEqual(files);
+    expect(sortedFiles(kept.world)).toEqual(files);
     const named = [...CHAIN, mergeAt(120, { checkpoint: "c2" }), OFF, restore("lazy")];
     const middle = run(documentOf(named, FEW));
-    expect(memoryFiles(middle.world)).toEqual(["db.c2+merged.memory", "db.c3.memory"]);
+    expect(sortedFiles(middle.world)).toEqual(["db.c2+merged.memory", "db.c3.memory"]);
     expect(middle.ended["back"]).toMatchObject({ outcome: "complete", figures: { runs: true } });
     for (const { world } of [kept, middle]) expectRunning(world, "db", "kept");
   });
@@ -140,7 +130,7 @@ describe("a chain of checkpoints", () => {
       };
       world.run({ untilNs: fromMs(400) });
       expect(end).toMatchObject({ outcome: code });
-      expect(memoryFiles(world)).toEqual(["db.c1.memory", "db.c2.memory", "db.c3.memory"]);
+      expect(sortedFiles(world)).toEqual(["db.c1.memory", "db.c2.memory", "db.c3.memory"]);
       expect(catalogOf(world).merging).toBeUndefined();
       expect(intentsOf(world)).toEqual([]);
     }
@@ -186,7 +176,7 @@ describe("with a machine lost at any step", () => {
         if (domain === "array") return;
         expect(intentsOf(world), where).toEqual([]);
         expect(catalogOf(world).merging, where).toBeUndefined();
-        seen.add(memoryFiles(world).join());
+        seen.add(sortedFiles(world).join());
       });
       if (domain === "array") return;
       const chain = "db.c1.memory,db.c2.memory,db.c3.memory";

@@ -4,7 +4,7 @@
  * that lies, is checked by core/checkpoints/invariants.ts.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, type PlainObject, type World } from "../../core/kernel/index.ts";
+import { captureWorld, fromMs } from "../../core/kernel/index.ts";
 import {
   afterEach,
   crashFor,
@@ -13,11 +13,12 @@ import {
   intentsOf,
   sampled,
   violations,
-  volumesOf,
 } from "../testing/crash-points.ts";
 import {
+  catalogOf,
   documentOf,
   type Entries,
+  memoryFiles,
   OFF,
   restore,
   run,
@@ -47,17 +48,6 @@ const offAt = (id: string, atMs: number) => ({ ...OFF, id, atMs }) as Entries[nu
 const backAt = (id: string, atMs: number, more: object) =>
   ({ ...restore("lazy", 0), id, atMs, ...more }) as Entries[number];
 
-const memoryFiles = (world: World): string[] =>
-  volumesOf(world).filter((name) => name.endsWith(".memory"));
-
-type Entry = { readonly checkpoint: string; readonly base: string | null } & PlainObject;
-const catalogOf = (world: World): readonly Entry[] => {
-  const { files } = world.named("array").durable as never as {
-    files: { [key: string]: { value?: { checkpoints: Entry[] } } };
-  };
-  return files["file:db.checkpoints"]!.value!.checkpoints;
-};
-
 describe("a checkpoint of a machine whose restore is lazy", () => {
   const by = (method: string) => (/stop|lazy/.test(method) ? "deferred" : "lazy");
   it.each(METHODS.map((method) => [method, by(method)] as const))(
@@ -85,7 +75,9 @@ describe("a checkpoint of a machine whose restore is lazy", () => {
         expect(residualPages!, id).toBeGreaterThan(200);
         expect(residualPages! + savedBlocks!, id).toBe(1_024);
       }
-      expect(catalogOf(world).map(({ checkpoint, base }) => [checkpoint, base])).toEqual([
+      expect(
+        catalogOf(world).checkpoints.map(({ checkpoint, base }) => [checkpoint, base]),
+      ).toEqual([
         ["ck", null],
         ["again", "ck"],
         ["third", "again"],
@@ -130,7 +122,7 @@ describe("a checkpoint of a machine whose restore is lazy", () => {
     );
     expect(ended["nap"]).toMatchObject({ outcome: "complete" });
     expect(ended["nap"]!.figures["residualPages"]).toBeUndefined();
-    expect(catalogOf(world).map(({ checkpoint, base }) => [checkpoint, base])).toEqual([
+    expect(catalogOf(world).checkpoints.map(({ checkpoint, base }) => [checkpoint, base])).toEqual([
       ["nap", null],
     ]);
     expect(violations(world)).toEqual([]);
@@ -160,7 +152,10 @@ describe("a checkpoint of a machine whose restore is lazy", () => {
     const timeline = [sleep, lazily, again({}), offAt("off", 700), twice];
     const { world, ended } = run(documentOf(timeline as never, FEW));
     expect(ended["twice"]).toMatchObject({ outcome: "spent" });
-    expect(catalogOf(world)).toMatchObject([{ checkpoint: "sleep", isSpent: true }, {}]);
+    expect(catalogOf(world).checkpoints).toMatchObject([
+      { checkpoint: "sleep", isSpent: true },
+      {},
+    ]);
     expect(violations(world)).toEqual([]);
   });
 
@@ -191,13 +186,13 @@ describe("with a machine lost at any step of such a checkpoint", () => {
         crashFor(world, domain, 300);
         world.run({ untilNs: fromMs(6_000) });
         expect(violations(world), where).toEqual([]);
-        const catalog = catalogOf(world);
+        const catalog = catalogOf(world).checkpoints;
         for (const { base } of catalog) {
           const stands = base === null || catalog.some(({ checkpoint }) => checkpoint === base);
           expect(stands, where).toBe(true);
         }
         const files = memoryFiles(world).sort();
-        expect(files, where).toEqual(catalog.map(({ volume }) => volume as string).sort());
+        expect(files, where).toEqual(catalog.map(({ volume }) => volume).sort());
         seen.add(files.join());
       });
       expect([...seen]).toContain("db.again.memory,db.sleep.memory");

@@ -3,9 +3,18 @@
  * answer is, as a link's retransmissions and resets do it. Messages of the same two ends come after
  * one that is late, in order; all others go on.
  */
-import { type EntityId, type Envelope, fromMs, type World } from "../../core/kernel/index.ts";
+import { expect } from "vitest";
+import {
+  captureWorld,
+  type EntityId,
+  type Envelope,
+  fromMs,
+  restoreWorld,
+  type World,
+} from "../../core/kernel/index.ts";
+import { outcomesOf, sampled } from "./crash-points.ts";
 
-export interface ArrayRequest {
+interface ArrayRequest {
   /** Among those of the run, from 0. */
   readonly at: number;
   readonly verb: string;
@@ -14,7 +23,7 @@ export interface ArrayRequest {
 }
 
 /** How a message fares. */
-export type Fate = "request late" | "answer late" | "request lost" | "answer lost";
+type Fate = "request late" | "answer late" | "request lost" | "answer lost";
 
 /** How often it is looked whether the message was sent: shorter than anything is late. */
 const STEP_MS = 100;
@@ -48,12 +57,7 @@ function stopIntercepting(world: World): void {
 }
 
 /** What operation `of` and its parts ask of an array until `untilNs`; the world is run until then. */
-export function requestsUntil(
-  world: World,
-  array: string,
-  of: string,
-  untilNs: number,
-): ArrayRequest[] {
+function requestsUntil(world: World, array: string, of: string, untilNs: number): ArrayRequest[] {
   const requests: ArrayRequest[] = [];
   intercept(world, world.named(array).id, of, (request) => {
     if (request !== undefined) requests.push(request);
@@ -64,7 +68,7 @@ export function requestsUntil(
   return requests;
 }
 
-export interface Faring {
+interface Faring {
   readonly array: string;
   readonly of: string;
   /** Which of the requests. */
@@ -75,7 +79,7 @@ export interface Faring {
 }
 
 /** Runs the world to `untilNs`; one request to the array, or its answer, fares as told. */
-export function runWith(world: World, { array, of, at, fate, lateMs, untilNs }: Faring): void {
+function runWith(world: World, { array, of, at, fate, lateMs, untilNs }: Faring): void {
   const [what, how] = fate.split(" ");
   const held: Envelope[] = [];
   let asked = { from: -1, askId: -1 };
@@ -106,4 +110,47 @@ export function runWith(world: World, { array, of, at, fate, lateMs, untilNs }: 
   stopIntercepting(world);
   for (const envelope of held) world.messenger.arrive(envelope, 0);
   world.run({ untilNs });
+}
+
+const FATES: readonly Fate[] = ["request late", "answer late", "request lost", "answer lost"];
+/** Longer than an operation waits for an answer. */
+const LATE_MS = 6_000;
+/** Whatever was late has come by then, and what was lost was asked for again. */
+export const SETTLED_MS = 19_400;
+
+/** Of requests of operations whose id begins so: the one that is tried, and its parts. */
+const MEANT = "op";
+
+type Outcomes = ReturnType<typeof outcomesOf>;
+
+interface Trial {
+  /** The array whose messages fare badly. */
+  readonly array: string;
+  /** Every how manieth is tried; all of them in a hunt. */
+  readonly every: number;
+  /** When all has settled: the same where what follows is the same. */
+  readonly settled: (outcome: string, where: string) => string;
+  /** Goes on from there, once for each such state. */
+  readonly goOn: (outcomes: Outcomes, where: string) => void;
+}
+
+/** Of a world right before operation `op`: each message between it and an array fares in each way. */
+export function tryEachFate(world: World, { array, every, settled, goOn }: Trial): void {
+  const image = captureWorld(world);
+  const untilNs = fromMs(SETTLED_MS);
+  const requests = requestsUntil(world, array, MEANT, untilNs);
+  expect(requests.length).toBeGreaterThan(2);
+  const cases = requests.flatMap((request) => FATES.map((fate) => ({ ...request, fate })));
+  const known = new Set<string>();
+  for (const { at, fate, verb, name } of sampled(cases, every)) {
+    restoreWorld(world, image);
+    const outcomes = outcomesOf(world);
+    const where = `${fate}: ${verb} ${name}`;
+    runWith(world, { array, of: MEANT, at, fate, lateMs: LATE_MS, untilNs });
+    expect(outcomes[MEANT], where).toBeDefined();
+    const state = settled(outcomes[MEANT]!, where);
+    if (known.has(state)) continue;
+    known.add(state);
+    goOn(outcomes, where);
+  }
 }

@@ -1,6 +1,8 @@
 /** Scenarios in which the memory of one small VM is saved and brought back, and how they came out. */
-import { fromMs, type PlainObject } from "../../core/kernel/index.ts";
+import { fromMs, type PlainObject, type World } from "../../core/kernel/index.ts";
+import type { ArrayEntity } from "../../core/platform/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
+import { volumesOf } from "./crash-points.ts";
 import { builderOf, smallDatacenter } from "./small-datacenter.ts";
 
 export type Entries = NonNullable<ScenarioDocument["timeline"]>;
@@ -67,3 +69,16 @@ export const restore = (method: "lazy" | "eager", readsAtOnce = 2) =>
     method,
     readsAtOnce,
   }) as const;
+
+/** Files of saved memory on the array, in the order in which they were made. */
+export const memoryFiles = (world: World): string[] =>
+  volumesOf(world).filter((name) => name.endsWith(".memory"));
+
+type Saved = { readonly checkpoint: string; readonly volume: string } & PlainObject;
+type Catalog = { readonly checkpoints: readonly Saved[]; readonly merging?: object };
+
+/** What says which checkpoints of the VM count. */
+export function catalogOf(world: World): Catalog {
+  const { files } = (world.named("array") as unknown as ArrayEntity).durable;
+  return files["file:db.checkpoints"]!.value as unknown as Catalog;
+}

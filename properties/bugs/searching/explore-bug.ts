@@ -85,12 +85,11 @@ export class BugExplorer {
       else if (said.type === "nothing") return { ...none, ...said.effort };
       else if (said.type === "refused") return { ...none, ...NO_EFFORT, trouble: said.message };
       else if (said.type === "differs") {
-        if (await this.#differsAnyway(scenario, said)) {
-          said = await this.#process.says({ type: "go on" });
-          continue;
+        if (!(await this.#differsAnyway(scenario, said))) {
+          this.#process.tell({ type: "enough" });
+          return { ...none, ...said.effort, invariant: AUDITED };
         }
-        this.#process.tell({ type: "enough" });
-        return { ...none, ...said.effort, invariant: AUDITED };
+        said = await this.#process.says({ type: "go on" });
       } else if (said.type !== "found") return { ...none, ...NO_EFFORT, trouble: said.type };
       else if (await this.#isBrokenAnyway(scenario, said.document, said.violation)) {
         said = await this.#process.says({ type: "go on" });
