@@ -2,9 +2,9 @@
  * Requests that were sent more than once. An initiator numbers its requests and says which is the
  * oldest that it still waits for; the array remembers the numbers from there on.
  *
- * Must hold: a write takes effect once per number, and never after it was answered or its sender
- * was restarted; so a copy that was held up on a slow path cannot come back over later writes. What
- * is remembered dies with the array, and so do, by their incarnation, all copies on their way.
+ * Must hold: a write takes effect once per number, and never after it was answered, its sender was
+ * restarted, or another request told that the sender waits for it no more; so a copy that was held up
+ * on a slow path, or in the queue, cannot come back over later writes. What is remembered dies with the array, and so do, by their incarnation, all copies on their way.
  */
 import type { Request } from "../../kernel/index.ts";
 import type { ArrayEntity, Session } from "./array-state.ts";
@@ -110,9 +110,10 @@ export function noteEnded(self: ArrayEntity, op: DeviceOp, outcome: BlockOutcome
   else seen.splice(at, 1);
 }
 
-/** Whether the sender has not restarted since it sent this. */
+/** Whether the sender has neither restarted since it sent this nor given it up. */
 export function isCurrent(self: ArrayEntity, op: DeviceOp): boolean {
   if (op.sender === "") return true;
   const known = self.volatile.sessions[op.sender];
-  return known === undefined || known.session === op.session;
+  if (known === undefined) return true;
+  return known.session === op.session && op.number >= known.oldest;
 }

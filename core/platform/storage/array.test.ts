@@ -69,6 +69,12 @@ describe("metadata files", () => {
       "version-conflict",
     );
     expect(valueOf(call(at, "file-write", { name: "a", value: 3 }))).toEqual({ version: 4 });
+    call(at, "file-delete", { name: "a" });
+    const again = { name: "a", value: 4, ifVersion: 0 };
+    expect(call(at, "file-write", { ...again, isFirst: true }).code).toBe("version-conflict");
+    expect(valueOf(call(at, "file-write", again))).toEqual({ version: 6 });
+    const first = { name: "never", value: 1, ifVersion: 0, isFirst: true };
+    expect(valueOf(call(at, "file-write", first))).toEqual({ version: 1 });
   });
 
   it("are written if another file is still as it was read", () => {
@@ -125,6 +131,22 @@ describe("volumes", () => {
     expect(io(at, "v", write(0, 40, 1), { session: 2, number: 1, oldest: 1 }).ok).toBe(true);
     expect(io(at, "v", write(0, 50, 1), { session: 0, number: 9, oldest: 9 })).toBeUndefined();
     expect(stampsOf(volumeContent(at.array, "v")!.read(0, 1))).toEqual([40]);
+  });
+
+  it("do not apply what is in the queue and was given up, over what its sender wrote since", () => {
+    const at = rig();
+    addVolume(at.array, "v", 100);
+    const sent = (number: number, oldest: number, stamp: number) => {
+      const by = { sender: "s", session: 0, owner: "s" };
+      return { volume: "v", request: write(0, stamp, 1), number, oldest, ...by };
+    };
+    for (let round = 0; round < 20; round++) {
+      const [first, second] = [2 * round + 1, 2 * round + 2];
+      askAt(at.client, 0, at.array, first, sent(first, first, first), "volume-io");
+      askAt(at.client, 1, at.array, second, sent(second, second, second), "volume-io");
+      at.world.run();
+      expect(stampsOf(volumeContent(at.array, "v")!.read(0, 1))).toEqual([second]);
+    }
   });
 
   it("have no space beyond the capacity, and count what is written", () => {

@@ -13,13 +13,15 @@ export type FileRead = { readonly name: string };
 /** A file that must be of this version; 0: that there is no such file. */
 export type FileVersion = { readonly name: string; readonly version: number };
 /**
- * Answers {version}. `ifVersion` 0: only if there is no such file. `given`: only if another file is
- * as it was read, in the same atomic step.
+ * Answers {version}. `ifVersion` 0: only if there is no such file; with `isFirst` only if there never
+ * was one: so what makes a file can be fenced before it is there, by making and deleting it. `given`:
+ * only if another file is as it was read, in the same atomic step.
  */
 export type FileWrite = {
   readonly name: string;
   readonly value: Plain;
   readonly ifVersion?: number;
+  readonly isFirst?: boolean;
   readonly given?: FileVersion;
 };
 export type FileDelete = { readonly name: string; readonly ifVersion?: number };
@@ -39,12 +41,14 @@ export function readFile(self: ArrayEntity, { name }: FileRead): BlockOutcome {
 
 /** Refuses with "version-conflict" and {version} as it is, of a `given` file with its {name} too. */
 export function writeFile(self: ArrayEntity, body: FileWrite): BlockOutcome {
-  const { name, value, ifVersion, given } = body;
+  const { name, value, ifVersion, isFirst = false, given } = body;
+  const key = fileKey(name);
+  const before = self.durable.files[key]?.version ?? 0;
+  if (isFirst && before > 0) return refused("version-conflict", { version: before });
   const conflict = conflictOf(self, name, ifVersion) ?? changedPremise(self, given);
   if (conflict !== undefined) return conflict;
   const { files } = self.editDurable();
-  const key = fileKey(name);
-  const version = (files[key]?.version ?? 0) + 1;
+  const version = before + 1;
   files[key] = { version, value } as never;
   noteFile(self, key);
   // A heartbeat decides nothing by what it says: no place where a crash would tell anything.
