@@ -107,6 +107,10 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
     }),
 
     openRepository: whileOpen((_host, op: BackupOp, disks, allocated: readonly Ranges[]) => {
+      // Grown since the manifest was made: the point in time is larger than its volume.
+      const { disks: parts } = op.state.manifest!;
+      const isGrown = disks.some(({ config }) => config.sectors !== parts[config.disk]!.sectors);
+      if (isGrown) return go("giveUp");
       disks.forEach((disk, i) => {
         planDisk(op, disk, allocated[i]!.ranges);
         openRepository(op, disk);

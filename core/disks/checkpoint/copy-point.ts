@@ -28,7 +28,7 @@ import { type Manifest, manifestFile, type Repository } from "../backup/manifest
 import { repositoryVolumes } from "../backup/repository-phases.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { mapOf } from "../chain/layers.ts";
-import { askDevice, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
+import { askDevice, openDisks, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { COPY_DEPTH, nextRanges } from "../consolidation/copy-plan.ts";
 
@@ -169,8 +169,5 @@ export const copyPoint = operation<CopyPointParams & PlainObject, CopyState & Pl
 );
 
 function closeAll(world: Parameters<typeof closeRepository>[1]["world"], op: Op): void {
-  for (const { entity } of op.params.disks) {
-    const disk = world.entityOrNone(entity);
-    if (disk !== undefined) closeRepository(asBackup(op), disk as never);
-  }
+  for (const disk of openDisks(world, op.params) ?? []) closeRepository(asBackup(op), disk);
 }

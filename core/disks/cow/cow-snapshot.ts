@@ -29,9 +29,10 @@ import {
   wait,
 } from "../../kernel/index.ts";
 import {
-  askDevice,
   askInstance,
   DRAIN_POLL_NS,
+  flushDisks,
+  openDisks,
   type OpenDisk,
   whileOpen,
 } from "../chain/open-disks.ts";
@@ -43,7 +44,6 @@ import {
   type VmConfiguration,
   intentGiven,
 } from "../chain/descriptor.ts";
-import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import {
   type ArrayView,
@@ -183,11 +183,7 @@ export const COW_SNAPSHOT_PHASES = {
 
   flush: (host: Entity, op: Op): Step => {
     host.notice("guest-at-point", { vm: op.params.vm, id: op.params.pointInTime });
-    return together(
-      op.params.disks.map(({ entity }) => askDevice(entity, { op: "flush" }, "")),
-      "takeSnapshots",
-      "trouble",
-    );
+    return flushDisks(host.world, op.params, "takeSnapshots", "trouble");
   },
 
   takeSnapshots(_host: Entity, op: Op): Step {
@@ -268,10 +264,9 @@ export const cowSnapshot = operation<
 
 /** The open disks know the names of their descriptors; what they lead to is as before. */
 function nameLayers(host: Entity, op: Op): void {
-  for (const { disk, entity } of op.params.disks) {
-    const open = host.world.entityOrNone(entity) as VirtualDiskEntity | undefined;
-    const layer = open?.edit().layers.at(-1);
-    if (layer !== undefined) layer.descriptor = op.state.intent!.to[disk]!;
+  for (const open of openDisks(host.world, op.params) ?? []) {
+    const layer = open.edit().layers.at(-1);
+    if (layer !== undefined) layer.descriptor = op.state.intent!.to[open.config.disk]!;
   }
 }
 

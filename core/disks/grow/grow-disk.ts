@@ -30,7 +30,7 @@ import { mountAgain } from "../network/network-volume.ts";
 import { AGAIN_NS, resizeVolumes } from "./resize-volumes.ts";
 import { diskResized } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { askArray, type FileValue, readFile } from "../chain/array-requests.ts";
 import { backupIntentFile } from "../backup/manifest.ts";
 import { isTrackerIdle, moveTracking } from "../chain/change-tracker.ts";
 import { opensIntent } from "../chain/open-intent.ts";
@@ -133,15 +133,37 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
     /** The linearization point: from here on the disk is larger, whatever happens. */
     writeDescriptor(_host, op: Op, found: Scan) {
       const files = new ArrayFiles(found);
-      const { descriptor: name, toSectors } = op.state.intent!;
+      const { vm, descriptor: name, toSectors } = op.state.intent!;
+      if (files.get(backupIntentFile(vm)) !== undefined) return go("backupRuns");
       const { value: before, version } = files.get(name)!;
       const value = descriptorFileOf({ ...files.descriptor(name)!, sectors: toSectors });
       const params = { array: op.params.array, name, value, before, version };
       return perform(surelyWrite, params as unknown as PlainObject, "described", "giveUp");
     },
 
-    described: (_host, op: Op, { written }: Written & PlainObject) =>
-      written ? askInstance(op.params.instance, "stun", "drain", "vmGone") : go("look"),
+    /** One that began while this opened its intent. */
+    backupRuns(_host, op: Op) {
+      op.edit().failure = { code: "backup-runs", detail: op.params.vm };
+      return go("closeIntent");
+    },
+
+    described: (_host, _op: Op, { written }: Written & PlainObject) =>
+      go(written ? "readConfiguration" : "look"),
+
+    readConfiguration: (_host, op: Op) =>
+      readFile(op.params.array, configurationFile(op.params.vm), "outdate", "outdateAgain"),
+
+    /** Written as it is: what was planned for the smaller disk finds another version, and ends. */
+    outdate: whileOpen((_host, op: Op, _disks, { value, version }: FileValue) => {
+      const { array, vm } = op.params;
+      const body = { name: configurationFile(vm), value, ifVersion: version };
+      return askArray(array, "file-write", body, "stun", "outdateAgain");
+    }),
+
+    outdateAgain: (_host, _op: Op, { code }: Refusal) =>
+      code === "not-owner" ? fail(code) : wait(AGAIN_NS, "readConfiguration"),
+
+    stun: (_host, op: Op) => askInstance(op.params.instance, "stun", "drain", "vmGone"),
 
     drain: whileOpen((host, op: Op, [disk]) => {
       if (op.state.stunnedAtNs < 0) op.edit().stunnedAtNs = host.simulatedNs;

@@ -31,7 +31,7 @@ import {
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { beginRelayering } from "../chain/change-layers.ts";
 import { configurationFile, intentFile, namedDisks } from "../chain/descriptor.ts";
-import { askDevice, askInstance, DRAIN_POLL_NS } from "../chain/open-disks.ts";
+import { askDevice, askInstance, DRAIN_POLL_NS, openDisks } from "../chain/open-disks.ts";
 import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import { COPY_DEPTH, COPY_SECTORS, nextRanges } from "../consolidation/copy-plan.ts";
@@ -68,9 +68,8 @@ type OnDisks<R> = (host: Entity, op: MoveOp, disks: VirtualDiskEntity[], result:
 /** A phase on the open disks; when the VM went off meanwhile, what is durable is settled at once. */
 function whileOpen<R = null>(phase: OnDisks<R>): (host: Entity, op: MoveOp, result: R) => Step {
   return (host, op, result) => {
-    const found = op.params.disks.map(({ entity }) => host.world.entityOrNone(entity));
-    if (found.some((each) => each === undefined)) return vmGone(op);
-    return phase(host, op, found as unknown as VirtualDiskEntity[], result);
+    const open = openDisks(host.world, op.params);
+    return open === undefined ? vmGone(op) : phase(host, op, open, result);
   };
 }
 

@@ -19,16 +19,15 @@ import {
   type Plain,
   type PlainObject,
   type Refusal,
-  together,
   lookAgain,
   wait,
 } from "../../kernel/index.ts";
 import { loseDisks, type VmEntity } from "../../vmm/index.ts";
 import { AGAIN_NS } from "../chain/array-requests.ts";
 import {
-  askDevice,
   askInstance,
   DRAIN_POLL_NS,
+  flushDisks,
   type OpenDisk,
   whileOpen,
 } from "../chain/open-disks.ts";
@@ -68,12 +67,7 @@ export const revertRunning = operation<RevertRunningParams & PlainObject, State 
     }),
 
     /** If the revert fails, the guest goes on with what its host remembers of the disks. */
-    flush: (_host, op: Op) =>
-      together(
-        op.params.disks.map(({ entity }) => askDevice(entity, { op: "flush" }, "")),
-        "revert",
-        "giveUp",
-      ),
+    flush: (host, op: Op) => flushDisks(host.world, op.params, "revert", "giveUp"),
 
     revert(_host, op: Op) {
       const { vm, array, pointInTime, format } = op.params;

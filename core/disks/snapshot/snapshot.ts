@@ -46,9 +46,9 @@ import {
 } from "../chain/descriptor.ts";
 import { openDevice } from "../chain/open-device.ts";
 import {
-  askDevice,
   askInstance,
   DRAIN_POLL_NS,
+  flushDisks,
   type OpenDisk,
   whileOpen,
 } from "../chain/open-disks.ts";
@@ -172,12 +172,10 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     ),
 
     /** The point in time is on stable storage before anything makes it one. */
-    flush: (_host, op) =>
-      together(
-        op.params.disks.map(({ entity }) => askDevice(entity, { op: "flush" }, "")),
-        op.params.atInstant === undefined ? "switchOver" : "shareInstant",
-        "undoStunned",
-      ),
+    flush(host, op) {
+      const next = op.params.atInstant === undefined ? "switchOver" : "shareInstant";
+      return flushDisks(host.world, op.params, next, "undoStunned");
+    },
 
     /** Memory and disks are of one moment. */
     shareInstant(_host, op) {
