@@ -1,7 +1,8 @@
 /**
  * An operation that says it is complete has closed its intent: else whoever takes it at its word and
  * begins the next one is refused, until the VM's next power-on. One about memory may leave its own when
- * the array does not answer any more: the next of its kind settles that first.
+ * the array does not answer any more: the next of its kind settles that first. A clone of a running VM
+ * that went off leaves its own and says so (`pointLeft`): the next power-on gives its point up.
  */
 import {
   always,
@@ -20,8 +21,10 @@ export const closedIntentInvariant: Invariant = always(
   {
     mechanism: "disks",
     observes: {
-      "operation-end": (entity, { outcome }, world) => {
-        if (outcome !== "complete") return undefined;
+      "operation-end": (entity, { outcome, figures }, world) => {
+        if (outcome !== "complete" || (figures as PlainObject)["pointLeft"] !== undefined) {
+          return undefined;
+        }
         const { identity } = new Operation(entity as unknown as OperationEntity);
         for (const array of arraysOf(world)) {
           for (const [file, intent] of fileTableOf(array).intents) {
