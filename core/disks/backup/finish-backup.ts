@@ -18,10 +18,10 @@ import {
 } from "../../kernel/index.ts";
 import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
-import { fenceFile } from "../chain/surely-write.ts";
 import { giveUpPoint } from "../consolidation/give-up-point.ts";
 import { type ArrayView, CowView, lookAtArray } from "../cow/cow-files.ts";
 import { type BackupIntent, backupIntentFile, type Manifest, manifestFile } from "./manifest.ts";
+import { fencesManifest } from "./repository-phases.ts";
 
 export type FinishParams = {
   readonly vm: string;
@@ -39,11 +39,9 @@ export const finishBackup = operation<FinishParams & PlainObject, State>(
   "finish-backup",
   {
     fence(_host, op: Op) {
-      const { repository: array, pointInTime } = op.params.intent;
-      return perform(fenceFile, { array, name: manifestFile(pointInTime) }, "judge", "noManifest");
+      const { repository, pointInTime, vm } = op.params.intent;
+      return fencesManifest(repository, pointInTime, vm, "judge");
     },
-
-    noManifest: () => go("dropVolumes"),
 
     judge(_host, op: Op, { value }: { readonly value: Manifest }) {
       const { repository, pointInTime, superseded } = op.params.intent;

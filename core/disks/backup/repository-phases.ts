@@ -19,7 +19,7 @@ import {
 } from "../../kernel/index.ts";
 import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import { askDevice } from "../chain/open-disks.ts";
-import { surelyWrite } from "../chain/surely-write.ts";
+import { fenceFile, surelyWrite } from "../chain/surely-write.ts";
 import type { BackupOp } from "./backup-state.ts";
 import { backupIntentFile, type Manifest, manifestFile } from "./manifest.ts";
 
@@ -31,7 +31,7 @@ export const repositoryPhases = {
     op.edit().intentVersion = version;
     const { repository, backup: id } = op.params;
     const value = op.state.manifest! as unknown as Plain;
-    const body = { name: manifestFile(id), value, ifVersion: 0 };
+    const body = { name: manifestFile(id), value, ifVersion: 0, isFirst: true };
     return askArray(repository.array, "file-write", body, "takeSnapshot", "noManifest");
   },
 
@@ -48,9 +48,16 @@ export const repositoryPhases = {
     return together(flushes, "commit", "giveUp");
   },
 
+  drop(_host: Entity, op: BackupOp): Step {
+    const { repository, backup: id, vm } = op.params;
+    return fencesManifest(repository.array, id, vm, "dropManifest");
+  },
+
   /** The manifest first: what it names must be there as long as it is. */
-  drop: (_host: Entity, op: BackupOp): Step =>
-    deleteFile(op.params.repository.array, manifestFile(op.params.backup), "dropVolumes"),
+  dropManifest: (_host: Entity, op: BackupOp): Step => ({
+    ...deleteFile(op.params.repository.array, manifestFile(op.params.backup), "dropVolumes"),
+    otherwise: "dropAgain",
+  }),
 
   dropVolumes(_host: Entity, op: BackupOp): Step {
     const drops = Object.values(op.state.manifest!.disks).map(({ volume: name }) => ({
@@ -70,6 +77,16 @@ export const repositoryPhases = {
 
   closeAgain: (): Step => wait(AGAIN_NS, "closeIntent"),
 };
+
+/**
+ * What was written of a manifest, or is still on its way, is the last of it: the manifest goes to
+ * `next` as it stays, incomplete where there was none.
+ */
+export function fencesManifest(array: EntityId, backup: string, vm: string, next: string): Step {
+  const absent: Manifest = { backup, vm, base: null, complete: false, disks: {} };
+  const params = { array, name: manifestFile(backup), absent } as unknown as PlainObject;
+  return perform(fenceFile, params, next);
+}
 
 /** The commit marker: from here on the backup counts. Leads to "committed" or "giveUp". */
 export function commits(op: BackupOp, value: Manifest): Step {

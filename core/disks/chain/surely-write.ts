@@ -78,7 +78,12 @@ function write(op: Op, value: PlainObject, next: string, otherwise: string) {
   return askArray(array, "file-write", { name, value, ifVersion: version }, next, otherwise);
 }
 
-export type Fence = { readonly array: EntityId; readonly name: string };
+export type Fence = {
+  readonly array: EntityId;
+  readonly name: string;
+  /** Made where there is no such file, so that what would make the first one is refused as well. */
+  readonly absent?: PlainObject;
+};
 
 /**
  * Writes a small file back as it is, for its version alone: what a lost host sent for the version
@@ -95,8 +100,16 @@ export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | n
       return askArray(array, "file-write", { name, value, ifVersion: version }, "report", "again");
     },
 
-    again(_host, _op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
-      return code === "no-file" ? fail(code, detail) : wait(UNDECIDED_NS, "read");
+    again(_host, op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
+      if (code !== "no-file") return wait(UNDECIDED_NS, "read");
+      return op.params.absent === undefined ? fail(code, detail) : go("make");
+    },
+
+    make(_host, op) {
+      const { array, name, absent } = op.params;
+      op.edit().value = absent as never;
+      const body = { name, value: absent!, ifVersion: 0 };
+      return askArray(array, "file-write", body, "report", "again");
     },
 
     report: (_host, op, { version }: { version: number }) =>

@@ -35,6 +35,7 @@ import {
   manifestFile,
   type Repository,
 } from "../backup/manifest.ts";
+import { fencesManifest } from "../backup/repository-phases.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
@@ -154,9 +155,11 @@ export const diskCheckpoint = operation<
 
     openManifest(_host, op: Op, { version }: { version: number }) {
       op.edit().intentVersion = version;
-      const { manifest } = op.state;
+      const { manifest, copying } = op.state;
       const value = manifest as unknown as Plain;
-      const body = { name: manifestFile(manifest!.backup), value, ifVersion: 0 };
+      // A raw disk that stayed frozen is copied once more, under its name.
+      const isFirst = copying === "checkpoint";
+      const body = { name: manifestFile(manifest!.backup), value, ifVersion: 0, isFirst };
       return askArray(op.params.repository.array, "file-write", body, "pivot", "noManifest");
     },
 
@@ -247,13 +250,20 @@ export const diskCheckpoint = operation<
       return go(why?.code === "vm-off" ? "report" : "drop");
     },
 
+    drop(_host, op: Op) {
+      const { repository, vm } = op.params;
+      return fencesManifest(repository.array, op.state.manifest!.backup, vm, "dropManifest");
+    },
+
     /** The manifest first: what it names must be there as long as it is. */
-    drop: (_host, op: Op) =>
-      deleteFile(
+    dropManifest: (_host, op: Op) => ({
+      ...deleteFile(
         op.params.repository.array,
         manifestFile(op.state.manifest!.backup),
         "dropVolumes",
       ),
+      otherwise: "dropAgain",
+    }),
 
     dropVolumes(_host, op: Op) {
       const drops = Object.values(op.state.manifest!.disks).map(({ volume: name }) => ({
