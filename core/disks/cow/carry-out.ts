@@ -1,6 +1,6 @@
 /**
  * How a plan that makes disks is carried out: intent, with the names of all that will be made; the
- * names are reserved; then step by step what the plan says, to which nothing leads; commit; recovery
+ * names are reserved, that of a new VM among all copies to it; then step by step what the plan says, to which nothing leads; commit; recovery
  * makes a configuration lead to it, and what it replaces goes. Before the commit all that was made
  * goes again.
  */
@@ -37,7 +37,13 @@ import {
   sharersOfAll,
   writeIf,
 } from "./cow-files.ts";
-import { descriptorHolder, type HierarchyIntent, intentHolder } from "./cow-intents.ts";
+import {
+  type CloneNameIntent,
+  descriptorHolder,
+  type HierarchyIntent,
+  intentHolder,
+  isOfNewVm,
+} from "./cow-intents.ts";
 import { endings, noteFailure } from "./endings.ts";
 import type { CopyPlan, CopyStep } from "./hierarchy-plan.ts";
 import { recoverHierarchy } from "./recover-hierarchy.ts";
@@ -147,7 +153,42 @@ export const carryingOut = {
     const { vm } = op.state.intent!;
     const value = { ...configuration!, layersMade: plan!.configuration.layersMade };
     const name = configurationFile(vm);
-    return writeIf(array, name, value, configurationVersion, "step", "trouble");
+    const next = isOfNewVm(op.state.intent!) ? "claimName" : "step";
+    return writeIf(array, name, value, configurationVersion, next, "trouble");
+  },
+
+  /** Of two copies to one name at once, one alone makes anything. */
+  claimName(_host: Entity, op: Op): Step {
+    const { vm, target, operation } = op.state.intent!;
+    const claim: CloneNameIntent = { kind: "clone-name", operation, vm: target, source: vm };
+    const { given } = underIntent(op);
+    const body = { name: intentFile(target), value: claim, ifVersion: 0, given };
+    return askArray(op.params.array, "file-write", body, "lookForOthers", "trouble");
+  },
+
+  lookForOthers: (_host: Entity, op: Op): Step =>
+    lookAtArray(op.params.array, "guardName", "trouble"),
+
+  /**
+   * Another copy may have ended since the plan was made: then what bears the names is its own. As
+   * long as the intent is `opened` its undoing removes nothing but the claim.
+   */
+  guardName(_host: Entity, op: Op, answer: ArrayView): Step {
+    const { array } = op.params;
+    const { intent, intentVersion } = op.state;
+    const { vm, target, made } = intent!;
+    const { files } = new CowView(answer);
+    if ([configurationFile(target), ...made].some((name) => files.get(name) !== undefined)) {
+      noteFailure(op, { code: "vm-exists", detail: target });
+      return go("settle");
+    }
+    const guarded = { ...intent!, stage: "guarded" };
+    return writeIf(array, intentFile(vm), guarded, intentVersion, "guarded", "trouble");
+  },
+
+  guarded(_host: Entity, op: Op, { version }: { version: number }): Step {
+    op.edit().intentVersion = version;
+    return go("step");
   },
 
   step(_host: Entity, op: Op): Step {
@@ -229,6 +270,8 @@ export const carryingOut = {
     const running = new CowView(answer).configuration(intent!.target)?.running ?? {};
     const names = Object.entries(plan!.configuration.running);
     if (names.every(([disk, name]) => running[disk] === name)) return go("report");
+    // By now another copy may have made a VM of that name.
+    if (isOfNewVm(intent!)) return go("failed");
     const volumes = plan!.made.map(volumeOf);
     return removeMade(array, intent!, plan!.made, volumes, "failed");
   },

@@ -64,6 +64,9 @@ export type HierarchyIntent = Common & {
   readonly source?: { readonly vm: string; readonly pointInTime: string };
 };
 
+/** Whether the copy is of a name of its own: that of no VM when it was begun. */
+export const isOfNewVm = ({ vm, target }: HierarchyIntent): boolean => vm !== target;
+
 /** Disks on redo logs go back to a point in time: new, empty redo logs stand on it. */
 export type RedoRevertIntent = Common & {
   readonly kind: "redo-revert";
@@ -87,10 +90,25 @@ export type OfflineMerge = LayerMerge & {
   readonly sectors: number;
 };
 
+/**
+ * In the place of the target's own intent while another VM is copied to that name: two copies of
+ * different VMs to one name would be of the same descriptors. Made under the intent of the copy, and
+ * gone before that.
+ */
+export type CloneNameIntent = {
+  readonly kind: "clone-name";
+  readonly operation: string;
+  /** The name. */
+  readonly vm: string;
+  /** VM that is copied, whose intent is the copy's. */
+  readonly source: string;
+};
+
 /** Garbage is looked for; other operations keep off. */
 export type CollectIntent = Common & { readonly kind: "collect" };
 
 export type CowIntent =
+  | CloneNameIntent
   | CowSnapshotIntent
   | CowRevertIntent
   | CowDeleteIntent

@@ -1,12 +1,30 @@
 /**
  * Settles a copy of a hierarchy. Committed: the configuration is made to lead to the copy, then what
- * it replaces goes. Before that: nothing leads to the copy, and all that was made of it goes.
+ * it replaces goes. Before that: nothing leads to the copy, and all that was made of it goes. Of a new
+ * VM nothing was made before its name was guarded; the claim to that goes right before the intent.
  */
-import { type Entity, go, type Step, together } from "../../kernel/index.ts";
+import {
+  done,
+  type Entity,
+  go,
+  type Operation,
+  operation,
+  perform,
+  type PlainObject,
+  type Step,
+  together,
+} from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { configurationFile, volumeOf } from "../chain/descriptor.ts";
+import { configurationFile, intentFile, volumeOf } from "../chain/descriptor.ts";
 import { type CowView, deleteIf, releaseHolder, writeIf } from "./cow-files.ts";
-import { descriptorHolder, intentHolder, type HierarchyIntent } from "./cow-intents.ts";
+import {
+  type CloneNameIntent,
+  descriptorHolder,
+  type HierarchyIntent,
+  intentHolder,
+  isOfNewVm,
+} from "./cow-intents.ts";
+import type { RecoveryParams } from "../power/recovery.ts";
 import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 type Todo = {
@@ -16,6 +34,8 @@ type Todo = {
   /** Plain volumes to be deleted. */
   readonly volumes: readonly string[];
   readonly configurationVersion: number;
+  /** Version of the claim to the name; 0: there is none. */
+  readonly claimVersion: number;
 };
 
 const todoOf = (op: SettleOp): Todo => op.state.todo as unknown as Todo;
@@ -32,6 +52,7 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
       ? intent.replaced.flatMap(({ volume }) => volume ?? [])
       : intent.made.map(volumeOf),
     configurationVersion: view.version(configurationFile(intent.target)),
+    claimVersion: claimVersion(view, intent),
   };
   op.edit().todo = todo as never;
   op.edit().outcome = forward ? "forward" : "back";
@@ -43,7 +64,13 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
     return go(intent.source === undefined ? "removeDescriptors" : "tell");
   }
   if (intent.stage === "undo") return go("removeDescriptors");
-  return undoIntent(op, intent);
+  const madeNothing = isOfNewVm(intent) && intent.stage === "opened";
+  return undoIntent(op, madeNothing ? { ...intent, made: [] } : intent);
+}
+
+function claimVersion(view: CowView, { target, operation, vm }: HierarchyIntent): number {
+  const claim = view.intent<CloneNameIntent>(target);
+  return target !== vm && claim?.operation === operation ? view.version(intentFile(target)) : 0;
 }
 
 export const recoverHierarchy = settling("recover-hierarchy", decide, {
@@ -90,6 +117,32 @@ export const recoverHierarchy = settling("recover-hierarchy", decide, {
       ...releaseHolder(op.params.array, descriptorHolder(name)),
       tolerate: ["not-supported"],
     }));
-    return together(asks, "close", "again");
+    return together(asks, "dropClaim", "again");
+  },
+
+  dropClaim(_host, op) {
+    const { claimVersion: version, intent } = todoOf(op);
+    if (version === 0) return go("close");
+    return together(
+      [deleteIf(op.params.array, intentFile(intent.target), version)],
+      "close",
+      "again",
+    );
   },
 });
+
+type Claimed = RecoveryParams<CloneNameIntent>;
+
+/** A VM of a name that is claimed is powered on: the copy to it has ended, or ends with nothing. */
+export const recoverCloneName = operation<Claimed & PlainObject, PlainObject>(
+  "recover-clone-name",
+  {
+    begin(_host, op: Operation<Claimed & PlainObject, PlainObject>) {
+      const { array, intent } = op.params;
+      const params = { vm: intent.source, array, own: intent.operation };
+      return perform(recoverHierarchy, params, "report");
+    },
+
+    report: () => done(),
+  },
+);

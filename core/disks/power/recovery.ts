@@ -15,7 +15,7 @@ import { recoverOfflineMerge } from "../consolidation/recover-offline-merge.ts";
 import { recoverCollect } from "../cow/collect-garbage.ts";
 import { recoverCowSnapshot } from "../cow/recover-cow-snapshot.ts";
 import { recoverDelete } from "../cow/delete-point.ts";
-import { recoverHierarchy } from "../cow/recover-hierarchy.ts";
+import { recoverCloneName, recoverHierarchy } from "../cow/recover-hierarchy.ts";
 import { recoverRevert } from "../cow/recover-revert.ts";
 import { recoverGrow } from "../grow/recover-grow.ts";
 import { recoverPromotion } from "../promotion/recover-promotion.ts";
@@ -32,6 +32,7 @@ export type RecoveryParams<Intent extends DiskIntent> = {
 };
 
 export const RECOVERIES: { readonly [kind in DiskIntent["kind"]]: OperationComponent } = {
+  "clone-name": recoverCloneName,
   collect: recoverCollect,
   consolidate: recoverConsolidation,
   grow: recoverGrow,
