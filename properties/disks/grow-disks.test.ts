@@ -16,6 +16,7 @@ import {
   sampled,
   violations,
 } from "../testing/crash-points.ts";
+import { runningMiB } from "../testing/disk-size.ts";
 import { builderOf, smallDatacenter } from "../testing/small-datacenter.ts";
 
 const SECTORS_PER_MIB = 2_048;
@@ -66,15 +67,6 @@ function ofKind(
       })),
     })) as never,
   };
-}
-
-/** What the running descriptor of the disk says. */
-function runningMiB(world: World): number {
-  const { files } = world.named("array").durable as unknown as {
-    files: { [key: string]: { value: { text: string; running: { data: string } } } };
-  };
-  const { text } = files[`file:${files["file:db.vmx"]!.value.running.data}`]!.value;
-  return Number(/RW (\d+) VMFS/.exec(text)![1]) / SECTORS_PER_MIB;
 }
 
 /** Size by the volume, and by what the descriptor says. */

@@ -114,7 +114,15 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     noteIntent(_host, op: Op, { version }: { version: number }) {
       op.edit().intentVersion = version;
-      return go("resize");
+      return scan(op.params.array, "giveWay", "giveUp");
+    },
+
+    /** To a backup that began before the intent was open; one that begins later is refused by it. */
+    giveWay(_host, op: Op, found: Scan) {
+      const { vm } = op.params;
+      if (new ArrayFiles(found).get(backupIntentFile(vm)) === undefined) return go("resize");
+      op.edit().failure = { code: "backup-runs", detail: vm };
+      return go("closeIntent");
     },
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),
@@ -133,18 +141,11 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
     /** The linearization point: from here on the disk is larger, whatever happens. */
     writeDescriptor(_host, op: Op, found: Scan) {
       const files = new ArrayFiles(found);
-      const { vm, descriptor: name, toSectors } = op.state.intent!;
-      if (files.get(backupIntentFile(vm)) !== undefined) return go("backupRuns");
+      const { descriptor: name, toSectors } = op.state.intent!;
       const { value: before, version } = files.get(name)!;
       const value = descriptorFileOf({ ...files.descriptor(name)!, sectors: toSectors });
       const params = { array: op.params.array, name, value, before, version };
       return perform(surelyWrite, params as unknown as PlainObject, "described", "giveUp");
-    },
-
-    /** One that began while this opened its intent. */
-    backupRuns(_host, op: Op) {
-      op.edit().failure = { code: "backup-runs", detail: op.params.vm };
-      return go("closeIntent");
     },
 
     described: (_host, _op: Op, { written }: Written & PlainObject) =>
