@@ -20,10 +20,10 @@ export function startCopy(self: VirtualDiskEntity, id: number): void {
   const { merge } = self.volatile;
   const flight = flightOf(self, id);
   if (merge === null || merge.failed !== null) return;
-  const { sector, sectors } = flight.request.body as CopyRequest;
-  const pieces = locateUpTo(self, merge.to, sector, sectors).filter(
-    ({ layer }) => layer >= merge.from,
-  );
+  const { sector, sectors, whole } = flight.request.body as CopyRequest;
+  // A write that the sources refused is in a target that is none of them, over what lies below.
+  const from = whole && merge.layer < 0 ? 0 : merge.from;
+  const pieces = locateUpTo(self, merge.to, sector, sectors).filter(({ layer }) => layer >= from);
   flight.copying = pieces.length > 0;
   readPieces(self, id, pieces);
 }
