@@ -100,6 +100,10 @@ export const intentGiven = (vm: string, version: number) => ({ name: intentFile(
 export const descriptorFile = (vm: string, disk: string, layer: number): string =>
   layer === 0 ? `${vm}-${disk}.vmdk` : `${vm}-${disk}-${String(layer).padStart(6, "0")}.vmdk`;
 
+/** Of descriptors of one disk the one that was made later has the higher layer. */
+export const layerOf = (descriptor: string): number =>
+  Number(/-(\d{6})\.vmdk$/.exec(descriptor)?.[1] ?? 0);
+
 /** Volume that a descriptor of this name describes. */
 export const volumeOf = (descriptor: string): string => descriptor.replace(/\.vmdk$/, "");
 

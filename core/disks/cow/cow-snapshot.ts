@@ -41,6 +41,7 @@ import {
   descriptorFile,
   type DiskDescriptor,
   intentFile,
+  layerOf,
   type VmConfiguration,
   intentGiven,
 } from "../chain/descriptor.ts";
@@ -262,11 +263,15 @@ export const cowSnapshot = operation<
   CowSnapshotState & PlainObject
 >("cow-snapshot", COW_SNAPSHOT_PHASES, newCowSnapshot);
 
-/** The open disks know the names of their descriptors; what they lead to is as before. */
+/**
+ * The open disks know the names of their descriptors; what they lead to is as before. Where the answer
+ * to the settling was late the next snapshot may have named them.
+ */
 function nameLayers(host: Entity, op: Op): void {
   for (const open of openDisks(host.world, op.params) ?? []) {
+    const name = op.state.intent!.to[open.config.disk]!;
     const layer = open.edit().layers.at(-1);
-    if (layer !== undefined) layer.descriptor = op.state.intent!.to[open.config.disk]!;
+    if (layer !== undefined && layerOf(layer.descriptor) < layerOf(name)) layer.descriptor = name;
   }
 }
 

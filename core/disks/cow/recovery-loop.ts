@@ -78,7 +78,9 @@ export function settling(
         const intent = view.intent(op.params.vm);
         const settled = op.state.operation || (op.params.own ?? "");
         const isOther = settled !== "" && intent?.operation !== settled;
-        if (intent === undefined || isOther) return go("report");
+        if (intent === undefined || isOther) {
+          return go(op.state.outcome === "nothing" ? "report" : "settledElsewhere");
+        }
         const state = op.edit();
         state.operation = intent.operation;
         state.version = view.version(intentFile(op.params.vm));
@@ -106,6 +108,9 @@ export function settling(
         host.notice("recovery", { vm: op.params.vm, intent: kind, outcome });
         return done({ outcome });
       },
+
+      /** Whoever closed the intent told it, at that moment: by now the VM may run. */
+      settledElsewhere: (_host, op) => done({ outcome: op.state.outcome }),
 
       again(_host, op, why: { code: string; detail: Plain } | null) {
         const looks = ++op.edit().looks;
