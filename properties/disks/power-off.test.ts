@@ -103,6 +103,30 @@ function outcomes(entry: Entry, every: number): Set<string> {
   return seen;
 }
 
+/** Of a backup whose repository takes so long over some writes that the VM is off and on meanwhile. */
+function backupCutAt(atMs: number, seed: number): World {
+  const small = smallDatacenter();
+  const [array] = small.arrays!;
+  const world = builderOf({
+    ...small,
+    arrays: [array!, { ...array!, id: "vault", writeLatencyUs: { median: 4_000, p99: 400_000 } }],
+    links: [...small.links!, { between: ["alpha", "vault"] }],
+    vms: small.vms!.map((vm) => ({
+      ...vm,
+      guest: shortWork({ bootMs: 5, durationMs: 40, thinkTimeUs: 4_000, readPercent: 20 }),
+      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
+    })),
+    timeline: [
+      { id: "cut", atMs: 60, do: "backup", vm: "db", to: "vault", copyKiB: 4_096 },
+      { id: "off", atMs, do: "power-off", vm: "db" },
+      { id: "on", after: "off.complete", delayMs: 0.2, do: "power-on", vm: "db" },
+    ],
+  }).build({ seed });
+  world.run({ untilNs: fromMs(4_000) });
+  world.finish();
+  return world;
+}
+
 describe("a VM that is powered off", () => {
   it(
     "at any event of a snapshot has it, or never had it",
@@ -121,4 +145,29 @@ describe("a VM that is powered off", () => {
     },
     CRASHES_MS,
   );
+
+  it("while its backup waits for a slow repository leaves nothing there, or a backup", () => {
+    const left = new Set<number>();
+    const cases = isExhaustive ? 2_000 : 72;
+    for (let seed = 1; seed <= cases; seed++) {
+      const atMs = 60 + 1.1 ** (seed % 70);
+      const world = backupCutAt(atMs, seed);
+      const where = `powered off at ${atMs} ms, seed ${seed}`;
+      expectRunning(world, "db", where);
+      expect(intentsOf(world), where).toEqual([]);
+      expect(violations(world), where).toEqual([]);
+      const { files, volumes } = world.named("vault").durable as unknown as {
+        readonly files: { readonly [key: string]: { readonly value?: { complete: boolean } } };
+        readonly volumes: object;
+      };
+      const there = Object.values(files).filter(({ value }) => value !== undefined);
+      expect(
+        there.every(({ value }) => value!.complete),
+        where,
+      ).toBe(true);
+      expect(Object.keys(volumes), where).toHaveLength(2 * there.length);
+      left.add(there.length);
+    }
+    expect([...left].sort()).toEqual([0, 1]);
+  });
 });

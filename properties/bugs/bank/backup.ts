@@ -12,6 +12,27 @@ const suites = [
 
 export const backupBugs: readonly Bug[] = [
   {
+    name: "absent-manifest-not-fenced",
+    what: "where a backup that is undone has no manifest yet, none is made for late writes to find",
+    mechanism: "backup",
+    file: "core/disks/chain/surely-write.ts",
+    find: '      return op.params.absent === undefined ? fail(code, detail) : go("make");',
+    replace: `      const { absent } = op.params;
+      return absent === undefined ? fail(code, detail) : done({ value: absent, version: 0 });`,
+    breaks: ["a backup that was undone leaves nothing"],
+    suites: [...suites, "properties/disks/power-off.test.ts"],
+  },
+  {
+    name: "manifest-made-again",
+    what: "the first write of a manifest is taken though there was one that was undone",
+    mechanism: "backup",
+    file: "core/disks/backup/repository-phases.ts",
+    find: "ifVersion: 0, isFirst: true };",
+    replace: "ifVersion: 0 };",
+    breaks: ["a backup that was undone leaves nothing"],
+    suites: [...suites, "properties/disks/power-off.test.ts"],
+  },
+  {
     name: "backup-complete-before-flush",
     what: "the commit marker is written while the repository still has the copy in its cache",
     mechanism: "backup",

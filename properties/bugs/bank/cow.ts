@@ -11,6 +11,27 @@ const suites = ["core/disks/cow", "core/platform/storage/vvols"];
 
 export const cowBugs: readonly Bug[] = [
   {
+    name: "clone-name-claimed-twice",
+    what: "a copy claims the name of its VM though another copy has it",
+    mechanism: "cow",
+    file: "core/disks/cow/carry-out.ts",
+    find: "{ name: intentFile(target), value: claim, ifVersion: 0, given };",
+    replace: "{ name: intentFile(target), value: claim, given };",
+    breaks: ["of two copies to one name one alone is made"],
+    suites: [...suites, "properties/disks/clone-names.test.ts"],
+  },
+  {
+    name: "clone-name-not-looked-at",
+    what: "a copy that claimed its name does not look whether another has ended there since",
+    mechanism: "cow",
+    file: "core/disks/cow/carry-out.ts",
+    find: "    if ([configurationFile(target), ...made].some((name) => files.get(name) !== undefined)) {",
+    replace:
+      "    if ([configurationFile(target)].some((name) => made.includes(name) && files.get(name))) {",
+    breaks: ["of two copies to one name one alone is made"],
+    suites: [...suites, "properties/disks/clone-names.test.ts"],
+  },
+  {
     name: "swizzle-old-first",
     what: "the old descriptor leaves the base before the new one leads to it",
     mechanism: "cow",

@@ -121,6 +121,16 @@ export const diskBugs: readonly Bug[] = [
     suites: ["properties/disks/grow-disks.test.ts"],
   },
   {
+    name: "grown-disk-not-found",
+    what: "an operation takes a disk that was grown since it was asked for as that of a VM that is off",
+    mechanism: "disks",
+    file: "core/disks/chain/open-disks.ts",
+    find: "world.entityOrNone(entity) ?? openNow(world, params, disk);",
+    replace: "world.entityOrNone(entity);",
+    breaks: ["operations beside one another end, or are refused and leave nothing"],
+    suites: ["properties/disks/grow-disks.test.ts", "properties/disks/grow-beside.test.ts"],
+  },
+  {
     name: "grow-forgets-recovery",
     what: "after a crash a disk that was growing is left half grown",
     mechanism: "disks",

@@ -129,6 +129,15 @@ export const platformBugs: readonly Bug[] = [
     breaks: ["a write never takes effect after it was answered"],
   },
   {
+    name: "given-up-write-served",
+    what: "a write that its sender gave up waits in the queue, and lands on what was written since",
+    mechanism: "platform",
+    file: SESSIONS,
+    find: "  return known.session === op.session && op.number >= known.oldest;",
+    replace: "  return known.session === op.session;",
+    breaks: ["a write never takes effect after its sender gave it up"],
+  },
+  {
     name: "version-not-checked",
     what: "a small file is written over whatever version was expected",
     mechanism: "platform",
