@@ -6,7 +6,8 @@
  */
 import type { ReadyScenario, ResolvedScenario } from "../../scenarios/index.ts";
 import type { FoundViolation } from "../explorer/run-document.ts";
-import { type Finding, mergeTallies, NOTHING, takesDown } from "../explorer/search.ts";
+import { type Finding, NOTHING, takesDown } from "../explorer/search.ts";
+import { mergeTallies } from "../explorer/tally-sum.ts";
 import { runCrash } from "./crash-run.ts";
 import {
   type Crash,

@@ -21,15 +21,8 @@ import {
 import { drawFork, type ForkPoint, forkPoint, runFork } from "./fork.ts";
 import { pilotGround, widened } from "./pilot.ts";
 import { type KeptMoment, runDocument, type RunRecord } from "./run-document.ts";
-import {
-  AUDIT_EVERY,
-  type AuditTask,
-  type BlockResult,
-  mergeTallies,
-  NOTHING,
-  type Strategy,
-  type Tally,
-} from "./search.ts";
+import { AUDIT_EVERY, type AuditTask, type BlockResult, type Strategy } from "./search.ts";
+import { TallySum } from "./tally-sum.ts";
 import { tallyOf } from "./tally.ts";
 
 /** What a worker keeps from block to block: only what every worker finds alike. */
@@ -103,7 +96,7 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
   const forks = new Forks(searcher, options, rare);
   const known = new Set<string>();
   let { ground } = searcher;
-  let tally: Tally = NOTHING;
+  const sum = new TallySum();
   const audits: AuditTask[] = [];
   for (let i = 0; i < runs; i++) {
     const run = block * blockRuns + i;
@@ -124,14 +117,14 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
     const fresh = newIn(record, known);
     if (fresh.length > 0) led.push(document);
     for (const event of some(chooser, fresh)) rare.push(rareState(document, record, event));
-    tally = mergeTallies(tally, tallyOf(run, document, record, from?.event ?? 0));
+    sum.add(tallyOf(run, document, record, from?.event ?? 0));
     // The root of a fork is held against that of the same document from the beginning.
     const isAudited = auditAll || run % AUDIT_EVERY === AUDIT_EVERY - 1;
     if (isAudited) audits.push({ run, document, root: record.root });
     await afterRun?.(run, document, record);
-    if (tally.findings.length >= findings || isStopped?.()) break;
+    if (sum.findings >= findings || isStopped?.()) break;
   }
-  return { block, tally, audits };
+  return { block, tally: sum.tally, audits };
 }
 
 /** Something new that a run did, and what was kept of it shortly before. */

@@ -9,13 +9,13 @@ import {
   type AuditTask,
   type BlockResult,
   type Finding,
-  mergeTallies,
   type Mismatch,
   NOTHING,
   type SearchRequest,
   takesDown,
   type Tally,
 } from "./search.ts";
+import { TallySum } from "./tally-sum.ts";
 import { Worker } from "./worker.ts";
 
 export interface SearchLimits {
@@ -82,7 +82,7 @@ export class Coordinator {
   readonly #results = new Map<number, BlockResult>();
   readonly #mismatches: Mismatch[] = [];
   #nextBlock: number;
-  #tally: Tally = NOTHING;
+  readonly #sum = new TallySum();
   #audited = 0;
   #cost = { starting: 0, searching: 0, auditing: 0 };
   #losses = 0;
@@ -104,7 +104,7 @@ export class Coordinator {
   }
 
   progress(): SearchProgress {
-    const [tally, audited, lostWorkers] = [this.#tally, this.#audited, this.#losses];
+    const [tally, audited, lostWorkers] = [this.#sum.tally, this.#audited, this.#losses];
     return { tally, audited, lostWorkers, cost: { ...this.#cost } };
   }
 
@@ -123,9 +123,7 @@ export class Coordinator {
     });
     for (const worker of [...this.#searchers.keys(), ...this.#auditors.keys()]) worker.close();
     const blocks = this.#countedBlocks();
-    const tally = blocks
-      .map((block) => this.#results.get(block)!.tally)
-      .reduce(mergeTallies, NOTHING);
+    const { tally } = new TallySum(...blocks.map((block) => this.#results.get(block)!.tally));
     const { audited, lostWorkers, cost } = this.progress();
     const mismatches = [...this.#mismatches].sort((a, b) => a.run - b.run);
     return { tally, audited, lostWorkers, cost, blocks, mismatches, refused: this.#refused };
@@ -134,10 +132,10 @@ export class Coordinator {
   /** With a limit on findings: the first blocks that have so many, however far others were. */
   #countedBlocks(): readonly number[] {
     const blocks = [...this.#results.keys()].sort((a, b) => a - b);
-    let tally = NOTHING;
+    const sum = new TallySum();
     for (const [index, block] of blocks.entries()) {
-      tally = mergeTallies(tally, this.#results.get(block)!.tally);
-      if (tally.findings.length >= this.#limits.findings) return blocks.slice(0, index + 1);
+      sum.add(this.#results.get(block)!.tally);
+      if (sum.findings >= this.#limits.findings) return blocks.slice(0, index + 1);
     }
     return blocks;
   }
@@ -145,11 +143,11 @@ export class Coordinator {
   /** The blocks up to some one are all done and have as many findings as were asked for. */
   #hasEnough(): boolean {
     const { findings, shard } = this.#limits;
-    if (this.#tally.findings.length < findings) return false;
-    let tally = NOTHING;
+    if (this.#sum.findings < findings) return false;
+    const sum = new TallySum();
     for (let block = shard.index; this.#results.has(block); block += shard.of) {
-      tally = mergeTallies(tally, this.#results.get(block)!.tally);
-      if (tally.findings.length >= findings) return true;
+      sum.add(this.#results.get(block)!.tally);
+      if (sum.findings >= findings) return true;
     }
     return false;
   }
@@ -197,11 +195,10 @@ export class Coordinator {
   #gather(result: BlockResult): void {
     const { block, tally, audits } = result;
     const before = this.#results.get(block)?.tally ?? NOTHING;
-    const whole = mergeTallies(before, tally);
-    this.#results.set(block, { block, tally: whole, audits: [] });
-    this.#tally = mergeTallies(this.#tally, tally);
+    this.#results.set(block, { block, tally: new TallySum(before, tally).tally, audits: [] });
+    this.#sum.add(tally);
     this.#audits.push(...audits);
-    if (this.#tally.findings.length >= this.#limits.findings) this.#isStopping = true;
+    if (this.#sum.findings >= this.#limits.findings) this.#isStopping = true;
   }
 
   #onLost(worker: Worker, how: string): void {

@@ -11,7 +11,8 @@ import { type Branch, ChoiceTree } from "./choice-tree.ts";
 import type { fingerprint } from "./fingerprint.ts";
 import { DocumentRun } from "./run-document.ts";
 import { RESULT_FORMAT, type SearchResult } from "./result-file.ts";
-import { mergeTallies, NOTHING, type Tally } from "./search.ts";
+import type { Tally } from "./search.ts";
+import { TallySum } from "./tally-sum.ts";
 
 export interface Exhaustive {
   readonly tally: Tally;
@@ -89,21 +90,26 @@ export async function exhaust(
   options: ExhaustiveOptions,
 ): Promise<Exhaustive> {
   const { mostRuns, findings = Infinity, onProgress, from, onState } = options;
-  const isStopped = (): boolean =>
-    tally.findings.length >= findings || options.isStopped?.() === true;
+  const isStopped = (): boolean => sum.findings >= findings || options.isStopped?.() === true;
   const tree = new ChoiceTree(scenario, document, from, options.print);
-  let tally = from?.tally ?? NOTHING;
+  const sum = new TallySum(...(from === undefined ? [] : [from.tally]));
   let made = 0;
   const found = (): Exhaustive => {
     const { states, merged, done, open } = tree;
     const counts = { states, merged, done, open: open.length };
-    return { tally, ...counts, behaviours: 0, unverified: 0, isComplete: open.length === 0 };
+    return {
+      tally: sum.tally,
+      ...counts,
+      behaviours: 0,
+      unverified: 0,
+      isComplete: open.length === 0,
+    };
   };
   const state = (): ExhaustiveState => ({
     format: EXHAUSTIVE_FORMAT,
     codeVersion: codeVersion(),
     scenarioHash: scenario.hash,
-    tally,
+    tally: sum.tally,
     merged: tree.merged,
     done: tree.done,
     open: tree.open.map(({ image: _, coverage: __, ...branch }) => branch),
@@ -111,13 +117,13 @@ export async function exhaust(
   });
   while (tree.open.length > 0 && made < mostRuns && !isStopped()) {
     await new Promise((resolve) => setImmediate(resolve));
-    tally = mergeTallies(tally, tree.next());
+    sum.add(tree.next());
     if (++made % STATE_EVERY === 0) onState?.(state());
     onProgress?.(found());
   }
   onState?.(state());
   const behaviours = behavioursOf(tree.runs);
-  const unverified = tally.findings.filter((finding) => !isShown(scenario, finding)).length;
+  const unverified = sum.tally.findings.filter((finding) => !isShown(scenario, finding)).length;
   return { ...found(), behaviours, unverified };
 }
 

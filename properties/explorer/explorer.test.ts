@@ -11,7 +11,8 @@ import { createSearcher, runBlock, type Searcher } from "./block.ts";
 import { explore, type ExploreOptions } from "./explore.ts";
 import { mergeResults, type SearchResult } from "./result-file.ts";
 import { runDocument } from "./run-document.ts";
-import { mergeTallies, NOTHING, type SearchRequest } from "./search.ts";
+import { NOTHING, type SearchRequest } from "./search.ts";
+import { mergeTallies } from "./tally-sum.ts";
 
 const FILE = "scenarios/storage-storm.ts";
 const request: SearchRequest = {

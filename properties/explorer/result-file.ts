@@ -4,7 +4,8 @@
  * whole. No clock, host or worker is in it.
  */
 import { readFile } from "node:fs/promises";
-import { mergeTallies, type Mismatch, type Strategy, type Tally } from "./search.ts";
+import type { Mismatch, Strategy, Tally } from "./search.ts";
+import { mergeTallies } from "./tally-sum.ts";
 
 export const RESULT_FORMAT = "orrery-search-2";
 

@@ -91,47 +91,6 @@ export interface BlockResult {
 export const findingKey = ({ invariant, mechanism, phase }: FoundViolation): string =>
   `${invariant} | ${mechanism} | ${phase}`;
 
-/** Both together; the order does not matter. */
-export function mergeTallies(a: Tally, b: Tally): Tally {
-  return {
-    runs: a.runs + b.runs,
-    forks: a.forks + b.forks,
-    events: a.events + b.events,
-    simulatedNs: a.simulatedNs + b.simulatedNs,
-    reached: addedUp(a.reached, b.reached),
-    cells: addedUp(a.cells, b.cells),
-    findings: mergeFindings([...a.findings, ...b.findings]),
-  };
-}
-
-type Counts = { readonly [name: string]: number };
-
-/** In the order of names, so that equal counts have equal text. */
-function addedUp(a: Counts, b: Counts): Counts {
-  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
-  return Object.fromEntries(names.map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
-}
-
-/** One for each key: the earliest run stands for all. */
-function mergeFindings(findings: readonly Finding[]): readonly Finding[] {
-  const byKey = new Map<string, Finding>();
-  for (const finding of findings) {
-    const key = findingKey(finding.violation);
-    const known = byKey.get(key);
-    if (known === undefined) {
-      byKey.set(key, finding);
-      continue;
-    }
-    const first = known.run <= finding.run ? known : finding;
-    byKey.set(key, { ...first, runs: known.runs + finding.runs });
-  }
-  return [...byKey.values()].sort((x, y) => x.run - y.run || compare(keyOf(x), keyOf(y)));
-}
-
-const keyOf = ({ violation }: Finding): string => findingKey(violation);
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
 /** A run that ends whoever makes it. */
 export const takesDown = (how: string): FoundViolation => ({
   invariant: "a run leaves its worker alive",
