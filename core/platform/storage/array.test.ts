@@ -52,6 +52,31 @@ const write = (sector: number, stamp: number, sectors: number) => {
 };
 
 describe("metadata files", () => {
+  it("are changed in the order in which that was asked for, each by itself", () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const at = rig(seed);
+      const tag = 1_000 * seed;
+      const slow = { name: "a", value: "first" };
+      askAt(at.client, 0, at.array, tag, slow, "file-write");
+      askAt(at.client, 0, at.array, tag + 1, { name: "a" }, "file-delete");
+      askAt(
+        at.client,
+        0,
+        at.array,
+        tag + 2,
+        { name: "a", value: "last", ifVersion: 0 },
+        "file-write",
+      );
+      askAt(at.client, 0, at.array, tag + 3, { name: "a" }, "file-read");
+      askAt(at.client, 0, at.array, tag + 4, { name: "b", value: 1 }, "file-write");
+      at.world.run();
+      const answers = answersOf(at.client).filter((each) => each.tag >= tag);
+      expect(answers.every(({ value }) => value.ok)).toBe(true);
+      const [, , , read] = [0, 1, 2, 3].map((n) => answers.find((each) => each.tag === tag + n)!);
+      expect(valueOf(read!)).toEqual({ value: "last", version: 3 });
+    }
+  });
+
   it("are written if their version is still the one that was read", () => {
     const at = rig();
     expect(call(at, "file-read", { name: "a" }).code).toBe("no-file");

@@ -1,7 +1,8 @@
 /**
- * The path of a request through a device: it waits for one of `queueDepth` places, is worked on for
- * its service time, takes effect when that is over, and is answered in the same event. Two events a
- * request beside its own arrival and answer.
+ * The path of a request through a device: it waits for one of `queueDepth` places, and for earlier
+ * ones about the same file or volume (verb-order.ts), is worked on for its service time, takes effect
+ * when that is over, and is answered in the same event. Two events a request beside its own arrival
+ * and answer.
  */
 import { assert, type Request, type SectorRange } from "../../kernel/index.ts";
 import {
@@ -28,6 +29,7 @@ import {
 import { afterWriting, flushLies, isBad, landing, rotOnRead } from "./faults.ts";
 import type { OwnerStamp } from "./ownership.ts";
 import { drawServiceNs, sectorsNs } from "./service-time.ts";
+import { isHeldUp } from "./verb-order.ts";
 import { persistMedium, takeWrite } from "./write-cache.ts";
 
 /** Who sent a request and under which number, so that one sent twice is known. */
@@ -64,8 +66,10 @@ export function submit(
     stamp: origin.stamp ?? null,
   };
   self.measure("queue-depth", state.waiting.length + state.active.length);
-  if (state.active.length < self.config.queueDepth) startOp(self, op);
-  else (state.waiting as DeviceOp[]).push(op);
+  const { active, waiting } = state as { active: DeviceOp[]; waiting: DeviceOp[] };
+  const isHeld = isHeldUp(op, active, active.length) || isHeldUp(op, waiting, waiting.length);
+  if (active.length < self.config.queueDepth && !isHeld) startOp(self, op);
+  else waiting.push(op);
 }
 
 function startOp(self: DeviceEntity, op: DeviceOp): void {
@@ -107,8 +111,16 @@ export function served(self: DeviceEntity, behaviour: Behaviour, id: number): vo
   measureOp(self, op, outcome);
   const dataBytes = op.io.op === "verb" ? 0 : bytesBack(op.io);
   answer(self, op.request, outcome, dataBytes);
-  const next = takeNext(self);
-  if (next !== undefined) startOp(self, next);
+  startNext(self);
+}
+
+/** Several, where they waited for the one that ended. */
+function startNext(self: DeviceEntity): void {
+  while (self.volatile.active.length < self.config.queueDepth) {
+    const next = takeNext(self);
+    if (next === undefined) return;
+    startOp(self, next);
+  }
 }
 
 function measureOp(self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome): void {
@@ -119,23 +131,34 @@ function measureOp(self: DeviceEntity, op: DeviceOp, outcome: BlockOutcome): voi
   if (!outcome.ok) self.measure("refused", 1);
 }
 
-/** The oldest waiting request, or with an elevator the next one on the way up, then from below. */
+/** The oldest that may start, or with an elevator the next one on the way up, then from below. */
 function takeNext(self: DeviceEntity): DeviceOp | undefined {
-  const { waiting, head } = self.volatile;
-  if (waiting.length === 0) return undefined;
-  const queue = self.edit().waiting as DeviceOp[];
-  if (self.config.order === "fifo") return queue.shift();
-  const place = (op: DeviceOp): number => {
-    if (op.io.op !== "read" && op.io.op !== "write") return -1;
-    return op.io.sector >= head ? op.io.sector - head : op.io.sector + 2 ** 40;
+  const { waiting } = self.volatile;
+  let at = 0;
+  while (at < waiting.length && !isReady(self, at)) at++;
+  if (at === waiting.length) return undefined;
+  if (self.config.order === "elevator") at = nextOnTheWay(self, at);
+  return (self.edit().waiting as DeviceOp[]).splice(at, 1)[0];
+}
+
+function isReady({ volatile: { active, waiting } }: DeviceEntity, at: number): boolean {
+  const op = waiting[at]!;
+  return !isHeldUp(op, active, active.length) && !isHeldUp(op, waiting, at);
+}
+
+/** What is no transfer is done when its turn has come. */
+function nextOnTheWay({ volatile: { waiting, head } }: DeviceEntity, first: number): number {
+  const place = ({ io }: DeviceOp): number => {
+    if (io.op !== "read" && io.op !== "write") return -1;
+    return io.sector >= head ? io.sector - head : io.sector + 2 ** 40;
   };
-  if (place(queue[0]!) < 0) return queue.shift();
-  let best = 0;
-  queue.forEach((op, index) => {
-    const at = place(op);
-    if (at >= 0 && at < place(queue[best]!)) best = index;
-  });
-  return queue.splice(best, 1)[0];
+  let best = first;
+  if (place(waiting[first]!) < 0) return first;
+  for (let at = first + 1; at < waiting.length; at++) {
+    const there = place(waiting[at]!);
+    if (there >= 0 && there < place(waiting[best]!)) best = at;
+  }
+  return best;
 }
 
 // --- effects --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import type { ArrayEntity } from "./array-state.ts";
 import { type BlockOutcome, refused } from "./block.ts";
 import { FilesEnding } from "./file-journal.ts";
 import { type DeviceEntity, tell, type VerbRequest } from "./device-state.ts";
+import { isChange, nameIn } from "./verb-order.ts";
 
 export type DiskOwnership = {
   /** The VM whose disk it is. */
@@ -62,26 +63,17 @@ export function notOwner(
 
 const OWNERSHIPS = new FilesEnding(OWNER_SUFFIX);
 
-/** Verbs that change something. */
-const CHANGES = new Set([
-  "create-volume",
-  "delete-volume",
-  "resize-volume",
-  "file-write",
-  "file-delete",
-]);
-
 /**
  * Why a verb of `sender` may not be done: it is about a VM whose disks that host has lost. What it
  * began before it lost them, and is late, would hit what the owner made under the same names.
  */
 export function fromFormerOwner(
   self: ArrayEntity,
-  { verb, body }: VerbRequest,
+  verb: VerbRequest,
   sender: string,
 ): BlockOutcome | undefined {
-  const { name } = body as { readonly name?: string };
-  if (!CHANGES.has(verb) || name === undefined || name.endsWith(OWNER_SUFFIX)) return undefined;
+  const name = nameIn(verb);
+  if (!isChange(verb) || name === undefined || name.endsWith(OWNER_SUFFIX)) return undefined;
   const { files } = self.durable;
   for (const key of OWNERSHIPS.keysOf(self)) {
     const value = files[key]?.value;

@@ -138,6 +138,16 @@ export const platformBugs: readonly Bug[] = [
     breaks: ["a write never takes effect after its sender gave it up"],
   },
   {
+    name: "deletion-overtakes-write",
+    what: "an array works side by side on what came about one file, so the last is not done last",
+    mechanism: "platform",
+    file: "core/platform/storage/verb-order.ts",
+    find: "  return isChange(later.io) || isChange(earlier.io);",
+    replace: "  return isChange(later.io) && !isChange(earlier.io);",
+    breaks: ["what is undone leaves nothing"],
+    suites: ["core/platform/storage", "properties/disks/late-requests.test.ts"],
+  },
+  {
     name: "version-not-checked",
     what: "a small file is written over whatever version was expected",
     mechanism: "platform",
