@@ -51,16 +51,21 @@ export const closingPhases = {
     if (next === undefined) return go("resumeGuest");
     const files = new ArrayFiles(found);
     const { child, target } = op.state.merges[next.id]!;
-    const file = files.get(child!)!;
+    const file = files.get(child!);
+    const [upper, lower] = [child!, target].map((name) => files.descriptor(name));
+    if (file === undefined || upper === undefined || lower === undefined) return go("superseded");
     const params = {
       array: op.params.array,
       name: child!,
-      value: descriptorFileOf(repointed(files.descriptor(child!)!, files.descriptor(target)!)),
+      value: descriptorFileOf(repointed(upper, lower)),
       before: file.value,
       version: file.version,
     };
     return perform(surelyWrite, params as unknown as PlainObject, "adopt", "keepOld");
   }),
+
+  /** Another host has taken the VM over and ended this: what was to be merged is not there any more. */
+  superseded: () => fail("superseded"),
 
   /** The open chain follows; the mirror is taken out in the same stun. */
   adopt: (_host: Entity, _op: ConsolidationOp, { written }: Written & PlainObject) =>

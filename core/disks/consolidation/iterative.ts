@@ -91,7 +91,9 @@ export const iterativeConsolidate = operation<
       state.configurationVersion = configuration.version;
       const asks = helpersOf(op, disks).flatMap(({ id, helper, disk }) => {
         const parent = op.state.merges[id]!.child!;
-        const value = descriptorFileOf(redoOn(helper, parent, files.descriptor(parent)!));
+        const below = files.descriptor(parent);
+        if (below === undefined) return [];
+        const value = descriptorFileOf(redoOn(helper, parent, below));
         const { sectors } = disk.config;
         return [
           askArray(array, "create-volume", { name: volumeOf(helper), sectors }, ""),

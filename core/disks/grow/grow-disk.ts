@@ -142,8 +142,11 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
     writeDescriptor(_host, op: Op, found: Scan) {
       const files = new ArrayFiles(found);
       const { descriptor: name, toSectors } = op.state.intent!;
-      const { value: before, version } = files.get(name)!;
-      const value = descriptorFileOf({ ...files.descriptor(name)!, sectors: toSectors });
+      const [file, described] = [files.get(name), files.descriptor(name)];
+      // Another host has taken the VM over, and ended this.
+      if (file === undefined || described === undefined) return fail("superseded");
+      const { value: before, version } = file;
+      const value = descriptorFileOf({ ...described, sectors: toSectors });
       const params = { array: op.params.array, name, value, before, version };
       return perform(surelyWrite, params as unknown as PlainObject, "described", "giveUp");
     },

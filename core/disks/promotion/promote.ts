@@ -258,7 +258,10 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
     carry: whileOpen((_host, op: PromotionOp, disks, found: Scan) => {
       const next = promoting(op, disks).find(({ id }) => !op.state.switched.includes(id));
       if (next === undefined) return go("resumeGuest");
-      const { value, version } = new ArrayFiles(found).get(next.part.lowest)!;
+      const file = new ArrayFiles(found).get(next.part.lowest);
+      // Another host has taken the VM over, and ended this.
+      if (file === undefined) return fail("superseded");
+      const { value, version } = file;
       const params = {
         array: op.params.array,
         name: next.part.lowest,
