@@ -5,7 +5,13 @@
  * up, and the VM goes on.
  */
 import { describe, expect, it } from "vitest";
-import { captureWorld, fromMs, restoreWorld, type World } from "../../core/kernel/index.ts";
+import {
+  captureWorld,
+  type Envelope,
+  fromMs,
+  restoreWorld,
+  type World,
+} from "../../core/kernel/index.ts";
 import {
   afterEach,
   crash,
@@ -26,6 +32,31 @@ import { type Entries, FULL, keptBackups, lose, withVault } from "../testing/vau
 const documentOf = (timeline: Entries) => withVault(timeline, { workMs: 190 });
 
 const NEXT = { ...FULL, id: "next", atMs: 120, mode: "incremental" } as const;
+
+describe("a backup whose host is lost", () => {
+  it("leaves nothing at the repository, though its manifest comes there after all is settled", () => {
+    const world = builderOf(documentOf([FULL])).build({ seed: 1 });
+    const carry = Object.getPrototypeOf(world).carry as World["carry"];
+    const held: Envelope[] = [];
+    world.carry = (via, envelope) => {
+      const body = (envelope.arg as { readonly body?: { readonly name?: string } }).body;
+      const isManifest = envelope.handler === "file-write" && body?.name === "full.backup";
+      if (!isManifest || held.length > 0) return carry.call(world, via, envelope);
+      held.push(structuredClone(envelope));
+    };
+    while (held.length === 0) world.run({ untilEvent: world.eventCount + 1 });
+    crash(world, "alpha");
+    world.run({ untilNs: fromMs(5_000) });
+    expectRunning(world, "db", "settled");
+    expect(intentsOf(world)).toEqual([]);
+    delete (world as { carry?: unknown }).carry;
+    for (const envelope of held) world.messenger.arrive(envelope, 0);
+    world.run({ untilNs: fromMs(8_000) });
+    expect(filesOf(world, "vault")).toEqual([]);
+    expect(volumesOf(world, "vault")).toEqual([]);
+    expect(violations(world)).toEqual([]);
+  });
+});
 
 describe("a backup by changed blocks", () => {
   const isMeant = (id: string): boolean => /^next(\.|$)/.test(id);
