@@ -168,6 +168,6 @@ describe("a VM that is powered off", () => {
       expect(Object.keys(volumes), where).toHaveLength(2 * there.length);
       left.add(there.length);
     }
-    expect([...left].sort()).toEqual([0, 1]);
+    expect([...left].sort((a, b) => a - b)).toEqual([0, 1]);
   });
 });
