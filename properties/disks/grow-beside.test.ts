@@ -37,17 +37,16 @@ const OPERATIONS: readonly (readonly ["redo" | "cow", Entry])[] = [
 
 /** Of the array; and from when to when the other begins, with all that a growth takes between. */
 const DISTANCES = [
-  { latencyUs: 20, jitterUs: 0, from: -1, to: 2, step: 0.4 },
-  { latencyUs: 700, jitterUs: 0, from: -4, to: 14, step: 0.9 },
-  { latencyUs: 20, jitterUs: 4_000, from: -10, to: 25, step: 3.4 },
+  { latencyUs: 20, from: -1, to: 2, step: 0.4 },
+  { latencyUs: 700, from: -4, to: 14, step: 0.9 },
 ] as const;
 
-type Distance = Pick<(typeof DISTANCES)[number], "latencyUs" | "jitterUs">;
+type Distance = Pick<(typeof DISTANCES)[number], "latencyUs">;
 
 function worldOf(
   [kind, operation]: (typeof OPERATIONS)[number],
   delayMs: number,
-  { latencyUs, jitterUs }: Distance,
+  { latencyUs }: Distance,
 ): World {
   const small = smallDatacenter();
   const [array] = small.arrays!;
@@ -60,7 +59,7 @@ function worldOf(
       { ...array!, id: "vault" },
     ],
     links: [
-      { between: ["alpha", "array"], latencyUs, jitterUs },
+      { between: ["alpha", "array"], latencyUs },
       { between: ["alpha", "vault"] },
       { between: ["beta", "array"] },
     ],
