@@ -15,7 +15,8 @@ import { smallWorld } from "../testing/small-world.ts";
 import { removeTraces, setTraces, takeDirty, type TraceWish } from "./clients.ts";
 import { loadPages, readPages, setPrivate } from "./content.ts";
 import { memoryOf } from "./guest-memory.ts";
-import { clientBitmap, clientOf, type MemoryEntity, stampsOf } from "./memory-state.ts";
+import { releaseAccess } from "./held.ts";
+import { clientBitmap, clientOf, type MemoryEntity, ownerOf, stampsOf } from "./memory-state.ts";
 import { catchUpTouches, deviceWrote, writePages } from "./touches.ts";
 import { DEVICE, STALE_ENTRY, type TraceHit } from "./tracer.ts";
 
@@ -261,6 +262,25 @@ describe("memory of a modelled guest", () => {
     expect(Math.abs(mean)).toBeLessThan(3 / Math.sqrt(deviations.length));
     expect(spread).toBeGreaterThan(0.4);
     expect(spread).toBeLessThan(2);
+  });
+
+  it("has a held access that may proceed wait until its run goes on", () => {
+    const { memory, built } = rig(7);
+    const vm = ownerOf(memory)!;
+    const batch = { workingSetPages: PAGES, distribution: "uniform", reads: 0, writes: 0 } as const;
+    const since = { sinceNs: built.world.timeNs, overNs: MS, doneReads: 0 };
+    memory.edit().batch = { ...batch, ...since, doneWrites: 0, stallNs: 0 };
+    memory.edit().held = { client: "gone", page: 5, vcpu: 0, writes: true };
+    const before = stampsOf(memory).get(5);
+    vm.edit().stuns = 1;
+    releaseAccess(memory);
+    catchUpTouches(memory);
+    expect(stampsOf(memory).get(5)).toBe(before);
+    expect(memory.volatile.released).not.toBeNull();
+    vm.edit().stuns = 0;
+    catchUpTouches(memory);
+    expect(stampsOf(memory).get(5)).not.toBe(before);
+    expect(memory.volatile.released).toBeNull();
   });
 
   it("shows private pages as ciphertext, from which the same content comes back", () => {

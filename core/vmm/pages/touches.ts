@@ -100,8 +100,10 @@ export function catchUpTouches(self: MemoryEntity): void {
   const { batch, held, released } = self.volatile;
   if (vm === undefined || batch === null || vm.volatile.stage === "ended") return;
   if (held !== null) return;
-  // A store that was held is ahead of what the guest touches (integrity/stores.ts).
-  if (released !== null && self.volatile.stores !== undefined) return;
+  // What was held is the next that the guest does, once its run goes on; a store that was held is ahead
+  // of what it touches (integrity/stores.ts).
+  const isStill = vm.volatile.stuns > 0;
+  if (released !== null && (isStill || self.volatile.stores !== undefined)) return;
   const due = dueOf(self, batch, guestNs(vm));
   const reads = Math.max(0, due.reads - batch.doneReads);
   const writes = Math.max(0, due.writes - batch.doneWrites);

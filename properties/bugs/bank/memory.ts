@@ -31,6 +31,15 @@ const migrationBugs: readonly Bug[] = [
     breaks: ["memory at the destination is that of the source at its quiesce"],
   },
   {
+    name: "released-while-it-stands",
+    what: "an access that was held is made as soon as it may be, although the run stands still",
+    mechanism: "pages",
+    file: "core/vmm/pages/touches.ts",
+    find: "const isStill = vm.volatile.stuns > 0;",
+    replace: "const isStill = false;",
+    breaks: ["memory at the destination is that of the source at its quiesce"],
+  },
+  {
     name: "silence-taken-for-no",
     what: "a destination that does not answer the switch-over counts as one that never began",
     mechanism: "migration",
