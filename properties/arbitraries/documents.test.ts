@@ -5,6 +5,7 @@ import { GENERATED, openSearched } from "../explorer/searched.ts";
 import { runDocument } from "../explorer/run-document.ts";
 import { chosen, seededChooser } from "./chooser.ts";
 import { drawDocument } from "./documents.ts";
+import { DISK_KINDS } from "./machines.ts";
 
 it("are decided by their choices and differ in every part", () => {
   expect(drawDocument(seededChooser(1, 5))).toEqual(drawDocument(seededChooser(1, 5)));
@@ -16,6 +17,10 @@ it("are decided by their choices and differ in every part", () => {
   expect(seen(({ vms }) => vms.map(({ disks }) => disks.map(({ kind }) => kind)))).toBeGreaterThan(
     9,
   );
+  const kinds = drawn.flatMap(({ vms }) =>
+    vms.flatMap(({ disks }) => disks.map(({ kind }) => kind)),
+  );
+  expect(new Set(kinds)).toEqual(new Set(DISK_KINDS));
   const has = (part: (vm: (typeof drawn)[number]["vms"][number]) => unknown): number =>
     drawn.filter(({ vms }) => vms.some((vm) => part(vm))).length;
   const phasesOf = (guest: unknown) =>
@@ -29,6 +34,10 @@ it("are decided by their choices and differ in every part", () => {
     3,
   );
 });
+
+it("are all accepted", () => {
+  for (let run = 0; run < 1_500; run++) drawDocument(seededChooser(2, run));
+}, 60_000);
 
 it("as an arbitrary they run without a violation", async () => {
   const opened = await openSearched(GENERATED, []);

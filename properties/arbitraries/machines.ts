@@ -2,12 +2,17 @@
  * VMs of documents from nothing: disks on arrays or in their host, guests that write their disks and
  * their memory, send each other messages, have a driver that protects pages, or a copy elsewhere.
  */
+import type { ResolvedScenario } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed, subset } from "./chooser.ts";
 import type { Members } from "./references.ts";
 
+type DiskKind = ResolvedScenario["vms"][number]["disks"][number]["kind"];
+
+export const DISK_KINDS: readonly DiskKind[] = ["redo", "cow", "flat", "network"];
+
 /** What the VMs of one document may have. */
 export interface MachinePalette {
-  readonly diskKinds: readonly string[];
+  readonly diskKinds: readonly DiskKind[];
   readonly cacheModes: readonly string[];
   readonly hasMemory: boolean;
   readonly hasOwnDisks: boolean;
@@ -86,7 +91,9 @@ function drawDisks(
     const { id: on, kind: arrayKind } = oneOf(chooser, arrays);
     const fitting = diskKinds.filter((kind) => kind !== "cow" || arrayKind === "cow");
     const kind = fitting.length === 0 ? "redo" : oneOf(chooser, fitting);
-    return { id, on, sizeMiB: between(chooser, 1, 8), kind, cacheMode: oneOf(chooser, modes) };
+    // The guest itself goes to a network disk: its host's page cache is not on that way.
+    const cacheMode = kind === "network" ? "none" : oneOf(chooser, modes);
+    return { id, on, sizeMiB: between(chooser, 1, 8), kind, cacheMode };
   });
 }
 
