@@ -11,7 +11,7 @@ import {
   type SearchResult,
 } from "../../properties/index.ts";
 import type { Context } from "../context.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { type ExitCode, worstExit } from "../exit-codes.ts";
 import { executeExhaustive } from "./execute-exhaustive.ts";
 import type { ExploreFlags } from "./explore.ts";
 import { report, saveAndReport, unsaved, writeResult } from "./explore-report.ts";
@@ -55,9 +55,11 @@ export async function executeExplore(
     },
   });
   if (!explored.ok) return context.missing(explored.message);
-  const { result, wallMs, lostWorkers, cost } = explored;
+  const { result, wallMs, lostWorkers, cost, trouble } = explored;
   const speed = { wallMs, lostWorkers, workers };
-  return saveAndReport(context, scenario, result, speed, flags, { cpuMs: cost });
+  const more = { cpuMs: cost, ...(trouble !== undefined && { trouble }) };
+  const exit = await saveAndReport(context, scenario, result, speed, flags, more);
+  return trouble === undefined ? exit : worstExit([exit, context.missing(trouble)]);
 }
 
 /** A search without a scenario. */

@@ -168,12 +168,13 @@ export function report(
 
 function printFinding(context: Context, finding: SavedFinding): void {
   const { invariant, mechanism, phase, message, run, runs, reproduce } = finding;
-  const { operations, faults, isMinimal, isReplayed } = finding;
+  const { operations, faults, isMinimal, isReplayed, shrinkRuns } = finding;
   context.print(`  ${pc.red("VIOLATION")} ${invariant} (${mechanism}, ${phase || "no operation"})`);
   context.print(`    ${message}; run ${run}, ${runs} runs in all`);
   if (reproduce === "") return;
   const much = `${operations[1]} operations and ${faults[1]} faults`;
+  if (shrinkRuns === 0) context.print(`    as it was found: ${much}`);
   const proofs = [isMinimal ? "all of it needed" : "cut short", isReplayed ? "replayed" : ""];
-  context.print(`    shrunk to ${much}, ${proofs.filter(Boolean).join(", ")}`);
+  if (shrinkRuns > 0) context.print(`    shrunk to ${much}, ${proofs.filter(Boolean).join(", ")}`);
   context.print(`    reproduce: ${reproduce}`);
 }

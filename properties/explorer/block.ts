@@ -47,6 +47,7 @@ export interface BlockOptions {
   readonly findings?: number;
   /** Runs that took a worker down, to be passed over. */
   readonly skip: readonly number[];
+  readonly beforeDraw?: (run: number) => void;
   readonly beforeRun?: (run: number, document: ResolvedScenario) => void;
   readonly afterRun?: (run: number, document: ResolvedScenario, record: RunRecord) => Promise<void>;
   /** Looked at after every run: end the block where it is. */
@@ -89,7 +90,7 @@ const MOST_BEFORE = 96;
 
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
   const { block, blockRuns, runs, skip, auditAll, findings = Infinity } = options;
-  const { beforeRun, afterRun, isStopped } = options;
+  const { beforeDraw, beforeRun, afterRun, isStopped } = options;
   const { scenario } = searcher;
   const led: ResolvedScenario[] = [];
   const rare: RareState[] = [];
@@ -101,6 +102,7 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
   for (let i = 0; i < runs; i++) {
     const run = block * blockRuns + i;
     if (skip.includes(run)) continue;
+    beforeDraw?.(run);
     const chooser = seededChooser(options.seed, run);
     const fork = forks.next(chooser, ground);
     const planned: Planned = fork ?? {

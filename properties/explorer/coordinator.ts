@@ -46,13 +46,19 @@ export interface SearchOutcome extends SearchProgress {
   /** Blocks that are in the tally, in order. */
   readonly blocks: readonly number[];
   readonly mismatches: readonly Mismatch[];
-  /** The scenario could not be loaded by the workers. */
-  readonly refused: string | undefined;
+  /** Why it ended early: no worker can load the scenario, or a block cannot be done. */
+  readonly trouble: string | undefined;
+}
+
+interface Audit {
+  readonly task: AuditTask;
+  /** How often a worker was lost over it. */
+  readonly losses: number;
 }
 
 interface Job {
   readonly task: BlockTask;
-  /** How often a worker was lost over it. */
+  /** How often a worker was lost over it since a run was last found to be at fault. */
   readonly losses: number;
   /** The run during which the last one was lost. */
   readonly lostIn: number | undefined;
@@ -67,9 +73,12 @@ type Doing =
       readonly run: number | undefined;
       readonly document: ResolvedScenario | undefined;
     }
-  | { readonly what: "audit"; readonly task: AuditTask };
+  | { readonly what: "audit"; readonly audit: Audit };
 
-const MOST_LOSSES = 20;
+/** Workers lost over one block without a run at fault, or one after the other while they start. */
+const MOST_LOSSES = 4;
+/** Over one audit. */
+const MOST_AUDIT_LOSSES = 2;
 
 export class Coordinator {
   readonly #request: SearchRequest;
@@ -78,7 +87,7 @@ export class Coordinator {
   readonly #auditors = new Map<Worker, Doing>();
   readonly #mostAuditors: number;
   readonly #again: Job[] = [];
-  readonly #audits: AuditTask[] = [];
+  readonly #audits: Audit[] = [];
   readonly #results = new Map<number, BlockResult>();
   readonly #mismatches: Mismatch[] = [];
   #nextBlock: number;
@@ -86,7 +95,8 @@ export class Coordinator {
   #audited = 0;
   #cost = { starting: 0, searching: 0, auditing: 0 };
   #losses = 0;
-  #refused: string | undefined;
+  #failedStarts = 0;
+  #trouble: string | undefined;
   #isStopping = false;
   #finish: () => void = () => undefined;
 
@@ -126,7 +136,7 @@ export class Coordinator {
     const { tally } = new TallySum(...blocks.map((block) => this.#results.get(block)!.tally));
     const { audited, lostWorkers, cost } = this.progress();
     const mismatches = [...this.#mismatches].sort((a, b) => a.run - b.run);
-    return { tally, audited, lostWorkers, cost, blocks, mismatches, refused: this.#refused };
+    return { tally, audited, lostWorkers, cost, blocks, mismatches, trouble: this.#trouble };
   }
 
   /** With a limit on findings: the first blocks that have so many, however far others were. */
@@ -164,10 +174,9 @@ export class Coordinator {
     const group = this.#searchers.has(worker) ? this.#searchers : this.#auditors;
     switch (message.type) {
       case "refused":
-        this.#refused = message.message;
-        this.stop();
-        return;
+        return this.#giveUp(message.message);
       case "ready":
+        this.#failedStarts = 0;
         this.#cost.starting += message.cpuMs;
         group.set(worker, { what: "nothing" });
         break;
@@ -197,7 +206,7 @@ export class Coordinator {
     const before = this.#results.get(block)?.tally ?? NOTHING;
     this.#results.set(block, { block, tally: new TallySum(before, tally).tally, audits: [] });
     this.#sum.add(tally);
-    this.#audits.push(...audits);
+    this.#audits.push(...audits.map((task) => ({ task, losses: 0 })));
     if (this.#sum.findings >= this.#limits.findings) this.#isStopping = true;
   }
 
@@ -207,14 +216,39 @@ export class Coordinator {
     const doing = group.get(worker);
     group.delete(worker);
     this.#losses++;
-    if (doing?.what === "audit") this.#audits.push(doing.task);
-    if (doing?.what === "block") this.#again.push(this.#afterLoss(doing, how));
-    if (this.#losses > MOST_LOSSES) {
-      this.#refused ??= `${this.#losses} workers were lost; the last one: ${how}`;
-      return this.stop();
+    if (doing?.what === "audit") this.#afterAuditLoss(doing.audit, how);
+    if (doing?.what === "block") this.#afterBlockLoss(doing, how);
+    if (doing?.what === "starting" && ++this.#failedStarts >= MOST_LOSSES) {
+      this.#giveUp(`${this.#failedStarts} workers in a row did not start; the last one: ${how}`);
     }
-    if (isSearcher) this.#start(group);
-    this.#endIfDone();
+    if (isSearcher && this.#trouble === undefined) this.#start(group);
+    this.#assign();
+  }
+
+  #giveUp(why: string): void {
+    this.#trouble ??= why;
+    this.stop();
+  }
+
+  /** It is tried once more; what takes down another worker did not end as the run did. */
+  #afterAuditLoss({ task, losses }: Audit, how: string): void {
+    if (losses + 1 < MOST_AUDIT_LOSSES) {
+      this.#audits.push({ task, losses: losses + 1 });
+      return;
+    }
+    const { run, document, root: expected } = task;
+    const conditions = "another process, which it took down twice";
+    this.#mismatches.push({ run, document, expected, found: `none (${how})`, conditions });
+  }
+
+  #afterBlockLoss(doing: Extract<Doing, { what: "block" }>, how: string): void {
+    const job = this.#afterLoss(doing, how);
+    this.#again.push(job);
+    if (job.losses < MOST_LOSSES) return;
+    const { run, document } = doing;
+    const where = document !== undefined ? "in" : "before";
+    const last = run === undefined ? "the last one" : `the last one ${where} run ${run}`;
+    this.#giveUp(`block ${job.task.block} took ${job.losses} workers down, ${last}: ${how}`);
   }
 
   /** The block is done again; a run that was at fault twice is passed over, and told of. */
@@ -227,7 +261,7 @@ export class Coordinator {
     const tally = { ...NOTHING, runs: 1, findings: [finding] };
     this.#gather({ block: job.task.block, tally, audits: [] });
     const task = { ...job.task, skip: [...job.task.skip, run] };
-    return { task, losses: again.losses, lostIn: undefined };
+    return { task, losses: 0, lostIn: undefined };
   }
 
   #assign(): void {
@@ -236,17 +270,19 @@ export class Coordinator {
       const job = this.#nextJob();
       if (job === undefined) break;
       this.#searchers.set(worker, { what: "block", job, run: undefined, document: undefined });
-      worker.tell({ type: "block", task: job.task, careful: job.losses > 0 });
+      const careful = job.losses > 0 || job.task.skip.length > 0;
+      worker.tell({ type: "block", task: job.task, careful });
     }
-    while (this.#auditors.size < Math.min(this.#mostAuditors, this.#audits.length)) {
+    const auditors = Math.min(this.#mostAuditors, this.#audits.length);
+    while (this.#trouble === undefined && this.#auditors.size < auditors) {
       this.#start(this.#auditors);
     }
     for (const [worker, doing] of this.#auditors) {
       if (doing.what !== "nothing") continue;
-      const task = this.#audits.shift();
-      if (task === undefined) break;
-      this.#auditors.set(worker, { what: "audit", task });
-      worker.tell({ type: "audit", task });
+      const audit = this.#audits.shift();
+      if (audit === undefined) break;
+      this.#auditors.set(worker, { what: "audit", audit });
+      worker.tell({ type: "audit", task: audit.task });
     }
     this.#endIfDone();
   }
@@ -268,7 +304,7 @@ export class Coordinator {
   #endIfDone(): void {
     const busy = [...this.#searchers.values()].some(({ what }) => what === "block");
     const auditing = [...this.#auditors.values()].some(({ what }) => what === "audit");
-    if (this.#refused !== undefined || this.#hasEnough()) return this.#finish();
+    if (this.#hasEnough()) return this.#finish();
     if (busy || auditing) return;
     if (this.#audits.length > 0 && !this.#isStopping) return;
     const left =

@@ -28,6 +28,8 @@ export type Explored =
       readonly ok: true;
       readonly result: SearchResult;
       readonly lostWorkers: number;
+      /** Why the search ended before it had done all; what it had found is in the result. */
+      readonly trouble: string | undefined;
       readonly wallMs: number;
       /** And what this process did itself. */
       readonly cost: SearchCost & { readonly coordinating: number };
@@ -48,8 +50,8 @@ export async function explore(scenario: ReadyScenario, options: ExploreOptions):
   const ticks = setInterval(() => onProgress?.(coordinator.progress()), PROGRESS_MS);
   try {
     const outcome = await coordinator.outcome();
-    if (outcome.refused !== undefined) return { ok: false, message: outcome.refused };
-    const { blocks, audited, tally, mismatches, lostWorkers } = outcome;
+    const { blocks, audited, tally, mismatches, lostWorkers, trouble } = outcome;
+    if (trouble !== undefined && blocks.length === 0) return { ok: false, message: trouble };
     const result: SearchResult = {
       format: RESULT_FORMAT,
       codeVersion: codeVersion(),
@@ -67,7 +69,7 @@ export async function explore(scenario: ReadyScenario, options: ExploreOptions):
     const { user, system } = process.cpuUsage(before);
     const cost = { ...outcome.cost, coordinating: (user + system) / 1_000 };
     const wallMs = Math.round(performance.now() - startedMs);
-    return { ok: true, result, lostWorkers, wallMs, cost };
+    return { ok: true, result, lostWorkers, trouble, wallMs, cost };
   } finally {
     clearTimeout(timer);
     clearInterval(ticks);

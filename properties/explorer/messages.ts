@@ -23,10 +23,12 @@ export type FromWorker =
   | { readonly type: "ready"; readonly cpuMs: number }
   /** The scenario cannot be loaded here. */
   | { readonly type: "refused"; readonly message: string }
-  /** A run begins; with its document when the worker was told to be careful. */
+  /** A run is drawn; again when it begins, with its document, where the worker was told to be careful. */
   | { readonly type: "running"; readonly run: number; readonly document?: ResolvedScenario }
   | { readonly type: "block"; readonly result: BlockResult; readonly cpuMs: number }
   /** A piece of an enumeration of crashes goes on, and is done. */
   | { readonly type: "crashing" }
   | { readonly type: "crashed"; readonly result: CrashResult }
-  | { readonly type: "audited"; readonly mismatch: Mismatch | null; readonly cpuMs: number };
+  | { readonly type: "audited"; readonly mismatch: Mismatch | null; readonly cpuMs: number }
+  /** The last that is heard of it: what nobody caught. */
+  | { readonly type: "threw"; readonly message: string };

@@ -15,7 +15,7 @@ import {
 import { createTraceFile, replayAsync, type TraceHeader } from "../../traces/index.ts";
 import { shrinkDocument } from "../shrinking/shrink.ts";
 import { type FoundViolation, runDocument } from "./run-document.ts";
-import type { Finding } from "./search.ts";
+import { type Finding, isTakenDown } from "./search.ts";
 
 export interface SavedFinding {
   readonly invariant: string;
@@ -60,7 +60,32 @@ export const saveFinding = async (
   scenario: ReadyScenario,
   found: Found,
   options: SaveOptions,
-): Promise<SavedFinding> => (await saveShrunk(scenario, found, options)).saved;
+): Promise<SavedFinding> =>
+  isTakenDown(found.violation)
+    ? saveUntouched(found, options)
+    : (await saveShrunk(scenario, found, options)).saved;
+
+/** As it was found: making it again would take this process down as well. */
+async function saveUntouched(
+  { violation, run, runs, document }: Found,
+  { folder, name }: SaveOptions,
+): Promise<SavedFinding> {
+  const { invariant, mechanism, phase, message } = violation;
+  const file = join(folder, `${name}.json`);
+  await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
+  const [operations, faults] = [document.timeline.length, document.faults.length];
+  return {
+    ...{ invariant, mechanism, phase, message, run, runs },
+    document: file,
+    trace: "",
+    reproduce: `npx orrery run ${file}`,
+    operations: [operations, operations],
+    faults: [faults, faults],
+    shrinkRuns: 0,
+    isMinimal: false,
+    isReplayed: false,
+  };
+}
 
 export async function saveShrunk(
   scenario: ReadyScenario,

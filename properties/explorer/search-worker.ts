@@ -53,7 +53,8 @@ async function doBlock(
     runs,
     skip,
     findings: findings ?? Infinity,
-    beforeRun: (run, document) => tell({ type: "running", run, ...(careful && { document }) }),
+    beforeDraw: (run) => tell({ type: "running", run }),
+    ...(careful && { beforeRun: (run, document) => tell({ type: "running", run, document }) }),
     isStopped: () => isStopped,
   });
   tell({ type: "block", result, cpuMs: cpuMs() });
@@ -81,6 +82,10 @@ function onMessage(message: ToWorker): void {
   }
 }
 
+process.on("uncaughtException", (error) => {
+  const message: FromWorker = { type: "threw", message: String(error) };
+  process.send?.(message, () => process.exit(1));
+});
 process.on("message", (message) => onMessage(message as ToWorker));
 // Ctrl-C reaches the whole process group: the search decides when its workers end.
 process.on("SIGINT", () => undefined);

@@ -91,9 +91,13 @@ export interface BlockResult {
 export const findingKey = ({ invariant, mechanism, phase }: FoundViolation): string =>
   `${invariant} | ${mechanism} | ${phase}`;
 
+const LEAVES_ALIVE = "a run leaves its worker alive";
+
+export const isTakenDown = ({ invariant }: FoundViolation): boolean => invariant === LEAVES_ALIVE;
+
 /** A run that ends whoever makes it. */
 export const takesDown = (how: string): FoundViolation => ({
-  invariant: "a run leaves its worker alive",
+  invariant: LEAVES_ALIVE,
   mechanism: "explorer",
   phase: "",
   message: `the worker ended with ${how}`,

@@ -23,20 +23,24 @@ export class Worker {
   readonly #process: ChildProcess;
   #watch: NodeJS.Timeout | undefined;
   #isClosed = false;
+  /** What it threw, if that is why it ends. */
+  #thrown: string | undefined;
 
   constructor(request: SearchRequest, events: WorkerEvents) {
     // What loads sources differently here (a planted bug) does so in the workers too.
     const execArgv = [...process.execArgv, "--import", TSX];
     this.#process = fork(WORKER, [], { execArgv, stdio: ["ignore", "ignore", "ignore", "ipc"] });
-    this.#process.on("message", (message) => {
+    this.#process.on("message", (sent) => {
+      const message = sent as FromWorker;
       this.#listen();
-      events.onMessage(this, message as FromWorker);
+      if (message.type === "threw") this.#thrown = message.message;
+      else events.onMessage(this, message);
     });
     this.#process.on("exit", (code, signal) => {
       clearTimeout(this.#watch);
       if (this.#isClosed) return;
       this.#isClosed = true;
-      events.onLost(this, signal ?? `exit code ${code}`);
+      events.onLost(this, this.#thrown ?? signal ?? `exit code ${code}`);
     });
     // A message to a worker that has just gone: its exit is told anyway.
     this.#process.on("error", () => undefined);
