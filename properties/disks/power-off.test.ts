@@ -127,6 +127,44 @@ function backupCutAt(atMs: number, seed: number): World {
   return world;
 }
 
+/**
+ * Of a backup that undoes itself at its host while the VM is at another one, which settles it and is
+ * lost at a step of that. Steps of the settling are told to `onStep`.
+ */
+function backupSettledTwice(
+  lostAtStep: number | undefined,
+  onStep?: (step: number) => void,
+): World {
+  const small = smallDatacenter();
+  const lost = { kind: "crash", domain: "beta", atStep: lostAtStep! } as const;
+  const world = builderOf({
+    ...small,
+    vms: small.vms!.map((vm) => ({
+      ...vm,
+      guest: shortWork({ bootMs: 5, durationMs: 40, thinkTimeUs: 4_000, readPercent: 20 }),
+      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
+    })),
+    timeline: [
+      { id: "other", atMs: 60, do: "snapshot", vm: "db" },
+      { id: "cut", after: "other.flush", do: "backup", vm: "db", to: "array" },
+      // As long as its intent is there the point is not given up.
+      { id: "more", after: "cut.drop", do: "snapshot", vm: "db" },
+      { id: "there", after: "cut.giveUpPoint", delayMs: 5, do: "restart", vm: "db", host: "beta" },
+      { id: "back", atMs: 2_500, do: "restart", vm: "db", host: "alpha" },
+    ],
+    faults: lostAtStep === undefined ? [] : [lost],
+  }).build({ seed: 1 });
+  let isSettling = false;
+  world.hooks.onNotice = ({ kind, data }) => {
+    const { id, step } = data as { readonly id?: string; readonly step?: number };
+    if (id === "cut.finish" && kind !== "phase") isSettling = kind === "operation";
+    if (kind === "durable" && isSettling) onStep?.(step!);
+  };
+  world.run({ untilNs: fromMs(6_000) });
+  world.finish();
+  return world;
+}
+
 describe("a VM that is powered off", () => {
   it(
     "at any event of a snapshot has it, or never had it",
@@ -169,5 +207,18 @@ describe("a VM that is powered off", () => {
       left.add(there.length);
     }
     expect([...left].sort((a, b) => a - b)).toEqual([0, 1]);
+  });
+
+  it("while its backup undoes itself, and on at a host that is lost as it settles that", () => {
+    const steps: number[] = [];
+    backupSettledTwice(undefined, (step) => steps.push(step));
+    expect(steps.length).toBeGreaterThan(2);
+    for (const step of steps) {
+      const world = backupSettledTwice(step);
+      const where = `the other host is lost at step ${step}`;
+      expectRunning(world, "db", where);
+      expect(intentsOf(world), where).toEqual([]);
+      expect(violations(world), where).toEqual([]);
+    }
   });
 });

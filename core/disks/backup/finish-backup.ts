@@ -20,6 +20,7 @@ import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
 import { giveUpPoint } from "../consolidation/give-up-point.ts";
 import { type ArrayView, CowView, lookAtArray } from "../cow/cow-files.ts";
+import { closingIntent, takesOverIntent } from "./close-intent.ts";
 import { type BackupIntent, backupIntentFile, type Manifest, manifestFile } from "./manifest.ts";
 import { fencesManifest } from "./repository-phases.ts";
 
@@ -31,14 +32,19 @@ export type FinishParams = {
   readonly intent: BackupIntent;
 };
 
-type State = { complete: boolean; going: string[] };
+type State = { intentVersion: number; complete: boolean; going: string[]; failure: null };
 
 type Op = Operation<FinishParams & PlainObject, State>;
 
 export const finishBackup = operation<FinishParams & PlainObject, State>(
   "finish-backup",
   {
-    fence(_host, op: Op) {
+    takeOver: (_host, op: Op) => takesOverIntent(op, "fence"),
+
+    superseded: () => fail("superseded"),
+
+    fence(_host, op: Op, { version }: { readonly version: number }) {
+      op.edit().intentVersion = version;
       const { repository, pointInTime, vm } = op.params.intent;
       return fencesManifest(repository, pointInTime, vm, "judge");
     },
@@ -94,12 +100,16 @@ export const finishBackup = operation<FinishParams & PlainObject, State>(
       return go(op.state.going.length === 0 ? "closeIntent" : "giveUpPoint");
     },
 
-    closeIntent: (_host, op: Op) =>
-      deleteFile(op.params.array, backupIntentFile(op.params.vm), "report"),
+    ...closingIntent,
 
     report: (_host, op: Op) => done({ complete: op.state.complete }),
   },
-  ({ intent }) => ({ complete: false, going: [intent.pointInTime] }),
+  ({ intent }) => ({
+    intentVersion: 0,
+    complete: false,
+    going: [intent.pointInTime],
+    failure: null,
+  }),
 );
 
 /** Only snapshots of copy-on-write disks are bound. */

@@ -21,7 +21,8 @@ import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import { askDevice } from "../chain/open-disks.ts";
 import { fenceFile, surelyWrite } from "../chain/surely-write.ts";
 import type { BackupOp } from "./backup-state.ts";
-import { backupIntentFile, type Manifest, manifestFile } from "./manifest.ts";
+import { closingIntent } from "./close-intent.ts";
+import { type Manifest, manifestFile } from "./manifest.ts";
 
 /** To be spread; they come from "openIntent" and lead to "takeSnapshot", "commit", "giveUpPoint". */
 export const repositoryPhases = {
@@ -69,13 +70,7 @@ export const repositoryPhases = {
 
   dropAgain: (): Step => wait(AGAIN_NS, "drop"),
 
-  closeIntent(_host: Entity, op: BackupOp): Step {
-    const body = { name: backupIntentFile(op.params.vm), ifVersion: op.state.intentVersion };
-    const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-    return { ...close, tolerate: ["no-file", "version-conflict"] };
-  },
-
-  closeAgain: (): Step => wait(AGAIN_NS, "closeIntent"),
+  ...closingIntent,
 };
 
 /**

@@ -83,6 +83,8 @@ export type Fence = {
   readonly name: string;
   /** Made where there is no such file, so that what would make the first one is refused as well. */
   readonly absent?: PlainObject;
+  /** Only an intent of this operation: that of another one is as good as none. */
+  readonly operation?: string;
 };
 
 /**
@@ -96,7 +98,8 @@ export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | n
 
     write(_host, op, { value, version }: FileValue) {
       op.edit().value = value as never;
-      const { array, name } = op.params;
+      const { array, name, operation: of = value["operation"] } = op.params;
+      if (value["operation"] !== of) return fail("no-file", name);
       return askArray(array, "file-write", { name, value, ifVersion: version }, "report", "again");
     },
 

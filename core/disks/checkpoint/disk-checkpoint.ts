@@ -35,6 +35,7 @@ import {
   manifestFile,
   type Repository,
 } from "../backup/manifest.ts";
+import { closesIntent, closingIntent } from "../backup/close-intent.ts";
 import { fencesManifest } from "../backup/repository-phases.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
@@ -210,8 +211,10 @@ export const diskCheckpoint = operation<
     },
 
     /** The raw disk is copied and stays as it is: now the checkpoint itself. */
-    closeRaw: (_host, op: Op) =>
-      deleteFile(op.params.array, backupIntentFile(op.params.vm), "begin"),
+    closeRaw: (_host, op: Op) => closesIntent(op, "begin", "rawNotClosed"),
+
+    rawNotClosed: (_host, _op: Op, { code }: Refusal) =>
+      code === "version-conflict" ? fail("superseded") : wait(AGAIN_NS, "closeRaw"),
 
     pauseForCommit: (_host, op: Op) =>
       askInstance(op.params.instance, "stun", "commit", "commitFailed"),
@@ -283,13 +286,7 @@ export const diskCheckpoint = operation<
       return perform(consolidate, params as unknown as PlainObject, next, next);
     },
 
-    closeIntent(_host, op: Op) {
-      const body = { name: backupIntentFile(op.params.vm), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
-    },
-
-    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+    ...closingIntent,
 
     report(_host, op: Op) {
       const { failure, stunNs, rawSectors, copiedSectors, commit, commitStunNs } = op.state;

@@ -20,10 +20,9 @@ import {
   type PlainObject,
   type Refusal,
   type Step,
-  wait,
 } from "../../kernel/index.ts";
+import { closingIntent, takesOverIntent } from "../backup/close-intent.ts";
 import { backupIntentFile } from "../backup/manifest.ts";
-import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
 import { configurationFile } from "../chain/descriptor.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
@@ -138,13 +137,7 @@ export const cloneRunning = operation<CloneRunningParams & PlainObject, State & 
       return go("report");
     },
 
-    closeIntent(_host: Entity, op: Op): Step {
-      const body = { name: backupIntentFile(op.params.vm), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
-    },
-
-    closeAgain: (): Step => wait(AGAIN_NS, "closeIntent"),
+    ...closingIntent,
 
     report(host: Entity, op: Op): Step {
       const { failure, figures, stunNs, startedNs } = op.state;
@@ -160,16 +153,28 @@ export type FinishCloneParams = Omit<CloneRunningParams, "format" | "pointInTime
 };
 
 /** What is done, once its VM runs again, about a clone that a crash cut short. */
-export const finishClone = operation<FinishCloneParams & PlainObject, PlainObject>("finish-clone", {
-  dropPoint(_host: Entity, { params }: Operation<FinishCloneParams & PlainObject, PlainObject>) {
-    const { vm, instance, array, disks, intent } = params;
-    const { pointInTime } = intent;
-    const point = { vm, instance, array, disks, pointInTime } as unknown as PlainObject;
-    return perform(dropPoint, point, "closeIntent");
+export const finishClone = operation<FinishCloneParams & PlainObject, FinishState & PlainObject>(
+  "finish-clone",
+  {
+    takeOver: (_host: Entity, op: FinishOp): Step => takesOverIntent(op, "dropPoint"),
+
+    superseded: (_host: Entity, _op: FinishOp): Step => fail("superseded"),
+
+    dropPoint(_host: Entity, op: FinishOp, { version }: { readonly version: number }): Step {
+      op.edit().intentVersion = version;
+      const { vm, instance, array, disks, intent } = op.params;
+      const { pointInTime } = intent;
+      const point = { vm, instance, array, disks, pointInTime } as unknown as PlainObject;
+      return perform(dropPoint, point, "closeIntent");
+    },
+
+    ...closingIntent,
+
+    report: (): Step => done(),
   },
+  () => ({ intentVersion: 0, failure: null }),
+);
 
-  closeIntent: (_host: Entity, op): Step =>
-    deleteFile(op.params.array, backupIntentFile(op.params.vm), "report"),
+type FinishState = { intentVersion: number; failure: null };
 
-  report: (): Step => done(),
-});
+type FinishOp = Operation<FinishCloneParams & PlainObject, FinishState & PlainObject>;

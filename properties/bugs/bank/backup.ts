@@ -33,6 +33,16 @@ export const backupBugs: readonly Bug[] = [
     suites: [...suites, "properties/disks/power-off.test.ts"],
   },
   {
+    name: "intent-closed-by-former-host",
+    what: "a backup closes its intent although another host is settling it",
+    mechanism: "backup",
+    file: "core/disks/backup/close-intent.ts",
+    find: ", ifVersion: state.intentVersion };",
+    replace: " };",
+    breaks: ["a backup that was undone leaves nothing"],
+    suites: [...suites, "properties/disks/power-off.test.ts"],
+  },
+  {
     name: "backup-complete-before-flush",
     what: "the commit marker is written while the repository still has the copy in its cache",
     mechanism: "backup",
