@@ -33,8 +33,9 @@ export type ProtectParams = {
   readonly settings: FtSettings;
 };
 
-/** `hasOwned`: the disks were taken before the ballot was laid out. */
-type ProtectState = { follower: EntityId; guard: EntityId; hasOwned?: boolean };
+/** `epochs`: of its disks, taken before the ballot was laid out, or before it started alone. */
+type ProtectState = { follower: EntityId; guard: EntityId; epochs?: number[] };
+type Owned = { readonly epochs: readonly number[] };
 type Op = Operation<ProtectParams & PlainObject, ProtectState & PlainObject>;
 
 const BACKUP_TIMEOUT_NS = 1_000_000_000;
@@ -58,11 +59,11 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
 
     /** Another host took over from this one, and died of it before the machine ran there. */
     noBallot(_host, op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
-      const owning = op.state.hasOwned === true ? undefined : owningOf(op.params.powerOn, -1);
-      if (code !== "not-owner" || owning === undefined) return fail(code, detail);
-      op.edit().hasOwned = true;
-      return perform(ownDisks, owning as unknown as PlainObject, "layBallot");
+      const step = code === "not-owner" ? ownsFirst(op, "layAsOwner") : undefined;
+      return step ?? fail(code, detail);
     },
+
+    layAsOwner: (_host, op, owned: Owned) => noteOwned(op, owned, "layBallot"),
 
     prepareBackup(host, op) {
       const { backup } = op.params;
@@ -74,6 +75,9 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
 
     start(host, op, ready: { readonly follower?: EntityId } | null) {
       const follower = ready?.follower ?? -1;
+      // Alone it lives from the first moment on: not before no other host can have the disks.
+      const owning = follower < 0 ? ownsFirst(op, "startAsOwner") : undefined;
+      if (owning !== undefined) return owning;
       const { vm, powerOn: opening } = op.params;
       const config = { ...pairOf(host, op), follower, from: { steps: 0, outputs: 0 } };
       const made = host.world.spawn(guard, config, { creator: host });
@@ -88,8 +92,12 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       const event = follower < 0 ? "live" : "begun";
       made.notice(PROTECTION_NOTICE, { vm, run: config.run, event, host: host.name });
       host.world.call(made as unknown as Entity, follower < 0 ? "won" : "begin", 0);
-      return perform(powerOn, { ...opening, guard: made.id }, "report", "giveUp");
+      const { epochs } = op.state;
+      const params = { ...opening, guard: made.id, ...(epochs !== undefined && { epochs }) };
+      return perform(powerOn, params, "report", "giveUp");
     },
+
+    startAsOwner: (_host, op, owned: Owned) => noteOwned(op, owned, "start"),
 
     report(_host, op) {
       const { follower } = op.state;
@@ -104,6 +112,18 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
   },
   () => ({ follower: -1, guard: -1 }),
 );
+
+/** Takes the disks before the machine is powered on; undefined: it has, or they have no owner. */
+function ownsFirst(op: Op, next: string): Step | undefined {
+  const isOwner = op.state.epochs !== undefined;
+  const owning = isOwner ? undefined : owningOf(op.params.powerOn, op.entity.id);
+  return owning && perform(ownDisks, owning as unknown as PlainObject, next);
+}
+
+function noteOwned(op: Op, { epochs }: Owned, next: string): Step {
+  op.edit().epochs = [...epochs];
+  return go(next);
+}
 
 const recordOf = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.powerOn.record) as unknown as VmRecord;

@@ -86,6 +86,8 @@ export type PowerOnParams = {
   readonly cpu: EntityId;
   /** How ownership of disks is kept on the array; absent: whoever opens a disk uses it. */
   readonly ownership?: OwnershipRules;
+  /** Of the disks that have an owner, where whoever performs this has taken them and holds them. */
+  readonly epochs?: readonly number[];
   /** Also when the VM is not known to have ended, if its disks can be had. */
   readonly takeOver?: boolean;
   /** Entity of this host that guards what the run puts out. */
@@ -127,19 +129,14 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       if (away !== undefined) return fail("local-disk", away.disk);
       const former = isMove ? undefined : awaitFormerRun(host, op, "own");
       if (former !== undefined) return former;
+      const { epochs } = op.params;
+      if (epochs !== undefined) return noteStamps(host, op, epochs);
       const owning = owningOf(op.params, op.entity.id);
       if (owning === undefined) return go("begin");
       return perform(ownDisks, { ...owning, seize }, "owned");
     },
 
-    owned(host, op, { epochs }: { epochs: readonly number[] }) {
-      const { vm, disks, ownership } = op.params;
-      const { stamps } = op.edit();
-      disks.filter(isOwned).forEach(({ disk }, i) => {
-        stamps[disk] = stampFor(host, vm, disk, epochs[i]!, ownership!);
-      });
-      return go("begin");
-    },
+    owned: (host, op, { epochs }: { epochs: readonly number[] }) => noteStamps(host, op, epochs),
 
     begin: (_host, op) =>
       op.params.disks.length === 0
@@ -356,6 +353,15 @@ function openChain(
   }
   opened(disk);
   return disk;
+}
+
+function noteStamps(host: Entity, op: Op, epochs: readonly number[]): Step {
+  const { vm, disks, ownership } = op.params;
+  const { stamps } = op.edit();
+  disks.filter(isOwned).forEach(({ disk }, i) => {
+    stamps[disk] = stampFor(host, vm, disk, epochs[i]!, ownership!);
+  });
+  return go("begin");
 }
 
 /** How the VM's disks are taken; undefined when none of them has an owner. */

@@ -37,6 +37,16 @@ export const machineBugs: readonly Bug[] = [
     breaks: ["each request of a guest is answered"],
   },
   {
+    name: "alone-before-it-owns",
+    what: "a machine that starts without a backup counts as the one that lives before it has its disks",
+    mechanism: "fault-tolerance",
+    file: "core/fault-tolerance/protect.ts",
+    find: 'const owning = follower < 0 ? ownsFirst(op, "startAsOwner") : undefined;',
+    replace: "const owning = undefined;",
+    breaks: ["one instance of a protected machine at most is live"],
+    suites: ["properties/fault-tolerance"],
+  },
+  {
     name: "output-leaves-unheld",
     what: "a message leaves before the backup has the log up to it",
     mechanism: "fault-tolerance",
