@@ -75,7 +75,12 @@ async function saveUntouched(
   await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
   const [operations, faults] = [document.timeline.length, document.faults.length];
   return {
-    ...{ invariant, mechanism, phase, message, run, runs },
+    invariant,
+    mechanism,
+    phase,
+    message,
+    run,
+    runs,
     document: file,
     trace: "",
     reproduce: `npx orrery run ${file}`,

@@ -88,7 +88,7 @@ export type PowerOnParams = {
   readonly ownership?: OwnershipRules;
   /** Of the disks that have an owner, where whoever performs this has taken them and holds them. */
   readonly epochs?: readonly number[];
-  /** Also when the VM is not known to have ended, if its disks can be had. */
+  /** Also when the VM is not known to have ended, if its disks have owners and can be had. */
   readonly takeOver?: boolean;
   /** Entity of this host that guards what the run puts out. */
   readonly guard?: EntityId;
@@ -123,7 +123,10 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       const isMove = instance !== undefined;
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
       const seize = isMove && op.params.seizes !== false;
-      if (power === "on" && !takeOver && !isMove) return fail("already-on", vm);
+      const owning = owningOf(op.params, op.entity.id);
+      // Where no disk has an owner nothing tells whether it runs but what is known of it.
+      const takesOver = takeOver && owning !== undefined;
+      if (power === "on" && !takesOver && !isMove) return fail("already-on", vm);
       const { domain } = host;
       const away = op.params.local.find((each) => host.world.entity(each.device).domain !== domain);
       if (away !== undefined) return fail("local-disk", away.disk);
@@ -131,7 +134,6 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
       if (former !== undefined) return former;
       const { epochs } = op.params;
       if (epochs !== undefined) return noteStamps(host, op, epochs);
-      const owning = owningOf(op.params, op.entity.id);
       if (owning === undefined) return go("begin");
       return perform(ownDisks, { ...owning, seize }, "owned");
     },
