@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["{core,traces,scenarios,properties,reports,cli}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: "threads",
     maxWorkers: 2,
   },

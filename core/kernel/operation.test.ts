@@ -109,6 +109,21 @@ describe("an operation", () => {
     expect(runOne(together([to(30), to(-1)], "got", "other")).end.outcome).toBe("otherwise");
   });
 
+  it("has parameters of its own: a record that they were taken from goes on without them", () => {
+    const { world, near, ended } = stage();
+    const kind = operation<{ readonly heard: readonly number[] }, {}>("own-parameters", {
+      first: () => wait(10, "got"),
+      got: (_host, { params }) => done({ heard: [...params.heard] }),
+    });
+    const at = near as unknown as Entity<{}, {}, { heard: number[] }>;
+    at.edit().heard.push(1);
+    startOperation(world, kind, near, "op", { heard: at.volatile.heard });
+    world.run({ untilNs: 5 });
+    at.edit().heard[0] = 2;
+    world.run();
+    expect(ended[0]!.figures).toEqual({ heard: [1] });
+  });
+
   it("dies with its domain, in whatever phase; no late answer finds it", () => {
     for (const atNs of [50, 150, 250]) {
       const { end, world } = runOne(to(100), ({ world: w, near }) => {

@@ -9,7 +9,7 @@ import type { AskOptions, Reply, Request, SendOptions } from "./carrier.ts";
 import { type Component, component } from "./component.ts";
 import type { Entity, EntityId } from "./entity.ts";
 import { identityOf } from "./operation-identity.ts";
-import type { Editable, Plain, PlainObject } from "./plain.ts";
+import { clonePlain, type Editable, type Plain, type PlainObject } from "./plain.ts";
 import type { World } from "./world.ts";
 
 /** What a phase returns. */
@@ -243,10 +243,13 @@ function begin(
   host: Entity,
   config: OperationConfig,
 ): OperationEntity {
-  const { id, params } = config;
-  const identity = identityOf(id, config.start);
+  const { id, start } = config;
+  // Its own: what a caller hands over may be part of a record that goes on changing in place.
+  const params = clonePlain(config.params);
+  const identity = identityOf(id, start);
   const free = world.registry.idOf(identity) === undefined;
-  const entity = world.spawn(kind, config, {
+  const own = { ...config, params };
+  const entity = world.spawn(kind, own, {
     creator: host,
     ...(free ? { name: identity } : { label: identity }),
   });
