@@ -13,6 +13,7 @@ export {
   saveFinding,
   type SavedFinding,
   saveShrunk,
+  unsaved,
   violationOf,
 } from "./explorer/save-findings.ts";
 export { GENERATED, openSearched } from "./explorer/searched.ts";

@@ -9,12 +9,13 @@ import {
   openSearched,
   readResult,
   type SearchResult,
+  unsaved,
 } from "../../properties/index.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, worstExit } from "../exit-codes.ts";
 import { executeExhaustive } from "./execute-exhaustive.ts";
 import type { ExploreFlags } from "./explore.ts";
-import { report, saveAndReport, unsaved, writeResult } from "./explore-report.ts";
+import { report, saveAndReport, writeResult } from "./explore-report.ts";
 
 const DEFAULT_RUNS = 1_000;
 

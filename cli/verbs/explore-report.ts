@@ -2,7 +2,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pc from "picocolors";
-import { saveFinding, type SavedFinding, type SearchResult } from "../../properties/index.ts";
+import {
+  saveFinding,
+  type SavedFinding,
+  type SearchResult,
+  unsaved,
+} from "../../properties/index.ts";
 import type { ReadyScenario } from "../../scenarios/index.ts";
 import type { Context } from "../context.ts";
 import { EXIT, type ExitCode, worstExit } from "../exit-codes.ts";
@@ -76,31 +81,6 @@ async function save(
   }
 }
 
-export function unsaved({
-  violation,
-  run,
-  runs,
-  document,
-}: SearchResult["tally"]["findings"][number]): SavedFinding {
-  const { invariant, mechanism, phase, message } = violation;
-  return {
-    invariant,
-    mechanism,
-    phase,
-    message,
-    run,
-    runs,
-    document: "",
-    trace: "",
-    reproduce: "",
-    shrinkRuns: 0,
-    operations: [document.timeline.length, document.timeline.length],
-    faults: [document.faults.length, document.faults.length],
-    isMinimal: false,
-    isReplayed: false,
-  };
-}
-
 interface Speed {
   readonly wallMs: number;
   readonly lostWorkers: number;
@@ -172,9 +152,11 @@ function printFinding(context: Context, finding: SavedFinding): void {
   context.print(`  ${pc.red("VIOLATION")} ${invariant} (${mechanism}, ${phase || "no operation"})`);
   context.print(`    ${message}; run ${run}, ${runs} runs in all`);
   if (reproduce === "") return;
+  const proofs = [
+    shrinkRuns === 0 ? "as it was found" : isMinimal ? "all of it needed" : "cut short",
+    ...(isReplayed ? ["replayed"] : []),
+  ];
   const much = `${operations[1]} operations and ${faults[1]} faults`;
-  if (shrinkRuns === 0) context.print(`    as it was found: ${much}`);
-  const proofs = [isMinimal ? "all of it needed" : "cut short", isReplayed ? "replayed" : ""];
-  if (shrinkRuns > 0) context.print(`    shrunk to ${much}, ${proofs.filter(Boolean).join(", ")}`);
+  context.print(`    ${shrinkRuns === 0 ? "" : "shrunk to "}${much}, ${proofs.join(", ")}`);
   context.print(`    reproduce: ${reproduce}`);
 }

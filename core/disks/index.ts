@@ -39,7 +39,13 @@ export { keeperOf, spawnKeeper } from "./handoff/keeper.ts";
 export { isDrained, isUnwritten } from "./chain/virtual-disk.ts";
 export type { VirtualDiskEntity } from "./chain/virtual-disk-state.ts";
 export { type OwnershipRules } from "./handoff/keeper-state.ts";
-export { owningOf, powerOn, type PowerOnDisk, type PowerOnParams } from "./power/power-on.ts";
+export {
+  owningOf,
+  powerOn,
+  type PowerOnDisk,
+  type PowerOnParams,
+  takesOver,
+} from "./power/power-on.ts";
 export { revertRunning } from "./power/revert-running.ts";
 export { powerOff, stun, unpause, unstun } from "./power/power-operations.ts";
 export { collectGarbage } from "./cow/collect-garbage.ts";

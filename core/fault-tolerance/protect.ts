@@ -17,7 +17,7 @@ import {
   type PlainObject,
   type Step,
 } from "../kernel/index.ts";
-import { owningOf, ownDisks, powerOn, type PowerOnParams } from "../disks/index.ts";
+import { owningOf, ownDisks, powerOn, type PowerOnParams, takesOver } from "../disks/index.ts";
 import type { VmRecord } from "../vmm/index.ts";
 import { agentName } from "./agent.ts";
 import { guard } from "./guard.ts";
@@ -49,7 +49,7 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
     layBallot(host, op) {
       const { backup, powerOn: opening } = op.params;
       const isOn = recordOf(host, op).durable.power === "on";
-      if (isOn && opening.takeOver !== true) return fail("already-on", op.params.vm);
+      if (isOn && !takesOver(opening)) return fail("already-on", op.params.vm);
       if (backup === null) return go("start");
       const value: Ballot = { run: runOf(host, op), winner: null };
       const body = { name: ballotFile(op.params.vm), value };

@@ -27,7 +27,7 @@ const DURATION_MS = 6_000;
 export function drawDocument(chooser: Chooser): ResolvedScenario {
   const checked = validateDocument(drawParts(chooser), { file: "generated" });
   if (checked.ok) return checked.document;
-  const [{ message, pointer }] = checked.problems as [(typeof checked.problems)[number]];
+  const { message, pointer } = checked.problems[0]!;
   throw new Error(`a document that was drawn is refused: ${pointer} ${message}`);
 }
 

@@ -30,15 +30,22 @@ const isExhaustive = process.env["ORRERY_EXHAUSTIVE"] !== undefined;
 
 const BEGIN_NS = fromMs(60);
 
+/** The small datacenter's, with disks that are copied within some milliseconds. */
+function smallVms(work: {
+  readonly durationMs: number;
+  readonly thinkTimeUs: number;
+}): NonNullable<ScenarioDocument["vms"]> {
+  return smallDatacenter().vms!.map((vm) => ({
+    ...vm,
+    guest: shortWork({ bootMs: 5, readPercent: 20, ...work }),
+    disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
+  }));
+}
+
 function worldOf(entry: Entry): World {
-  const small = smallDatacenter();
   return builderOf({
-    ...small,
-    vms: small.vms!.map((vm) => ({
-      ...vm,
-      guest: shortWork({ bootMs: 5, durationMs: 90, thinkTimeUs: 1_700, readPercent: 20 }),
-      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
-    })),
+    ...smallDatacenter(),
+    vms: smallVms({ durationMs: 90, thinkTimeUs: 1_700 }),
     timeline: [
       { id: "before", atMs: 30, do: "snapshot", vm: "db" },
       entry,
@@ -111,11 +118,7 @@ function backupCutAt(atMs: number, seed: number): World {
     ...small,
     arrays: [array!, { ...array!, id: "vault", writeLatencyUs: { median: 4_000, p99: 400_000 } }],
     links: [...small.links!, { between: ["alpha", "vault"] }],
-    vms: small.vms!.map((vm) => ({
-      ...vm,
-      guest: shortWork({ bootMs: 5, durationMs: 40, thinkTimeUs: 4_000, readPercent: 20 }),
-      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
-    })),
+    vms: smallVms({ durationMs: 40, thinkTimeUs: 4_000 }),
     timeline: [
       { id: "cut", atMs: 60, do: "backup", vm: "db", to: "vault", copyKiB: 4_096 },
       { id: "off", atMs, do: "power-off", vm: "db" },
@@ -135,15 +138,10 @@ function backupSettledTwice(
   lostAtStep: number | undefined,
   onStep?: (step: number) => void,
 ): World {
-  const small = smallDatacenter();
   const lost = { kind: "crash", domain: "beta", atStep: lostAtStep! } as const;
   const world = builderOf({
-    ...small,
-    vms: small.vms!.map((vm) => ({
-      ...vm,
-      guest: shortWork({ bootMs: 5, durationMs: 40, thinkTimeUs: 4_000, readPercent: 20 }),
-      disks: vm.disks!.map((disk) => ({ ...disk, sizeMiB: 8 })),
-    })),
+    ...smallDatacenter(),
+    vms: smallVms({ durationMs: 40, thinkTimeUs: 4_000 }),
     timeline: [
       { id: "other", atMs: 60, do: "snapshot", vm: "db" },
       { id: "cut", after: "other.flush", do: "backup", vm: "db", to: "array" },

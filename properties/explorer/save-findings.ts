@@ -66,13 +66,15 @@ export const saveFinding = async (
     : (await saveShrunk(scenario, found, options)).saved;
 
 /** As it was found: making it again would take this process down as well. */
-async function saveUntouched(
-  { violation, run, runs, document }: Found,
-  { folder, name }: SaveOptions,
-): Promise<SavedFinding> {
-  const { invariant, mechanism, phase, message } = violation;
+async function saveUntouched(found: Found, { folder, name }: SaveOptions): Promise<SavedFinding> {
   const file = join(folder, `${name}.json`);
-  await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(found.document, null, 2)}\n`);
+  return { ...unsaved(found), document: file, reproduce: `npx orrery run ${file}` };
+}
+
+/** A finding that is told of only. */
+export function unsaved({ violation, run, runs, document }: Found): SavedFinding {
+  const { invariant, mechanism, phase, message } = violation;
   const [operations, faults] = [document.timeline.length, document.faults.length];
   return {
     invariant,
@@ -81,9 +83,9 @@ async function saveUntouched(
     message,
     run,
     runs,
-    document: file,
+    document: "",
     trace: "",
-    reproduce: `npx orrery run ${file}`,
+    reproduce: "",
     operations: [operations, operations],
     faults: [faults, faults],
     shrinkRuns: 0,

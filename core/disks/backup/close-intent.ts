@@ -21,7 +21,8 @@ import { backupIntentFile } from "./manifest.ts";
 
 type Closing = {
   readonly params: { readonly vm: string; readonly array: EntityId };
-  readonly state: { readonly intentVersion: number; readonly failure: object | null };
+  /** `failure`: why the operation undoes itself, if it does. */
+  readonly state: { readonly intentVersion: number; readonly failure?: object | null };
 };
 
 /** To be spread; they come from "closeIntent" and lead to "report". */
@@ -30,7 +31,8 @@ export const closingIntent = {
 
   notClosed(_host: unknown, op: Closing, { code }: Refusal): Step {
     if (code !== "version-conflict") return wait(AGAIN_NS, "closeIntent");
-    return op.state.failure === null ? fail("superseded") : go("report");
+    const isUndoing = (op.state.failure ?? null) !== null;
+    return isUndoing ? go("report") : fail("superseded");
   },
 };
 

@@ -32,7 +32,7 @@ export type FinishParams = {
   readonly intent: BackupIntent;
 };
 
-type State = { intentVersion: number; complete: boolean; going: string[]; failure: null };
+type State = { intentVersion: number; complete: boolean; going: string[] };
 
 type Op = Operation<FinishParams & PlainObject, State>;
 
@@ -104,12 +104,7 @@ export const finishBackup = operation<FinishParams & PlainObject, State>(
 
     report: (_host, op: Op) => done({ complete: op.state.complete }),
   },
-  ({ intent }) => ({
-    intentVersion: 0,
-    complete: false,
-    going: [intent.pointInTime],
-    failure: null,
-  }),
+  ({ intent }) => ({ intentVersion: 0, complete: false, going: [intent.pointInTime] }),
 );
 
 /** Only snapshots of copy-on-write disks are bound. */

@@ -98,8 +98,8 @@ export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | n
 
     write(_host, op, { value, version }: FileValue) {
       op.edit().value = value as never;
-      const { array, name, operation: of = value["operation"] } = op.params;
-      if (value["operation"] !== of) return fail("no-file", name);
+      const { array, name, operation: only } = op.params;
+      if (only !== undefined && value["operation"] !== only) return fail("no-file", name);
       return askArray(array, "file-write", { name, value, ifVersion: version }, "report", "again");
     },
 

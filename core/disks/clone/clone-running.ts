@@ -172,9 +172,9 @@ export const finishClone = operation<FinishCloneParams & PlainObject, FinishStat
 
     report: (): Step => done(),
   },
-  () => ({ intentVersion: 0, failure: null }),
+  () => ({ intentVersion: 0 }),
 );
 
-type FinishState = { intentVersion: number; failure: null };
+type FinishState = { intentVersion: number };
 
 type FinishOp = Operation<FinishCloneParams & PlainObject, FinishState & PlainObject>;

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { PlainObject } from "../../kernel/index.ts";
 import { ArrayFiles } from "../chain/array-files.ts";
 import { configurationFile, type DiskDescriptor, descriptorFileOf } from "../chain/descriptor.ts";
+import { scanOf } from "../testing/index.ts";
 import { exclusiveLayers, sharersOf } from "./sharers.ts";
 
 const LAYERS = 8;
@@ -53,7 +54,7 @@ function filesOf({ parents, vms }: Drawn): ArrayFiles {
     return [configurationFile(vm), value];
   });
   const files = [...descriptors, ...configurations];
-  return new ArrayFiles({ files: files.map(([name, value]) => ({ name, value, version: 1 })) });
+  return new ArrayFiles(scanOf(files));
 }
 
 /** Whether all that is left is whole, apart from what `leaving` runs on. */

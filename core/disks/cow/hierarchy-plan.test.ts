@@ -11,6 +11,7 @@ import {
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
+import { scanOf } from "../testing/index.ts";
 import { CowView } from "./cow-files.ts";
 import { type CopyRequest, planCopy } from "./hierarchy-plan.ts";
 
@@ -52,8 +53,7 @@ function hierarchy(points: number): { view: CowView; configuration: VmConfigurat
     layersMade: points,
   };
   files.push([configurationFile("db"), configuration as unknown as PlainObject]);
-  const scan = { files: files.map(([name, value]) => ({ name, value, version: 1 })) };
-  return { view: new CowView([{ vvols: [] }, scan]), configuration };
+  return { view: new CowView([{ vvols: [] }, scanOf(files)]), configuration };
 }
 
 const request = fc.record({

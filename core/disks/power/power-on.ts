@@ -119,14 +119,12 @@ export const powerOn = operation<PowerOnParams & PlainObject, PowerOnState & Pla
   {
     /** Nobody else uses the disks from here on; recovery is this host's as well. */
     own(host, op) {
-      const { vm, record, takeOver = false, instance } = op.params;
+      const { vm, record, instance } = op.params;
       const isMove = instance !== undefined;
       const { power } = (host.world.entity(record) as unknown as VmRecord).durable;
       const seize = isMove && op.params.seizes !== false;
       const owning = owningOf(op.params, op.entity.id);
-      // Where no disk has an owner nothing tells whether it runs but what is known of it.
-      const takesOver = takeOver && owning !== undefined;
-      if (power === "on" && !takesOver && !isMove) return fail("already-on", vm);
+      if (power === "on" && !isMove && !takesOver(op.params)) return fail("already-on", vm);
       const { domain } = host;
       const away = op.params.local.find((each) => host.world.entity(each.device).domain !== domain);
       if (away !== undefined) return fail("local-disk", away.disk);
@@ -366,15 +364,20 @@ function noteStamps(host: Entity, op: Op, epochs: readonly number[]): Step {
   return go("begin");
 }
 
+/** Where no disk has an owner nothing tells whether it runs but what is known of it. */
+export const takesOver = (opening: PowerOnParams): boolean =>
+  opening.takeOver === true && ownedDisks(opening).length > 0;
+
 /** How the VM's disks are taken; undefined when none of them has an owner. */
-export function owningOf(
-  { vm, array, disks, ownership: rules }: PowerOnParams,
-  holder: EntityId,
-): OwnDisksParams | undefined {
-  const owned = disks.filter(isOwned).map(({ disk }) => disk);
-  if (owned.length === 0 || rules === undefined) return undefined;
-  return { vm, array, disks: owned, rules, holder, seize: false };
+export function owningOf(opening: PowerOnParams, holder: EntityId): OwnDisksParams | undefined {
+  const { vm, array, ownership } = opening;
+  const disks = ownedDisks(opening);
+  if (disks.length === 0) return undefined;
+  return { vm, array, disks, rules: ownership!, holder, seize: false };
 }
+
+const ownedDisks = ({ disks, ownership }: PowerOnParams): readonly string[] =>
+  ownership === undefined ? [] : disks.filter(isOwned).map(({ disk }) => disk);
 
 const isOwned = ({ mountedBy }: PowerOnDisk): boolean => mountedBy !== "guest";
 
