@@ -82,7 +82,7 @@ const options = [
   },
   {
     flags: "--audit",
-    describe: "repeat every run in another process, with snapshots restored, not one in 64",
+    describe: "repeat every run in another process under other conditions, not one in 64",
   },
   { flags: "--strict", describe: "a state that was never reached is a failure, exit 1" },
   { flags: "--generate", describe: "no scenario: each run draws a datacenter of its own" },

@@ -25,6 +25,7 @@ export { Entity, type DomainId, type EntityId } from "./entity.ts";
 export type { TimerHandle } from "./event-queue.ts";
 export type { DrawSink, DrawSource, GateCounts, GateOptions, Steer, Stream } from "./gate.ts";
 export { hash64, hashHex } from "./hash.ts";
+export { changedInPlace } from "./in-place.ts";
 export * from "./invariant.ts";
 export type { MetricPoint } from "./metrics.ts";
 export * from "./operation.ts";

@@ -3,6 +3,7 @@
  * matter, in a process that did other runs before, with snapshots restored on the way. A root that
  * differs is the worst finding there is: nothing else that was found can be relied on.
  */
+import { captureWorld, changedInPlace, restoreWorld, type World } from "../../core/kernel/index.ts";
 import type { ReadyScenario } from "../../scenarios/index.ts";
 import { runDocument } from "./run-document.ts";
 import type { AuditTask, Mismatch } from "./search.ts";
@@ -12,13 +13,37 @@ const SPACINGS = [61, 127, 257, 509, 1_021] as const;
 
 export function audit(scenario: ReadyScenario, task: AuditTask): Mismatch | null {
   const { run, document, root: expected } = task;
-  const snapshotEvery = SPACINGS[run % SPACINGS.length]!;
+  const every = SPACINGS[run % SPACINGS.length]!;
+  const differs = (found: string, conditions: string): Mismatch => {
+    return { run, document, expected, found, conditions };
+  };
   const plain = runDocument(scenario, document).root;
-  const snapshotted = runDocument(scenario, document, { snapshotEvery }).root;
-  if (plain === expected && snapshotted === expected) return null;
-  const conditions =
-    plain === expected
-      ? `snapshots restored every ${snapshotEvery} events`
-      : "another process, after other runs";
-  return { run, document, expected, found: plain === expected ? snapshotted : plain, conditions };
+  if (plain !== expected) return differs(plain, "another process, after other runs");
+  const restored = runDocument(scenario, document, { pauses: { every, then: restoreInPlace } });
+  if (restored.root !== expected) {
+    return differs(restored.root, `snapshots restored every ${every} events`);
+  }
+  const changed = firstInPlace(scenario, document, every);
+  return changed === undefined ? null : differs("that leaves something out", changed);
+}
+
+function restoreInPlace(world: World): void {
+  restoreWorld(world, captureWorld(world));
+  world.queue.rebuildIndex();
+}
+
+/** What changes otherwise than by an edit, and by when; undefined: nothing does. */
+function firstInPlace(
+  scenario: ReadyScenario,
+  document: AuditTask["document"],
+  every: number,
+): string | undefined {
+  let first: string | undefined;
+  const look = (world: World): void => {
+    const [changed] = first === undefined ? changedInPlace(world) : [];
+    if (changed !== undefined) first = `${changed} changed in place by event ${world.eventCount}`;
+    world.root();
+  };
+  runDocument(scenario, document, { pauses: { every, then: look }, onEnd: look });
+  return first;
 }

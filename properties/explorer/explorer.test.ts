@@ -3,7 +3,7 @@
  * the blocks were shared, or what became of a worker; and they find what is wrong.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { hash64, hashHex } from "../../core/kernel/index.ts";
+import { component, hash64, hashHex, type World } from "../../core/kernel/index.ts";
 import { prepareScenario, type ReadyScenario } from "../../scenarios/index.ts";
 import { shrinkDocument } from "../shrinking/shrink.ts";
 import { audit } from "./audit.ts";
@@ -33,6 +33,17 @@ beforeAll(async () => {
   scenario = prepared.scenario;
   searcher = createSearcher(scenario);
 }, 60_000);
+
+/** Writes to its own configuration, now and then. */
+const configWriter = component<{ readonly list: number[] }, {}, {}>({
+  kind: "config-writer",
+  handlers: {
+    add(self) {
+      self.config.list.push(self.config.list.length);
+      self.after(1_000_000, "add");
+    },
+  },
+});
 
 const block = (number: number, runs = 3) =>
   runBlock(searcher, { ...request, block: number, runs, skip: [], findings: Infinity });
@@ -125,6 +136,22 @@ describe("the audit", () => {
     expect(audit(scenario, { run: 1, document, root })).toBeNull();
     const other = hashHex(hash64(new Uint8Array([1])));
     expect(audit(scenario, { run: 1, document, root: other })?.found).toBe(root);
+  }, 60_000);
+
+  it("notices a configuration that is written to, which no root tells", () => {
+    const build = (world: World): void => {
+      const writer = world.spawn(
+        configWriter,
+        { list: [] },
+        { creator: world.named("alpha"), name: "writer" },
+      );
+      writer.after(1_000_000, "add");
+    };
+    const own = { ...scenario, own: { ...scenario.own, build } };
+    const document = searcher.base;
+    const { root } = runDocument(own, document);
+    const noticed = audit(own, { run: 1, document, root })?.conditions;
+    expect(noticed).toMatch(/^writer \(configuration\) changed in place by event \d+$/);
   }, 60_000);
 });
 

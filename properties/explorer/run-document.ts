@@ -8,7 +8,6 @@ import {
   captureWorld,
   hashHex,
   type Notice,
-  restoreWorld,
   type Steer,
   type World,
   type WorldImage,
@@ -59,8 +58,8 @@ export interface RunRecord {
 
 export interface RunOptions {
   readonly steer?: Steer;
-  /** Snapshot and restore in place after every so many events. */
-  readonly snapshotEvery?: number;
+  /** Stops after every so many events, for something that must not matter. */
+  readonly pauses?: { readonly every: number; readonly then: (world: World) => void };
   /** Keep the run as it is after every so many events. */
   readonly keepEvery?: number;
   /** Runs that go on longer count as endless. */
@@ -127,10 +126,13 @@ export class DocumentRun {
 
   complete(): RunRecord {
     const { world, untilNs } = this;
-    const { snapshotEvery, keepEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
+    const { pauses, keepEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
     const kept = keepEvery === undefined ? [] : this.#keep(keepEvery);
-    if (snapshotEvery === undefined) world.run({ untilNs, untilEvent: mostEvents });
-    else runWithSnapshots(world, untilNs, snapshotEvery);
+    for (let at = pauses?.every ?? mostEvents; ; at += pauses!.every) {
+      const isOver = world.run({ untilNs, untilEvent: Math.min(at, mostEvents) }) !== "event";
+      if (isOver || at >= mostEvents) break;
+      pauses!.then(world);
+    }
     if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
     world.finish();
     const isExpecting = this.#document.expect.length > 0;
@@ -176,14 +178,6 @@ export class DocumentRun {
       if (world.run({ untilNs, untilEvent: world.eventCount + every }) !== "event") break;
     }
     return kept;
-  }
-}
-
-function runWithSnapshots(world: World, untilNs: number, every: number): void {
-  for (let at = every; at < MOST_EVENTS; at += every) {
-    if (world.run({ untilNs, untilEvent: at }) !== "event") return;
-    restoreWorld(world, captureWorld(world));
-    world.queue.rebuildIndex();
   }
 }
 

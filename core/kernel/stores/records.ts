@@ -75,6 +75,15 @@ export class Records implements Store<RecordsImage> {
     return this.#digests.subarray(0, this.used);
   }
 
+  /** Ids of records that are not what they were when last hashed, though nobody edited them since. */
+  changedInPlace(): readonly number[] {
+    const changed: number[] = [];
+    for (let id = 0; id < this.used; id++) {
+      if (this.#unhashed[id] === 0 && this.#digests[id] !== this.#hash(id)) changed.push(id);
+    }
+    return changed;
+  }
+
   digest(): bigint {
     const digests = this.digests();
     return hash64(new Uint8Array(digests.buffer, 0, digests.byteLength));
