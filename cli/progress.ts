@@ -1,9 +1,13 @@
-/** Progress of long work: one line on stderr, rewritten in place, and only on a terminal. */
+/**
+ * Progress of long work on stderr: on a terminal one line, rewritten in place; elsewhere, as in a log,
+ * a line a minute, so that nothing is written by what is done within one.
+ */
 
 const SHORTEST_MS = 100;
+const IN_LOG_MS = 60_000;
 
 export interface Progress {
-  /** False when nobody would see it, so that callers need not compute what to show. */
+  /** False when nobody would see it in time, so that callers need not compute what to show. */
   readonly shown: boolean;
   update(text: string): void;
   /** Clears the line. To be called before anything else is printed. */
@@ -17,14 +21,18 @@ export interface ProgressOutput {
 }
 
 export function makeProgress(output: ProgressOutput): Progress {
-  let lastMs = Number.NEGATIVE_INFINITY;
+  const { isTerminal } = output;
+  let nextMs = isTerminal ? Number.NEGATIVE_INFINITY : performance.now() + IN_LOG_MS;
   let visible = false;
   return {
-    shown: output.isTerminal,
+    get shown() {
+      return isTerminal || performance.now() >= nextMs;
+    },
     update(text) {
       const nowMs = performance.now();
-      if (!output.isTerminal || nowMs - lastMs < SHORTEST_MS) return;
-      lastMs = nowMs;
+      if (nowMs < nextMs) return;
+      nextMs = nowMs + (isTerminal ? SHORTEST_MS : IN_LOG_MS);
+      if (!isTerminal) return output.write(`${text}\n`);
       visible = true;
       output.write(`\r${text.slice(0, Math.max(0, output.columns - 1))}\u001B[K`);
     },
