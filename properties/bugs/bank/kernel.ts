@@ -147,4 +147,13 @@ export const kernelBugs: readonly Bug[] = [
     replace: "",
     breaks: ["an image is immutable"],
   },
+  {
+    name: "parameters-shared-with-caller",
+    what: "an operation holds the very list of open disks that its machine goes on changing",
+    mechanism: "kernel",
+    file: "core/kernel/operation.ts",
+    find: "const params = clonePlain(config.params);",
+    replace: "const { params } = config;",
+    breaks: ["a configuration never changes"],
+  },
 ];
