@@ -1,7 +1,8 @@
 /**
  * The determinism audit of a search: a run is made again where other things differ that must not
- * matter, in a process that did other runs before, with snapshots restored on the way. A root that
- * differs is the worst finding there is: nothing else that was found can be relied on.
+ * matter, in a process that did other runs before, with snapshots restored on the way, and once with
+ * every record hashed anew now and then, for what changed without an edit. A root that differs is the
+ * worst finding there is: nothing else that was found can be relied on.
  */
 import { captureWorld, changedInPlace, restoreWorld, type World } from "../../core/kernel/index.ts";
 import type { ReadyScenario } from "../../scenarios/index.ts";
