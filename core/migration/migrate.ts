@@ -12,6 +12,7 @@ import {
   type Entity,
   fail,
   go,
+  lookAgain,
   operation,
   type OperationComponent,
   type Plain,
@@ -89,6 +90,8 @@ export const migrate: OperationComponent = operation<
       const { to, opening } = op.params;
       const run = runOf(op);
       if (run === undefined) return fail("vm-off");
+      // A restore is filling its memory, by the traces of whom it does not go.
+      if (run.volatile.stage === "opening") return lookAgain(AWAIT_NS, "begin");
       if (to === host.name) return fail("same-host", to);
       const unreached = opening.disks.find(({ access }) => access.paths.length === 0);
       if (unreached !== undefined) return fail("no-path", unreached.disk);

@@ -98,10 +98,17 @@ describe("a checkpoint of memory and disks", () => {
     ]);
   });
 
+  it("is not gone on from beside disks of another time", () => {
+    const { world, ended } = run(documentOf([{ ...SAVE, ...SMALL }, OFF, restore("eager")]));
+    expect(ended["back"]).toMatchObject({ outcome: "disks-not-saved", detail: ["data", "log"] });
+    expect(violations(world)).toEqual([]);
+    expect(volumesOf(world)).toContain("db.ck.memory");
+  });
+
   it("that is read only as it is needed ends with its machine", () => {
     const off = { id: "off-again", after: "back.goesOn", delayMs: 20, do: "power-off", vm: "db" };
     const { ended } = run(
-      documentOf([{ ...SAVE, ...SMALL }, OFF, restore("lazy", 0), off as never]),
+      documentOf([{ ...SAVE, ...SMALL, withDisks: true }, OFF, restore("lazy", 0), off as never]),
     );
     expect(ended["off-again"]).toMatchObject({ outcome: "complete" });
     expect(ended["back"]).toMatchObject({ outcome: "vm-off" });

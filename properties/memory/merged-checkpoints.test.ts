@@ -58,7 +58,8 @@ describe("a chain of checkpoints", () => {
   it("can be saved on while it becomes one, and after it", () => {
     const off = { ...OFF, atMs: 400 };
     const back = { ...restore("lazy"), atMs: 420 };
-    const more = [saveAt("c4", 125), mergeAt(120), saveAt("c5", 250), off, back];
+    const last = saveAt("c5", 250, { withDisks: true });
+    const more = [saveAt("c4", 125), mergeAt(120), last, off, back];
     const { world, ended } = run(documentOf([...CHAIN, ...more], FEW));
     expect(ended["one"]!.outcome).toBe("complete");
     for (const id of ["c4", "c5"]) {

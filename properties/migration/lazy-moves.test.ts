@@ -52,6 +52,46 @@ function lazyMove(move: object = {}, wake: object = {}, more: object[] = []): Sc
 
 const ALGORITHMS = ["pre-copy", "fixed-rate", "stop-and-copy", "post-copy"] as const;
 
+describe("a machine that is not back yet", () => {
+  const EAGER = { ...WAKE, method: "eager", readsAtOnce: 1 };
+  const BESIDE = [
+    { do: "checkpoint", on: "array", ...SMALL },
+    { do: "suspend", on: "array", ...SMALL },
+    { do: "snapshot" },
+  ];
+
+  it.each(BESIDE)("is off to $do, wherever in its restore", (entry) => {
+    const outcomes = new Set<string>();
+    for (let delayMs = 1; delayMs < 40; delayMs += 3) {
+      const beside = { ...entry, id: "beside", vm: "db", after: "wake.prepare", delayMs };
+      const { world, ended } = run(
+        lazyMove({ after: "wake.goesOn", delayMs: 500 }, EAGER, [beside]),
+      );
+      const where = `${delayMs} ms`;
+      expect(violations(world), where).toEqual([]);
+      expect(ended["wake"]!.outcome, where).toBe("complete");
+      outcomes.add(ended["beside"]!.outcome);
+    }
+    expect(outcomes).toContain("vm-off");
+  });
+
+  it.each([
+    { do: "migrate", vm: "db", to: "beta" },
+    { do: "evacuate", host: "alpha", to: ["beta"] },
+  ])("is waited for to $do", (entry) => {
+    for (let delayMs = 1; delayMs < 40; delayMs += 9) {
+      const beside = { ...entry, id: "beside", after: "wake.prepare", delayMs };
+      const { world, ended } = run(
+        lazyMove({ after: "wake.goesOn", delayMs: 900 }, EAGER, [beside]),
+      );
+      const where = `${delayMs} ms`;
+      expect(violations(world), where).toEqual([]);
+      for (const id of ["wake", "beside"]) expect(ended[id]!.outcome, where).toBe("complete");
+      expect(vmRecordOf(world, "db").durable.host, where).toBe("beta");
+    }
+  });
+});
+
 describe("a machine whose restore is lazy", () => {
   it.each(ALGORITHMS)("moves with references in place of absent pages (%s)", (algorithm) => {
     const { world, ended } = run(lazyMove({ algorithm }));

@@ -1709,11 +1709,11 @@ export interface ResumeOperation {
   readonly readsAtOnce?: number;
 }
 /**
- * Go on with a VM that is off from one of its checkpoints, its disks included.
+ * Go on with a VM that is off from one of its checkpoints, its disks included. Refused as `disks-not-saved` where a disk of the VM has no point in time of that instant (`withDisks`).
  */
 export interface RestoreCheckpointOperation {
   /**
-   * Go on with a VM that is off from one of its checkpoints, its disks included.
+   * Go on with a VM that is off from one of its checkpoints, its disks included. Refused as `disks-not-saved` where a disk of the VM has no point in time of that instant (`withDisks`).
    */
   readonly do: "restore-checkpoint";
   /**
@@ -4777,11 +4777,11 @@ export interface ResolvedResumeOperation {
   readonly readsAtOnce: number;
 }
 /**
- * Go on with a VM that is off from one of its checkpoints, its disks included.
+ * Go on with a VM that is off from one of its checkpoints, its disks included. Refused as `disks-not-saved` where a disk of the VM has no point in time of that instant (`withDisks`).
  */
 export interface ResolvedRestoreCheckpointOperation {
   /**
-   * Go on with a VM that is off from one of its checkpoints, its disks included.
+   * Go on with a VM that is off from one of its checkpoints, its disks included. Refused as `disks-not-saved` where a disk of the VM has no point in time of that instant (`withDisks`).
    */
   readonly do: "restore-checkpoint";
   /**

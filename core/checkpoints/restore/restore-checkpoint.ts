@@ -1,7 +1,8 @@
 /**
  * Brings a VM that is off back to a checkpoint: it goes on where it was, and does not start. With disks
  * those are put back to the point in time of the same instant first; after a suspend they are as they
- * were. Must hold: nothing is changed before the file was found whole and of this machine, and what is
+ * were. A checkpoint that leaves out a disk on which its machine went on is refused: memory of then does
+ * not fit the disk of now. Must hold: nothing is changed before the file was found whole and of this machine, and what is
  * found wrong later stops the VM; a suspended VM's checkpoint goes once all of it is in memory.
  */
 import {
@@ -123,6 +124,8 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const entry = checkpoint === null ? usable(catalog).at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
       if (entry.isSpent === true) return fail("spent", `${vm} has gone on from ${checkpoint}`);
+      const leftOut = disksLeftOut(recordIn(host, op), entry);
+      if (leftOut.length > 0) return fail("disks-not-saved", leftOut);
       const state = op.edit();
       state.catalog = catalog as never;
       state.entry = entry as never;
@@ -303,6 +306,10 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
 
 const recordIn = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.record) as unknown as VmRecord;
+
+/** Disks on which the machine went on after the checkpoint, and which are not put back with it. */
+const disksLeftOut = ({ config }: VmRecord, { isSuspend, disks }: CheckpointEntry): string[] =>
+  isSuspend ? [] : config.spec.disks.map(({ id }) => id).filter((id) => !disks.includes(id));
 
 /** Opens a file of the checkpoint: its own one, or one that it stands on. */
 function openFile(host: Entity, op: Op, { volume }: CheckpointEntry): Step {

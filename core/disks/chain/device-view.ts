@@ -31,6 +31,15 @@ export function viewOf(disk: VirtualDiskEntity, sector: number, sectors: number)
   return view;
 }
 
+/** What a device stands on in the end: an array, or a disk of the host. */
+export function mediumUnder(world: World, device: EntityId): ArrayEntity | DiskEntity {
+  const entity = world.entity(device);
+  if (entity.kind === "disk") return entity as unknown as DiskEntity;
+  const { lower, array } = entity.config as { readonly lower?: EntityId; readonly array: EntityId };
+  if (lower !== undefined) return mediumUnder(world, lower);
+  return world.entity(array) as unknown as ArrayEntity;
+}
+
 /** Writes to `view` from `at` on what a range of a device reads as. */
 function layDown(
   view: SectorContent,

@@ -19,7 +19,7 @@ import {
   type SectorRange,
   type World,
 } from "../../kernel/index.ts";
-import { viewOf } from "./device-view.ts";
+import { mediumUnder, viewOf } from "./device-view.ts";
 import type { VirtualDiskEntity } from "./virtual-disk-state.ts";
 
 type Write = {
@@ -98,15 +98,24 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
   if (unknown.sectors < sectors) unknown.resize(sectors);
   const wrong = isKnown ? firstWrong(view, durable, 0, possible, unknown) : undefined;
   unknown.discard(0, sectors);
+  // What an earlier run left in such a memory may go before anybody reads it.
+  const open = mayForget(disk) ? possible : [];
+  disks[key].doubtful = open;
+  const before = open.map(({ sector, sectors: count }) => durable.read(sector, count));
   for (const part of ["seen", "durable"] as const) {
     content(world, key, part, sectors).restore(view.capture());
   }
+  open.forEach(({ sector }, i) => durable.write(sector, before[i]!));
   if (wrong === undefined) return undefined;
   return {
     message: `sector ${wrong} of ${key} came back as nobody left it`,
     fields: { key, wrong },
   };
 }
+
+/** Power loss takes what is in the memory of an array, or of a disk of the host. */
+const mayForget = ({ world, volatile }: VirtualDiskEntity): boolean =>
+  volatile.layers.some(({ device }) => mediumUnder(world, device).config.cacheSectors > 0);
 
 function onWrite(entity: Entity, data: PlainObject, _world: World, editShadow: EditShadow) {
   const shadow = shadowOf(entity, editShadow);

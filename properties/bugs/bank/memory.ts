@@ -105,6 +105,16 @@ const migrationBugs: readonly Bug[] = [
     suites: LAZY_SUITES,
   },
   {
+    name: "moved-before-it-is-back",
+    what: "a machine is copied while a restore fills its memory past the traces of the copy",
+    mechanism: "migration",
+    file: "core/migration/migrate.ts",
+    find: '      if (run.volatile.stage === "opening") return lookAgain(AWAIT_NS, "begin");\n',
+    replace: "",
+    breaks: ["every write to a page whose trace counts is seen"],
+    suites: LAZY_SUITES,
+  },
+  {
     name: "restore-not-resumed-after-abort",
     what: "a move that came to nothing leaves the restore of its machine where it stood",
     mechanism: "migration",
@@ -125,6 +135,15 @@ const checkpointBugs: readonly Bug[] = [
     find: '        "flushCommit",\n',
     replace: '        "enter",\n',
     breaks: ["a checkpoint that counts is whole"],
+  },
+  {
+    name: "restored-beside-disks-of-now",
+    what: "memory of a checkpoint goes on beside disks that were written since",
+    mechanism: "checkpoints",
+    file: "core/checkpoints/restore/restore-checkpoint.ts",
+    find: '      if (leftOut.length > 0) return fail("disks-not-saved", leftOut);\n',
+    replace: "",
+    breaks: ["a guest reads what it wrote"],
   },
   {
     name: "suspend-without-flush",

@@ -105,7 +105,8 @@ export function runningVm(
 ): RunningVm | undefined {
   const { world } = self;
   const instance = vmOf(vmRecordOf(world, vm));
-  if (instance === undefined) return undefined;
+  // Before its disks are open it is not there yet: a restore may be filling its memory.
+  if (instance === undefined || instance.volatile.stage === "opening") return undefined;
   const host = hostOf(world, instance as unknown as Entity);
   const document = vmOfDocument(self, vm);
   const { remote } = splitDisks(self, document, host.name);

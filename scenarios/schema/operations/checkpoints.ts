@@ -146,7 +146,9 @@ export const resume: Extension = {
 export const restoreCheckpoint: Extension = {
   family: "operation",
   name: "restore-checkpoint",
-  description: "Go on with a VM that is off from one of its checkpoints, its disks included.",
+  description:
+    "Go on with a VM that is off from one of its checkpoints, its disks included. Refused as " +
+    "`disks-not-saved` where a disk of the VM has no point in time of that instant (`withDisks`).",
   parameters: object(
     "",
     { ...restoring, checkpoint: id("The checkpoint operation. Default: the last one.") },
