@@ -263,7 +263,8 @@ describe("a real machine", () => {
     let waited = 0;
     // Until then nothing is read that nobody asks for.
     const whole = { base: "last", longestChain: 1 };
-    const again = { id: "again", atMs: 1_000, do: "checkpoint", ...whole, ...SMALL };
+    const after = { after: "wake.goesOn", delayMs: 100 };
+    const again = { id: "again", ...after, do: "checkpoint", ...whole, ...SMALL };
     for (const atMs of [269]) {
       const sleep = { id: "sleep", atMs, do: "suspend", ...SMALL, blockKiB: 16 };
       const { shown, disk, outcomes, figures } = await lived(

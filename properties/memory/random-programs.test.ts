@@ -246,7 +246,7 @@ function drawnTimeline(seed: number): readonly Entry[] {
   return [
     sleep,
     { ...wake, method, ...(method !== "eager" && { readsAtOnce: 1 }) },
-    { ...save("again", 1), atMs: undefined, after: "sleep.complete", delayMs: 2 },
+    { ...save("again", 1), atMs: undefined, after: "wake.goesOn", delayMs: 0.2 },
     moveEntry(by, seed, "beta", { after: "wake.complete" }),
     back,
   ];
