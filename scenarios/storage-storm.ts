@@ -30,12 +30,9 @@ export default scenario({
   ],
   // The hosts have one, too: a disk is asked for at its owner's filters before its lease is waited for.
   links: [
-    ["alpha", "array"],
-    ["alpha", "vault"],
-    ["beta", "array"],
-    ["beta", "vault"],
-    ["alpha", "beta"],
-  ].map(([a, b]) => ({ between: [a!, b!] as const, latencyUs: 20, jitterUs: 4 })),
+    ...["alpha", "beta"].flatMap((host) => ["array", "vault"].map((to) => [host, to] as const)),
+    ["alpha", "beta"] as const,
+  ].map((between) => ({ between, latencyUs: 20, jitterUs: 4 })),
   vms: [
     {
       id: "db",

@@ -90,7 +90,7 @@ export const migrate: OperationComponent = operation<
       const { to, opening } = op.params;
       const run = runOf(op);
       if (run === undefined) return fail("vm-off");
-      // A restore is filling its memory, by the traces of whom it does not go.
+      // A restore is filling its memory, past the traces that a copy goes by.
       if (run.volatile.stage === "opening") return lookAgain(AWAIT_NS, "begin");
       if (to === host.name) return fail("same-host", to);
       const unreached = opening.disks.find(({ access }) => access.paths.length === 0);

@@ -73,6 +73,8 @@ export interface RunOptions {
 /** More events than any scenario for searches has: what goes on longer goes in circles. */
 const MOST_EVENTS = 2_000_000;
 
+const NO_PAUSES: NonNullable<RunOptions["pauses"]> = { every: Infinity, then: () => undefined };
+
 /** Of a run that goes on and on only the beginning is kept. */
 const MOST_KEPT = 512;
 
@@ -126,12 +128,12 @@ export class DocumentRun {
 
   complete(): RunRecord {
     const { world, untilNs } = this;
-    const { pauses, keepEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
+    const { pauses = NO_PAUSES, keepEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
     const kept = keepEvery === undefined ? [] : this.#keep(keepEvery);
-    for (let at = pauses?.every ?? mostEvents; ; at += pauses!.every) {
+    for (let at = pauses.every; ; at += pauses.every) {
       const isOver = world.run({ untilNs, untilEvent: Math.min(at, mostEvents) }) !== "event";
       if (isOver || at >= mostEvents) break;
-      pauses!.then(world);
+      pauses.then(world);
     }
     if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
     world.finish();

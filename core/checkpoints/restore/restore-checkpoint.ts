@@ -1,9 +1,11 @@
 /**
  * Brings a VM that is off back to a checkpoint: it goes on where it was, and does not start. With disks
  * those are put back to the point in time of the same instant first; after a suspend they are as they
- * were. A checkpoint that leaves out a disk on which its machine went on is refused: memory of then does
- * not fit the disk of now. Must hold: nothing is changed before the file was found whole and of this machine, and what is
- * found wrong later stops the VM; a suspended VM's checkpoint goes once all of it is in memory.
+ * were. A checkpoint that leaves out a disk on which its machine went on is refused: memory of then
+ * does not fit the disk of now.
+ *
+ * Must hold: nothing is changed before the file was found whole and of this machine, and what is found
+ * wrong later stops the VM; a suspended VM's checkpoint goes once all of it is in memory.
  */
 import {
   ask,

@@ -31,8 +31,7 @@ export const closingIntent = {
 
   notClosed(_host: unknown, op: Closing, { code }: Refusal): Step {
     if (code !== "version-conflict") return wait(AGAIN_NS, "closeIntent");
-    const isUndoing = (op.state.failure ?? null) !== null;
-    return isUndoing ? go("report") : fail("superseded");
+    return op.state.failure ? go("report") : fail("superseded");
   },
 };
 
