@@ -45,12 +45,12 @@ export async function executeExplore(
     workers,
     ...(flags.for !== undefined && { forMs: flags.for }),
     signal: context.signal,
-    onProgress: ({ tally }) => {
+    onProgress: ({ runs: made, tally }) => {
       const seconds = (performance.now() - startedMs) / 1_000;
-      const rate = Math.round(tally.runs / seconds);
+      const rate = Math.round(made / seconds);
       const of = Number.isFinite(runs) ? ` of ${runs.toLocaleString("en")}` : "";
       context.progress.update(
-        `${tally.runs.toLocaleString("en")}${of} runs  ${rate} runs/s  ` +
+        `${made.toLocaleString("en")}${of} runs  ${rate} runs/s  ` +
           `${Object.keys(tally.cells).length} cells  ${tally.findings.length} findings`,
       );
     },

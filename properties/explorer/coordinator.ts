@@ -27,11 +27,17 @@ export interface SearchLimits {
   readonly findings: number;
 }
 
-export interface SearchProgress {
+interface Gathered {
+  /** Of blocks that are done. */
   readonly tally: Tally;
   readonly audited: number;
   readonly lostWorkers: number;
   readonly cost: SearchCost;
+}
+
+export interface SearchProgress extends Gathered {
+  /** Of blocks that are done and of those under way. */
+  readonly runs: number;
 }
 
 /** Processor time in milliseconds, by what it went to: whatever else the machine does, it is the same. */
@@ -42,7 +48,7 @@ export interface SearchCost {
   readonly auditing: number;
 }
 
-export interface SearchOutcome extends SearchProgress {
+export interface SearchOutcome extends Gathered {
   /** Blocks that are in the tally, in order. */
   readonly blocks: readonly number[];
   readonly mismatches: readonly Mismatch[];
@@ -114,6 +120,16 @@ export class Coordinator {
   }
 
   progress(): SearchProgress {
+    const gathered = this.#gathered();
+    let { runs } = gathered.tally;
+    for (const doing of this.#searchers.values()) {
+      if (doing.what !== "block" || doing.run === undefined) continue;
+      runs += doing.run - doing.job.task.block * this.#request.blockRuns;
+    }
+    return { ...gathered, runs };
+  }
+
+  #gathered(): Gathered {
     const [tally, audited, lostWorkers] = [this.#sum.tally, this.#audited, this.#losses];
     return { tally, audited, lostWorkers, cost: { ...this.#cost } };
   }
@@ -134,7 +150,7 @@ export class Coordinator {
     for (const worker of [...this.#searchers.keys(), ...this.#auditors.keys()]) worker.close();
     const blocks = this.#countedBlocks();
     const { tally } = new TallySum(...blocks.map((block) => this.#results.get(block)!.tally));
-    const { audited, lostWorkers, cost } = this.progress();
+    const { audited, lostWorkers, cost } = this.#gathered();
     const mismatches = [...this.#mismatches].sort((a, b) => a.run - b.run);
     return { tally, audited, lostWorkers, cost, blocks, mismatches, trouble: this.#trouble };
   }
