@@ -13,5 +13,5 @@ const { include: _, ...rest } = ordinary.test!;
 const testTimeout = 600_000;
 export default mergeConfig(
   { test: rest },
-  { test: { include: tests, maxWorkers: 1, testTimeout } },
+  { test: { include: tests, maxWorkers: 1, isolate: true, testTimeout } },
 );

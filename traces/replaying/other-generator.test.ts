@@ -1,26 +1,35 @@
-import { expect, it, vi } from "vitest";
-import { changingBuilder } from "../testing/changing-world.ts";
-import { recordInMemory, runIn } from "../testing/record.ts";
-import { replay } from "./replayer.ts";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 
-const state = vi.hoisted(() => ({ broken: false }));
+const REPLACED = "seedrandom/lib/xor128.js";
+let isBroken = false;
 
-vi.mock("seedrandom/lib/xor128.js", async (original) => {
-  const real = (await original<{ default: (...args: unknown[]) => { int32: () => number } }>())
-    .default;
-  const patched = (...args: unknown[]) => {
-    const generator = real(...args);
-    const int32 = generator.int32.bind(generator);
-    return Object.assign(generator, { int32: () => (state.broken ? ~int32() : int32()) });
-  };
-  return { default: patched };
+beforeAll(() => {
+  vi.resetModules();
+  vi.doMock(REPLACED, async (original) => {
+    const real = (await original<{ default: (...args: unknown[]) => { int32: () => number } }>())
+      .default;
+    const patched = (...args: unknown[]) => {
+      const generator = real(...args);
+      const int32 = generator.int32.bind(generator);
+      return Object.assign(generator, { int32: () => (isBroken ? ~int32() : int32()) });
+    };
+    return { default: patched };
+  });
+});
+
+afterAll(() => {
+  vi.doUnmock(REPLACED);
+  vi.resetModules();
 });
 
 it("a full trace replays although the generator gives other numbers", async () => {
+  const { changingBuilder } = await import("../testing/changing-world.ts");
+  const { recordInMemory, runIn } = await import("../testing/record.ts");
+  const { replay } = await import("./replayer.ts");
   const builder = changingBuilder();
   const { bytes } = await recordInMemory(builder, { seed: 5 });
   const sampled = runIn((await recordInMemory(builder, { seed: 5 })).bytes).end!.root;
-  state.broken = true;
+  isBroken = true;
   const broken = runIn((await recordInMemory(builder, { seed: 5 })).bytes).end!.root;
   expect(broken).not.toBe(sampled);
   const result = replay(runIn(bytes), builder, { sameCode: true });

@@ -45,6 +45,8 @@ export default mergeConfig(ordinary, {
     testTimeout: TIMEOUT_MS,
     hookTimeout: TIMEOUT_MS,
     maxWorkers: 1,
+    // What is planted may leave modules in a state.
+    isolate: true,
     sequence: { sequencer: AsNamed },
     // All other sources are the same from bug to bug: transforming them takes longer than most tests.
     experimental: {
