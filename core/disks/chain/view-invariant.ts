@@ -28,6 +28,9 @@ type Write = {
   readonly runs: readonly ContentRun[] | null;
 };
 
+/** `over`: number of the write that took its place and is not flushed, or 0. */
+type Doubtful = Write & { over: number };
+
 type DiskShadow = {
   /** The open disk; another one once it is opened again. */
   entity: number;
@@ -36,7 +39,7 @@ type DiskShadow = {
   /** Answered since the last flush, in order, each with its number. */
   unflushed: (Write & { readonly number: number })[];
   /** May have happened or not: failed, concurrent with another, or lost with an array's memory. */
-  doubtful: Write[];
+  doubtful: Doubtful[];
   /** Flushes on their way: the number of the last write that was answered before. */
   flushes: { [id: string]: number };
   next: number;
@@ -100,7 +103,7 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
   unknown.discard(0, sectors);
   // What an earlier run left in such a memory may go before anybody reads it.
   const open = mayForget(disk) ? possible : [];
-  disks[key].doubtful = open;
+  disks[key].doubtful = open.map(doubt);
   const before = open.map(({ sector, sectors: count }) => durable.read(sector, count));
   for (const part of ["seen", "durable"] as const) {
     content(world, key, part, sectors).restore(view.capture());
@@ -152,15 +155,11 @@ function wrote(entity: Entity, world: World, shadow: DiskShadow, id: number, ok:
   const write = shadow.pending[id];
   if (write === undefined) return;
   delete shadow.pending[id];
-  if (!ok) return void shadow.doubtful.push(write);
-  const past = write.sector + write.sectors;
-  if (shadow.doubtful.length > 0) {
-    shadow.doubtful = shadow.doubtful.filter(
-      (each) => each.sector < write.sector || each.sector + each.sectors > past,
-    );
-  }
+  if (!ok) return void shadow.doubtful.push(doubt(write));
+  // Until it is flushed it may go again, and what was there before it be back.
+  for (const each of shadow.doubtful) if (contains(write, each)) each.over ||= shadow.next;
   // Of two that were under way at once either may have come last.
-  if (meetsPending(shadow, write)) shadow.doubtful.push(write);
+  if (meetsPending(shadow, write)) shadow.doubtful.push(doubt(write));
   apply(content(world, keyOf(asDisk(entity)), "seen"), write);
   const { sector, sectors, runs } = write;
   shadow.unflushed.push({ sector, sectors, runs, number: shadow.next++ });
@@ -195,6 +194,7 @@ function flushed(entity: Entity, world: World, shadow: DiskShadow, id: number, o
     unknown.discard(write.sector, write.sectors);
   }
   shadow.unflushed = shadow.unflushed.filter(({ number }) => number > through);
+  shadow.doubtful = shadow.doubtful.filter(({ over }) => over === 0 || over > through);
 }
 
 function onRelayering(entity: Entity, _data: PlainObject, world: World): void {
@@ -224,7 +224,8 @@ function onLayers(entity: Entity, _data: PlainObject, world: World, editShadow: 
 /** An array's memory is gone: what was not flushed is there or not. */
 function onCrash(_entity: Entity, _data: PlainObject, _world: World, editShadow: EditShadow) {
   for (const shadow of Object.values((editShadow() as unknown as Shadow).disks)) {
-    shadow.doubtful.push(...shadow.unflushed);
+    for (const each of shadow.doubtful) each.over = 0;
+    shadow.doubtful.push(...shadow.unflushed.map(doubt));
   }
 }
 
@@ -262,7 +263,7 @@ function checkView(
   const key = keyOf(asDisk(entity));
   const seen = content(world, key, "seen");
   if (readsAs(view, seen, sector)) return undefined;
-  const possible = [...Object.values(pending), ...doubtful];
+  const possible = [...Object.values(pending), ...doubtful.filter(({ over }) => over === 0)];
   const durable = content(world, key, "durable");
   const unknown = content(world, key, "unknown");
   const wrong = firstWrong(view, seen, sector, possible, unknown, durable);
@@ -323,6 +324,11 @@ function apply(shadow: SectorContent, { sector, sectors, runs }: Write): void {
 
 const covers = ({ sector, sectors }: Write, at: number): boolean =>
   at >= sector && at < sector + sectors;
+
+const contains = (a: Write, b: Write): boolean =>
+  a.sector <= b.sector && b.sector + b.sectors <= a.sector + a.sectors;
+
+const doubt = ({ sector, sectors, runs }: Write): Doubtful => ({ sector, sectors, runs, over: 0 });
 
 const overlap = (a: Write, b: Write): boolean =>
   a.sector < b.sector + b.sectors && b.sector < a.sector + a.sectors;
