@@ -9,28 +9,40 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { chunkKinds, rewriteTrace } from "../../traces/index.ts";
 import { EXIT } from "../exit-codes.ts";
-import { asJson, orrery } from "../testing/command.ts";
+import type * as Command from "../testing/command.ts";
 import { smallScenario } from "../testing/small-scenario.ts";
 
-const { touched } = vi.hoisted(() => ({ touched: [] as string[] }));
+const PLATFORM = "../../core/platform/index.ts";
+const touched: string[] = [];
+let command: typeof Command;
 
-vi.mock("../../core/platform/index.ts", async (original) => {
-  const refuse = (name: string) => (): never => {
-    touched.push(name);
-    throw new Error(`${name} is of the platform`);
-  };
-  const stubbed = (name: string, value: unknown): unknown => {
-    if (typeof value === "function") return refuse(name);
-    if (typeof value !== "object" || value === null || !("handlers" in value)) return value;
-    const handlers = Object.keys(value.handlers as object);
-    return {
-      ...value,
-      handlers: Object.fromEntries(handlers.map((each) => [each, refuse(`${name}.${each}`)])),
-    };
-  };
-  const real = await original<object>();
-  return Object.fromEntries(Object.entries(real).map(([key, value]) => [key, stubbed(key, value)]));
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock(PLATFORM, async (original) => {
+    const real = await original<object>();
+    return Object.fromEntries(Object.entries(real).map(([key, value]) => [key, stub(key, value)]));
+  });
+  command = await import("../testing/command.ts");
 });
+afterAll(() => {
+  vi.doUnmock(PLATFORM);
+  vi.resetModules();
+});
+
+function stub(name: string, value: unknown): unknown {
+  if (typeof value === "function") return refuse(name);
+  if (typeof value !== "object" || value === null || !("handlers" in value)) return value;
+  const handlers = Object.keys(value.handlers as object);
+  return {
+    ...value,
+    handlers: Object.fromEntries(handlers.map((each) => [each, refuse(`${name}.${each}`)])),
+  };
+}
+
+const refuse = (name: string) => (): never => {
+  touched.push(name);
+  throw new Error(`${name} is of the platform`);
+};
 
 const folder = mkdtempSync(join(tmpdir(), "orrery-lone-"));
 const trace = join(folder, "small.orrery");
@@ -49,13 +61,13 @@ test("is the guest of the run", async () => {
     ({ kind, meta }) => kind !== chunkKinds.draws || meta["owner"] === "db",
   );
   writeFileSync(trace, alone);
-  const { code, value } = await asJson(["replay", trace, "--vm", "db"]);
+  const { code, value } = await command.asJson(["replay", trace, "--vm", "db"]);
   expect(value).toMatchObject({ verified: true, status: "whole", divergence: null });
   expect([code, touched]).toEqual([EXIT.fine, []]);
 });
 
 test("a whole world cannot do without (canary)", async () => {
-  const { code } = await orrery(["replay", trace]);
+  const { code } = await command.orrery(["replay", trace]);
   expect(code).not.toBe(EXIT.fine);
   expect(touched.length).toBeGreaterThan(0);
 });

@@ -113,6 +113,7 @@ describe("texts", () => {
 
   it.each([
     ["// TODO: later", "leftover TODO"],
+    ['vi.mock("./clock.ts");', "vi.mock, where files share modules"],
     ["const where = '/work/here';", "a path of one machine: /work/"],
     ["// see /root/x", "a path of one machine: /root/"],
     [`const x = ${"1 + ".repeat(30)}1;`, "132 characters"],
