@@ -6,7 +6,7 @@
  */
 import { captureWorld, changedInPlace, restoreWorld, type World } from "../../core/kernel/index.ts";
 import type { ReadyScenario } from "../../scenarios/index.ts";
-import { runDocument } from "./run-document.ts";
+import { runDocument, type RunOptions } from "./run-document.ts";
 import type { AuditTask, Mismatch } from "./search.ts";
 
 /** Events between two snapshots: another number for each run. */
@@ -15,19 +15,24 @@ const SPACINGS = [61, 127, 257, 509, 1_021] as const;
 /** Of a run that goes on for long they are further apart: each costs as much as the world is large. */
 const MOST_PAUSES = 256;
 
-export function audit(scenario: ReadyScenario, task: AuditTask): Mismatch | null {
+export function audit(
+  scenario: ReadyScenario,
+  task: AuditTask,
+  options: Pick<RunOptions, "alive"> = {},
+): Mismatch | null {
   const { run, document, root: expected } = task;
   const differs = (found: string, conditions: string): Mismatch => {
     return { run, document, expected, found, conditions };
   };
-  const { root: plain, events } = runDocument(scenario, document);
+  const { root: plain, events } = runDocument(scenario, document, options);
   if (plain !== expected) return differs(plain, "another process, after other runs");
   const every = Math.max(SPACINGS[run % SPACINGS.length]!, Math.ceil(events / MOST_PAUSES));
-  const restored = runDocument(scenario, document, { pauses: { every, then: restoreInPlace } });
+  const pauses = { every, then: restoreInPlace };
+  const restored = runDocument(scenario, document, { ...options, pauses });
   if (restored.root !== expected) {
     return differs(restored.root, `snapshots restored every ${every} events`);
   }
-  const changed = firstInPlace(scenario, document, every);
+  const changed = firstInPlace(scenario, document, every, options);
   return changed === undefined ? null : differs("that leaves something out", changed);
 }
 
@@ -41,6 +46,7 @@ function firstInPlace(
   scenario: ReadyScenario,
   document: AuditTask["document"],
   every: number,
+  options: Pick<RunOptions, "alive">,
 ): string | undefined {
   let first: string | undefined;
   const look = (world: World): void => {
@@ -48,6 +54,6 @@ function firstInPlace(
     if (changed !== undefined) first = `${changed} changed in place by event ${world.eventCount}`;
     world.root();
   };
-  runDocument(scenario, document, { pauses: { every, then: look }, onEnd: look });
+  runDocument(scenario, document, { ...options, pauses: { every, then: look }, onEnd: look });
   return first;
 }

@@ -20,7 +20,7 @@ import {
 } from "../arbitraries/variants.ts";
 import { drawFork, type ForkPoint, forkPoint, runFork } from "./fork.ts";
 import { pilotGround, widened } from "./pilot.ts";
-import { type KeptMoment, runDocument, type RunRecord } from "./run-document.ts";
+import { type Alive, type KeptMoment, runDocument, type RunRecord } from "./run-document.ts";
 import { AUDIT_EVERY, type AuditTask, type BlockResult, type Strategy } from "./search.ts";
 import { TallySum } from "./tally-sum.ts";
 import { tallyOf } from "./tally.ts";
@@ -50,6 +50,8 @@ export interface BlockOptions {
   readonly beforeDraw?: (run: number) => void;
   readonly beforeRun?: (run: number, document: ResolvedScenario) => void;
   readonly afterRun?: (run: number, document: ResolvedScenario, record: RunRecord) => Promise<void>;
+  /** Told that a run goes on. */
+  readonly alive?: Alive;
   /** Looked at after every run: end the block where it is. */
   readonly isStopped?: () => boolean;
 }
@@ -87,13 +89,13 @@ const FORKS = 6;
  * a fork: most runs are never forked. With 96 a search of the storage storm takes a third longer.
  */
 const KEEP_EVERY = 512;
-const KEEPING = { keepEvery: KEEP_EVERY };
 /** Events before a rare state at which a run is forked, at most. */
 const MOST_BEFORE = 96;
 
 export async function runBlock(searcher: Searcher, options: BlockOptions): Promise<BlockResult> {
   const { block, blockRuns, runs, skip, auditAll, findings = Infinity } = options;
-  const { beforeDraw, beforeRun, afterRun, isStopped } = options;
+  const { beforeDraw, beforeRun, afterRun, alive, isStopped } = options;
+  const how = { keepEvery: KEEP_EVERY, ...(alive && { alive }) };
   const { scenario } = searcher;
   const led: ResolvedScenario[] = [];
   const rare: RareState[] = [];
@@ -116,8 +118,8 @@ export async function runBlock(searcher: Searcher, options: BlockOptions): Promi
     await turn();
     const record =
       from === undefined
-        ? runDocument(scenario, document, KEEPING)
-        : runFork(scenario, from, document, KEEPING);
+        ? runDocument(scenario, document, how)
+        : runFork(scenario, from, document, how);
     ground = widened(ground, record.coverage.phases);
     const fresh = newIn(record, known);
     if (fresh.length > 0) led.push(document);

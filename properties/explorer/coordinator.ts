@@ -189,6 +189,8 @@ export class Coordinator {
   #onMessage(worker: Worker, message: FromWorker): void {
     const group = this.#searchers.has(worker) ? this.#searchers : this.#auditors;
     switch (message.type) {
+      case "alive":
+        return;
       case "refused":
         return this.#giveUp(message.message);
       case "ready":

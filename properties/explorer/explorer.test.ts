@@ -88,6 +88,15 @@ describe("a block of runs", () => {
     120_000,
   );
 
+  it("tells that a run goes on, which changes nothing of it", () => {
+    let told = 0;
+    const plain = runDocument(scenario, searcher.base);
+    const alive = { every: 100, tell: () => void told++ };
+    const watched = runDocument(scenario, searcher.base, { keepEvery: 96, alive });
+    expect([watched.root, watched.events]).toEqual([plain.root, plain.events]);
+    expect(told).toBeGreaterThanOrEqual(Math.floor(plain.events / 100) - 1);
+  }, 60_000);
+
   it("is merged with others in any order", async () => {
     const [a, b, c] = [(await block(0)).tally, (await block(1)).tally, (await block(2)).tally];
     const one = mergeTallies(mergeTallies(a, b), c);

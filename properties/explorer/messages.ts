@@ -26,8 +26,8 @@ export type FromWorker =
   /** A run is drawn; again when it begins, with its document, where the worker was told to be careful. */
   | { readonly type: "running"; readonly run: number; readonly document?: ResolvedScenario }
   | { readonly type: "block"; readonly result: BlockResult; readonly cpuMs: number }
-  /** A piece of an enumeration of crashes goes on, and is done. */
-  | { readonly type: "crashing" }
+  /** What it does takes long, and goes on. */
+  | { readonly type: "alive" }
   | { readonly type: "crashed"; readonly result: CrashResult }
   | { readonly type: "audited"; readonly mismatch: Mismatch | null; readonly cpuMs: number }
   /** The last that is heard of it: what nobody caught. */

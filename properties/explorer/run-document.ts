@@ -60,6 +60,8 @@ export interface RunOptions {
   readonly steer?: Steer;
   /** Stops after every so many events, for something that must not matter. */
   readonly pauses?: { readonly every: number; readonly then: (world: World) => void };
+  /** Told that the run goes on, every so many events: somebody may take silence for its end. */
+  readonly alive?: Alive;
   /** Keep the run as it is after every so many events. */
   readonly keepEvery?: number;
   /** Runs that go on longer count as endless. */
@@ -70,8 +72,15 @@ export interface RunOptions {
   readonly onEnd?: (world: World) => void;
 }
 
+export interface Alive {
+  readonly every: number;
+  readonly tell: () => void;
+}
+
 /** More events than any scenario for searches has: what goes on longer goes in circles. */
 const MOST_EVENTS = 2_000_000;
+
+const NOBODY: Alive = { every: Infinity, tell: () => undefined };
 
 const NO_PAUSES: NonNullable<RunOptions["pauses"]> = { every: Infinity, then: () => undefined };
 
@@ -100,6 +109,8 @@ export class DocumentRun {
   readonly #document: ResolvedScenario;
   readonly #options: RunOptions;
   readonly #summary = new RunSummary();
+  /** Event by which it was last told that the run goes on. */
+  #told = 0;
 
   constructor(scenario: ReadyScenario, document: ResolvedScenario, options: RunOptions = {}) {
     const { inputs, own, images } = scenario;
@@ -127,12 +138,11 @@ export class DocumentRun {
   }
 
   complete(): RunRecord {
-    const { world, untilNs } = this;
+    const { world } = this;
     const { pauses = NO_PAUSES, keepEvery, mostEvents = MOST_EVENTS, onEnd } = this.#options;
     const kept = keepEvery === undefined ? [] : this.#keep(keepEvery);
     for (let at = pauses.every; ; at += pauses.every) {
-      const isOver = world.run({ untilNs, untilEvent: Math.min(at, mostEvents) }) !== "event";
-      if (isOver || at >= mostEvents) break;
+      if (!this.#goOn(Math.min(at, mostEvents)) || at >= mostEvents) break;
       pauses.then(world);
     }
     if (world.eventCount >= mostEvents) reportEndless(world, mostEvents);
@@ -173,13 +183,27 @@ export class DocumentRun {
 
   /** Runs to the end, or until enough is kept. */
   #keep(every: number): readonly KeptMoment[] {
-    const { world, untilNs, violations } = this;
+    const { world, violations } = this;
     const kept: KeptMoment[] = [];
     while (kept.length < MOST_KEPT && violations.length === 0) {
       kept.push(this.moment());
-      if (world.run({ untilNs, untilEvent: world.eventCount + every }) !== "event") break;
+      if (!this.#goOn(world.eventCount + every)) break;
     }
     return kept;
+  }
+
+  /** Up to an event; false when the run is over. */
+  #goOn(untilEvent: number): boolean {
+    const { world, untilNs } = this;
+    const { every, tell } = this.#options.alive ?? NOBODY;
+    while (world.eventCount < untilEvent) {
+      const next = Math.min(untilEvent, this.#told + every);
+      if (world.run({ untilNs, untilEvent: next }) !== "event") return false;
+      if (world.eventCount < this.#told + every) continue;
+      this.#told = world.eventCount;
+      tell();
+    }
+    return true;
   }
 }
 

@@ -8,6 +8,7 @@ import { type CrashTask, doCrashTask } from "../crash-enumeration/crash-task.ts"
 import { audit } from "./audit.ts";
 import { createSearcher, runBlock, type Searcher } from "./block.ts";
 import type { BlockTask, FromWorker, ToWorker } from "./messages.ts";
+import type { Alive } from "./run-document.ts";
 import type { SearchRequest } from "./search.ts";
 import { GENERATED, openSearched } from "./searched.ts";
 
@@ -29,6 +30,9 @@ function cpuMs(): number {
 function tell(message: FromWorker): void {
   process.send?.(message);
 }
+
+/** Seconds of a run, where a computer has much else to do. */
+const ALIVE: Alive = { every: 65_536, tell: () => tell({ type: "alive" }) };
 
 async function open(asked: SearchRequest): Promise<void> {
   request = asked;
@@ -55,13 +59,14 @@ async function doBlock(
     findings: findings ?? Infinity,
     beforeDraw: (run) => tell({ type: "running", run }),
     ...(careful && { beforeRun: (run, document) => tell({ type: "running", run, document }) }),
+    alive: ALIVE,
     isStopped: () => isStopped,
   });
   tell({ type: "block", result, cpuMs: cpuMs() });
 }
 
 async function doCrashes(task: CrashTask): Promise<void> {
-  const result = await doCrashTask(scenario!, task, () => tell({ type: "crashing" }));
+  const result = await doCrashTask(scenario!, task, ALIVE.tell);
   tell({ type: "crashed", result });
 }
 
@@ -72,7 +77,7 @@ function onMessage(message: ToWorker): void {
     case "block":
       return void doBlock(message.task, message.careful);
     case "audit": {
-      const mismatch = audit(scenario!, message.task);
+      const mismatch = audit(scenario!, message.task, { alive: ALIVE });
       return tell({ type: "audited", mismatch, cpuMs: cpuMs() });
     }
     case "crashes":
