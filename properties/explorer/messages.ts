@@ -28,6 +28,7 @@ export type FromWorker =
   | { readonly type: "block"; readonly result: BlockResult; readonly cpuMs: number }
   /** What it does takes long, and goes on. */
   | { readonly type: "alive" }
+  /** A piece of an enumeration of crashes is done. */
   | { readonly type: "crashed"; readonly result: CrashResult }
   | { readonly type: "audited"; readonly mismatch: Mismatch | null; readonly cpuMs: number }
   /** The last that is heard of it: what nobody caught. */

@@ -109,8 +109,6 @@ export class DocumentRun {
   readonly #document: ResolvedScenario;
   readonly #options: RunOptions;
   readonly #summary = new RunSummary();
-  /** Event by which it was last told that the run goes on. */
-  #told = 0;
 
   constructor(scenario: ReadyScenario, document: ResolvedScenario, options: RunOptions = {}) {
     const { inputs, own, images } = scenario;
@@ -197,11 +195,10 @@ export class DocumentRun {
     const { world, untilNs } = this;
     const { every, tell } = this.#options.alive ?? NOBODY;
     while (world.eventCount < untilEvent) {
-      const next = Math.min(untilEvent, this.#told + every);
+      const toTell = (Math.floor(world.eventCount / every) + 1) * every;
+      const next = Math.min(untilEvent, toTell);
       if (world.run({ untilNs, untilEvent: next }) !== "event") return false;
-      if (world.eventCount < this.#told + every) continue;
-      this.#told = world.eventCount;
-      tell();
+      if (next === toTell) tell();
     }
     return true;
   }

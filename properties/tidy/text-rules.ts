@@ -32,8 +32,8 @@ function lineBreaches(line: string, file: SourceFile): readonly string[] {
   const leftover = /\b(FIXME|TODO|XXX|HACK)\b/.exec(line);
   if (leftover && file.path !== "CONTRIBUTING.md") breaches.push(`leftover ${leftover[1]}`);
   // Modules that were loaded before keep what they are: it would replace nothing, or for all.
-  if (isCode(file) && /\bvi\.mock\(/.test(line))
-    breaches.push("vi.mock, where files share modules");
+  const isShared = isCode(file) && /\bvi\.mock\(/.test(line);
+  if (isShared) breaches.push("vi.mock, where files share modules");
   const place = /(?<![\w.<>-])\/(work|root|home\/\w+|tmp)\//.exec(line);
   // A shell script makes its own machine, and its temporary folder is there.
   const isOwnPlace = file.path.endsWith(".sh") && place?.[1] === "tmp";
