@@ -73,7 +73,7 @@ export type Runs = readonly ContentRun[] | "as-written";
 export type PacketInput = {
   readonly kind: "packet";
   readonly from: string;
-  /** Run of the sender, and its number among what that run sent so to this guest. */
+  /** Run of the sender, as its peers count them, and its number among what that run sent so to this guest. */
   readonly run: number;
   readonly sequence: number;
   readonly bytes: number;

@@ -9,7 +9,7 @@ import { memoryOf } from "./pages/guest-memory.ts";
 import { beginTouching } from "./pages/touches.ts";
 import { announce } from "./policy.ts";
 import { type BlockTag, computeNext, endRun, recordOf, type VmEntity } from "./vm-state.ts";
-import type { VmRecord } from "./vm-record.ts";
+import { sendingRun, type VmRecord } from "./vm-record.ts";
 import { afterOf } from "./stream-order.ts";
 
 export function perform(self: VmEntity, output: GuestOutput): void {
@@ -82,7 +82,8 @@ function sendPacket(self: VmEntity, output: Extract<GuestOutput, { kind: "send" 
   const { sequence, bytes, delivery } = output;
   const from = config.spec.vm;
   const mayRepeat = config.guard < 0 ? undefined : true;
-  const packet = { kind: "packet", from, run: config.run, sequence, bytes, delivery, mayRepeat };
+  const run = sendingRun(recordOf(self));
+  const packet = { kind: "packet", from, run, sequence, bytes, delivery, mayRepeat };
   const order = delivery === "stream" ? afterOf(self, output.to) : {};
   self.send(instance, "packet", { ...packet, ...order }, { bytes, delivery });
 }

@@ -11,6 +11,7 @@ import {
   clonePlain,
   type ContentRun,
   type Editable,
+  equalPlain,
   type PlainObject,
   type SectorContent,
 } from "../kernel/index.ts";
@@ -151,7 +152,9 @@ function bringBack(vm: VmEntity, image: RunImage, { journal, settled }: Outside)
   const { startedNs, stunnedNs, stunnedSinceNs } = image.state as unknown as VmState;
   const nowNs = stunnedSinceNs - startedNs - stunnedNs;
   logMark(record, nowNs, { kind: "image-restored", image: image.id! });
-  record.editDurable().journal = clonePlain(journal as never) as never;
+  const durable = record.editDurable();
+  if (!equalPlain(durable.journal.sent, journal.sent)) durable.rewinds = (durable.rewinds ?? 0) + 1;
+  durable.journal = clonePlain(journal as never) as never;
   settled.forEach((parts, disk) => {
     const content = record.content(settledLabel(disk), vm.config.spec.disks[disk]!.sectors);
     content.discard(0, content.sectors);

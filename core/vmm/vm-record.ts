@@ -58,6 +58,8 @@ export type VmRecordState = {
   readonly standsAt?: number;
   /** Stuns that an operator made of its run and has not taken back; none: 0. */
   readonly stunsByHand?: number;
+  /** How often it went on from before messages that others had from it; none: it never did. */
+  readonly rewinds?: number;
   /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
   readonly places?: { readonly [disk: string]: string };
 };
@@ -117,6 +119,12 @@ export function vmRecordComponent(
 export function vmRecordOf(world: World, vm: string): VmRecord {
   return world.named(vm) as unknown as VmRecord;
 }
+
+/**
+ * Number of what it sends now, a run as its peers see it: higher after each power-on, and after each time
+ * that it went back to before what it had sent. Then it sends other messages under the same numbers.
+ */
+export const sendingRun = ({ durable: { run, rewinds = 0 } }: VmRecord): number => run + rewinds;
 
 /** It is off because its host was lost: a candidate for a restart elsewhere. */
 export function lostToCrash(record: VmRecord): boolean {

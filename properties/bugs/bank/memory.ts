@@ -146,6 +146,15 @@ const checkpointBugs: readonly Bug[] = [
     breaks: ["a guest reads what it wrote"],
   },
   {
+    name: "sends-as-the-run-that-it-was",
+    what: "a machine that went back to a checkpoint sends other messages under the same numbers",
+    mechanism: "checkpoints",
+    file: "core/vmm/run-image.ts",
+    find: "durable.rewinds = (durable.rewinds ?? 0) + 1;",
+    replace: "durable.rewinds = durable.rewinds ?? 0;",
+    breaks: ["streams of messages arrive in order"],
+  },
+  {
     name: "suspend-without-flush",
     what: "a suspended machine goes off while its host's caches hold what it was told is written",
     mechanism: "checkpoints",
