@@ -1084,7 +1084,7 @@ export interface VmDisk {
    */
   readonly id: string;
   /**
-   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.
+   * Where it lies: an array (`array`; all disks of a VM on arrays are on the same one) or a disk of the VM's host (`host/disk`), all of it.
    */
   readonly on: string;
   /**
@@ -4152,7 +4152,7 @@ export interface ResolvedVmDisk {
    */
   readonly id: string;
   /**
-   * Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.
+   * Where it lies: an array (`array`; all disks of a VM on arrays are on the same one) or a disk of the VM's host (`host/disk`), all of it.
    */
   readonly on: string;
   /**

@@ -54,7 +54,8 @@ const vmDisk: JsonSchema = object(
   {
     id: id("Name of the disk, unique in its VM; elsewhere it is `vm:disk`."),
     on: device(
-      "Where it lies: an array (`array`) or a disk of the VM's host (`host/disk`), all of it.",
+      "Where it lies: an array (`array`; all disks of a VM on arrays are on the same one) or a disk of " +
+        "the VM's host (`host/disk`), all of it.",
     ),
     sizeMiB: count("Size that the guest sees.", undefined, { minimum: 1, maximum: 67_108_864 }),
     image: text(

@@ -25,9 +25,13 @@ function checkPlacement(vm: ResolvedVm, pointer: string, directory: Directory) {
   });
 }
 
-/** A disk is reachable from every host that the VM may run on. */
+/**
+ * A disk is reachable from every host that the VM may run on. What is on arrays is all on one: there is
+ * the configuration that names a VM's disks, and one write of it changes them all.
+ */
 function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): readonly Finding[] {
   const places = [vm.host, ...vm.restartOn].filter((host) => directory.hosts.has(host));
+  const first = vm.disks.find(({ on }) => directory.arrays.has(on));
   return vm.disks.flatMap(({ on, kind, sizeMiB, cacheMode }, index) => {
     const place = pointerTo(pointer, "disks", index, "on");
     if (directory.hostDisks.has(on)) {
@@ -44,6 +48,10 @@ function checkDisks(vm: ResolvedVm, pointer: string, directory: Directory): read
       return [finding(place, `${on} keeps no copy-on-write volumes`, expected)];
     }
     if (!directory.arrays.has(on)) return checkReference(on, place, "device", directory);
+    if (on !== first!.on) {
+      const message = `is another array than that of disk ${first!.id}`;
+      return [finding(place, message, `"${first!.on}", as one array has all disks of a vm`)];
+    }
     if (kind === "network" && cacheMode !== "none") {
       const message = `is "${cacheMode}", and the guest goes round the host's page cache`;
       return [finding(pointerTo(pointer, "disks", index, "cacheMode"), message, '"none"')];

@@ -331,6 +331,16 @@ const meanings: readonly (readonly [string, Change, string])[] = [
     "s.ts /vms/0/disks/2/on: alpha/local is db:scratch already",
   ],
   [
+    "disks of a vm on two arrays",
+    (d) => (
+      add(d.arrays!, { id: "vault" }),
+      add(d.links!, { between: ["alpha", "vault"] }),
+      d.vms[0]!.disks.push({ id: "far", on: "vault", sizeMiB: 1 })
+    ),
+    "s.ts /vms/0/disks/2/on: is another array than that of disk data " +
+      '(expected "array", as one array has all disks of a vm)',
+  ],
+  [
     "snapshot of a flat disk",
     (d) => merge(d.timeline[0]!, { disks: ["scratch"] }),
     "s.ts /timeline/0/disks/0: scratch is flat and cannot be snapshotted",
