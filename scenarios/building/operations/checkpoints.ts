@@ -23,6 +23,7 @@ const startDiskCheckpoint: Starter<"disk-checkpoint"> = (self, entry) => {
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "disk-checkpoint", vm, "vm-off");
   const { instance, host, array, disks } = running;
+  if (disks.length === 0) return refuse(self, id, "disk-checkpoint", vm, "no-disks");
   const repository = repositoryOf(self, host.name, to);
   if (repository.paths.length === 0) return refuse(self, id, "disk-checkpoint", vm, "no-path");
   const parts = { vm, instance: instance.id, array, disks, repository };

@@ -37,7 +37,8 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
     }
     return startCloneRunning(self, "linked-clone", id, vm, { clone });
   }
-  const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array ?? -1;
+  const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array;
+  if (array === undefined) return refuse(self, id, "linked-clone", vm, "no-array");
   const params = { vm, pointInTime: point, clone, array, closed: closedDisks(self, clone, array) };
   const kind = disksOfKind(self, vm, "cow").length > 0 ? cowLinkedClone : linkedClone;
   start(self, kind, world.named(host), id, params);
@@ -54,6 +55,7 @@ const startPromote: Starter<"promote"> = (self, { id, vm, snapshots, copyKiB }) 
   const running = runningVm(self, vm, redoDisksOf(self, vm));
   if (running === undefined) return refuse(self, id, "promote", vm, "vm-off");
   const { instance, host, array, disks } = running;
+  if (disks.length === 0) return refuse(self, id, "promote", vm, "no-disks");
   const params = {
     vm,
     instance: instance.id,

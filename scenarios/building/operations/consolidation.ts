@@ -56,6 +56,7 @@ const startConsolidate: Starter<"consolidate"> = (self, entry) => {
   const isElsewhere = on !== undefined && isBranch(self.world, on, vm, point);
   if (running === undefined || isElsewhere) return startOffline(self, entry, isElsewhere);
   const { instance, host, array, disks } = running;
+  if (disks.length === 0) return refuse(self, id, "consolidate", vm, "no-disks");
   const params = {
     vm,
     instance: instance.id,

@@ -28,6 +28,7 @@ import {
 
 const DEFAULT_COPY_KIB = 512;
 
+/** It has an instance, though one whose disks are not open yet: a restore may be filling its memory. */
 const isOn = (self: Driver, vm: string): boolean => vmOf(vmRecordOf(self.world, vm)) !== undefined;
 
 /** Disks of a VM that keep points in time, of whatever format. */
@@ -54,7 +55,10 @@ const startRevertRunning: Starter<"revert"> = (self, { id, vm, point }) => {
   if (document.protection !== undefined) return refuse(self, id, "revert", vm, "protected");
   const cow = disksOfKind(self, vm, "cow");
   const disks = cow.length > 0 ? cow : redoDisksOf(self, vm);
-  const { instance, host, array, disks: open } = runningVm(self, vm, disks)!;
+  const running = runningVm(self, vm, disks);
+  if (running === undefined) return refuse(self, id, "revert", vm, "vm-starting");
+  const { instance, host, array, disks: open } = running;
+  if (open.length === 0) return refuse(self, id, "revert", vm, "no-disks");
   start(self, revertRunning, host, id, {
     vm,
     instance: instance.id,
@@ -90,11 +94,13 @@ export function startCloneRunning(
   const cow = disksOfKind(self, vm, "cow");
   const redo = redoDisksOf(self, vm);
   if (cow.length > 0 && redo.length > 0) return refuse(self, id, word, vm, "mixed-kinds");
-  const { instance, host, array, disks } = runningVm(self, vm, [...cow, ...redo])!;
+  const running = runningVm(self, vm, [...cow, ...redo]);
+  if (running === undefined) return refuse(self, id, word, vm, "vm-starting");
+  const { instance, host, array, disks } = running;
   if (disks.length === 0) return refuse(self, id, word, vm, "not-snapshottable");
   const format = cow.length > 0 ? "cow" : "redo";
-  const running = { vm, instance: instance.id, array, disks, format, pointInTime: id, into };
-  start(self, cloneRunning, host, id, running as never);
+  const params = { vm, instance: instance.id, array, disks, format, pointInTime: id, into };
+  start(self, cloneRunning, host, id, params as never);
 }
 
 /** Of a VM that is on, and no point named: of now. */
@@ -116,7 +122,9 @@ const startClone: Starter<"clone"> = (self, { id, vm, as: target, point, format 
 /** Of a VM that is on: while its guest writes. */
 const startMigrate: Starter<"migrate-disk-format"> = (self, { id, vm, to, copyKiB }) => {
   if (isOn(self, vm)) {
-    const { instance, host, array, disks } = runningVm(self, vm, hierarchyDisks(self, vm))!;
+    const running = runningVm(self, vm, hierarchyDisks(self, vm));
+    if (running === undefined) return refuse(self, id, "migrate-disk-format", vm, "vm-starting");
+    const { instance, host, array, disks } = running;
     if (disks.length === 0) {
       return refuse(self, id, "migrate-disk-format", vm, "not-snapshottable");
     }
