@@ -7,9 +7,13 @@ import { chosen, seededChooser } from "./chooser.ts";
 import { drawDocument } from "./documents.ts";
 import { DISK_KINDS } from "./machines.ts";
 
+const sizes = (
+  disks: readonly { id: string; on: string; kind: string; sizeMiB: number }[],
+): string => disks.map(({ id, on, kind, sizeMiB }) => `${id} ${on} ${kind} ${sizeMiB}`).join();
+
 it("are decided by their choices and differ in every part", () => {
   expect(drawDocument(seededChooser(1, 5))).toEqual(drawDocument(seededChooser(1, 5)));
-  const drawn = Array.from({ length: 60 }, (_, run) => drawDocument(seededChooser(1, run)));
+  const drawn = Array.from({ length: 120 }, (_, run) => drawDocument(seededChooser(1, run)));
   const seen = (of: (each: (typeof drawn)[number]) => unknown): number =>
     new Set(drawn.map((each) => JSON.stringify(of(each)))).size;
   expect(seen(({ hosts }) => hosts.length)).toBe(3);
@@ -30,6 +34,16 @@ it("are decided by their choices and differ in every part", () => {
   expect(has(({ guest }) => "integrity" in guest && guest.integrity)).toBeGreaterThan(3);
   expect(has(({ guest }) => phasesOf(guest)[0]!.memory)).toBeGreaterThan(9);
   expect(has(({ guest }) => phasesOf(guest)[0]!.network.length > 0)).toBeGreaterThan(3);
+  expect(has(({ guest }) => phasesOf(guest).length > 2)).toBeGreaterThan(3);
+  expect(has(({ onAlert }) => onAlert !== undefined && onAlert.do !== "log")).toBeGreaterThan(3);
+  expect(
+    has(({ protection }) => protection !== undefined && protection.maxLagMs < 5),
+  ).toBeGreaterThan(3);
+  // One VM can become a clone of another.
+  const twins = drawn.filter(({ vms: [first, ...others] }) =>
+    others.some(({ disks }) => sizes(disks) === sizes(first!.disks)),
+  );
+  expect(twins.length).toBeGreaterThan(9);
   expect(drawn.filter(({ hosts }) => hosts.some((each) => each.evacuation)).length).toBeGreaterThan(
     3,
   );

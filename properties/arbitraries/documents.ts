@@ -6,7 +6,13 @@
 import { type ResolvedScenario, validateDocument } from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed } from "./chooser.ts";
 import type { Ground } from "./entries.ts";
-import { DISK_KINDS, drawMachine, type MachinePalette, OWN_DISKS } from "./machines.ts";
+import {
+  DISK_KINDS,
+  drawMachine,
+  type Machine,
+  type MachinePalette,
+  OWN_DISKS,
+} from "./machines.ts";
 import type { Members, Vocabulary } from "./references.ts";
 
 /** What the parts of one document may be. */
@@ -16,6 +22,9 @@ interface Palette extends MachinePalette {
   readonly hasJitter: boolean;
   readonly hasSecondPaths: boolean;
   readonly hasSensors: boolean;
+  /** Page caches, processors, interfaces and arrays that are small for what is asked of them. */
+  readonly isTight: boolean;
+  readonly hasTimeServers: boolean;
 }
 
 const HOSTS = ["alpha", "beta", "gamma"];
@@ -47,8 +56,15 @@ function drawParts(chooser: Chooser): Members {
     hasMemory: chance(chooser, 50),
     hasOwnDisks: chance(chooser, 30),
     hasDrivers: chance(chooser, 25),
-    hasProtection: chance(chooser, 25),
+    hasProtection: chance(chooser, 35),
     hasTraffic: chance(chooser, 25),
+    hasTwins: chance(chooser, 35),
+    hasPriorities: chance(chooser, 25),
+    hasOpenLoads: chance(chooser, 25),
+    computes: chance(chooser, 25),
+    worksAgain: chance(chooser, 35),
+    isTight: chance(chooser, 25),
+    hasTimeServers: chance(chooser, 15),
   };
   const hosts = HOSTS.slice(0, between(chooser, 1, HOSTS.length));
   const arrays = ARRAYS.slice(0, between(chooser, 1, ARRAYS.length)).map((id) =>
@@ -74,10 +90,13 @@ function drawMachines(
   palette: Palette,
 ): readonly Members[] {
   const ids = VMS.slice(0, between(chooser, 1, VMS.length));
-  return ids.map((id, number) => {
+  const made: Machine[] = [];
+  for (const [number, id] of ids.entries()) {
     const others = ids.filter((other) => other !== id);
-    return drawMachine(chooser, { id, number, others, hosts, arrays }, palette);
-  });
+    const model = made[0]?.disks.filter(({ on }) => !String(on).includes("/")) ?? [];
+    made.push(drawMachine(chooser, { id, number, others, hosts, arrays, model }, palette));
+  }
+  return made;
 }
 
 /** With its own disk, a rack, or a sensor that sends its VMs away before it fails. */
@@ -85,7 +104,7 @@ function drawHost(
   chooser: Chooser,
   id: string,
   hosts: readonly string[],
-  { hasRacks, hasOwnDisks, hasSensors }: Palette,
+  { hasRacks, hasOwnDisks, hasSensors, isTight, hasTimeServers }: Palette,
 ): Members {
   const to = hosts.filter((each) => each !== id);
   const sensor = { nominal: 24, warningAt: 30, criticalAt: 40, periodMs: 25 };
@@ -94,6 +113,12 @@ function drawHost(
     cores: between(chooser, 1, 4),
     memoryMiB: 4_096,
     ...(hasRacks && { rack: `rack-${between(chooser, 1, 2)}` }),
+    ...(isTight && {
+      scheduler: { quantumUs: oneOf(chooser, [200, 1_000, 5_000]) },
+      pageCache: { sizeMiB: 1, writebackMs: oneOf(chooser, [2, 20, 5_000]) },
+      nic: { bandwidthMbps: oneOf(chooser, [200, 1_000, 25_000]) },
+    }),
+    ...(hasTimeServers && { clock: { ntp: { pollMs: oneOf(chooser, [50, 400]), errorUs: 400 } } }),
     ...(hasOwnDisks && {
       disks: OWN_DISKS.map((disk) => ({
         id: disk,
@@ -108,10 +133,18 @@ function drawHost(
 
 type Array = Members & { readonly id: string; readonly kind: string };
 
-function drawArray(chooser: Chooser, id: string, { arrayKinds }: Palette): Array {
+function drawArray(chooser: Chooser, id: string, { arrayKinds, isTight }: Palette): Array {
+  const kind = oneOf(chooser, arrayKinds);
   const readLatencyUs = skewed(chooser, 20, 400);
   const writeLatencyUs = skewed(chooser, 20, 400);
-  return { id, kind: oneOf(chooser, arrayKinds), readLatencyUs, writeLatencyUs };
+  return {
+    id,
+    kind,
+    readLatencyUs,
+    writeLatencyUs,
+    ...(kind === "cow" && { chunkKiB: oneOf(chooser, [64, 256]) }),
+    ...(isTight && { queueDepth: oneOf(chooser, [1, 4, 256]), seekUs: oneOf(chooser, [0, 200]) }),
+  };
 }
 
 /** Every host reaches every array, some of them twice, and every other host. */

@@ -54,11 +54,50 @@ function reference(
     names = names.filter((name) => name !== made["from"]);
   }
   if (names.length === 0) return undefined;
+  const promising = names.filter((name) => isPromising(name, member, extension, document, made));
+  if (promising.length > 0 && chance(chooser, PROMISING_PERCENT)) names = promising;
   const schema = extension.parameters.properties?.[member];
   if (schema?.type !== "array") return oneOf(chooser, names);
   const some = subset(chooser, names);
   return some.length === 0 ? [oneOf(chooser, names)] : [...some];
 }
+
+/** Of a hundred names so many are drawn from those with which an operation is not refused at once. */
+const PROMISING_PERCENT = 85;
+
+/** Operations on disks that keep points in time. */
+const NEEDS_POINTS: ReadonlySet<string> = new Set([
+  "snapshot",
+  "revert",
+  "delete-snapshot",
+  "consolidate",
+  "linked-clone",
+  "promote",
+  "clone",
+  "migrate-disk-format",
+  "backup",
+  "disk-checkpoint",
+]);
+
+/** A VM whose disks can do it; another VM, or another host, than the one that it is about. */
+function isPromising(
+  name: string,
+  member: string,
+  { name: kind, references = {} }: Extension,
+  { vms }: ResolvedScenario,
+  made: Members,
+): boolean {
+  const vm = vms.find(({ id }) => id === (member === "vm" ? name : made["vm"]));
+  if (member === "vm") {
+    const needsPoints = NEEDS_POINTS.has(kind) || made["withDisks"] === true;
+    return !needsPoints || (vm?.disks.some(keepsPoints) ?? false);
+  }
+  if (references[member] === "vm") return name !== vm?.id;
+  return member !== "to" || references[member] !== "host" || name !== vm?.host;
+}
+
+const keepsPoints = ({ kind }: ResolvedScenario["vms"][number]["disks"][number]): boolean =>
+  kind === "redo" || kind === "cow";
 
 /** Entries that a member may name, of the same VM. */
 function fittingOperations(

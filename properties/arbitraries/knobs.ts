@@ -13,17 +13,24 @@ export interface Knob {
   turn(chooser: Chooser, document: ResolvedScenario): ResolvedScenario;
 }
 
-const eachDisk = (document: ResolvedScenario, change: (disk: Disk) => Disk): ResolvedScenario => ({
+const eachDisk = (
+  document: ResolvedScenario,
+  change: (disk: Disk, vm: Vm) => Disk,
+): ResolvedScenario => ({
   ...document,
-  vms: document.vms.map((vm) => ({ ...vm, disks: vm.disks.map(change) })),
+  vms: document.vms.map((vm) => ({ ...vm, disks: vm.disks.map((disk) => change(disk, vm)) })),
 });
 
+const CACHE_MODES = ["none", "writethrough", "writeback"] as const;
+
+/** Not of what has no page cache on its way, and of protected VMs only what loses no writes. */
 const cacheModes: Knob = {
   name: "cache modes",
   turn: (chooser, document) =>
-    eachDisk(document, (disk) => {
-      if (disk.on.includes("/")) return disk;
-      return { ...disk, cacheMode: oneOf(chooser, ["none", "writethrough", "writeback"]) };
+    eachDisk(document, (disk, { protection }) => {
+      if (disk.on.includes("/") || disk.kind === "network") return disk;
+      const modes = CACHE_MODES.slice(0, protection === undefined ? 3 : 2);
+      return { ...disk, cacheMode: oneOf(chooser, modes) };
     }),
 };
 
@@ -67,6 +74,9 @@ const links: Knob = {
       jitterUs: skewed(chooser, 0, 1_000),
       bandwidthMbps: oneOf(chooser, [100, 1_000, 10_000]),
       lossPerMillion: oneOf(chooser, [0, 0, 2_000]),
+      duplicatePerMillion: oneOf(chooser, [0, 0, 20_000]),
+      reorderPerMillion: oneOf(chooser, [0, 0, 20_000]),
+      queueKiB: oneOf(chooser, [16, 1_024, 1_024]),
     })),
   }),
 };

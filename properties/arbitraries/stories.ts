@@ -4,13 +4,16 @@
  * would hardly ever meet. Each step begins when the one before has ended or, now and then, sooner.
  */
 import type { ResolvedScenario } from "../../scenarios/index.ts";
-import type { Chooser } from "./chooser.ts";
+import { type Chooser, oneOf } from "./chooser.ts";
 import { drawEntry, drawNextEntry, type Ground } from "./entries.ts";
 import type { Members, Vocabulary } from "./references.ts";
 
 interface Step {
   readonly do: string;
-  /** Members that are not drawn. In one beginning with `#` that is the id of the step of that number. */
+  /**
+   * Members that are not drawn. One beginning with `#` is the id of the step of that number, `@other`
+   * another VM than the one that the story is about: with disks of the same names if there is one.
+   */
   readonly with?: Members;
 }
 
@@ -20,6 +23,7 @@ export interface Story {
 }
 
 const last = { base: "last" };
+const OTHER = "@other";
 
 export const stories: readonly Story[] = [
   {
@@ -47,22 +51,37 @@ export const stories: readonly Story[] = [
     name: "resumed with its neighbours",
     steps: [
       { do: "suspend" },
-      { do: "resume", with: { method: "deferred", prefetch: "virtual" } },
-      { do: "checkpoint" },
+      { do: "resume", with: { method: "deferred", prefetch: "virtual", readsAtOnce: 0 } },
+      { do: "checkpoint", with: { after: "#1.goesOn" } },
     ],
   },
   {
     name: "restored from a checkpoint",
-    steps: [{ do: "checkpoint" }, { do: "power-off" }, { do: "restore-checkpoint" }],
+    steps: [
+      { do: "checkpoint", with: { withDisks: true } },
+      { do: "power-off" },
+      { do: "restore-checkpoint" },
+    ],
   },
   {
     name: "checkpoints on each other",
     steps: [
       { do: "checkpoint", with: { ...last, keepOlder: true } },
       { do: "checkpoint", with: { ...last, keepOlder: true } },
-      { do: "checkpoint", with: { ...last, longestChain: 2 } },
+      { do: "checkpoint", with: { ...last, longestChain: 2, withDisks: true } },
       { do: "power-off" },
       { do: "restore-checkpoint" },
+    ],
+  },
+  {
+    name: "checkpoints merged",
+    steps: [
+      { do: "checkpoint", with: { ...last, withDisks: true } },
+      { do: "checkpoint", with: { ...last, longestChain: 8, withDisks: true } },
+      { do: "merge-checkpoints", with: { checkpoint: "#1" } },
+      { do: "checkpoint", with: last },
+      { do: "power-off" },
+      { do: "restore-checkpoint", with: { checkpoint: "#1" } },
     ],
   },
   {
@@ -117,7 +136,25 @@ export const stories: readonly Story[] = [
   },
   {
     name: "linked and promoted",
-    steps: [{ do: "snapshot" }, { do: "linked-clone", with: { point: "#0" } }, { do: "promote" }],
+    steps: [
+      { do: "snapshot" },
+      { do: "power-off", with: { vm: "@other" } },
+      { do: "linked-clone", with: { point: "#0", clone: "@other" } },
+      { do: "power-on", with: { vm: "@other" } },
+      { do: "promote", with: { vm: "@other" } },
+    ],
+  },
+  {
+    name: "a clone with a point of its own promoted",
+    steps: [
+      { do: "snapshot" },
+      { do: "power-off", with: { vm: "@other" } },
+      { do: "linked-clone", with: { point: "#0", clone: "@other" } },
+      { do: "power-on", with: { vm: "@other" } },
+      { do: "snapshot", with: { vm: "@other" } },
+      { do: "promote", with: { vm: "@other", snapshots: "carry", copyKiB: 64 } },
+      { do: "revert", with: { vm: "@other", point: "#4", restart: true } },
+    ],
   },
   {
     name: "disks checkpointed and restored",
@@ -144,6 +181,36 @@ const SHARED = ["vm", "on"];
 const isAbout = (member: string, { parameters }: { parameters: { properties?: object } }) =>
   Object.hasOwn(parameters.properties ?? {}, member);
 
+/** VMs that are chosen before the first step. */
+interface Cast {
+  readonly [member: string]: string | undefined;
+  readonly vm?: string;
+  readonly other?: string;
+}
+
+/** Undefined where the document has not enough VMs. */
+function castOf(
+  chooser: Chooser,
+  steps: readonly Step[],
+  { vms }: ResolvedScenario,
+): Cast | undefined {
+  const isOfTwo = steps.some((step) => Object.values(step.with ?? {}).includes(OTHER));
+  if (!isOfTwo) return {};
+  if (vms.length < 2) return undefined;
+  const likeOf = (vm: Vm): readonly Vm[] =>
+    vms.filter((each) => each !== vm && shapeOf(each) === shapeOf(vm));
+  const withLike = vms.filter((vm) => likeOf(vm).length > 0);
+  const vm = oneOf(chooser, withLike.length > 0 ? withLike : vms);
+  const like = likeOf(vm);
+  const other = oneOf(chooser, like.length > 0 ? like : vms.filter((each) => each !== vm));
+  return { vm: vm.id, other: other.id };
+}
+
+type Vm = ResolvedScenario["vms"][number];
+
+const shapeOf = ({ disks }: Vm): string =>
+  disks.map(({ id, on, kind, sizeMiB }) => `${id} ${on} ${kind} ${sizeMiB}`).join();
+
 /** The steps as far as they can be drawn, the first at any time. `nameOf`: id of the nth step. */
 export function drawStory(
   chooser: Chooser,
@@ -154,6 +221,8 @@ export function drawStory(
   nameOf: (step: number) => string,
 ): readonly Members[] {
   const made: Members[] = [];
+  const cast = castOf(chooser, steps, document);
+  if (cast === undefined) return made;
   let grown = document;
   for (const [at, step] of steps.entries()) {
     const kind = operations.find(({ name }) => name === step.do);
@@ -161,13 +230,13 @@ export function drawStory(
     const before = made[at - 1];
     const given: { [member: string]: Members[string] } = {};
     for (const member of SHARED) {
-      const value = before?.[member] ?? made[0]?.[member];
+      const value = cast[member] ?? made.find((each) => each[member] !== undefined)?.[member];
       if (value !== undefined && isAbout(member, kind)) given[member] = value;
     }
     for (const [member, value] of Object.entries(step.with ?? {})) {
       const [, number, rest = ""] = /^#(\d)([.].+)?$/.exec(String(value)) ?? [];
       const named = number === undefined ? "" : String(made[Number(number)]!["id"]) + rest;
-      given[member] = number === undefined ? value : named;
+      given[member] = value === OTHER ? cast.other! : number === undefined ? value : named;
     }
     const id = nameOf(at);
     const entry =
