@@ -89,15 +89,18 @@ function isPromising(
 ): boolean {
   const vm = vms.find(({ id }) => id === (member === "vm" ? name : made["vm"]));
   if (member === "vm") {
-    const needsPoints = NEEDS_POINTS.has(kind) || made["withDisks"] === true;
-    return !needsPoints || (vm?.disks.some(keepsPoints) ?? false);
+    const isAble = (able: (disk: Disk) => boolean): boolean => vm?.disks.some(able) ?? false;
+    // A checkpoint takes points in time of redo logs alone.
+    if (made["withDisks"] === true) return isAble((disk) => disk.kind === "redo");
+    return !NEEDS_POINTS.has(kind) || isAble(keepsPoints);
   }
   if (references[member] === "vm") return name !== vm?.id;
   return member !== "to" || references[member] !== "host" || name !== vm?.host;
 }
 
-const keepsPoints = ({ kind }: ResolvedScenario["vms"][number]["disks"][number]): boolean =>
-  kind === "redo" || kind === "cow";
+type Disk = ResolvedScenario["vms"][number]["disks"][number];
+
+const keepsPoints = ({ kind }: Disk): boolean => kind === "redo" || kind === "cow";
 
 /** Entries that a member may name, of the same VM. */
 function fittingOperations(

@@ -90,7 +90,7 @@ export const stories: readonly Story[] = [
   },
   {
     name: "moved and called off",
-    steps: [{ do: "migrate" }, { do: "cancel-migration" }],
+    steps: [{ do: "migrate" }, { do: "cancel-migration", with: { after: "#0.copy" } }],
   },
   {
     name: "moved and evacuated",
