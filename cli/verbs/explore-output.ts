@@ -78,6 +78,12 @@ export const exploreOutput: JsonSchema = {
     reached: counts("Runs in which each state was reached that a search should reach."),
     unreached: { type: "array", items: { type: "string" }, description: "States never reached." },
     cells: counts("Runs for each cell (phase | fault | phase of another operation)."),
+    outcomes: counts("Runs in which an operation of a kind ended so: `snapshot complete`."),
+    incomplete: {
+      type: "array",
+      items: { type: "string" },
+      description: "Kinds of operation that began and were complete in no run.",
+    },
     findings: { type: "array", description: "What was found, each once.", items: findingSchema },
     result: { type: ["string", "null"], description: "The result file, for --merge." },
   },

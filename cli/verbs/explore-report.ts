@@ -97,13 +97,22 @@ export function report(
   more: object = {},
 ): ExitCode {
   const { tally, mismatches, audited, scenario, seed, strategy } = result;
-  const { runs, forks, events, simulatedNs, reached, cells } = tally;
+  const { runs, forks, events, simulatedNs, reached, cells, outcomes } = tally;
   const seconds = wallMs / 1_000;
   const unreached = Object.keys(reached).filter((state) => reached[state] === 0);
   const runsPerSecond = seconds === 0 ? 0 : runs / seconds;
   const simulatedPerReal = seconds === 0 ? 0 : simulatedNs / 1e9 / seconds;
   const speed = { wallMs, runsPerSecond, simulatedPerReal, workers, lostWorkers };
-  const covered = { reached, unreached, cells, findings: saved, result: path };
+  const incomplete = neverComplete(outcomes);
+  const found = { findings: saved, result: path };
+  const covered = {
+    reached,
+    unreached,
+    cells,
+    outcomes,
+    incomplete: [...incomplete.keys()],
+    ...found,
+  };
   const figures = {
     scenario,
     seed,
@@ -137,6 +146,9 @@ export function report(
       `${states - unreached.length} of ${states} states reached`,
   );
   for (const name of unreached) context.print(pc.dim(`  not reached: ${name}`));
+  for (const [kind, why] of incomplete) {
+    context.print(pc.dim(`  never complete: ${kind} (${why})`));
+  }
   for (const each of saved) printFinding(context, each);
   if (saved.length === 0) context.print(pc.green("no violations"));
   if (path !== null) context.print(`result ${path}`);
@@ -144,6 +156,25 @@ export function report(
     mismatches.length > 0 ? EXIT.divergence : EXIT.fine,
     saved.length > 0 || (strict === true && unreached.length > 0) ? EXIT.violation : EXIT.fine,
   ]);
+}
+
+/** Of each so many outcomes are told of. */
+const TOLD_OUTCOMES = 3;
+
+/** Kinds of operation that a search did not get through, with what they ended as instead. */
+function neverComplete(outcomes: SearchResult["tally"]["outcomes"]): ReadonlyMap<string, string> {
+  const kinds = new Map<string, [string, number][]>();
+  for (const [name, runs] of Object.entries(outcomes)) {
+    const [kind, outcome] = name.split(" ") as [string, string];
+    kinds.set(kind, [...(kinds.get(kind) ?? []), [outcome, runs]]);
+  }
+  const never = [...kinds].filter(([, ended]) => ended.every(([name]) => name !== "complete"));
+  return new Map(
+    never.map(([kind, ended]) => {
+      const most = ended.sort(([, a], [, b]) => b - a).slice(0, TOLD_OUTCOMES);
+      return [kind, most.map(([name, runs]) => `${name} ${runs.toLocaleString("en")}`).join(", ")];
+    }),
+  );
 }
 
 function printFinding(context: Context, finding: SavedFinding): void {

@@ -11,6 +11,9 @@ export const TELLING: readonly string[] = ["operation", "phase", "operation-end"
 export const cellOf = (phase: string, fault: string, other: string): string =>
   `${phase} | ${fault} | ${other}`;
 
+/** The kind of an entry of a timeline, and how it ended: `snapshot complete`. */
+export const outcomeName = (kind: string, outcome: string): string => `${kind} ${outcome}`;
+
 interface Running {
   readonly kind: string;
   phase: string;
@@ -30,6 +33,8 @@ export class Coverage {
   readonly #cut = new Map<string, string>();
   #lastCut = "";
   readonly #running = new Map<string, Running>();
+  /** How operations ended, by their ids; of one that began more than once the last time. */
+  readonly #ended = new Map<string, string>();
 
   /** Phases of each kind of operation, in the order in which they were first seen. */
   get phases(): ReadonlyMap<string, ReadonlySet<string>> {
@@ -51,6 +56,7 @@ export class Coverage {
     for (const [phase, event] of this.entered) copy.entered.set(phase, event);
     for (const [id, running] of this.#running) copy.#running.set(id, { ...running });
     for (const [kind, phase] of this.#cut) copy.#cut.set(kind, phase);
+    for (const [id, outcome] of this.#ended) copy.#ended.set(id, outcome);
     copy.#lastCut = this.#lastCut;
     copy.busyNs = this.busyNs;
     return copy;
@@ -70,6 +76,11 @@ export class Coverage {
         this.busyNs = timeNs;
         return this.#strike(String(data["fault"]), event);
     }
+  }
+
+  /** How an operation ended; undefined when it never began. */
+  outcomeOf(id: string): string | undefined {
+    return this.#running.has(id) ? "running" : this.#ended.get(id);
   }
 
   /** Where a violation of this mechanism is put: the phase that it came in, or was left by. */
@@ -93,6 +104,7 @@ export class Coverage {
   #end(id: string, outcome: string): void {
     const running = this.#running.get(id);
     this.#running.delete(id);
+    this.#ended.set(id, outcome);
     if (running === undefined || outcome === "complete") return;
     this.#lastCut = `${running.kind}.${running.phase}`;
     this.#cut.set(running.kind, this.#lastCut);

@@ -66,6 +66,7 @@ describe("a block of runs", () => {
     const [first, again] = [await block(1), await block(1)];
     expect(again).toEqual(first);
     expect(first.tally.runs).toBe(3);
+    expect(Object.keys(first.tally.outcomes)).toContain("snapshot complete");
     const other = await runBlock(searcher, {
       ...request,
       seed: 4,
@@ -76,6 +77,23 @@ describe("a block of runs", () => {
     });
     expect(other.tally).not.toEqual(first.tally);
   }, 120_000);
+
+  it("tells how operations of the timelines ended: complete, refused, or not yet", () => {
+    const { document } = scenario;
+    const refused = { id: "back", atMs: 9, do: "revert", vm: "db", point: "first" };
+    const later = { id: "later", atMs: 99, do: "stun", vm: "db" };
+    const timeline = [...document.timeline, refused, later] as never;
+    const ends = { ...document, expect: [], durationMs: 15, timeline };
+    expect(runDocument(scenario, ends).outcomes).toEqual([
+      "snapshot complete",
+      "snapshot complete",
+      "snapshot complete",
+      "consolidate complete",
+      "delete-snapshot complete",
+      "backup running",
+      "revert vm-on",
+    ]);
+  });
 
   it.each(["uniform", "pct"] as const)(
     "of strategy %s covers something",

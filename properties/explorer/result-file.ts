@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import type { Mismatch, Strategy, Tally } from "./search.ts";
 import { mergeTallies } from "./tally-sum.ts";
 
-export const RESULT_FORMAT = "orrery-search-2";
+export const RESULT_FORMAT = "orrery-search-3";
 
 export interface SearchResult {
   readonly format: typeof RESULT_FORMAT;

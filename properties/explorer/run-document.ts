@@ -19,7 +19,7 @@ import {
   type ReadyScenario,
   type ResolvedScenario,
 } from "../../scenarios/index.ts";
-import { Coverage, TELLING } from "./coverage.ts";
+import { Coverage, outcomeName, TELLING } from "./coverage.ts";
 
 /** A broken invariant, and where the search puts it. */
 export interface FoundViolation {
@@ -47,6 +47,8 @@ export interface RunRecord {
   readonly draws: number;
   readonly durableSteps: number;
   readonly cells: readonly string[];
+  /** Kind and outcome of each entry of the timeline that began. */
+  readonly outcomes: readonly string[];
   /** With the event in which each was first. */
   readonly reached: { readonly [state: string]: number };
   readonly unreached: readonly string[];
@@ -165,6 +167,10 @@ export class DocumentRun {
       draws: world.gate.counts().draws,
       durableSteps: world.durableSteps,
       cells: [...coverage.cells.keys()],
+      outcomes: this.#document.timeline.flatMap(({ id, do: kind }) => {
+        const outcome = coverage.outcomeOf(id);
+        return outcome === undefined ? [] : [outcomeName(kind, outcome)];
+      }),
       reached: world.checker.reached,
       unreached: world.checker.unreached,
       violations,

@@ -68,6 +68,8 @@ export interface Tally {
   readonly reached: { readonly [state: string]: number };
   /** Runs that filled each cell of (phase | fault | other phase). */
   readonly cells: { readonly [cell: string]: number };
+  /** Runs in which an operation of this kind ended so. */
+  readonly outcomes: { readonly [outcome: string]: number };
   readonly findings: readonly Finding[];
 }
 
@@ -78,6 +80,7 @@ export const NOTHING: Tally = {
   simulatedNs: 0,
   reached: {},
   cells: {},
+  outcomes: {},
   findings: [],
 };
 

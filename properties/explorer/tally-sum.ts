@@ -7,6 +7,7 @@ export class TallySum {
   #totals = { runs: 0, forks: 0, events: 0, simulatedNs: 0 };
   readonly #reached = new Map<string, number>();
   readonly #cells = new Map<string, number>();
+  readonly #outcomes = new Map<string, number>();
   readonly #findings = new Map<string, Finding>();
   #known: Tally | undefined = NOTHING;
 
@@ -14,7 +15,7 @@ export class TallySum {
     for (const tally of tallies) this.add(tally);
   }
 
-  add({ runs, forks, events, simulatedNs, reached, cells, findings }: Tally): void {
+  add({ runs, forks, events, simulatedNs, reached, cells, outcomes, findings }: Tally): void {
     const { runs: before, ...totals } = this.#totals;
     this.#totals = {
       runs: before + runs,
@@ -24,6 +25,7 @@ export class TallySum {
     };
     addCounts(this.#reached, reached);
     addCounts(this.#cells, cells);
+    addCounts(this.#outcomes, outcomes);
     for (const finding of findings) this.#addFinding(finding);
     this.#known = undefined;
   }
@@ -39,6 +41,7 @@ export class TallySum {
       ...this.#totals,
       reached: inOrder(this.#reached),
       cells: inOrder(this.#cells),
+      outcomes: inOrder(this.#outcomes),
       findings: [...this.#findings.values()].sort(
         (x, y) => x.run - y.run || compare(keyOf(x), keyOf(y)),
       ),

@@ -16,7 +16,7 @@ export function tallyOf(
   record: RunRecord,
   before: number,
 ): Tally {
-  const { events, simulatedNs, cells, reached, unreached } = record;
+  const { events, simulatedNs, cells, outcomes, reached, unreached } = record;
   const [violation] = record.violations;
   return {
     runs: 1,
@@ -25,6 +25,7 @@ export function tallyOf(
     simulatedNs,
     reached: { ...ones(unreached, 0), ...ones(Object.keys(reached), 1) },
     cells: ones(cells, 1),
+    outcomes: ones(outcomes, 1),
     findings:
       violation === undefined
         ? []
