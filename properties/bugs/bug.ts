@@ -43,6 +43,7 @@ export type Mechanism =
 const STORM = ["scenarios/storage-storm.ts"];
 const DEVICES = ["properties/bugs/grounds/devices.ts"];
 const OWNERS = ["properties/bugs/grounds/owners.ts"];
+const CLONES = ["properties/bugs/grounds/clones.ts"];
 const FOLLOWERS = ["properties/bugs/grounds/followers.ts"];
 const MEMORY_STORM = ["scenarios/memory-storm.ts"];
 
@@ -78,7 +79,7 @@ export const GROUNDS: {
   },
   cow: { scenarios: STORM, suites: ["core/disks/cow"] },
   consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
-  promotion: { scenarios: STORM, suites: ["core/disks/promotion"] },
+  promotion: { scenarios: CLONES, suites: ["core/disks/promotion"] },
   handoff: { scenarios: OWNERS, suites: ["properties/disks/handoff.test.ts"] },
   backup: { scenarios: STORM, suites: ["properties/disks/backup-crashes.test.ts"] },
   vmm: {
