@@ -31,6 +31,7 @@ import {
   volumeOf,
   intentGiven,
 } from "../chain/descriptor.ts";
+import { exclusiveLayers } from "../clone/sharers.ts";
 import {
   type ArrayView,
   CowView,
@@ -74,10 +75,10 @@ function plan(op: Op, view: CowView): Step | RedoRevertIntent {
   const point = configuration.pointsInTime.find(({ id }) => id === pointInTime);
   if (point === undefined) return fail("no-point-in-time", pointInTime);
   const { running, layersMade } = configuration;
-  const dropped = Object.keys(point.disks).map((disk) => running[disk]!);
-  const problem = view.problemOf([...Object.values(point.disks), ...dropped]);
+  const tops = Object.keys(point.disks).map((disk) => running[disk]!);
+  const problem = view.problemOf([...Object.values(point.disks), ...tops]);
   if (problem !== undefined) return problem;
-  for (const name of dropped) {
+  for (const name of tops) {
     const sharers = sharersOfAll(view.files, vm, [name]);
     if (sharers.length > 0) return fail("shared", sharers);
   }
@@ -92,7 +93,10 @@ function plan(op: Op, view: CowView): Step | RedoRevertIntent {
   }
   state.configuration = configuration as never;
   state.configurationVersion = view.version(configurationFile(vm));
-  const volumes = dropped.map((name) => view.files.descriptor(name)!.volume);
+  // More than one of a clone that was promoted beside points in time that others stand on.
+  const gone = tops.flatMap((name) => exclusiveLayers(view.files, vm, name));
+  const dropped = gone.map(({ descriptor }) => descriptor);
+  const volumes = gone.map(({ volume }) => volume);
   const common = { operation: op.identity, vm, stage: "opened" } as const;
   return { kind: "redo-revert", ...common, to, dropped, volumes };
 }

@@ -172,16 +172,6 @@ export const consolidationBugs: readonly Bug[] = [
     suites: ["core/disks/promotion", "properties/disks/clone-crashes.test.ts"],
   },
   {
-    name: "promoted-without-last-flush",
-    what: "the clone stands on its own base while what was written last is in its host's memory",
-    mechanism: "promotion",
-    file: PROMOTE,
-    find: 'return flushTargets(\n          op,\n          disks,\n          op.state.intent!.mode === "merge" ? "switchOver" : "carryNext",\n        );',
-    replace: 'return go(op.state.intent!.mode === "merge" ? "switchOver" : "carryNext");',
-    breaks: ["the current disk reads as written, however far a merge has come"],
-    suites: ["core/disks/promotion", "properties/disks/clone-crashes.test.ts"],
-  },
-  {
     name: "clone-of-what-is-given-up",
     what: "a linked clone is put on a point in time that another operation is about to give up",
     mechanism: "promotion",
