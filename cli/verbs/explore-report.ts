@@ -104,14 +104,14 @@ export function report(
   const simulatedPerReal = seconds === 0 ? 0 : simulatedNs / 1e9 / seconds;
   const speed = { wallMs, runsPerSecond, simulatedPerReal, workers, lostWorkers };
   const incomplete = neverComplete(outcomes);
-  const found = { findings: saved, result: path };
   const covered = {
     reached,
     unreached,
     cells,
     outcomes,
     incomplete: [...incomplete.keys()],
-    ...found,
+    findings: saved,
+    result: path,
   };
   const figures = {
     scenario,

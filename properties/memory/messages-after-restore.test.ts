@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
-import { violations } from "../testing/crash-points.ts";
+import { outcomesOf, violations } from "../testing/crash-points.ts";
 import { builderOf, smallDatacenter } from "../testing/small-datacenter.ts";
 
 const SAVED_MS = [4, 12];
@@ -50,14 +50,11 @@ describe("a machine that goes back to a checkpoint", () => {
     it.each(OFF_AFTER_MS)(`of ${savedMs} ms, and goes off %s ms after it`, (offAfterMs) => {
       const builder = builderOf(documentOf(savedMs, offAfterMs));
       const world = builder.build({ seed: 1 });
-      let restored = 0;
-      world.hooks.onNotice = ({ kind, data }) => {
-        if (kind === "operation-end" && data["id"] === "back") restored++;
-      };
+      const outcomes = outcomesOf(world);
       world.run({ untilNs: builder.durationNs });
       world.finish();
       expect(violations(world)).toEqual([]);
-      expect(restored).toBe(1);
+      expect(outcomes["back"]).toBe("complete");
     });
   }
 });
