@@ -31,6 +31,7 @@ import { type ArrayView, CowView, lookAtArray } from "../cow/cow-files.ts";
 import { cowLinkedClone } from "../cow/cow-linked-clone.ts";
 import { cowSnapshot } from "../cow/cow-snapshot.ts";
 import type { DiskFormat } from "../cow/hierarchy-plan.ts";
+import type { Unopened } from "../handoff/unopened.ts";
 import { snapshot } from "../snapshot/snapshot.ts";
 import { dropPoint } from "./drop-point.ts";
 import { linkedClone } from "./linked-clone.ts";
@@ -48,8 +49,13 @@ export type CloneRunningParams = {
   /** Id of the point in time that is taken for it. */
   readonly pointInTime: string;
   /** A full copy of another name, with all points in time; or the disks of a VM that is off. */
-  readonly into:
-    { readonly target: string; readonly format: DiskFormat } | { readonly clone: string };
+  readonly into: { readonly target: string; readonly format: DiskFormat } | Linked;
+};
+
+type Linked = {
+  readonly clone: string;
+  /** Its disks as of when it was off; absent: whoever asks answers for that it is. */
+  readonly closed?: Unopened;
 };
 
 type State = {
@@ -101,7 +107,7 @@ export const cloneRunning = operation<CloneRunningParams & PlainObject, State & 
       op.edit().stunNs = stunNs;
       const { vm, array, pointInTime, format, into } = op.params;
       if ("clone" in into) {
-        const params = { vm, array, pointInTime, clone: into.clone };
+        const params = { vm, array, pointInTime, ...into };
         return perform(format === "cow" ? cowLinkedClone : linkedClone, params, "cloned", "giveUp");
       }
       const copy = { vm, array, ...into, upTo: pointInTime, asRunning: true };

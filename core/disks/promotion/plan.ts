@@ -1,8 +1,9 @@
 /** What promoting a linked clone means on the array: which part of each chain is shared. */
-import type { ArrayFiles } from "../chain/array-files.ts";
+import { type ArrayFiles, mentions } from "../chain/array-files.ts";
 import {
   configurationFile,
   descriptorFile,
+  intentFile,
   type VmConfiguration,
   namedDescriptors,
 } from "../chain/descriptor.ts";
@@ -43,6 +44,26 @@ export function planPromotion(files: ArrayFiles, vm: string, carries: boolean): 
   if (Object.keys(disks).length === 0) return { ok: false, code: "not-a-linked-clone", detail: vm };
   return { ok: true, mode, disks };
 }
+
+/**
+ * Who has come to stand on what the clone was to have alone: VMs whose chains have it by now, and open
+ * intents of linked clones, which name what they are about to stand on.
+ */
+export function othersOn(files: ArrayFiles, { vm, disks }: PromotionIntent): readonly string[] {
+  const own = Object.values(disks).map(({ lowest }) => lowest);
+  const vms = files.configurations().filter((each) => each.vm !== vm);
+  const standing = vms.filter((each) =>
+    namedDescriptors(each).some((name) => files.chainOf(name).some((layer) => own.includes(layer))),
+  );
+  const about = files
+    .intents()
+    .filter(([name, value]) => name !== intentFile(vm) && isLinkedClone(value))
+    .filter(([, value]) => own.some((layer) => mentions(value, layer)));
+  return [...standing.map((each) => each.vm), ...about.map(([name]) => name)];
+}
+
+const isLinkedClone = (intent: unknown): boolean =>
+  (intent as { readonly kind?: string }).kind === "linked-clone";
 
 /** Whether another VM's chains have the layer too. */
 function isForeign(files: ArrayFiles, vm: string, descriptor: string): boolean {

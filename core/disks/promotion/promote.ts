@@ -35,7 +35,7 @@ import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import type { VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import { COPY_DEPTH, COPY_SECTORS, nextRanges } from "../consolidation/copy-plan.ts";
-import { planPromotion } from "./plan.ts";
+import { othersOn, planPromotion } from "./plan.ts";
 import {
   adoptBase,
   baseDescriptor,
@@ -78,14 +78,26 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       state.configurationVersion = configuration.version;
       state.shared = sharedVolumes(files, intent) as never;
       const given = configuration.version;
-      return opensIntent(array, vm, intentFile(vm), intent, given, "countLayers");
+      return opensIntent(array, vm, intentFile(vm), intent, given, "lookForOthers");
     },
 
     refuse: (_host, _op: PromotionOp, why: Refusal) => fail(why.code, why.detail),
 
+    lookForOthers(_host, op: PromotionOp, { version }: { version: number }) {
+      op.edit().intentVersion = version;
+      return scan(op.params.array, "refuseIfShared", "dropBases");
+    },
+
+    /** Checked under the intent: a linked clone may have been put on a layer that was nobody else's. */
+    refuseIfShared(_host, op: PromotionOp, found: Scan) {
+      const others = othersOn(new ArrayFiles(found), op.state.intent!);
+      if (others.length === 0) return go("countLayers");
+      op.edit().failure = { code: "shared", detail: [...others] };
+      return go("dropBases");
+    },
+
     /** The names of the new bases are never given again, whatever becomes of them. */
-    countLayers(_host, op: PromotionOp, { version: intentVersion }: { version: number }) {
-      op.edit().intentVersion = intentVersion;
+    countLayers(_host, op: PromotionOp) {
       const { configuration: before, configurationVersion: version } = op.state;
       const name = configurationFile(op.params.vm);
       const value = countedConfiguration(before!);

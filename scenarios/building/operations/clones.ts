@@ -31,14 +31,15 @@ const startLinkedClone: Starter<"linked-clone"> = (self, { id, vm, point, clone 
   if (!world.isUp(world.named(host).domain)) {
     return refuse(self, id, "linked-clone", clone, "host-down");
   }
+  const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array;
+  if (array === undefined) return refuse(self, id, "linked-clone", vm, "no-array");
   if (point === undefined) {
     if (vmOf(vmRecordOf(world, vm)) === undefined) {
       return refuse(self, id, "linked-clone", vm, "no-point-in-time");
     }
-    return startCloneRunning(self, "linked-clone", id, vm, { clone });
+    const into = { clone, closed: closedDisks(self, clone, array) };
+    return startCloneRunning(self, "linked-clone", id, vm, into);
   }
-  const array = splitDisks(self, vmOfDocument(self, vm), host).remote[0]?.access.array;
-  if (array === undefined) return refuse(self, id, "linked-clone", vm, "no-array");
   const params = { vm, pointInTime: point, clone, array, closed: closedDisks(self, clone, array) };
   const kind = disksOfKind(self, vm, "cow").length > 0 ? cowLinkedClone : linkedClone;
   start(self, kind, world.named(host), id, params);
