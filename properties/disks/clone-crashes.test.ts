@@ -93,6 +93,33 @@ describe("a linked clone", () => {
     }
   });
 
+  it("does not get in the way of another one of the same point", () => {
+    const document = documentOf(CLONE);
+    const twin = document.vms![1]!;
+    const world = builderOf({
+      ...document,
+      vms: [...document.vms!, { ...twin, id: "third", host: "alpha" }] as never,
+      timeline: [...document.timeline!, { ...CLONE[0]!, id: "other", clone: "third" } as never],
+    }).build({ seed: 1 });
+    const ended = outcomesOf(world);
+    world.run({ untilNs: fromMs(300) });
+    world.finish();
+    expect(violations(world)).toEqual([]);
+    expect([ended["clone"], ended["other"]]).toEqual(["complete", "complete"]);
+  });
+
+  it("of a later point is refused while an earlier one below it is given up, or the other", () => {
+    const points: Entries = ["second", "third"].map((id, at) => {
+      return { id, atMs: 50 + 10 * at, do: "snapshot", vm: "db" };
+    });
+    const clone = { ...CLONE[0]!, atMs: 80, point: "third" } as Entries[number];
+    for (let atMs = 79.4; atMs <= 81; atMs += 0.2) {
+      const merge = { ...MERGE, copyKiB: 16, atMs };
+      const on = { id: "on", after: "clone.complete", do: "power-on", vm: "twin" } as const;
+      expectOneRefused(documentOf([...points, clone, merge, on]));
+    }
+  });
+
   it.each([
     ["merges", [1_000, 20]],
     ["clones", [20, 1_000]],

@@ -5,10 +5,10 @@
  * has of its own stay, on the layers that they are kept on; what its disks were is replaced in
  * whatever format it was.
  *
- * The clone's intent names the descriptors that it is about to stand on, and is durable before
- * anybody is looked at; an operation that wants to change one of them opens its own intent first and
- * then looks for this one. So of two that meet at least one is refused. The clone's configuration
- * is the one pointer that swings, for all its disks at once.
+ * The clone's intent names the descriptors that it is about to stand on, down to the bases, and is
+ * durable before anybody is looked at; an operation that wants to change one of them opens its own
+ * intent first and then looks for this one. So of two that meet at least one is refused. The clone's
+ * configuration is the one pointer that swings, for all its disks at once.
  */
 import {
   done,
@@ -91,15 +91,11 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
     refuseIfBusy(_host, op, found: Scan) {
       const files = new ArrayFiles(found);
       const plan = planClone(files, op);
-      const targets = Object.values(op.state.intent!.targets);
-      const busy = files
-        .intents()
-        .filter(([name]) => name !== intentFile(op.params.clone))
-        .filter(([, value]) => targets.some((target) => mentions(value, target)))
-        .map(([name]) => name);
       const state = op.edit();
-      if (!plan.ok) state.failure = { code: plan.code, detail: plan.detail };
-      else if (busy.length > 0) state.failure = { code: "source-busy", detail: busy };
+      if (plan.ok) {
+        const busy = changing(files, plan.intent);
+        if (busy.length > 0) state.failure = { code: "source-busy", detail: busy };
+      } else state.failure = { code: plan.code, detail: plan.detail };
       if (state.failure !== null) return go("closeIntent");
       const file = files.get(configurationFile(op.params.clone))!;
       state.before = file.value as never;
@@ -160,6 +156,14 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
   () => ({ intent: null, intentVersion: 0, before: null, version: 0, failure: null }),
 );
 
+/** Open intents that are about to change what the clone is to stand on; other clones are not. */
+const changing = (files: ArrayFiles, { targets, below }: LinkedCloneIntent): string[] =>
+  files
+    .intents()
+    .filter(([, value]) => value["kind"] !== "linked-clone")
+    .filter(([, value]) => [...Object.values(targets), ...below].some((on) => mentions(value, on)))
+    .map(([name]) => name);
+
 type Plan =
   | { readonly ok: true; readonly intent: LinkedCloneIntent }
   | { readonly ok: false; readonly code: string; readonly detail: string };
@@ -192,10 +196,11 @@ function planClone(files: ArrayFiles, op: Op): Plan {
     old.push(...replacedLayers(files, clone, before));
   }
   const targets = point.disks;
-  const kind = "linked-clone";
+  const below = Object.values(targets).flatMap((target) => files.chainOf(target).slice(1));
+  const common = { operation: op.identity, vm: clone, source: vm } as const;
   return {
     ok: true,
-    intent: { kind, operation: op.identity, vm: clone, source: vm, targets, descriptors, old },
+    intent: { kind: "linked-clone", ...common, targets, below, descriptors, old },
   };
 }
 
