@@ -24,6 +24,7 @@ export type { Extension, ExtensionFamily, ReferenceTarget } from "./schema/exten
 export type { JsonSchema, JsonValue } from "./schema/json-schema.ts";
 export type * from "./schema/scenario.generated.ts";
 export { standaloneSchema } from "./schema/standalone.ts";
+export { keepsPoints } from "./validate/derive.ts";
 export { formatProblem, type Problem } from "./validate/problem.ts";
 export { closest } from "./validate/suggest.ts";
 export { validateDocument, type Validated, type ValidateOptions } from "./validate/validate.ts";

@@ -2,7 +2,13 @@
  * Random timeline entries and faults, made from what their kind's schema says and from what the
  * document has: an operation or fault that a scenario brings along is drawn like a built-in one.
  */
-import type { Extension, JsonSchema, JsonValue, ResolvedScenario } from "../../scenarios/index.ts";
+import {
+  type Extension,
+  type JsonSchema,
+  type JsonValue,
+  keepsPoints,
+  type ResolvedScenario,
+} from "../../scenarios/index.ts";
 import { between, chance, type Chooser, oneOf, skewed, subset } from "./chooser.ts";
 import { candidates, type Members } from "./references.ts";
 
@@ -99,8 +105,6 @@ function isPromising(
 }
 
 type Disk = ResolvedScenario["vms"][number]["disks"][number];
-
-const keepsPoints = ({ kind }: Disk): boolean => kind === "redo" || kind === "cow";
 
 /** Entries that a member may name, of the same VM. */
 function fittingOperations(

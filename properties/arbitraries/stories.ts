@@ -157,6 +157,31 @@ export const stories: readonly Story[] = [
     ],
   },
   {
+    name: "linked above a point that is given up",
+    steps: [
+      { do: "snapshot" },
+      { do: "snapshot" },
+      { do: "power-off", with: { vm: "@other" } },
+      { do: "consolidate", with: { point: "#0", copyKiB: 16 } },
+      { do: "linked-clone", with: { point: "#1", clone: "@other", after: "#3.begin" } },
+      { do: "power-on", with: { vm: "@other" } },
+    ],
+  },
+  {
+    name: "linked to a clone of its own",
+    steps: [
+      { do: "snapshot" },
+      { do: "power-off", with: { vm: "@other" } },
+      { do: "linked-clone", with: { point: "#0", clone: "@other" } },
+      { do: "power-on", with: { vm: "@other" } },
+      { do: "snapshot", with: { vm: "@other" } },
+      { do: "power-off" },
+      { do: "linked-clone", with: { vm: "@other", point: "#4" } },
+      { do: "power-on" },
+      { do: "promote" },
+    ],
+  },
+  {
     name: "disks checkpointed and restored",
     steps: [
       { do: "disk-checkpoint" },
@@ -199,9 +224,9 @@ function castOf(
   if (vms.length < 2) return undefined;
   const likeOf = (vm: Vm): readonly Vm[] =>
     vms.filter((each) => each !== vm && shapeOf(each) === shapeOf(vm));
-  const withLike = vms.filter((vm) => likeOf(vm).length > 0);
-  const vm = oneOf(chooser, withLike.length > 0 ? withLike : vms);
-  const like = likeOf(vm);
+  const pairs = vms.map((vm) => ({ vm, like: likeOf(vm) }));
+  const withLike = pairs.filter(({ like }) => like.length > 0);
+  const { vm, like } = oneOf(chooser, withLike.length > 0 ? withLike : pairs);
   const other = oneOf(chooser, like.length > 0 ? like : vms.filter((each) => each !== vm));
   return { vm: vm.id, other: other.id };
 }
