@@ -240,7 +240,7 @@ export function drawNextEntry(
   const members = ownMembers(chooser, extension, document, given);
   const entry = document.timeline.find((each) => each.id === before);
   if (members === undefined || entry === undefined) return undefined;
-  const phase = chance(chooser, 80) ? "complete" : phaseOf(chooser, entry.do, ground.phases);
+  const phase = chance(chooser, 80) ? "ended" : phaseOf(chooser, entry.do, ground.phases);
   const delayMs = chance(chooser, 60) ? 0 : thousandths(chooser, 5);
   return { id, after: `${before}.${phase}`, delayMs, do: extension.name, ...members };
 }
@@ -287,7 +287,7 @@ function momentOf(
 
 function phaseOf(chooser: Chooser, kind: string, phases: Ground["phases"]): string {
   const seen = (phases[kind] ?? []).filter((phase) => /^[A-Za-z][\w-]*$/.test(phase));
-  return oneOf(chooser, [...seen, "complete"]);
+  return oneOf(chooser, [...seen, "complete", "ended"]);
 }
 
 /** Milliseconds with three digits. */

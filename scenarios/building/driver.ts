@@ -55,7 +55,8 @@ const RETRY_NS = fromMs(1_000);
 const LONGEST_RETRY_NS = fromMs(30_000);
 const MOST_RETRIES = 16;
 
-const COMPLETE = ".complete";
+/** What an operation that began once reaches once. */
+const ENDS = [".complete", ".ended"] as const;
 
 export type DriverConfig = PlainObject & { readonly document: ResolvedScenario };
 
@@ -91,6 +92,7 @@ export function driverComponent(own: readonly Extension[]) {
       ended: (self, data: PlainObject) => {
         const [id, outcome] = [data["id"] as string, data["outcome"] as string];
         onMoment(self, `${id}.${outcome}`, own);
+        onMoment(self, `${id}.ended`, own);
         onRestartEnd(self, id, outcome);
         onAlertSaveEnd(self, id, outcome);
       },
@@ -176,10 +178,11 @@ function startOnce(self: Driver, entry: ResolvedTimelineEntry, own: readonly Ext
   startEntry(self, entry, own);
 }
 
-/** What is started once completes once: any other moment may come as often as it likes. */
+/** What is started once ends once: any other moment may come as often as it likes. */
 function mayComeAgain(self: Driver, { after }: ResolvedTimelineEntry): boolean {
   if (after === undefined) return false;
-  const before = after.endsWith(COMPLETE) ? after.slice(0, -COMPLETE.length) : undefined;
+  const end = ENDS.find((each) => after.endsWith(each));
+  const before = end === undefined ? undefined : after.slice(0, -end.length);
   const found = self.config.document.timeline.find(({ id }) => id === before);
   return found === undefined || mayComeAgain(self, found);
 }

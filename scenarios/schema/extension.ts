@@ -18,7 +18,7 @@ export interface Extension {
   readonly parameters: JsonSchema;
   /** Operations: what `figures` of the finished operation holds. */
   readonly figures?: JsonSchema;
-  /** Operations: phases that `after` and `during` may name besides `complete`. Absent = any. */
+  /** Operations: phases that `after` and `during` may name besides `complete` and `ended`. Absent = any. */
   readonly phases?: readonly string[];
   /**
    * Which own members refer to something in the document, for the check of dangling ids.

@@ -1125,7 +1125,7 @@ export interface SnapshotOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1160,7 +1160,7 @@ export interface RevertOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1197,7 +1197,7 @@ export interface DeleteSnapshotOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1230,7 +1230,7 @@ export interface CloneOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1271,7 +1271,7 @@ export interface MigrateDiskFormatOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1308,7 +1308,7 @@ export interface CollectGarbageOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1341,7 +1341,7 @@ export interface ConsolidateOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1390,7 +1390,7 @@ export interface AbortOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1423,7 +1423,7 @@ export interface BackupOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1464,7 +1464,7 @@ export interface RestoreOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1505,7 +1505,7 @@ export interface DiskCheckpointOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1546,7 +1546,7 @@ export interface CheckpointOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1615,7 +1615,7 @@ export interface SuspendOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1672,7 +1672,7 @@ export interface ResumeOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1725,7 +1725,7 @@ export interface RestoreCheckpointOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1782,7 +1782,7 @@ export interface MergeCheckpointsOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1823,7 +1823,7 @@ export interface LinkedCloneOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1860,7 +1860,7 @@ export interface PromoteOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1897,7 +1897,7 @@ export interface GrowDiskOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -1934,7 +1934,7 @@ export interface MigrateOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2023,7 +2023,7 @@ export interface CancelMigrationOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2052,7 +2052,7 @@ export interface EvacuateOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2103,7 +2103,7 @@ export interface PowerOnOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2132,7 +2132,7 @@ export interface PowerOffOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2161,7 +2161,7 @@ export interface StunOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2190,7 +2190,7 @@ export interface UnstunOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2219,7 +2219,7 @@ export interface UnpauseOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2248,7 +2248,7 @@ export interface RestartOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -2281,7 +2281,7 @@ export interface TakeOverOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4193,7 +4193,7 @@ export interface ResolvedSnapshotOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4228,7 +4228,7 @@ export interface ResolvedRevertOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4265,7 +4265,7 @@ export interface ResolvedDeleteSnapshotOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4298,7 +4298,7 @@ export interface ResolvedCloneOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4339,7 +4339,7 @@ export interface ResolvedMigrateDiskFormatOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4376,7 +4376,7 @@ export interface ResolvedCollectGarbageOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4409,7 +4409,7 @@ export interface ResolvedConsolidateOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4458,7 +4458,7 @@ export interface ResolvedAbortOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4491,7 +4491,7 @@ export interface ResolvedBackupOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4532,7 +4532,7 @@ export interface ResolvedRestoreOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4573,7 +4573,7 @@ export interface ResolvedDiskCheckpointOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4614,7 +4614,7 @@ export interface ResolvedCheckpointOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4683,7 +4683,7 @@ export interface ResolvedSuspendOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4740,7 +4740,7 @@ export interface ResolvedResumeOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4793,7 +4793,7 @@ export interface ResolvedRestoreCheckpointOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4850,7 +4850,7 @@ export interface ResolvedMergeCheckpointsOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4891,7 +4891,7 @@ export interface ResolvedLinkedCloneOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4928,7 +4928,7 @@ export interface ResolvedPromoteOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -4965,7 +4965,7 @@ export interface ResolvedGrowDiskOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5002,7 +5002,7 @@ export interface ResolvedMigrateOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5091,7 +5091,7 @@ export interface ResolvedCancelMigrationOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5120,7 +5120,7 @@ export interface ResolvedEvacuateOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5171,7 +5171,7 @@ export interface ResolvedPowerOnOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5200,7 +5200,7 @@ export interface ResolvedPowerOffOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5229,7 +5229,7 @@ export interface ResolvedStunOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5258,7 +5258,7 @@ export interface ResolvedUnstunOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5287,7 +5287,7 @@ export interface ResolvedUnpauseOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5316,7 +5316,7 @@ export interface ResolvedRestartOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**
@@ -5349,7 +5349,7 @@ export interface ResolvedTakeOverOperation {
    */
   readonly atMs?: number;
   /**
-   * Starts when another operation reaches a phase: `snap.complete`.
+   * Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.
    */
   readonly after?: string;
   /**

@@ -11,8 +11,8 @@ import { type Finding, finding, pointerTo, shown } from "./problem.ts";
 import { checkEntryReferences, checkReference } from "./references.ts";
 import { closest } from "./suggest.ts";
 
-/** The phase that every operation reaches when it succeeds. */
-const COMPLETE = "complete";
+/** What every operation reaches when it succeeds, and when it ends in whatever way. */
+const ENDS = ["complete", "ended"];
 
 interface Moment {
   readonly atMs?: number;
@@ -53,11 +53,11 @@ function checkPhaseReference(
   const phases = extensions.find(
     ({ family, name }) => family === "operation" && name === kind,
   )?.phases;
-  if (phases === undefined || phase === COMPLETE || phases.includes(phase)) return [];
+  if (phases === undefined || ENDS.includes(phase) || phases.includes(phase)) return [];
   const meant = closest(phase, phases);
   const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
   const message = `${operation} (${kind}) has no phase ${shown(phase)}${hint}`;
-  return [finding(pointer, message, `one of ${[...phases, COMPLETE].join(", ")}`)];
+  return [finding(pointer, message, `one of ${[...phases, ...ENDS].join(", ")}`)];
 }
 
 const startsAfter = ({ after }: ResolvedTimelineEntry): string | undefined => after?.split(".")[0];

@@ -401,7 +401,7 @@ test("an own operation is checked and filled in like a built-in one", () => {
   const wrongPhase: Change = (d) => (use({})(d), merge(d.timeline[3]!, { after: "copy.swich" }));
   expect(messagesOf(wrongPhase, [replicate])).toEqual([
     's.ts /timeline/3/after: copy (replicate) has no phase "swich"; did you mean switch? ' +
-      "(expected one of copy, switch, complete)",
+      "(expected one of copy, switch, complete, ended)",
   ]);
 });
 
