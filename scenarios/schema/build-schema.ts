@@ -38,7 +38,9 @@ const families: Readonly<Record<ExtensionFamily, Family>> = {
     members: {
       id: id("Name of the operation; `after`, `during` and `expect` refer to it."),
       atMs: milliseconds("When it starts. Either this or `after`."),
-      after: phaseReference("Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`."),
+      after: phaseReference(
+        "Starts when another operation reaches a phase, or ends: `snap.complete`, `snap.ended`.",
+      ),
       delayMs: milliseconds("Time that passes between `after` and the start.", 0),
     },
     required: ["id"],
