@@ -128,6 +128,12 @@ interface Trial {
   readonly array: string;
   /** Every how manieth is tried; all of them in a hunt. */
   readonly every: number;
+  /** How late what is late comes; absent: later than an operation waits for it. */
+  readonly lateMs?: number;
+  /** When all has settled. */
+  readonly settledMs?: number;
+  /** Absent: each of them. */
+  readonly fates?: readonly Fate[];
   /** When all has settled: the same where what follows is the same. */
   readonly settled: (outcome: string, where: string) => string;
   /** Goes on from there, once for each such state. */
@@ -135,18 +141,20 @@ interface Trial {
 }
 
 /** Of a world right before operation `op`: each message between it and an array fares in each way. */
-export function tryEachFate(world: World, { array, every, settled, goOn }: Trial): void {
+export function tryEachFate(world: World, trial: Trial): void {
+  const { array, every, settled, goOn } = trial;
+  const { lateMs = LATE_MS, settledMs = SETTLED_MS, fates = FATES } = trial;
   const image = captureWorld(world);
-  const untilNs = fromMs(SETTLED_MS);
+  const untilNs = fromMs(settledMs);
   const requests = requestsUntil(world, array, MEANT, untilNs);
   expect(requests.length).toBeGreaterThan(2);
-  const cases = requests.flatMap((request) => FATES.map((fate) => ({ ...request, fate })));
+  const cases = requests.flatMap((request) => fates.map((fate) => ({ ...request, fate })));
   const known = new Set<string>();
   for (const { at, fate, verb, name } of sampled(cases, every)) {
     restoreWorld(world, image);
     const outcomes = outcomesOf(world);
     const where = `${fate}: ${verb} ${name}`;
-    runWith(world, { array, of: MEANT, at, fate, lateMs: LATE_MS, untilNs });
+    runWith(world, { array, of: MEANT, at, fate, lateMs, untilNs });
     expect(outcomes[MEANT], where).toBeDefined();
     const state = settled(outcomes[MEANT]!, where);
     if (known.has(state)) continue;

@@ -69,6 +69,8 @@ type DriverState = {
   readonly struck: readonly boolean[];
   /** How often entries were started that may be again, by id; none: there are no such entries. */
   readonly starts?: { readonly [id: string]: number };
+  /** Operations that replaced a VM's disks, none: there were none. Told again, it may run by then. */
+  readonly replacedBy?: readonly string[];
   /** Of VMs that are saved at integrity alerts; none: there were no alerts. */
   readonly alertSaves?: { readonly [vm: string]: AlertSaves };
 };
@@ -101,7 +103,8 @@ export function driverComponent(own: readonly Extension[]) {
       fenced: (self, data: PlainObject) => onFenced(self, data["vm"] as string),
       sensor: (self, data: PlainObject) =>
         onSensor(self, data["host"] as string, data["level"] as string),
-      "disks-replaced": (self, data: PlainObject) => adoptDisks(self, data["vm"] as string),
+      "disks-replaced": (self, data: PlainObject) =>
+        adoptDisks(self, data["vm"] as string, data["by"] as string),
       lifecycle: (self, data: PlainObject) => onLifecycle(self, data),
       restarted: (self, data: PlainObject) => onRestart(self, data["domain"] as string),
       "save-at-alert": (self, { vm }: { vm: string }) => saveNow(self, vm),
@@ -225,7 +228,11 @@ function onFenced(self: Driver, vm: string): void {
 }
 
 /** What the guest will find is what its disks hold now. */
-function adoptDisks({ world, config }: Driver, vm: string): void {
+function adoptDisks(self: Driver, vm: string, by: string): void {
+  const { world, config } = self;
+  const { replacedBy = [] } = self.durable;
+  if (replacedBy.includes(by)) return;
+  self.editDurable().replacedBy = [...replacedBy, by];
   const { disks } = config.document.vms.find(({ id }) => id === vm)!;
   for (const { id, on } of disks) {
     const content = runningView(world, on, vm, id);

@@ -4,6 +4,7 @@
  */
 import {
   always,
+  type Editable,
   type Entity,
   type Finding,
   type Invariant,
@@ -65,9 +66,26 @@ function onDurable(entity: Entity, data: PlainObject, world: World): Finding | u
   return undefined;
 }
 
-function onReplaced(_entity: Entity, data: PlainObject, world: World): Finding | undefined {
-  const { vm, backup } = data as { readonly vm: string; readonly backup: string | null };
+type Shadow = {
+  /** Restores that were looked at: what is told again may be of a VM that runs by now. */
+  restoredBy: string[];
+};
+
+function onReplaced(
+  _entity: Entity,
+  data: PlainObject,
+  world: World,
+  editShadow: () => Editable<PlainObject>,
+): Finding | undefined {
+  const { vm, by, backup } = data as {
+    readonly vm: string;
+    readonly by: string;
+    readonly backup: string | null;
+  };
   if (backup === null) return undefined;
+  const { restoredBy } = editShadow() as unknown as Shadow;
+  if (restoredBy.includes(by)) return undefined;
+  restoredBy.push(by);
   for (const { name } of arraysOf(world)) {
     for (const disk of disksIn(world, backup)) {
       const view = runningView(world, name, vm, disk);
@@ -95,6 +113,7 @@ function disksIn(world: World, backup: string): string[] {
 export const backupInvariants: readonly Invariant[] = [
   always("a backup equals its point in time", {
     mechanism: "backup",
+    shadow: { restoredBy: [] },
     observes: { durable: onDurable, "disks-replaced": onReplaced },
   }),
 ];

@@ -1,7 +1,7 @@
 /** The new bases of a restore: copy-on-write volumes, named by the array, and their descriptors. */
 import type { AskStep, EntityId } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { contentIdOf, descriptorFileOf, intentFile } from "../chain/descriptor.ts";
+import { contentIdOf, descriptorFileOf, intentGiven } from "../chain/descriptor.ts";
 import { holdUnder } from "../cow/cow-files.ts";
 import { descriptorHolder, intentHolder } from "../cow/cow-intents.ts";
 import type { Manifest } from "./manifest.ts";
@@ -9,15 +9,20 @@ import type { RestoreIntent } from "./restore-intent.ts";
 
 type Part = Manifest["disks"][string];
 
+/** An intent as it was opened: once it was settled nothing more is made. */
+export type Under = {
+  readonly array: EntityId;
+  readonly intent: RestoreIntent;
+  readonly version: number;
+};
+
 /** Answered with the names, in the order of the disks; only while the intent is of this version. */
 export function createVvols(
-  array: EntityId,
-  intent: RestoreIntent,
-  version: number,
+  { array, intent, version }: Under,
   parts: readonly (readonly [string, Part])[],
 ): AskStep[] {
   return parts.map(([disk, { sectors }]) => {
-    const given = { name: intentFile(intent.vm), version };
+    const given = intentGiven(intent.vm, version);
     const body = { label: `${intent.vm}-${disk}`, sectors, holder: intentHolder(intent), given };
     return askArray(array, "vasa-create", body, "");
   });
@@ -36,8 +41,7 @@ export function holdVvols(
 }
 
 export function describeBase(
-  array: EntityId,
-  { descriptors, cow }: RestoreIntent,
+  { array, intent: { vm, descriptors, cow }, version }: Under,
   disk: string,
   { sectors, grainSectors }: Part,
   volume: string,
@@ -46,5 +50,6 @@ export function describeBase(
   const kind = cow === true ? "cow" : "flat";
   const own = { cid: contentIdOf(name), parentCid: 0, parent: null, volume, kind } as const;
   const value = descriptorFileOf({ ...own, sectors, grainSectors });
-  return askArray(array, "file-write", { name, value }, "");
+  const given = intentGiven(vm, version);
+  return askArray(array, "file-write", { name, value, given }, "");
 }

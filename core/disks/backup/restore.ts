@@ -30,6 +30,7 @@ import {
   configurationFile,
   descriptorFile,
   intentFile,
+  intentGiven,
   untracked,
   type VmConfiguration,
   volumeOf,
@@ -39,10 +40,10 @@ import { askDevice } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
 import { intentHolder } from "../cow/cow-intents.ts";
-import { exclusiveLayers } from "../clone/sharers.ts";
+import { exclusiveLayers, isAdopted } from "../clone/sharers.ts";
 import type { RestoreIntent } from "./restore-intent.ts";
 import { takeRanges } from "../consolidation/take-ranges.ts";
-import { createVvols, describeBase, holdVvols } from "./new-bases.ts";
+import { createVvols, describeBase, holdVvols, type Under } from "./new-bases.ts";
 import { backupChain, type Manifest, type Repository } from "./manifest.ts";
 
 export type RestoreParams = {
@@ -138,11 +139,17 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     /** The names of the new bases are never given again, whatever becomes of them. */
     countLayers(_host, op: Op, { version: intentVersion }: { version: number }) {
       op.edit().intentVersion = intentVersion;
-      return configure(op, counted(op.state.before!), "counted");
+      return configure(op, counted(op.state.before!), "counted", "notCounted");
+    },
+
+    /** Nothing was made, and by now the names may be somebody else's. */
+    notCounted(_host, op: Op, why: Refusal | null) {
+      noteFailure(op, why);
+      return go("closeIntent");
     },
 
     counted(_host, op: Op, { written, version }: Written & PlainObject) {
-      if (!written) return go("undo");
+      if (!written) return go("notCounted");
       const state = op.edit();
       state.version = version;
       state.before = counted(op.state.before!) as never;
@@ -150,22 +157,19 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     },
 
     createBases(_host, op: Op) {
+      if (op.state.intent!.cow === true) {
+        return together(createVvols(under(op), parts(op)), "holdBases", "undo");
+      }
       const { array } = op.params;
-      const intent = op.state.intent!;
-      if (intent.cow === true)
-        return together(
-          createVvols(array, intent, op.state.intentVersion, parts(op)),
-          "holdBases",
-          "undo",
-        );
+      const given = intentGiven(op.params.vm, op.state.intentVersion);
       const state = op.edit();
       const asks = parts(op).flatMap(([disk, part]) => {
         const { sectors } = part;
-        const volume = volumeOf(intent.descriptors[disk]!);
+        const volume = volumeOf(op.state.intent!.descriptors[disk]!);
         state.volumes[disk] = volume;
         return [
-          askArray(array, "create-volume", { name: volume, sectors }, ""),
-          describeBase(array, intent, disk, part, volume),
+          askArray(array, "create-volume", { name: volume, sectors, given }, ""),
+          describeBase(under(op), disk, part, volume),
         ];
       });
       return together(asks, "openBases", "undo");
@@ -182,14 +186,12 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       );
     },
 
-    describeBases: (_host, op: Op) =>
-      together(
-        parts(op).map(([disk, part]) =>
-          describeBase(op.params.array, op.state.intent!, disk, part, op.state.volumes[disk]!),
-        ),
-        "openBases",
-        "undo",
-      ),
+    describeBases(_host, op: Op) {
+      const asks = parts(op).map(([disk, part]) =>
+        describeBase(under(op), disk, part, op.state.volumes[disk]!),
+      );
+      return together(asks, "openBases", "undo");
+    },
 
     openBases(host, op: Op) {
       const state = op.edit();
@@ -254,13 +256,14 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     switchOver(_host, op: Op) {
       const { before, intent } = op.state;
       const running = { ...before!.running, ...intent!.descriptors };
-      return configure(op, { ...untracked(before!), running }, "switched");
+      return configure(op, { ...untracked(before!), running }, "switched", "undo");
     },
 
     switched(host, op: Op, { written }: Written & PlainObject) {
       if (!written) return go("undo");
       closeAll(host, op);
-      host.notice("disks-replaced", { vm: op.params.vm, backup: op.params.backup });
+      const { vm, backup } = op.params;
+      host.notice("disks-replaced", { vm, by: op.identity, backup });
       return go("removeOld");
     },
 
@@ -270,9 +273,18 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
     undo(host, op: Op, why: Refusal | null) {
-      op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
+      noteFailure(op, why);
       closeAll(host, op);
+      return scan(op.params.array, "removeMade", "undoAgain");
+    },
+
+    removeMade(_host, op: Op, found: Scan) {
       const made = Object.values(op.state.intent!.descriptors);
+      // A power-on settled it, and went forward.
+      if (isAdopted(new ArrayFiles(found), made)) {
+        op.edit().failure = null;
+        return go("closeIntent");
+      }
       const isCow = op.state.intent!.cow === true;
       const layers = made.map((name) => {
         return { descriptor: name, volume: isCow ? null : volumeOf(name) };
@@ -329,6 +341,12 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
 /** What the intent held goes before it. */
 const closing = (op: Op): string => (op.state.intent!.cow === true ? "releaseHeld" : "closeIntent");
 
+const under = ({ params, state }: Op): Under => ({
+  array: params.array,
+  intent: state.intent!,
+  version: state.intentVersion,
+});
+
 const parts = (op: Op) => Object.entries(op.state.chain.at(-1)!.disks);
 
 const counted = (before: VmConfiguration): VmConfiguration => ({
@@ -336,11 +354,15 @@ const counted = (before: VmConfiguration): VmConfiguration => ({
   layersMade: before.layersMade + 1,
 });
 
-function configure(op: Op, value: VmConfiguration, next: string) {
+function noteFailure(op: Op, why: Refusal | null): void {
+  op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
+}
+
+function configure(op: Op, value: VmConfiguration, next: string, otherwise: string) {
   const { before, version } = op.state;
   const name = configurationFile(op.params.vm);
   const params = { array: op.params.array, name, value, before: before!, version };
-  return perform(surelyWrite, params as unknown as PlainObject, next, "undo");
+  return perform(surelyWrite, params as unknown as PlainObject, next, otherwise);
 }
 
 function open(

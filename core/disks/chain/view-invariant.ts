@@ -53,7 +53,11 @@ type Part = "seen" | "durable" | "unknown" | "before";
 
 const PARTS: readonly Part[] = ["seen", "durable", "unknown", "before"];
 
-type Shadow = { disks: { [disk: string]: DiskShadow } };
+type Shadow = {
+  disks: { [disk: string]: DiskShadow };
+  /** Operations that are known to have replaced disks of a VM that was off. */
+  replacedBy: string[];
+};
 
 const fresh = (entity: number): DiskShadow => ({
   entity,
@@ -333,9 +337,15 @@ const doubt = ({ sector, sectors, runs }: Write): Doubtful => ({ sector, sectors
 const overlap = (a: Write, b: Write): boolean =>
   a.sector < b.sector + b.sectors && b.sector < a.sector + a.sectors;
 
-/** The disks of a VM that is off hold something else now. */
+/**
+ * The disks of a VM that is off hold something else now. It is told again by whoever settles what the
+ * operation began, and by the operation itself when its answer comes late: the VM may run by then.
+ */
 function onReplaced(_entity: Entity, data: PlainObject, world: World, editShadow: EditShadow) {
-  const { disks } = editShadow() as unknown as Shadow;
+  const { disks, replacedBy } = editShadow() as unknown as Shadow;
+  const by = data["by"] as string;
+  if (replacedBy.includes(by)) return;
+  replacedBy.push(by);
   for (const key of Object.keys(disks)) {
     if (!key.startsWith(`${data["vm"] as string}/`)) continue;
     delete disks[key];
@@ -347,7 +357,7 @@ export const viewInvariant: Invariant = always(
   "the current disk reads as written, however far a merge is",
   {
     mechanism: "disks",
-    shadow: { disks: {} },
+    shadow: { disks: {}, replacedBy: [] },
     observes: {
       "disk-opened": onOpened,
       "disk-write": onWrite,

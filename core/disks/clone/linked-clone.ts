@@ -31,18 +31,19 @@ import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   contentIdOf,
+  type DiskDescriptor,
   descriptorFile,
-  descriptorFileOf,
   intentFile,
+  intentGiven,
   redoOn,
   untracked,
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { dropLayers } from "../cow/cow-files.ts";
+import { dropLayers, makeDescriptor } from "../cow/cow-files.ts";
 import type { LinkedCloneIntent } from "./intent.ts";
-import { type HeldLayer, mixedText, replacedLayers } from "./sharers.ts";
+import { type HeldLayer, isAdopted, mixedText, replacedLayers } from "./sharers.ts";
 
 export type LinkedCloneParams = {
   /** VM that keeps the point in time. */
@@ -60,6 +61,7 @@ type State = {
   intentVersion: number;
   before: VmConfiguration | null;
   version: number;
+  made: readonly { readonly name: string; readonly descriptor: DiskDescriptor }[];
   failure: { code: string; detail: Plain } | null;
 };
 
@@ -100,24 +102,49 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       const file = files.get(configurationFile(op.params.clone))!;
       state.before = file.value as never;
       state.version = file.version;
-      return createAll(op, files);
+      state.made = redoLogs(files, op.state.intent!) as never;
+      return go("reserveNames");
     },
 
-    switchOver(_host, op) {
-      const { before, version } = op.state;
-      const params = {
-        array: op.params.array,
-        name: configurationFile(op.params.clone),
-        value: switched(op),
-        before: before!,
-        version,
-      };
-      return perform(surelyWrite, params as unknown as PlainObject, "switched", "undo");
+    /** The names of what is made are nobody's ever after, whatever becomes of this. */
+    reserveNames(_host, op) {
+      const { before } = op.state;
+      const value = { ...before!, layersMade: before!.layersMade + 1 };
+      return configure(op, value, "reserved", "notReserved");
     },
+
+    notReserved(_host, op, why: Refusal | null) {
+      noteFailure(op, why);
+      return go("closeIntent");
+    },
+
+    reserved(_host, op, { written, version }: Written & PlainObject) {
+      if (!written) return go("notReserved");
+      const state = op.edit();
+      state.version = version;
+      state.before = { ...op.state.before!, layersMade: op.state.before!.layersMade + 1 } as never;
+      return go("createAll");
+    },
+
+    /** Not once the intent was settled: nobody would look for what comes later. */
+    createAll(_host, op) {
+      const { array, clone } = op.params;
+      const given = intentGiven(clone, op.state.intentVersion);
+      const asks = op.state.made.flatMap(({ name, descriptor }) => {
+        const volume = { name: volumeOf(name), sectors: descriptor.sectors, given };
+        return [
+          askArray(array, "create-volume", volume, ""),
+          makeDescriptor(array, name, descriptor, given),
+        ];
+      });
+      return together(asks, "switchOver", "undo");
+    },
+
+    switchOver: (_host, op) => configure(op, switched(op), "switched", "undo"),
 
     switched(host, op, { written }: Written & PlainObject) {
       if (!written) return go("undo");
-      host.notice("disks-replaced", { vm: op.params.clone, backup: null });
+      host.notice("disks-replaced", { vm: op.params.clone, by: op.identity, backup: null });
       return go("removeOld");
     },
 
@@ -128,8 +155,17 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
     undo(_host, op, why: Refusal | null) {
-      op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
+      noteFailure(op, why);
+      return scan(op.params.array, "removeMade", "undoAgain");
+    },
+
+    removeMade(_host, op, found: Scan) {
       const made = Object.values(op.state.intent!.descriptors);
+      // A power-on settled it, and went forward.
+      if (isAdopted(new ArrayFiles(found), made)) {
+        op.edit().failure = null;
+        return go("closeIntent");
+      }
       const gone = made.flatMap((name) => removeLayer(op.params.array, name));
       return together(gone, "closeIntent", "undoAgain");
     },
@@ -153,7 +189,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       return done({ disks: Object.keys(intent!.descriptors).length });
     },
   },
-  () => ({ intent: null, intentVersion: 0, before: null, version: 0, failure: null }),
+  () => ({ intent: null, intentVersion: 0, before: null, version: 0, made: [], failure: null }),
 );
 
 /** Open intents that are about to change what the clone is to stand on; other clones are not. */
@@ -205,19 +241,21 @@ function planClone(files: ArrayFiles, op: Op): Plan {
 }
 
 /** New, empty redo logs on the point in time, with content ids of their own. */
-function createAll(op: Op, files: ArrayFiles) {
-  const { descriptors, targets } = op.state.intent!;
-  const { array } = op.params;
-  const asks = Object.entries(descriptors).flatMap(([disk, name]) => {
-    const parent = files.descriptor(targets[disk]!)!;
-    const redo = { ...redoOn(name, targets[disk]!, parent), cid: contentIdOf(name) };
-    const volume = { name: volumeOf(name), sectors: parent.sectors };
-    return [
-      askArray(array, "create-volume", volume, ""),
-      askArray(array, "file-write", { name, value: descriptorFileOf(redo) }, ""),
-    ];
+const redoLogs = (files: ArrayFiles, { descriptors, targets }: LinkedCloneIntent) =>
+  Object.entries(descriptors).map(([disk, name]) => {
+    const redo = redoOn(name, targets[disk]!, files.descriptor(targets[disk]!)!);
+    return { name, descriptor: { ...redo, cid: contentIdOf(name) } };
   });
-  return together(asks, "switchOver", "undo");
+
+function noteFailure(op: Op, why: Refusal | null): void {
+  op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
+}
+
+function configure(op: Op, value: VmConfiguration, next: string, otherwise: string) {
+  const { before, version } = op.state;
+  const name = configurationFile(op.params.clone);
+  const params = { array: op.params.array, name, value, before: before!, version };
+  return perform(surelyWrite, params as unknown as PlainObject, next, otherwise);
 }
 
 function switched({ state }: Op): VmConfiguration {
@@ -225,6 +263,5 @@ function switched({ state }: Op): VmConfiguration {
   return {
     ...untracked(before!),
     running: { ...before!.running, ...intent!.descriptors },
-    layersMade: before!.layersMade + 1,
   };
 }

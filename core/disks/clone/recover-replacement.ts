@@ -43,7 +43,7 @@ export const recoverReplacement = operation<Params, PlainObject>("recover-replac
     host.notice("recovery", { vm, intent: intent.kind, switchedOver });
     if (switchedOver) {
       const backup = intent.kind === "restore" ? intent.backup : null;
-      host.notice("disks-replaced", { vm, backup });
+      host.notice("disks-replaced", { vm, by: intent.operation, backup });
     }
     const isCow = intent.kind === "restore" && intent.cow === true;
     const layers = made.map(([, name]) => {

@@ -5,7 +5,7 @@
  * operation that has begun may be about to).
  */
 import { type ArrayFiles, mentions } from "../chain/array-files.ts";
-import { namedDescriptors } from "../chain/descriptor.ts";
+import { namedDescriptors, volumeOf } from "../chain/descriptor.ts";
 
 /**
  * Names of what would notice if the layer behind `descriptor` changed or went, apart from what is
@@ -29,6 +29,17 @@ export function sharersOf(
     .filter(([name, value]) => !except.includes(name) && mentions(value, descriptor))
     .map(([name]) => name);
   return [...new Set([...children, ...vms, ...intents])].sort();
+}
+
+/**
+ * Whether disks have come to stand on what an operation made: then whoever settled its intent went
+ * forward. By now they may stand on it below other layers, or on its volume under another's name.
+ */
+export function isAdopted(files: ArrayFiles, made: readonly string[]): boolean {
+  const leaves = files.configurations().flatMap(namedDescriptors);
+  const layers = new Set(leaves.flatMap((leaf) => files.chainOf(leaf)));
+  const volumes = new Set([...layers].map((layer) => files.descriptor(layer)?.volume));
+  return made.some((name) => layers.has(name) || volumes.has(volumeOf(name)));
 }
 
 /** A layer with both of its names: what it takes to remove it. */

@@ -69,6 +69,8 @@ type Part = { readonly from: string; readonly to: string; left: SectorRange[] };
 type State = {
   intent: OfflineMergeIntent | null;
   intentVersion: number;
+  /** The names of what is made are this operation's own. */
+  isReserved: boolean;
   configuration: VmConfiguration | null;
   configurationVersion: number;
   /** Layers still to be copied; the first one is being copied. */
@@ -133,6 +135,7 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
 
     /** Not once the intent was settled: nobody would look for what comes later. */
     createVolumes(_host: Entity, op: Op) {
+      op.edit().isReserved = true;
       const given = intentGiven(op.params.vm, op.state.intentVersion);
       const asks = bothLayers(op).map(({ volume: name, sectors }) =>
         askArray(op.params.array, "create-volume", { name, sectors, given }, ""),
@@ -237,6 +240,8 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
       const { intent } = op.state;
       const merges = Object.values(intent!.merges);
       if (merges.every(({ target }) => files.get(target) === undefined)) return go("report");
+      // Nothing was made, and by now the names may be somebody else's.
+      if (!op.state.isReserved) return go("failed");
       const made = merges.flatMap(({ volume }) => volume ?? []);
       return removeMade(op.params.array, intent!, [], made, "failed");
     },
@@ -253,6 +258,7 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
   () => ({
     intent: null,
     intentVersion: 0,
+    isReserved: false,
     configuration: null,
     configurationVersion: 0,
     parts: [],

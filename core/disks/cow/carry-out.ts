@@ -27,6 +27,7 @@ import {
   intentGiven,
 } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
+import { isAdopted } from "../clone/sharers.ts";
 import {
   type ArrayView,
   CowView,
@@ -54,6 +55,8 @@ export type CopyState = {
   configurationVersion: number;
   intent: HierarchyIntent | null;
   intentVersion: number;
+  /** The names of what is made are this operation's own. */
+  isReserved: boolean;
   /** Names that the array gave, by their places in the plan. */
   names: { [place: string]: string };
   cursor: number;
@@ -68,6 +71,7 @@ export const newCopy = (): CopyState & PlainObject =>
     configurationVersion: 0,
     intent: null,
     intentVersion: 0,
+    isReserved: false,
     names: {},
     cursor: 0,
     copiedSectors: 0,
@@ -192,7 +196,8 @@ export const carryingOut = {
   },
 
   step(_host: Entity, op: Op): Step {
-    const { plan, cursor } = op.state;
+    const { plan, cursor, isReserved } = op.state;
+    if (!isReserved) op.edit().isReserved = true;
     if (cursor === plan!.steps.length) {
       return lookAtArray(op.params.array, "commit", "trouble");
     }
@@ -230,7 +235,7 @@ export const carryingOut = {
   },
 
   /** Checked under the intent: a linked clone may have been taken while it was copied. */
-  commit(_host: Entity, op: Op, answer: ArrayView): Step {
+  commit(host: Entity, op: Op, answer: ArrayView): Step {
     const { array } = op.params;
     const { intent, intentVersion } = op.state;
     const { vm } = intent!;
@@ -241,15 +246,11 @@ export const carryingOut = {
       noteFailure(op, { code: "shared", detail: sharers });
       return go("settle");
     }
-    const committed = { ...intent!, stage: "committed" };
-    return writeIf(array, intentFile(vm), committed, intentVersion, "committed", "trouble");
-  },
-
-  committed(host: Entity, op: Op): Step {
+    // Whole by now; by the time that the commit is answered somebody may have started the VM.
     const { pairs } = op.state.plan!;
-    const { array } = op.params;
     host.notice("hierarchy-copied", { array, pairs: pairs as unknown as Plain });
-    return go("settle");
+    const committed = { ...intent!, stage: "committed" };
+    return writeIf(array, intentFile(vm), committed, intentVersion, "settle", "trouble");
   },
 
   settle(_host: Entity, op: Op): Step {
@@ -267,11 +268,15 @@ export const carryingOut = {
   judge(_host: Entity, op: Op, answer: ArrayView): Step {
     const { array } = op.params;
     const { intent, plan } = op.state;
-    const running = new CowView(answer).configuration(intent!.target)?.running ?? {};
-    const names = Object.entries(plan!.configuration.running);
-    if (names.every(([disk, name]) => running[disk] === name)) return go("report");
     // By now another copy may have made a VM of that name.
-    if (isOfNewVm(intent!)) return go("failed");
+    if (isOfNewVm(intent!)) {
+      const running = new CowView(answer).configuration(intent!.target)?.running ?? {};
+      const names = Object.entries(plan!.configuration.running);
+      return go(names.every(([disk, name]) => running[disk] === name) ? "report" : "failed");
+    }
+    // Nothing was made, and by now the names may be somebody else's.
+    if (!op.state.isReserved) return go("failed");
+    if (isAdopted(new CowView(answer).files, plan!.made)) return go("report");
     const volumes = plan!.made.map(volumeOf);
     return removeMade(array, intent!, plan!.made, volumes, "failed");
   },

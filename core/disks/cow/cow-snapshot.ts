@@ -45,6 +45,7 @@ import {
   type VmConfiguration,
   intentGiven,
 } from "../chain/descriptor.ts";
+import { isAdopted } from "../clone/sharers.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import {
   type ArrayView,
@@ -83,6 +84,8 @@ type CowSnapshotState = {
   intent: CowSnapshotIntent | null;
   configurationVersion: number;
   intentVersion: number;
+  /** The names of what is made are this operation's own. */
+  isReserved: boolean;
   snapshots: { [disk: string]: string };
   /** -1 while the guest runs. */
   stunnedAtNs: number;
@@ -138,6 +141,7 @@ export const COW_SNAPSHOT_PHASES = {
   },
 
   prepare(_host: Entity, op: Op): Step {
+    op.edit().isReserved = true;
     const { array } = op.params;
     const { to } = op.state.intent!;
     const bases = diskIds(op).map((disk) => ({
@@ -217,11 +221,13 @@ export const COW_SNAPSHOT_PHASES = {
   },
 
   judge(_host: Entity, op: Op, answer: ArrayView): Step {
-    const { array, vm } = op.params;
-    const { to } = op.state.intent!;
-    const running = new CowView(answer).configuration(vm)?.running ?? {};
-    const stands = Object.entries(to).every(([disk, name]) => running[disk] === name);
-    if (!stands) return removeMade(array, op.state.intent!, Object.values(to), [], "resume");
+    const { intent } = op.state;
+    const made = Object.values(intent!.to);
+    // Nothing was made, and by now the names may be somebody else's.
+    if (!op.state.isReserved) return go("resume");
+    if (!isAdopted(new CowView(answer).files, made)) {
+      return removeMade(op.params.array, intent!, made, [], "resume");
+    }
     op.edit().outcome = "forward";
     return go("resume");
   },
@@ -251,6 +257,7 @@ export const newCowSnapshot = (): CowSnapshotState & PlainObject => ({
   intent: null,
   configurationVersion: 0,
   intentVersion: 0,
+  isReserved: false,
   snapshots: {},
   stunnedAtNs: -1,
   stunNs: 0,

@@ -233,9 +233,9 @@ function wrongCopy(data: PlainObject, world: World): Finding | undefined {
   };
   for (const [source, copy] of pairs) {
     const [expected, found] = [view(source), view(copy)];
-    // The point was given up meanwhile: the array keeps what the copy shares with it.
-    if (expected === undefined) continue;
-    const [wrong] = found === undefined ? [{ sector: 0 }] : expected.diffRanges(found);
+    // The point was given up meanwhile (the array keeps what the copy shares with it), or the copy.
+    if (expected === undefined || found === undefined) continue;
+    const [wrong] = expected.diffRanges(found);
     if (wrong === undefined) continue;
     return { message: `${copy} is no copy of ${source}`, fields: { sector: wrong.sector } };
   }

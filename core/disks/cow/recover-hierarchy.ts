@@ -83,8 +83,8 @@ export const recoverHierarchy = settling("recover-hierarchy", decide, {
   },
 
   tell(host, op) {
-    const { target, configuration, source } = todoOf(op).intent;
-    if (source !== undefined) host.notice("disks-replaced", { vm: target, backup: null });
+    const { target, configuration, source, operation: by } = todoOf(op).intent;
+    if (source !== undefined) host.notice("disks-replaced", { vm: target, by, backup: null });
     for (const { id, disks } of configuration.pointsInTime) {
       host.notice("point-in-time", { vm: target, id, descriptors: disks });
     }

@@ -76,7 +76,8 @@ export const recoverRevert = settling("recover-revert", decide, {
   },
 
   tell(host, op) {
-    host.notice("disks-replaced", { vm: op.params.vm });
+    const { operation: by } = todoOf(op).intent;
+    host.notice("disks-replaced", { vm: op.params.vm, by, backup: null });
     return go("close");
   },
 

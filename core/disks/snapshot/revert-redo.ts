@@ -31,7 +31,7 @@ import {
   volumeOf,
   intentGiven,
 } from "../chain/descriptor.ts";
-import { exclusiveLayers } from "../clone/sharers.ts";
+import { exclusiveLayers, isAdopted } from "../clone/sharers.ts";
 import {
   type ArrayView,
   CowView,
@@ -58,6 +58,8 @@ type RevertRedoState = {
   configuration: VmConfiguration | null;
   configurationVersion: number;
   made: readonly { readonly name: string; readonly descriptor: DiskDescriptor }[];
+  /** The names of what is made are this operation's own. */
+  isReserved: boolean;
   intent: RedoRevertIntent | null;
   intentVersion: number;
   failure: { code: string; detail: Plain } | null;
@@ -125,6 +127,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     },
 
     createRedoLogs(_host: Entity, op: Op): Step {
+      op.edit().isReserved = true;
       const given = intentGiven(op.params.vm, op.state.intentVersion);
       const asks = op.state.made.map(({ name, descriptor: { sectors } }) =>
         askArray(op.params.array, "create-volume", { name: volumeOf(name), sectors, given }, ""),
@@ -158,11 +161,12 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     },
 
     judge(_host: Entity, op: Op, answer: ArrayView): Step {
-      const { array, vm } = op.params;
+      const { array } = op.params;
       const intent = op.state.intent!;
-      const running = new CowView(answer).configuration(vm)?.running ?? {};
       const names = Object.values(intent.to);
-      if (Object.entries(intent.to).every(([disk, name]) => running[disk] === name)) return done();
+      // Nothing was made, and by now the names may be somebody else's.
+      if (!op.state.isReserved) return go("failed");
+      if (isAdopted(new CowView(answer).files, names)) return done();
       return removeMade(array, intent, names, names.map(volumeOf), "failed");
     },
 
@@ -172,6 +176,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     configuration: null,
     configurationVersion: 0,
     made: [],
+    isReserved: false,
     intent: null,
     intentVersion: 0,
     failure: null,
@@ -219,7 +224,8 @@ export const recoverRevertRedo = settling("recover-revert-redo", decide, {
   },
 
   tell(host, op) {
-    host.notice("disks-replaced", { vm: op.params.vm });
+    const { operation: by } = todoOf(op).intent;
+    host.notice("disks-replaced", { vm: op.params.vm, by, backup: null });
     return go("removeDescriptors");
   },
 

@@ -29,6 +29,7 @@ import {
   wait,
   type Refusal,
 } from "../../kernel/index.ts";
+import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
@@ -38,7 +39,6 @@ import {
   descriptorFileOf,
   type DiskDescriptor,
   intentFile,
-  namedDescriptors,
   redoOn,
   type SnapshotIntent,
   type VmConfiguration,
@@ -52,6 +52,7 @@ import {
   type OpenDisk,
   whileOpen,
 } from "../chain/open-disks.ts";
+import { isAdopted } from "../clone/sharers.ts";
 import { pushLayer } from "../chain/change-layers.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import { isDrained } from "../chain/virtual-disk.ts";
@@ -249,24 +250,23 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
     },
 
     /**
-     * What the configuration leads to is not ours to remove. Nor is anything once the VM was powered
+     * What a disk stands on by now is not ours to remove. Nor is anything once the VM was powered
      * off: its next power-on settles what is durable, and the next snapshot may bear our names.
      */
     undo(host, op, why: Refusal | null) {
       if (isOff(host, op)) return fail("vm-off");
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
-      const configuration = configurationFile(op.params.vm);
-      return readFile(op.params.array, configuration, "removeMade", "undoAgain");
+      return scan(op.params.array, "removeMade", "undoAgain");
     },
 
     undoAgain: () => wait(AGAIN_NS, "undo"),
 
-    removeMade(host, op, { value }: FileValue) {
+    removeMade(host, op, found: Scan) {
       if (isOff(host, op)) return fail("vm-off");
       const { array, disks } = op.params;
-      const inUse = new Set(namedDescriptors(value as VmConfiguration));
+      const files = new ArrayFiles(found);
       const made = disks.map(({ disk }) => op.state.made[disk]!);
-      const own = made.filter((descriptor) => !inUse.has(descriptor));
+      const own = made.filter((descriptor) => !isAdopted(files, [descriptor]));
       const asks = own.flatMap((descriptor) => removeLayer(array, descriptor));
       return together(asks, "undone", "undoAgain");
     },
