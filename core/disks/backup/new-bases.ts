@@ -1,5 +1,5 @@
-/** The new bases of a restore: copy-on-write volumes, named by the array, and their descriptors. */
-import type { AskStep, EntityId } from "../../kernel/index.ts";
+/** The new bases of a restore: how they are made, described and written. */
+import type { AskStep, ContentRun, EntityId, SectorRange } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 import { contentIdOf, descriptorFileOf, intentGiven } from "../chain/descriptor.ts";
 import { holdUnder } from "../cow/cow-files.ts";
@@ -52,4 +52,16 @@ export function describeBase(
   const value = descriptorFileOf({ ...own, sectors, grainSectors });
   const given = intentGiven(vm, version);
   return askArray(array, "file-write", { name, value, given }, "");
+}
+
+/** Zeros are given back: an incremental may make zeros of what the full backup had. */
+export function partWrites({ sector }: SectorRange, runs: readonly ContentRun[]): object[] {
+  let at = sector;
+  return runs.map((run) => {
+    const range = { sector: at, sectors: run.sectors };
+    at += run.sectors;
+    return run.kind === "zero"
+      ? { op: "discard", ...range }
+      : { op: "write", ...range, runs: [run] };
+  });
 }

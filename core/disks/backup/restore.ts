@@ -43,7 +43,7 @@ import { intentHolder } from "../cow/cow-intents.ts";
 import { exclusiveLayers, isAdopted } from "../clone/sharers.ts";
 import type { RestoreIntent } from "./restore-intent.ts";
 import { takeRanges } from "../consolidation/take-ranges.ts";
-import { createVvols, describeBase, holdVvols, type Under } from "./new-bases.ts";
+import { createVvols, describeBase, holdVvols, partWrites, type Under } from "./new-bases.ts";
 import { backupChain, type Manifest, type Repository } from "./manifest.ts";
 
 export type RestoreParams = {
@@ -392,16 +392,4 @@ function takeNext(op: Op): readonly SectorRange[] {
   state.copiedSectors += ranges.reduce((sum, { sectors }) => sum + sectors, 0);
   state.copying = ranges.map((range) => ({ ...range }));
   return ranges;
-}
-
-/** Zeros are given back: an incremental may make zeros of what the full backup had. */
-function partWrites({ sector }: SectorRange, runs: readonly ContentRun[]): object[] {
-  let at = sector;
-  return runs.map((run) => {
-    const range = { sector: at, sectors: run.sectors };
-    at += run.sectors;
-    return run.kind === "zero"
-      ? { op: "discard", ...range }
-      : { op: "write", ...range, runs: [run] };
-  });
 }
