@@ -16,8 +16,6 @@ type Kind = "redo" | "cow";
 const START_MS = 60;
 /** What stands on a backup begins. */
 const LATER_MS = 260;
-/** After so long the operation has begun, and its message has not come. */
-const ON_AFTER_MS = 2;
 const LATE_MS = 60;
 /** The operation has looked again as often as it must. */
 const SETTLED_MS = 9_000;
@@ -34,7 +32,13 @@ interface Tried {
   readonly every: number;
 }
 
-function documentOf(tried: Tried, givesUp: boolean): ScenarioDocument {
+interface Run {
+  /** From the begin of the operation to the power-on: its message has not come by then. */
+  readonly afterMs: number;
+  readonly givesUp?: boolean;
+}
+
+function documentOf(tried: Tried, { afterMs, givesUp }: Run): ScenarioDocument {
   const { kind, operation, before = [], vm = "db", becomes = kind } = tried;
   const startMs = operation.atMs!;
   const small = smallDatacenter();
@@ -63,9 +67,11 @@ function documentOf(tried: Tried, givesUp: boolean): ScenarioDocument {
       ...before,
       ...(vm === "db" ? [off] : []),
       operation,
-      { id: "on", atMs: startMs + ON_AFTER_MS, do: "power-on", vm },
+      { id: "on", atMs: startMs + afterMs, do: "power-on", vm },
       { id: "above", after: "on.complete", do: "snapshot", vm },
-      ...(givesUp ? [{ id: "merged", after: "above.complete", do: give, vm, point: "above" }] : []),
+      ...(givesUp === true
+        ? [{ id: "merged", after: "above.complete", do: give, vm, point: "above" }]
+        : []),
       { id: "again", atMs: SETTLED_MS + 10, do: "restart", vm, host: "beta" },
     ] as readonly Entry[],
   } as ScenarioDocument;
@@ -106,12 +112,13 @@ describe.each(OPERATIONS.map((tried) => [tried.operation.do, tried.kind, tried] 
   "%s of %s disks, settled by a power-on",
   (_name, _kind, tried) => {
     it.each([
-      ["runs on a point in time", false],
-      ["gave one up again", true],
-    ])(
+      ["runs on a point in time", { afterMs: 2 }],
+      ["gave one up again", { afterMs: 2, givesUp: true }],
+      ["is started as the operation begins", { afterMs: 0.5 }],
+    ] as const)(
       "leaves alone the VM that %s",
-      (_how, givesUp) => {
-        const world = builderOf(documentOf(tried, givesUp)).build({ seed: 1 });
+      (_how, run) => {
+        const world = builderOf(documentOf(tried, run)).build({ seed: 1 });
         world.run({ untilNs: fromMs(tried.operation.atMs!) - 1 });
         let settledBeside = 0;
         tryEachFate(world, {

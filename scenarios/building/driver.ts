@@ -55,8 +55,7 @@ const RETRY_NS = fromMs(1_000);
 const LONGEST_RETRY_NS = fromMs(30_000);
 const MOST_RETRIES = 16;
 
-/** What an operation that began once reaches once. */
-const ENDS = [".complete", ".ended"] as const;
+const COMPLETE = ".complete";
 
 export type DriverConfig = PlainObject & { readonly document: ResolvedScenario };
 
@@ -181,11 +180,13 @@ function startOnce(self: Driver, entry: ResolvedTimelineEntry, own: readonly Ext
   startEntry(self, entry, own);
 }
 
-/** What is started once ends once: any other moment may come as often as it likes. */
+/**
+ * What is started once completes once: any other moment may come as often as it likes. It may end more
+ * often: lost with its host, and once more when a power-on has gone on with it.
+ */
 function mayComeAgain(self: Driver, { after }: ResolvedTimelineEntry): boolean {
   if (after === undefined) return false;
-  const end = ENDS.find((each) => after.endsWith(each));
-  const before = end === undefined ? undefined : after.slice(0, -end.length);
+  const before = after.endsWith(COMPLETE) ? after.slice(0, -COMPLETE.length) : undefined;
   const found = self.config.document.timeline.find(({ id }) => id === before);
   return found === undefined || mayComeAgain(self, found);
 }

@@ -18,13 +18,12 @@ import {
   type PlainObject,
   type SectorRange,
   together,
-  wait,
   type Refusal,
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
-import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
+import { againOrLeave, askArray } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
@@ -38,7 +37,7 @@ import {
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
+import { dropLayers, releaseHolder, writeIf } from "../cow/cow-files.ts";
 import { intentHolder } from "../cow/cow-intents.ts";
 import { exclusiveLayers, isAdopted } from "../clone/sharers.ts";
 import type { RestoreIntent } from "./restore-intent.ts";
@@ -139,7 +138,10 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     /** The names of the new bases are never given again, whatever becomes of them. */
     countLayers(_host, op: Op, { version: intentVersion }: { version: number }) {
       op.edit().intentVersion = intentVersion;
-      return configure(op, counted(op.state.before!), "counted", "notCounted");
+      const { before, version } = op.state;
+      const { array, vm } = op.params;
+      const name = configurationFile(vm);
+      return writeIf(array, name, countedOnce(before!), version, "counted", "notCounted");
     },
 
     /** Nothing was made, and by now the names may be somebody else's. */
@@ -148,11 +150,10 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       return go("closeIntent");
     },
 
-    counted(_host, op: Op, { written, version }: Written & PlainObject) {
-      if (!written) return go("notCounted");
+    counted(_host, op: Op, { version }: { version: number }) {
       const state = op.edit();
       state.version = version;
-      state.before = counted(op.state.before!) as never;
+      state.before = countedOnce(op.state.before!) as never;
       return go("createBases");
     },
 
@@ -270,7 +271,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     removeOld: (_host, op: Op) =>
       together(dropLayers(op.params.array, op.state.intent!.old), closing(op), "removeAgain"),
 
-    removeAgain: () => wait(AGAIN_NS, "removeOld"),
+    removeAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "removeOld"),
 
     undo(host, op: Op, why: Refusal | null) {
       noteFailure(op, why);
@@ -297,9 +298,9 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       return releaseHolder(op.params.array, holder, "closeIntent", "releaseAgain");
     },
 
-    releaseAgain: () => wait(AGAIN_NS, "releaseHeld"),
+    releaseAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "releaseHeld"),
 
-    undoAgain: () => wait(AGAIN_NS, "undo"),
+    undoAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "undo"),
 
     closeIntent(_host, op: Op) {
       const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
@@ -307,7 +308,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       return { ...close, tolerate: ["no-file", "version-conflict"] };
     },
 
-    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+    closeAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "closeIntent"),
 
     report(host, op: Op) {
       const { failure, copiedSectors, startedNs, chain } = op.state;
@@ -349,7 +350,7 @@ const under = ({ params, state }: Op): Under => ({
 
 const parts = (op: Op) => Object.entries(op.state.chain.at(-1)!.disks);
 
-const counted = (before: VmConfiguration): VmConfiguration => ({
+const countedOnce = (before: VmConfiguration): VmConfiguration => ({
   ...before,
   layersMade: before.layersMade + 1,
 });

@@ -6,8 +6,12 @@ import {
   ask,
   type AskStep,
   type EntityId,
+  go,
   type Plain,
   type PlainObject,
+  type Refusal,
+  type Step,
+  wait,
 } from "../../kernel/index.ts";
 import { volumeOf } from "./descriptor.ts";
 
@@ -16,6 +20,13 @@ export const ARRAY_TIMEOUT_NS = 5_000_000_000;
 
 /** Pause before an array that did not do what it was asked for is asked again. */
 export const AGAIN_NS = 500_000_000;
+
+/**
+ * Asks again, in a phase, what the array did not do; or goes to "report" where another host has taken
+ * the disks over: what is left here was settled by its power-on, or is its to settle.
+ */
+export const againOrLeave = ({ code }: Refusal, phase: string): Step =>
+  code === "not-owner" ? go("report") : wait(AGAIN_NS, phase);
 
 /** Bytes of a file on the wire. */
 const FILE_BYTES = 1_024;

@@ -104,6 +104,10 @@ export const descriptorFile = (vm: string, disk: string, layer: number): string 
 export const layerOf = (descriptor: string): number =>
   Number(/-(\d{6})\.vmdk$/.exec(descriptor)?.[1] ?? 0);
 
+/** Whether the name was reserved: until then nothing bears it, or what somebody else makes does. */
+export const isReserved = (descriptor: string, { layersMade }: VmConfiguration): boolean =>
+  layerOf(descriptor) <= layersMade;
+
 /** Volume that a descriptor of this name describes. */
 export const volumeOf = (descriptor: string): string => descriptor.replace(/\.vmdk$/, "");
 

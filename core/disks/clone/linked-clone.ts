@@ -21,12 +21,11 @@ import {
   type Plain,
   type PlainObject,
   together,
-  wait,
   type Refusal,
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
-import { AGAIN_NS, askArray, removeLayer } from "../chain/array-requests.ts";
+import { againOrLeave, askArray, removeLayer } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
@@ -41,7 +40,7 @@ import {
   volumeOf,
 } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import { dropLayers, makeDescriptor } from "../cow/cow-files.ts";
+import { dropLayers, makeDescriptor, writeIf } from "../cow/cow-files.ts";
 import type { LinkedCloneIntent } from "./intent.ts";
 import { type HeldLayer, isAdopted, mixedText, replacedLayers } from "./sharers.ts";
 
@@ -108,18 +107,20 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     /** The names of what is made are nobody's ever after, whatever becomes of this. */
     reserveNames(_host, op) {
-      const { before } = op.state;
+      const { before, version } = op.state;
+      const { array, clone } = op.params;
       const value = { ...before!, layersMade: before!.layersMade + 1 };
-      return configure(op, value, "reserved", "notReserved");
+      return writeIf(array, configurationFile(clone), value, version, "reserved", "notReserved");
     },
+
+    /** Nothing was made, and by now the names may be somebody else's. */
 
     notReserved(_host, op, why: Refusal | null) {
       noteFailure(op, why);
       return go("closeIntent");
     },
 
-    reserved(_host, op, { written, version }: Written & PlainObject) {
-      if (!written) return go("notReserved");
+    reserved(_host, op, { version }: { version: number }) {
       const state = op.edit();
       state.version = version;
       state.before = { ...op.state.before!, layersMade: op.state.before!.layersMade + 1 } as never;
@@ -152,7 +153,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
     removeOld: (_host, op) =>
       together(dropLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
 
-    removeAgain: () => wait(AGAIN_NS, "removeOld"),
+    removeAgain: (_host, _op, why: Refusal) => againOrLeave(why, "removeOld"),
 
     undo(_host, op, why: Refusal | null) {
       noteFailure(op, why);
@@ -170,7 +171,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       return together(gone, "closeIntent", "undoAgain");
     },
 
-    undoAgain: () => wait(AGAIN_NS, "undo"),
+    undoAgain: (_host, _op, why: Refusal) => againOrLeave(why, "undo"),
 
     closeIntent(_host, op, why: Refusal | null | readonly unknown[]) {
       if (op.state.before === null && why !== null && "code" in why) {
@@ -181,7 +182,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       return { ...close, tolerate: ["no-file", "version-conflict"] };
     },
 
-    closeAgain: () => wait(AGAIN_NS, "closeIntent"),
+    closeAgain: (_host, _op, why: Refusal) => againOrLeave(why, "closeIntent"),
 
     report(_host, op) {
       const { failure, intent } = op.state;

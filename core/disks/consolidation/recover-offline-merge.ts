@@ -10,6 +10,7 @@ import {
   configurationFile,
   type DiskDescriptor,
   type VmConfiguration,
+  isReserved,
 } from "../chain/descriptor.ts";
 import { type CowView, writeDescriptor, writeIf } from "../cow/cow-files.ts";
 import type { OfflineMerge, OfflineMergeIntent } from "../cow/cow-intents.ts";
@@ -71,7 +72,9 @@ const drop = (op: SettleOp, name: string) => ({
 
 export const recoverOfflineMerge = settling("recover-offline-merge", decide, {
   dropMade(_host, op) {
-    const made = mergesOf(op).flatMap(({ volume }) => volume ?? []);
+    const { configuration } = todoOf(op);
+    const volumes = mergesOf(op).flatMap(({ volume }) => volume ?? []);
+    const made = volumes.filter((volume) => isReserved(`${volume}.vmdk`, configuration));
     return together(
       made.map((name) => drop(op, name)),
       "close",

@@ -15,7 +15,7 @@ import {
   together,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { configurationFile, intentFile, volumeOf } from "../chain/descriptor.ts";
+import { configurationFile, intentFile, isReserved, volumeOf } from "../chain/descriptor.ts";
 import { type CowView, deleteIf, releaseHolder, writeIf } from "./cow-files.ts";
 import {
   type CloneNameIntent,
@@ -40,17 +40,23 @@ type Todo = {
 
 const todoOf = (op: SettleOp): Todo => op.state.todo as unknown as Todo;
 
+/** What may have been made. The names of a new VM are claimed, those of one that there is reserved. */
+function madeBy(view: CowView, intent: HierarchyIntent): readonly string[] {
+  if (isOfNewVm(intent)) return intent.made;
+  const configuration = view.configuration(intent.vm)!;
+  return intent.made.filter((name) => isReserved(name, configuration));
+}
+
 function decide(_host: Entity, op: SettleOp, view: CowView): Step {
   const { vm } = op.params;
   const intent = view.intent<HierarchyIntent>(vm)!;
   const forward = intent.stage === "committed";
-  const names = forward ? intent.replaced.map(({ descriptor }) => descriptor) : intent.made;
+  const made = madeBy(view, intent);
+  const names = forward ? intent.replaced.map(({ descriptor }) => descriptor) : made;
   const todo: Todo = {
     intent,
     gone: names.map((name) => ({ name, version: view.version(name) })),
-    volumes: forward
-      ? intent.replaced.flatMap(({ volume }) => volume ?? [])
-      : intent.made.map(volumeOf),
+    volumes: forward ? intent.replaced.flatMap(({ volume }) => volume ?? []) : made.map(volumeOf),
     configurationVersion: view.version(configurationFile(intent.target)),
     claimVersion: claimVersion(view, intent),
   };

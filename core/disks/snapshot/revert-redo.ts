@@ -30,6 +30,7 @@ import {
   type VmConfiguration,
   volumeOf,
   intentGiven,
+  isReserved,
 } from "../chain/descriptor.ts";
 import { exclusiveLayers, isAdopted } from "../clone/sharers.ts";
 import {
@@ -197,10 +198,11 @@ function decide(_host: Entity, op: SettleOp, view: CowView): Step {
   const { vm } = op.params;
   const intent = view.intent<RedoRevertIntent>(vm)!;
   const forward = intent.stage === "committed";
-  const made = Object.values(intent.to);
+  const configuration = view.configuration(vm)!;
+  const made = Object.values(intent.to).filter((name) => isReserved(name, configuration));
   const todo: Todo = {
     intent,
-    configuration: view.configuration(vm)!,
+    configuration,
     configurationVersion: view.version(configurationFile(vm)),
     gone: (forward ? intent.dropped : made).map((name) => ({ name, version: view.version(name) })),
     volumes: forward ? intent.volumes : made.map(volumeOf),
