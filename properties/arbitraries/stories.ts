@@ -25,6 +25,14 @@ export interface Story {
 const last = { base: "last" };
 const OTHER = "@other";
 
+/** To be followed by more: the other VM runs as a clone of a point (step 0) that was taken for it. */
+const LINKED: readonly Step[] = [
+  { do: "snapshot" },
+  { do: "power-off", with: { vm: OTHER } },
+  { do: "linked-clone", with: { point: "#0", clone: OTHER } },
+  { do: "power-on", with: { vm: OTHER } },
+];
+
 export const stories: readonly Story[] = [
   {
     name: "suspended and resumed",
@@ -136,21 +144,12 @@ export const stories: readonly Story[] = [
   },
   {
     name: "linked and promoted",
-    steps: [
-      { do: "snapshot" },
-      { do: "power-off", with: { vm: "@other" } },
-      { do: "linked-clone", with: { point: "#0", clone: "@other" } },
-      { do: "power-on", with: { vm: "@other" } },
-      { do: "promote", with: { vm: "@other" } },
-    ],
+    steps: [...LINKED, { do: "promote", with: { vm: "@other" } }],
   },
   {
     name: "a clone with a point of its own promoted",
     steps: [
-      { do: "snapshot" },
-      { do: "power-off", with: { vm: "@other" } },
-      { do: "linked-clone", with: { point: "#0", clone: "@other" } },
-      { do: "power-on", with: { vm: "@other" } },
+      ...LINKED,
       { do: "snapshot", with: { vm: "@other" } },
       { do: "promote", with: { vm: "@other", snapshots: "carry", copyKiB: 64 } },
       { do: "revert", with: { vm: "@other", point: "#4", restart: true } },
@@ -170,10 +169,7 @@ export const stories: readonly Story[] = [
   {
     name: "linked to a clone of its own",
     steps: [
-      { do: "snapshot" },
-      { do: "power-off", with: { vm: "@other" } },
-      { do: "linked-clone", with: { point: "#0", clone: "@other" } },
-      { do: "power-on", with: { vm: "@other" } },
+      ...LINKED,
       { do: "snapshot", with: { vm: "@other" } },
       { do: "power-off" },
       { do: "linked-clone", with: { vm: "@other", point: "#4" } },

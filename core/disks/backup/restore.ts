@@ -30,6 +30,7 @@ import {
   descriptorFile,
   intentFile,
   intentGiven,
+  reserving,
   untracked,
   type VmConfiguration,
   volumeOf,
@@ -141,7 +142,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       const { before, version } = op.state;
       const { array, vm } = op.params;
       const name = configurationFile(vm);
-      return writeIf(array, name, countedOnce(before!), version, "counted", "notCounted");
+      return writeIf(array, name, reserving(before!), version, "counted", "notCounted");
     },
 
     /** Nothing was made, and by now the names may be somebody else's. */
@@ -153,7 +154,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     counted(_host, op: Op, { version }: { version: number }) {
       const state = op.edit();
       state.version = version;
-      state.before = countedOnce(op.state.before!) as never;
+      state.before = reserving(op.state.before!) as never;
       return go("createBases");
     },
 
@@ -255,9 +256,12 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
 
     /** The linearization point, for all disks at once. */
     switchOver(_host, op: Op) {
-      const { before, intent } = op.state;
+      const { before, version, intent } = op.state;
+      const { array, vm } = op.params;
       const running = { ...before!.running, ...intent!.descriptors };
-      return configure(op, { ...untracked(before!), running }, "switched", "undo");
+      const value = { ...untracked(before!), running };
+      const params = { array, name: configurationFile(vm), value, before: before!, version };
+      return perform(surelyWrite, params as unknown as PlainObject, "switched", "undo");
     },
 
     switched(host, op: Op, { written }: Written & PlainObject) {
@@ -350,20 +354,8 @@ const under = ({ params, state }: Op): Under => ({
 
 const parts = (op: Op) => Object.entries(op.state.chain.at(-1)!.disks);
 
-const countedOnce = (before: VmConfiguration): VmConfiguration => ({
-  ...before,
-  layersMade: before.layersMade + 1,
-});
-
 function noteFailure(op: Op, why: Refusal | null): void {
   op.edit().failure ??= (why ?? { code: "aborted", detail: null }) as never;
-}
-
-function configure(op: Op, value: VmConfiguration, next: string, otherwise: string) {
-  const { before, version } = op.state;
-  const name = configurationFile(op.params.vm);
-  const params = { array: op.params.array, name, value, before: before!, version };
-  return perform(surelyWrite, params as unknown as PlainObject, next, otherwise);
 }
 
 function open(

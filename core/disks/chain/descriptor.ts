@@ -104,6 +104,12 @@ export const descriptorFile = (vm: string, disk: string, layer: number): string 
 export const layerOf = (descriptor: string): number =>
   Number(/-(\d{6})\.vmdk$/.exec(descriptor)?.[1] ?? 0);
 
+/** The names of its next layers are nobody's else, once this is durable and whatever becomes of them. */
+export const reserving = (before: VmConfiguration): VmConfiguration => ({
+  ...before,
+  layersMade: before.layersMade + 1,
+});
+
 /** Whether the name was reserved: until then nothing bears it, or what somebody else makes does. */
 export const isReserved = (descriptor: string, { layersMade }: VmConfiguration): boolean =>
   layerOf(descriptor) <= layersMade;

@@ -35,6 +35,7 @@ import {
   intentFile,
   intentGiven,
   redoOn,
+  reserving,
   untracked,
   type VmConfiguration,
   volumeOf,
@@ -85,7 +86,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     lookForOthers(_host, op, { version }: { version: number }) {
       op.edit().intentVersion = version;
-      return scan(op.params.array, "refuseIfBusy", "closeIntent");
+      return scan(op.params.array, "refuseIfBusy", "notReserved");
     },
 
     /** Checked under the intent: the point in time may have been given up, or be about to be. */
@@ -109,12 +110,11 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
     reserveNames(_host, op) {
       const { before, version } = op.state;
       const { array, clone } = op.params;
-      const value = { ...before!, layersMade: before!.layersMade + 1 };
-      return writeIf(array, configurationFile(clone), value, version, "reserved", "notReserved");
+      const name = configurationFile(clone);
+      return writeIf(array, name, reserving(before!), version, "reserved", "notReserved");
     },
 
     /** Nothing was made, and by now the names may be somebody else's. */
-
     notReserved(_host, op, why: Refusal | null) {
       noteFailure(op, why);
       return go("closeIntent");
@@ -123,7 +123,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
     reserved(_host, op, { version }: { version: number }) {
       const state = op.edit();
       state.version = version;
-      state.before = { ...op.state.before!, layersMade: op.state.before!.layersMade + 1 } as never;
+      state.before = reserving(op.state.before!) as never;
       return go("createAll");
     },
 
@@ -141,7 +141,13 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       return together(asks, "switchOver", "undo");
     },
 
-    switchOver: (_host, op) => configure(op, switched(op), "switched", "undo"),
+    switchOver(_host, op) {
+      const { before, version } = op.state;
+      const { array, clone } = op.params;
+      const name = configurationFile(clone);
+      const params = { array, name, value: switched(op), before: before!, version };
+      return perform(surelyWrite, params as unknown as PlainObject, "switched", "undo");
+    },
 
     switched(host, op, { written }: Written & PlainObject) {
       if (!written) return go("undo");
@@ -173,10 +179,7 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     undoAgain: (_host, _op, why: Refusal) => againOrLeave(why, "undo"),
 
-    closeIntent(_host, op, why: Refusal | null | readonly unknown[]) {
-      if (op.state.before === null && why !== null && "code" in why) {
-        op.edit().failure ??= why as never;
-      }
+    closeIntent(_host, op) {
       const body = { name: intentFile(op.params.clone), ifVersion: op.state.intentVersion };
       const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
       return { ...close, tolerate: ["no-file", "version-conflict"] };
@@ -250,13 +253,6 @@ const redoLogs = (files: ArrayFiles, { descriptors, targets }: LinkedCloneIntent
 
 function noteFailure(op: Op, why: Refusal | null): void {
   op.edit().failure ??= (why ?? { code: "not-switched", detail: null }) as never;
-}
-
-function configure(op: Op, value: VmConfiguration, next: string, otherwise: string) {
-  const { before, version } = op.state;
-  const name = configurationFile(op.params.clone);
-  const params = { array: op.params.array, name, value, before: before!, version };
-  return perform(surelyWrite, params as unknown as PlainObject, next, otherwise);
 }
 
 function switched({ state }: Op): VmConfiguration {

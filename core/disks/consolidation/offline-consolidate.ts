@@ -37,6 +37,7 @@ import {
   type VmConfiguration,
   volumeOf,
   intentGiven,
+  reserving,
 } from "../chain/descriptor.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
@@ -128,7 +129,7 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
       op.edit().intentVersion = version;
       const { array, vm } = op.params;
       const { configuration, configurationVersion } = op.state;
-      const value = { ...configuration!, layersMade: configuration!.layersMade + 1 };
+      const value = reserving(configuration!);
       const name = configurationFile(vm);
       return writeIf(array, name, value, configurationVersion, "createVolumes", "trouble");
     },

@@ -44,6 +44,7 @@ import {
   layerOf,
   type VmConfiguration,
   intentGiven,
+  reserving,
 } from "../chain/descriptor.ts";
 import { isAdopted } from "../clone/sharers.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
@@ -135,7 +136,7 @@ export const COW_SNAPSHOT_PHASES = {
     op.edit().intentVersion = version;
     const { array, vm } = op.params;
     const { configuration, configurationVersion } = op.state;
-    const value = { ...configuration!, layersMade: configuration!.layersMade + 1 };
+    const value = reserving(configuration!);
     const name = configurationFile(vm);
     return writeIf(array, name, value, configurationVersion, "prepare", "trouble");
   },

@@ -27,7 +27,7 @@ import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
 import { opensIntent } from "../chain/open-intent.ts";
 import { beginMerge, endMerge } from "../chain/change-layers.ts";
-import { configurationFile, intentFile, volumeOf } from "../chain/descriptor.ts";
+import { configurationFile, intentFile, reserving, volumeOf } from "../chain/descriptor.ts";
 import { mapOf } from "../chain/layers.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice, askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
@@ -40,7 +40,6 @@ import {
   adoptBase,
   baseDescriptor,
   carriedDescriptor,
-  countedConfiguration,
   dropTodo,
   ended,
   initialPromotion,
@@ -100,7 +99,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
     countLayers(_host, op: PromotionOp) {
       const { configuration: before, configurationVersion: version } = op.state;
       const name = configurationFile(op.params.vm);
-      const value = countedConfiguration(before!);
+      const value = reserving(before!);
       const params = { array: op.params.array, name, value, before: before!, version };
       return perform(surelyWrite, params as unknown as PlainObject, "counted", "dropBases");
     },
@@ -109,7 +108,7 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       if (!written) return go("dropBases");
       const state = op.edit();
       state.configurationVersion = version;
-      state.configuration = countedConfiguration(op.state.configuration!) as never;
+      state.configuration = reserving(op.state.configuration!) as never;
       return go("createBases");
     },
 

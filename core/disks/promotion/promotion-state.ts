@@ -145,11 +145,6 @@ export function carriedDescriptor(value: PlainObject, { base }: PromotedDisk): P
   return descriptorFileOf({ ...lowest, parent: base, parentCid: contentIdOf(base) });
 }
 
-/** One more layer was made: its name is not given again, whatever becomes of it. */
-export function countedConfiguration(before: VmConfiguration): VmConfiguration {
-  return { ...before, layersMade: before.layersMade + 1 };
-}
-
 /** The configuration with the new bases running. */
 export function promotedConfiguration({ state }: PromotionOp): VmConfiguration {
   const running = { ...state.configuration!.running };

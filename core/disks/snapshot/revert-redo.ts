@@ -31,6 +31,7 @@ import {
   volumeOf,
   intentGiven,
   isReserved,
+  reserving,
 } from "../chain/descriptor.ts";
 import { exclusiveLayers, isAdopted } from "../clone/sharers.ts";
 import {
@@ -122,7 +123,7 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
       op.edit().intentVersion = version;
       const { array, vm } = op.params;
       const { configuration, configurationVersion } = op.state;
-      const value = { ...configuration!, layersMade: configuration!.layersMade + 1 };
+      const value = reserving(configuration!);
       const name = configurationFile(vm);
       return writeIf(array, name, value, configurationVersion, "createRedoLogs", "trouble");
     },
