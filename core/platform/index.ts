@@ -4,6 +4,7 @@ export * from "./storage/disk.ts";
 export * from "./storage/array.ts";
 export * from "./storage/array-state.ts";
 export type { VolumeIo } from "./storage/array-sessions.ts";
+export type { FileVersion } from "./storage/metadata-files.ts";
 export {
   type DiskOwnership,
   HEARTBEAT_SUFFIX,

@@ -12,7 +12,7 @@ import {
   restoreWorld,
   type World,
 } from "../../core/kernel/index.ts";
-import { outcomesOf, sampled } from "./crash-points.ts";
+import { afterEach, crash, crashPoints, outcomesOf, sampled } from "./crash-points.ts";
 
 interface ArrayRequest {
   /** Among those of the run, from 0. */
@@ -161,4 +161,54 @@ export function tryEachFate(world: World, trial: Trial): void {
     known.add(state);
     goOn(outcomes, where);
   }
+}
+
+interface LostTrial {
+  readonly array: string;
+  /** Every how manieth request is tried, and every how manieth step of what settles it. */
+  readonly every: number;
+  /** All is settled. */
+  readonly endMs: number;
+  /** Operations of what settles it, by id. */
+  readonly isRecovery: (id: string) => boolean;
+  readonly settled: (outcomes: Outcomes, where: string) => void;
+}
+
+/**
+ * Of a world right before operation `op`: its host is lost as soon as it has sent a request, which
+ * reaches the array only at a step of the recovery, or after it. How often that was tried.
+ */
+export function tryEachOfLost(world: World, trial: LostTrial): number {
+  const { array, every, endMs, isRecovery, settled } = trial;
+  const before = captureWorld(world);
+  const untilNs = fromMs(endMs);
+  const requests = requestsUntil(world, array, MEANT, untilNs);
+  let tried = 0;
+  for (const { at, verb, name } of sampled(requests, every)) {
+    restoreWorld(world, before);
+    const late = loseSender(world, array, at);
+    const points = crashPoints(world, untilNs, isRecovery);
+    afterEach(world, captureWorld(world), sampled(points, every, at), (point) => {
+      const outcomes = outcomesOf(world);
+      world.messenger.arrive(late, 0);
+      world.run({ untilNs });
+      settled(outcomes, `${verb} ${name} comes at ${point.at}`);
+      tried++;
+    });
+  }
+  return tried;
+}
+
+/** Runs on until the request is sent, and its host is lost; the request stays on its way. */
+function loseSender(world: World, array: string, at: number): Envelope {
+  let late: Envelope | undefined;
+  intercept(world, world.named(array).id, MEANT, (request, envelope) => {
+    if (request?.at !== at) return "carry";
+    late = structuredClone(envelope);
+    return "keep";
+  });
+  while (late === undefined) world.run({ untilEvent: world.eventCount + 1 });
+  stopIntercepting(world);
+  crash(world, world.registry.domain(world.entity(late.from).domain).name);
+  return late;
 }

@@ -21,7 +21,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, type FileValue, readFile } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import { trackSince } from "../chain/changed-blocks.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askDevice, whileOpen } from "../chain/open-disks.ts";
@@ -75,7 +75,8 @@ export const backup = operation<BackupParams & PlainObject, BackupState & PlainO
         repository: repository.array,
         volumes: Object.values(op.state.manifest!.disks).map(({ volume }) => volume),
       };
-      return opensIntent(array, vm, backupIntentFile(vm), intent, file.version, "openManifest");
+      const given = [configurationAsRead(vm, file.version)];
+      return opensIntent(array, backupIntentFile(vm), intent, given, "openManifest");
     },
 
     ...repositoryPhases,

@@ -29,7 +29,7 @@ import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import type { Written } from "../chain/surely-write.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { giveUpPoint } from "../consolidation/give-up-point.ts";
@@ -121,8 +121,8 @@ export const cowBackup = operation<BackupParams & PlainObject, CowBackupState & 
         volumes: Object.values(op.state.manifest!.disks).map(({ volume }) => volume),
         superseded: op.state.superseded,
       };
-      const given = view.version(configurationFile(vm));
-      return opensIntent(array, vm, backupIntentFile(vm), intent, given, "openManifest");
+      const given = [configurationAsRead(vm, view.version(configurationFile(vm)))];
+      return opensIntent(array, backupIntentFile(vm), intent, given, "openManifest");
     },
 
     ...repositoryPhases,

@@ -24,7 +24,7 @@ import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { againOrLeave, askArray } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   descriptorFile,
@@ -131,7 +131,8 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       state.intent = intent as never;
       state.before = before as never;
       state.version = file.version;
-      return opensIntent(array, vm, intentFile(vm), intent, file.version, "countLayers");
+      const given = disksAsRead(files, vm);
+      return opensIntent(array, intentFile(vm), intent, given, "countLayers");
     },
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),

@@ -4,8 +4,9 @@
  * an operation that then just gave up would leave an intent that nobody closes, and every later
  * operation of the VM would be refused until its next power-on. So the file is looked at: an intent
  * of this operation is opened, one of another operation refuses it, and where there is none it is
- * written once more. An intent is made for the configuration that was read: where another operation
- * has begun and ended since, it is refused, for what it says it will make may be the other's by now.
+ * written once more. An intent is made for the configuration and the descriptors that were read: where
+ * another operation has begun and ended since, it is refused. What it says it will make may be the
+ * other's by now, and what it planned to copy or to stand on may be gone, or another layer's.
  */
 import {
   done,
@@ -21,19 +22,20 @@ import {
   type Step,
   wait,
 } from "../../kernel/index.ts";
+import type { FileVersion } from "../../platform/index.ts";
+import type { ArrayFiles } from "./array-files.ts";
 import { askArray, type FileValue, readFileIfAny } from "./array-requests.ts";
-import { configurationFile } from "./descriptor.ts";
+import { configurationFile, namedDescriptors, type VmConfiguration } from "./descriptor.ts";
 
 /** What every intent says, whatever else it does: the operation that opened it. */
 export type Intent = { readonly operation: string };
 
 type Opening = {
-  readonly vm: string;
   readonly array: EntityId;
   readonly name: string;
   readonly intent: Intent;
-  /** Version of the VM's configuration that the intent was made for. */
-  readonly given: number;
+  /** What the intent was made for, as it was read. */
+  readonly given: readonly FileVersion[];
 };
 
 type Op = Operation<Opening & PlainObject, PlainObject>;
@@ -44,16 +46,15 @@ const UNDECIDED_NS = 200_000_000;
 /** Figures: {version} of the file. Fails with "version-conflict" where another operation has it. */
 export const openIntent = operation<Opening & PlainObject, PlainObject>("open-intent", {
   write(_host, op: Op) {
-    const { array, vm, name, intent, given: version } = op.params;
-    const given = { name: configurationFile(vm), version };
-    const body = { name, value: intent as unknown as Plain, ifVersion: 0, given };
+    const { array, name, intent, given } = op.params;
+    const body = { name, value: intent as unknown as Plain, ifVersion: 0, given: [...given] };
     return askArray(array, "file-write", body, "opened", "refused");
   },
 
   opened: (_host, _op, { version }: { version: number }) => done({ version }),
 
-  refused(_host, op, { code, detail }: Refusal) {
-    const isThere = code === "timeout" || (code === "version-conflict" && !isOfPremise(op, detail));
+  refused(_host, _op, { code, detail }: Refusal) {
+    const isThere = code === "timeout" || (code === "version-conflict" && !isOfPremise(detail));
     return isThere ? go("look") : fail(code, detail);
   },
 
@@ -72,19 +73,33 @@ export const openIntent = operation<Opening & PlainObject, PlainObject>("open-in
   undecided: () => wait(UNDECIDED_NS, "look"),
 });
 
-/** The configuration is another one than that which was read. */
-const isOfPremise = (op: Op, detail: Plain): boolean =>
-  (detail as { readonly name?: string } | null)?.name === configurationFile(op.params.vm);
+/** What was read is another one by now: of the intent's own file no name is told. */
+const isOfPremise = (detail: Plain): boolean =>
+  (detail as { readonly name?: string } | null)?.name !== undefined;
+
+/** Of a VM, for {@link opensIntent}: its configuration, of a version. */
+export const configurationAsRead = (vm: string, version: number): FileVersion => ({
+  name: configurationFile(vm),
+  version,
+});
+
+/** The same with all descriptors that it leads to: none of them may have changed or gone since. */
+export function disksAsRead(files: ArrayFiles, vm: string): FileVersion[] {
+  const asRead = (name: string): FileVersion => ({ name, version: files.get(name)?.version ?? 0 });
+  const configuration = files.get(configurationFile(vm))?.value as VmConfiguration | undefined;
+  const leaves = configuration === undefined ? [] : namedDescriptors(configuration);
+  const names = new Set(leaves.flatMap((leaf) => files.chainOf(leaf)));
+  return [configurationFile(vm), ...names].map(asRead);
+}
 
 /** Phase: {version} goes to `next`, why it is not opened to the phase "refuse". */
 export function opensIntent(
   array: EntityId,
-  vm: string,
   name: string,
   intent: Intent,
-  given: number,
+  given: readonly FileVersion[],
   next: string,
 ): Step {
-  const params = { vm, array, name, intent, given } as unknown as PlainObject;
+  const params = { array, name, intent, given } as unknown as PlainObject;
   return perform(openIntent, params, next, "refuse");
 }

@@ -40,7 +40,7 @@ import { fencesManifest } from "../backup/repository-phases.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
 import { askArray, deleteFile } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { askInstance, type OpenDisk, whileOpen } from "../chain/open-disks.ts";
 import { blockMergeConsolidate } from "../consolidation/block-merge.ts";
@@ -148,8 +148,8 @@ export const diskCheckpoint = operation<
         repository: repository.array,
         volumes: parts.map(([, { volume }]) => volume),
       };
-      const given = op.state.configurationVersion;
-      return opensIntent(array, vm, backupIntentFile(vm), intent, given, "openManifest");
+      const given = [configurationAsRead(vm, op.state.configurationVersion)];
+      return opensIntent(array, backupIntentFile(vm), intent, given, "openManifest");
     }),
 
     refuse: (_host, _op: Op, why: Refusal) => fail(why.code, why.detail),

@@ -24,7 +24,7 @@ import {
 import { closingIntent, takesOverIntent } from "../backup/close-intent.ts";
 import { backupIntentFile } from "../backup/manifest.ts";
 import { configurationFile } from "../chain/descriptor.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
 import { copyHierarchy } from "../cow/copy-hierarchy.ts";
 import { type ArrayView, CowView, lookAtArray } from "../cow/cow-files.ts";
@@ -89,8 +89,8 @@ export const cloneRunning = operation<CloneRunningParams & PlainObject, State & 
       }
       const common = { operation: op.identity, vm, pointInTime };
       const intent: PointIntent = { kind: "clone-point", ...common };
-      const given = view.version(configurationFile(vm));
-      return opensIntent(array, vm, backupIntentFile(vm), intent, given, "takePoint");
+      const given = [configurationAsRead(vm, view.version(configurationFile(vm)))];
+      return opensIntent(array, backupIntentFile(vm), intent, given, "takePoint");
     },
 
     refuse: (_host: Entity, _op: Op, why: Refusal): Step => fail(why.code, why.detail),

@@ -26,7 +26,7 @@ import {
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
 import { againOrLeave, askArray, removeLayer } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   contentIdOf,
@@ -78,8 +78,8 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
       if (!plan.ok) return fail(plan.code, plan.detail);
       op.edit().intent = plan.intent as never;
       const { array, clone } = op.params;
-      const given = files.get(configurationFile(clone))!.version;
-      return opensIntent(array, clone, intentFile(clone), plan.intent, given, "lookForOthers");
+      const given = disksAsRead(files, clone);
+      return opensIntent(array, intentFile(clone), plan.intent, given, "lookForOthers");
     },
 
     refuse: (_host, _op, { code, detail }: Refusal) => fail(code, detail),

@@ -41,7 +41,7 @@ import {
 } from "../chain/descriptor.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice } from "../chain/open-disks.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { removeMade, writeIf } from "../cow/cow-files.ts";
 import type { OfflineMerge, OfflineMergeIntent } from "../cow/cow-intents.ts";
 import { endings, noteFailure } from "../cow/endings.ts";
@@ -121,7 +121,8 @@ export const offlineConsolidate = operation<OfflineParams & PlainObject, State &
       state.intent = intent as never;
       state.configuration = configuration as never;
       state.configurationVersion = file.version;
-      return opensIntent(array, vm, intentFile(vm), intent, file.version, "reserveNames");
+      const given = disksAsRead(files, vm);
+      return opensIntent(array, intentFile(vm), intent, given, "reserveNames");
     },
 
     /** The names of what is made are nobody's ever after, whatever becomes of this. */

@@ -15,7 +15,7 @@ import {
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { whileOpen } from "../chain/open-disks.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
 import type { ConsolidationOp } from "./consolidation-state.ts";
@@ -44,8 +44,8 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
       pointInTime,
       merges: plan.merges,
     };
-    const given = files.get(configurationFile(vm))!.version;
-    return opensIntent(array, vm, intentFile(vm), value, given, "lookForSharers");
+    const given = disksAsRead(files, vm);
+    return opensIntent(array, intentFile(vm), value, given, "lookForSharers");
   }),
 
   refuse: (_host: Entity, _op: ConsolidationOp, why: { code: string; detail: Plain }) =>

@@ -18,7 +18,7 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   intentFile,
@@ -91,8 +91,8 @@ export function openCopy(op: Op, view: CowView, plan: CopyPlan, intent: Hierarch
   state.configurationVersion = view.version(configurationFile(intent.vm));
   state.intent = intent as never;
   const { vm } = intent;
-  const given = state.configurationVersion;
-  return opensIntent(op.params.array, vm, intentFile(vm), intent, given, "reserveNames");
+  const given = disksAsRead(view.files, vm);
+  return opensIntent(op.params.array, intentFile(vm), intent, given, "reserveNames");
 }
 
 /** What is made is held by the intent, and is not made once that was settled. */

@@ -26,7 +26,7 @@ import { cloneHolder, type Hold, type VvolInfo } from "../../platform/index.ts";
 import { mentions } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
 import { configurationFile, intentFile, namedDescriptors } from "../chain/descriptor.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import { type ArrayView, CowView, deleteIf, lookAtArray, release } from "./cow-files.ts";
 import { type CollectIntent, descriptorHolder, intentHolder } from "./cow-intents.ts";
 import { settling } from "./recovery-loop.ts";
@@ -69,7 +69,8 @@ export const COLLECT_PHASES = {
     const { vm, version } = next;
     const common = { operation: op.identity, vm, stage: "opened" } as const;
     const intent: CollectIntent = { kind: "collect", ...common };
-    return opensIntent(op.params.array, vm, intentFile(vm), intent, version, "locked");
+    const given = [configurationAsRead(vm, version)];
+    return opensIntent(op.params.array, intentFile(vm), intent, given, "locked");
   },
 
   locked(_host: Entity, op: Op, { version }: { version: number }): Step {

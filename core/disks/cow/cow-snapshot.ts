@@ -11,7 +11,7 @@
  * moment some descriptor leads to the base. Before the commit everything is undone: snapshots that
  * were taken without it are no points in time of one moment.
  */
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   type Entity,
   type EntityId,
@@ -127,8 +127,8 @@ export const COW_SNAPSHOT_PHASES = {
     state.configuration = configuration as never;
     state.intent = intent as never;
     state.configurationVersion = view.version(configurationFile(vm));
-    const given = state.configurationVersion;
-    return opensIntent(array, vm, intentFile(vm), intent, given, "reserveNames");
+    const given = disksAsRead(view.files, vm);
+    return opensIntent(array, intentFile(vm), intent, given, "reserveNames");
   }),
 
   /** The names of what is made are nobody's ever after, whatever becomes of this. */

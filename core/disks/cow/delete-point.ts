@@ -5,7 +5,7 @@
  *
  * Once the intent is committed there is one way only, forward: the point in time is given up.
  */
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   done,
   type Entity,
@@ -77,8 +77,8 @@ export const deletePoint = operation<DeletePointParams & PlainObject, DeleteStat
       const descriptors = { ...point.disks };
       const intent: CowDeleteIntent = { kind: "cow-delete", ...common, descriptors };
       op.edit().intent = intent as never;
-      const given = view.version(configurationFile(vm));
-      return opensIntent(array, vm, intentFile(vm), intent, given, "lookForOthers");
+      const given = disksAsRead(view.files, vm);
+      return opensIntent(array, intentFile(vm), intent, given, "lookForOthers");
     },
 
     lookForOthers(_host: Entity, op: Op, { version }: { version: number }): Step {

@@ -8,7 +8,7 @@
  * is committed: all disks are at the point in time; running descriptors stand on it; safety
  * snapshots and intent go. Failed or cut short before the commit, all disks go back.
  */
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   done,
   type Entity,
@@ -23,7 +23,7 @@ import {
   type Step,
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
-import { configurationFile, intentFile, intentGiven } from "../chain/descriptor.ts";
+import { intentFile, intentGiven } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
 import { type ArrayView, CowView, lookAtArray, removeMade, writeIf } from "./cow-files.ts";
 import { type CowRevertIntent, intentHolder, type Stage } from "./cow-intents.ts";
@@ -104,8 +104,8 @@ export const REVERT_PHASES = {
     const common = { operation: op.identity, vm, stage: "opened", pointInTime } as const;
     const intent: CowRevertIntent = { kind: "cow-revert", ...common, running, target, safety: {} };
     state.intent = intent as never;
-    const given = view.version(configurationFile(vm));
-    return opensIntent(array, vm, intentFile(vm), intent, given, "prepareSafety");
+    const given = disksAsRead(view.files, vm);
+    return opensIntent(array, intentFile(vm), intent, given, "prepareSafety");
   },
 
   /** The array reverts a base to snapshots of its own; from another's a new base is made. */

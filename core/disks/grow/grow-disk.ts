@@ -33,7 +33,7 @@ import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, type FileValue, readFile } from "../chain/array-requests.ts";
 import { backupIntentFile } from "../backup/manifest.ts";
 import { isTrackerIdle, moveTracking } from "../chain/change-tracker.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { opened, pushLayer } from "../chain/change-layers.ts";
 import {
   configurationFile,
@@ -108,8 +108,8 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
       };
       const intent: GrowIntent = { kind: "grow", ...of, toSectors };
       op.edit().intent = intent as never;
-      const given = files.get(configurationFile(vm))!.version;
-      return opensIntent(array, vm, intentFile(vm), intent, given, "noteIntent");
+      const given = disksAsRead(files, vm);
+      return opensIntent(array, intentFile(vm), intent, given, "noteIntent");
     },
 
     noteIntent(_host, op: Op, { version }: { version: number }) {

@@ -25,7 +25,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { beginMerge, endMerge } from "../chain/change-layers.ts";
 import { configurationFile, intentFile, reserving, volumeOf } from "../chain/descriptor.ts";
 import { mapOf } from "../chain/layers.ts";
@@ -76,8 +76,8 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       state.configuration = configuration.value as never;
       state.configurationVersion = configuration.version;
       state.shared = sharedVolumes(files, intent) as never;
-      const given = configuration.version;
-      return opensIntent(array, vm, intentFile(vm), intent, given, "lookForOthers");
+      const given = disksAsRead(files, vm);
+      return opensIntent(array, intentFile(vm), intent, given, "lookForOthers");
     },
 
     refuse: (_host, _op: PromotionOp, why: Refusal) => fail(why.code, why.detail),

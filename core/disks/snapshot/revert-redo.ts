@@ -19,7 +19,7 @@ import {
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { askArray } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
   type DiskDescriptor,
@@ -111,12 +111,13 @@ export const revertRedo = operation<RevertRedoParams & PlainObject, RevertRedoSt
     begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
     openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
-      const planned = plan(op, new CowView(answer));
+      const view = new CowView(answer);
+      const planned = plan(op, view);
       if ("step" in planned) return planned;
       op.edit().intent = planned as never;
       const { array, vm } = op.params;
-      const given = op.state.configurationVersion;
-      return opensIntent(array, vm, intentFile(vm), planned, given, "reserveNames");
+      const given = disksAsRead(view.files, vm);
+      return opensIntent(array, intentFile(vm), planned, given, "reserveNames");
     },
 
     reserveNames(_host: Entity, op: Op, { version }: { version: number }): Step {

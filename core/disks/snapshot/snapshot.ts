@@ -31,7 +31,7 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
-import { opensIntent } from "../chain/open-intent.ts";
+import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   asDescriptor,
   configurationFile,
@@ -132,14 +132,12 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
         vm,
         descriptors: { ...state.made },
       };
-      return opensIntent(
-        op.params.array,
-        vm,
-        intentFile(vm),
-        intent,
-        op.state.version,
-        "createRedoLogs",
-      );
+      const { configuration, version } = op.state;
+      const parents = disks.map(({ disk }, i) => {
+        return { name: configuration!.running[disk]!, version: files[i]!.version };
+      });
+      const given = [configurationAsRead(vm, version), ...parents];
+      return opensIntent(op.params.array, intentFile(vm), intent, given, "createRedoLogs");
     }),
 
     createRedoLogs(_host, op, { version }: { version: number }) {

@@ -12,17 +12,19 @@ import { HEARTBEAT_SUFFIX } from "./ownership.ts";
 export type FileRead = { readonly name: string };
 /** A file that must be of this version; 0: that there is no such file. */
 export type FileVersion = { readonly name: string; readonly version: number };
+/** One file, or several as of one moment. */
+export type Premise = FileVersion | readonly FileVersion[];
 /**
  * Answers {version}. `ifVersion` 0: only if there is no such file; with `isFirst` only if there never
  * was one: so what makes a file can be fenced before it is there, by making and deleting it. `given`:
- * only if another file is as it was read, in the same atomic step.
+ * only if other files are as they were read, in the same atomic step.
  */
 export type FileWrite = {
   readonly name: string;
   readonly value: Plain;
   readonly ifVersion?: number;
   readonly isFirst?: boolean;
-  readonly given?: FileVersion;
+  readonly given?: Premise;
 };
 export type FileDelete = { readonly name: string; readonly ifVersion?: number };
 export type FileList = { readonly prefix?: string };
@@ -88,15 +90,18 @@ export function scanFiles(self: ArrayEntity, { prefix = "" }: FileList): BlockOu
   return { ok: true, value: { files: files as unknown as Plain } };
 }
 
-/** "version-conflict" with the file's {name} when it is not as it was read. */
+/** "version-conflict" with the {name} of the first file that is not as it was read. */
 export function changedPremise(
   self: ArrayEntity,
-  given: FileVersion | undefined,
+  given: Premise | undefined,
 ): BlockOutcome | undefined {
   if (given === undefined) return undefined;
-  const { name, version } = given;
-  const now = currentVersion(self, name);
-  return now === version ? undefined : refused("version-conflict", { name, version: now });
+  const files: readonly FileVersion[] = "name" in given ? [given] : given;
+  for (const { name, version } of files) {
+    const now = currentVersion(self, name);
+    if (now !== version) return refused("version-conflict", { name, version: now });
+  }
+  return undefined;
 }
 
 function conflictOf(
