@@ -165,8 +165,9 @@ export function tryEachFate(world: World, trial: Trial): void {
 
 interface LostTrial {
   readonly array: string;
-  /** Every how manieth request is tried, and every how manieth step of what settles it. */
+  /** Every how manieth request is tried; and step of what settles it. */
   readonly every: number;
+  readonly everyStep: number;
   /** All is settled. */
   readonly endMs: number;
   /** Operations of what settles it, by id. */
@@ -179,7 +180,7 @@ interface LostTrial {
  * reaches the array only at a step of the recovery, or after it. How often that was tried.
  */
 export function tryEachOfLost(world: World, trial: LostTrial): number {
-  const { array, every, endMs, isRecovery, settled } = trial;
+  const { array, every, everyStep, endMs, isRecovery, settled } = trial;
   const before = captureWorld(world);
   const untilNs = fromMs(endMs);
   const requests = requestsUntil(world, array, MEANT, untilNs);
@@ -188,7 +189,7 @@ export function tryEachOfLost(world: World, trial: LostTrial): number {
     restoreWorld(world, before);
     const late = loseSender(world, array, at);
     const points = crashPoints(world, untilNs, isRecovery);
-    afterEach(world, captureWorld(world), sampled(points, every, at), (point) => {
+    afterEach(world, captureWorld(world), sampled(points, everyStep, at), (point) => {
       const outcomes = outcomesOf(world);
       world.messenger.arrive(late, 0);
       world.run({ untilNs });
@@ -211,4 +212,30 @@ function loseSender(world: World, array: string, at: number): Envelope {
   stopIntercepting(world);
   crash(world, world.registry.domain(world.entity(late.from).domain).name);
   return late;
+}
+
+interface Held {
+  readonly array: string;
+  /** The operation whose request it is, and the file that it writes. */
+  readonly of: string;
+  readonly file: string;
+  /** The operation that ends first. */
+  readonly after: string;
+  readonly untilNs: number;
+}
+
+/** Runs on; what one operation writes to a file comes when another has ended. How all ended. */
+export function writeAfter(world: World, { array, of, file, after, untilNs }: Held): Outcomes {
+  const outcomes = outcomesOf(world);
+  const held: Envelope[] = [];
+  intercept(world, world.named(array).id, of, (request, envelope) => {
+    if (request?.verb !== "file-write" || request.name !== file) return "carry";
+    held.push(structuredClone(envelope));
+    return "keep";
+  });
+  while (outcomes[after] === undefined) world.run({ untilEvent: world.eventCount + 1 });
+  stopIntercepting(world);
+  for (const envelope of held) world.messenger.arrive(envelope, 0);
+  world.run({ untilNs });
+  return outcomes;
 }

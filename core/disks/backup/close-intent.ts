@@ -5,18 +5,9 @@
  * (`takesOverIntent`). From then on the operation that opened it, wherever it may still be, does not
  * close it: what is settled would be left half done, and nobody would know of it.
  */
-import {
-  type EntityId,
-  fail,
-  go,
-  perform,
-  type PlainObject,
-  type Refusal,
-  type Step,
-  wait,
-} from "../../kernel/index.ts";
+import { type EntityId, fail, go, type Refusal, type Step, wait } from "../../kernel/index.ts";
 import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
-import { fenceFile } from "../chain/surely-write.ts";
+import { fencesIntent } from "../chain/surely-write.ts";
 import { backupIntentFile } from "./manifest.ts";
 
 type Closing = {
@@ -51,8 +42,5 @@ type Settling = {
 };
 
 /** Its new {version} goes to `next`; "superseded": it is closed by now, by who opened it or another host. */
-export function takesOverIntent({ params }: Settling, next: string): Step {
-  const { vm, array, intent } = params;
-  const fence = { array, name: backupIntentFile(vm), operation: intent.operation };
-  return perform(fenceFile, fence as PlainObject, next, "superseded");
-}
+export const takesOverIntent = (op: Settling, next: string): Step =>
+  fencesIntent(op, backupIntentFile(op.params.vm), next, "superseded");

@@ -12,8 +12,10 @@ import {
   go,
   operation,
   type Operation,
+  perform,
   type Plain,
   type PlainObject,
+  type Step,
   wait,
 } from "../../kernel/index.ts";
 import { askArray, type FileValue, readFile } from "./array-requests.ts";
@@ -120,3 +122,21 @@ export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | n
   },
   () => ({ value: null }),
 );
+
+type Settling = {
+  readonly params: { readonly array: EntityId; readonly intent: { readonly operation: string } };
+};
+
+/**
+ * First phase of who settles an intent: what is made under it, and still on its way, is refused from
+ * then on. Its new {version} goes to `next`; to `otherwise` where it is closed by now.
+ */
+export function fencesIntent(
+  { params: { array, intent } }: Settling,
+  name: string,
+  next: string,
+  otherwise: string,
+): Step {
+  const fence: Fence = { array, name, operation: intent.operation };
+  return perform(fenceFile, fence as PlainObject, next, otherwise);
+}

@@ -1,7 +1,8 @@
 /**
  * What power-on does about new disks (of a linked clone, of a restore) that a crash cut short. The
  * configuration decides: it names the new layers, then what they replaced goes; or it does not, then
- * it is written back so that no late switch can land, and the new layers go.
+ * the new layers go. Intent and configuration are written back first, so that neither a layer nor a
+ * switch of the lost host can land any more.
  */
 import {
   done,
@@ -18,7 +19,7 @@ import {
   type VmConfiguration,
   volumeOf,
 } from "../chain/descriptor.ts";
-import { fenceFile } from "../chain/surely-write.ts";
+import { fenceFile, fencesIntent } from "../chain/surely-write.ts";
 import { dropLayers, releaseHolder } from "../cow/cow-files.ts";
 import { intentHolder } from "../cow/cow-intents.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
@@ -30,6 +31,8 @@ type Params = RecoveryParams<LinkedCloneIntent | RestoreIntent> & PlainObject;
 type Op = Operation<Params, PlainObject>;
 
 export const recoverReplacement = operation<Params, PlainObject>("recover-replacement", {
+  fenceIntent: (_host, op: Op) => fencesIntent(op, intentFile(op.params.vm), "fence", "report"),
+
   fence(_host, op: Op) {
     const { array, vm } = op.params;
     return perform(fenceFile, { array, name: configurationFile(vm) }, "finishOrUndo");

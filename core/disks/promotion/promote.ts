@@ -27,7 +27,13 @@ import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { beginMerge, endMerge } from "../chain/change-layers.ts";
-import { configurationFile, intentFile, reserving, volumeOf } from "../chain/descriptor.ts";
+import {
+  configurationFile,
+  intentFile,
+  intentGiven,
+  reserving,
+  volumeOf,
+} from "../chain/descriptor.ts";
 import { mapOf } from "../chain/layers.ts";
 import { closeDevice, openDevice } from "../chain/open-device.ts";
 import { askDevice, askInstance, DRAIN_POLL_NS, whileOpen } from "../chain/open-disks.ts";
@@ -113,13 +119,14 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
     },
 
     createBases: whileOpen((_host, op: PromotionOp, disks) => {
-      const { array } = op.params;
+      const { array, vm } = op.params;
+      const given = intentGiven(vm, op.state.intentVersion);
       const asks = promoting(op, disks).flatMap(({ disk, part }) => {
         const { sectors } = disk.config;
         const value = baseDescriptor(disk, part);
         return [
-          askArray(array, "create-volume", { name: volumeOf(part.base), sectors }, ""),
-          askArray(array, "file-write", { name: part.base, value }, ""),
+          askArray(array, "create-volume", { name: volumeOf(part.base), sectors, given }, ""),
+          askArray(array, "file-write", { name: part.base, value, given }, ""),
         ];
       });
       return together(asks, "reserveNext", "dropBases");

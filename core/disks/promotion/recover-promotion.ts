@@ -1,7 +1,8 @@
 /**
  * What power-on does about a promotion that a crash cut short. Before the switch the new base is
  * dropped and the clone stays one; after it only what nobody leads to any more has to go. Either
- * way the pointer that decides is first written back as it is, so that no late switch can land.
+ * way the intent and the pointer that decides are first written back as they are, so that no late base
+ * and no late switch can land.
  */
 import {
   done,
@@ -19,7 +20,7 @@ import {
   intentFile,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
-import { fenceFile } from "../chain/surely-write.ts";
+import { fenceFile, fencesIntent } from "../chain/surely-write.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
 import type { PromotionIntent } from "./intent.ts";
 
@@ -38,6 +39,8 @@ type Fenced = { readonly value: PlainObject };
 export const recoverPromotion = operation<Params, State>(
   "recover-promotion",
   {
+    fenceIntent: (_host, op: Op) => fencesIntent(op, intentFile(op.params.vm), "fence", "report"),
+
     fence: (_host, op: Op) =>
       perform(
         fenceFile,

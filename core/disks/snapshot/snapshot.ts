@@ -39,6 +39,7 @@ import {
   descriptorFileOf,
   type DiskDescriptor,
   intentFile,
+  intentGiven,
   redoOn,
   type SnapshotIntent,
   type VmConfiguration,
@@ -142,20 +143,22 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 
     createRedoLogs(_host, op, { version }: { version: number }) {
       op.edit().intentVersion = version;
+      const given = intentGiven(op.params.vm, version);
       const asks = op.params.disks.map(({ disk }) => {
         const { sectors } = op.state.parents[disk]!;
         const name = volumeOf(op.state.made[disk]!);
-        return askArray(op.params.array, "create-volume", { name, sectors }, "", "undo");
+        return askArray(op.params.array, "create-volume", { name, sectors, given }, "", "undo");
       });
       return together(asks, "writeDescriptors", "undo");
     },
 
     writeDescriptors(_host, op) {
+      const given = intentGiven(op.params.vm, op.state.intentVersion);
       const asks = op.params.disks.map(({ disk }) => {
         const name = op.state.made[disk]!;
         const parentName = op.state.configuration!.running[disk]!;
         const value = descriptorFileOf(redoOn(name, parentName, op.state.parents[disk]!));
-        return askArray(op.params.array, "file-write", { name, value }, "", "undo");
+        return askArray(op.params.array, "file-write", { name, value, given }, "", "undo");
       });
       return together(asks, "stun", "undo");
     },

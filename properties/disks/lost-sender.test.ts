@@ -1,0 +1,146 @@
+/**
+ * The host of an operation is lost, and a request that it had sent is still on its way. The VM is
+ * started on another host, which settles what the operation had begun; the request comes at any
+ * step of that, or after it. It must not change what was decided, nor leave anything behind. The
+ * disks have owners: without, nothing tells a late intent of a lost host from one of now.
+ */
+import { describe, expect, it } from "vitest";
+import { fromMs } from "../../core/kernel/index.ts";
+import type { ScenarioDocument } from "../../scenarios/index.ts";
+import { CRASHES_MS, expectRunning, intentsOf } from "../testing/crash-points.ts";
+import { tryEachOfLost } from "../testing/late-messages.ts";
+import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
+
+type Entry = NonNullable<ScenarioDocument["timeline"]>[number];
+type Kind = "redo" | "cow";
+
+const START_MS = 60;
+/** What stands on a clone or a backup begins. */
+const LATER_MS = 260;
+/** From the begin of the operation to the start elsewhere: it was lost by then. */
+const RECOVERY_MS = 400;
+/** From there on until all is settled. */
+const SETTLED_MS = 1_700;
+
+interface Tried {
+  readonly kind: Kind;
+  readonly operation: Entry;
+  readonly before?: readonly Entry[];
+  /** The VM that is started elsewhere. */
+  readonly vm?: "twin";
+  readonly every: number;
+}
+
+function documentOf({ kind, operation, before = [], ...tried }: Tried): ScenarioDocument {
+  const vm: string = tried.vm ?? "db";
+  const startMs = operation.atMs!;
+  const small = smallDatacenter();
+  const [db] = small.vms!;
+  const guest = shortWork({ bootMs: 1, durationMs: 100, thinkTimeUs: 4_000, readPercent: 30 });
+  const disks = db!.disks!.map((disk) => ({ ...disk, kind, sizeMiB: 8 }));
+  const own = { ...db!, guest, disks, restartOn: [] };
+  return {
+    ...small,
+    durationMs: startMs + RECOVERY_MS + SETTLED_MS,
+    arrays: [
+      {
+        ...small.arrays![0]!,
+        kind: "cow",
+        chunkKiB: 64,
+        ownership: { leaseMs: 100, heartbeatMs: 30 },
+      },
+      { ...small.arrays![0]!, id: "vault" },
+    ],
+    hosts: [...small.hosts!, { id: "gamma", cores: 2, memoryMiB: 4_096 }],
+    links: ["alpha", "beta", "gamma"].flatMap((host) =>
+      ["array", "vault"].map((to) => ({ between: [host, to] })),
+    ),
+    vms: [own, { ...own, id: "twin", host: "beta", poweredOn: false }],
+    timeline: [
+      { id: "first", atMs: 20, do: "snapshot", vm: "db" },
+      { id: "second", atMs: 35, do: "snapshot", vm: "db" },
+      ...before,
+      operation,
+      { id: "on", atMs: startMs + RECOVERY_MS, do: "restart", vm, host: "gamma" },
+      { id: "above", after: "on.complete", delayMs: 50, do: "snapshot", vm },
+      { id: "again", after: "above.complete", delayMs: 200, do: "restart", vm, host: "gamma" },
+    ],
+  } as ScenarioDocument;
+}
+
+const DB = { id: "op", atMs: START_MS, vm: "db" } as const;
+const OFF = [{ id: "off", atMs: START_MS - 6, do: "power-off", vm: "db" }] as const;
+const LINKED = [
+  { id: "link", atMs: 60, do: "linked-clone", vm: "db", point: "first", clone: "twin" },
+  { id: "twin-on", atMs: 100, do: "power-on", vm: "twin" },
+] as const;
+const OWN = { id: "own", atMs: 150, do: "snapshot", vm: "twin" } as const;
+const BACKED_UP_OFF = [
+  { id: "copy", atMs: START_MS, do: "backup", vm: "db", to: "vault", copyKiB: 64 },
+  { id: "off", atMs: LATER_MS - 6, do: "power-off", vm: "db" },
+] as const;
+
+const snapshot = { ...DB, do: "snapshot" } as const;
+const consolidate = { ...DB, do: "consolidate", point: "first" } as const;
+const remove = { ...DB, do: "delete-snapshot", point: "first" } as const;
+const revert = { ...DB, do: "revert", point: "first" } as const;
+const grow = { ...DB, do: "grow-disk", disk: "data", toMiB: 16 } as const;
+const convert = (to: Kind) => ({ ...DB, do: "migrate-disk-format", to }) as const;
+const link = { ...DB, do: "linked-clone", point: "first", clone: "twin" } as const;
+const promote = { ...DB, atMs: LATER_MS, do: "promote", vm: "twin", copyKiB: 64 } as const;
+const carry = { ...promote, snapshots: "carry" } as const;
+const backup = { ...DB, do: "backup", to: "vault", copyKiB: 64 } as const;
+const RESTORE = { ...DB, atMs: LATER_MS, do: "restore", backup: "copy", from: "vault" } as const;
+
+const OPERATIONS: readonly Tried[] = [
+  { kind: "redo", operation: snapshot, every: 5 },
+  { kind: "redo", operation: consolidate, every: 5 },
+  { kind: "redo", operation: consolidate, before: OFF, every: 5 },
+  { kind: "redo", operation: revert, before: OFF, every: 5 },
+  { kind: "redo", operation: convert("cow"), before: OFF, every: 5 },
+  { kind: "redo", operation: grow, every: 5 },
+  { kind: "redo", operation: link, vm: "twin", every: 5 },
+  { kind: "redo", operation: promote, before: LINKED, vm: "twin", every: 5 },
+  { kind: "redo", operation: carry, before: [...LINKED, OWN], vm: "twin", every: 5 },
+  { kind: "redo", operation: backup, every: 5 },
+  { kind: "redo", operation: RESTORE, before: BACKED_UP_OFF, every: 5 },
+  { kind: "cow", operation: snapshot, every: 5 },
+  { kind: "cow", operation: remove, every: 5 },
+  { kind: "cow", operation: remove, before: OFF, every: 5 },
+  { kind: "cow", operation: revert, before: OFF, every: 5 },
+  { kind: "cow", operation: convert("redo"), before: OFF, every: 5 },
+  { kind: "cow", operation: link, vm: "twin", every: 5 },
+  { kind: "cow", operation: RESTORE, before: BACKED_UP_OFF, every: 5 },
+];
+
+const nameOf = ({ kind, operation, before = [] }: Tried): string => {
+  const after = before.map(({ do: what }) => `, after ${what}`).join("");
+  return `${operation.do} of ${kind} disks${after}`;
+};
+
+describe.each(OPERATIONS.map((tried) => [nameOf(tried), tried] as const))("%s", (_name, tried) => {
+  it(
+    "is settled for good, whatever its lost host had sent and whenever that comes",
+    () => {
+      const { operation, every, vm = "db" } = tried;
+      const builder = builderOf(documentOf(tried));
+      const world = builder.build({ seed: 1 });
+      world.run({ untilNs: fromMs(operation.atMs!) - 1 });
+      const trials = tryEachOfLost(world, {
+        array: "array",
+        every,
+        everyStep: 17,
+        endMs: operation.atMs! + RECOVERY_MS + SETTLED_MS,
+        isRecovery: (id) => id.startsWith("on"),
+        settled({ above, again }, where) {
+          const complete = { above: "complete", again: "complete" };
+          expect({ above, again }, where).toEqual(complete);
+          expect(intentsOf(world), where).toEqual([]);
+          expectRunning(world, vm, where);
+        },
+      });
+      expect(trials).toBeGreaterThan(3);
+    },
+    CRASHES_MS,
+  );
+});
