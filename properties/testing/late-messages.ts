@@ -202,16 +202,17 @@ export function tryEachOfLost(world: World, trial: LostTrial): number {
 
 /** Runs on until the request is sent, and its host is lost; the request stays on its way. */
 function loseSender(world: World, array: string, at: number): Envelope {
-  let late: Envelope | undefined;
+  const late: Envelope[] = [];
   intercept(world, world.named(array).id, MEANT, (request, envelope) => {
     if (request?.at !== at) return "carry";
-    late = structuredClone(envelope);
+    late.push(structuredClone(envelope));
     return "keep";
   });
-  while (late === undefined) world.run({ untilEvent: world.eventCount + 1 });
+  while (late.length === 0) world.run({ untilEvent: world.eventCount + 1 });
   stopIntercepting(world);
-  crash(world, world.registry.domain(world.entity(late.from).domain).name);
-  return late;
+  const [envelope] = late;
+  crash(world, world.registry.domain(world.entity(envelope!.from).domain).name);
+  return envelope!;
 }
 
 interface Held {
