@@ -18,7 +18,17 @@ export type { ArmFault } from "./storage/faults.ts";
 export type { FaultRatesConfig } from "./storage/fault-rates.ts";
 export type { ServiceTime } from "./storage/service-time.ts";
 export * from "./storage/initiator.ts";
-export type { InitiatorEntity } from "./storage/initiator-state.ts";
+export {
+  enter,
+  type InitiatorConfig,
+  type InitiatorEntity,
+  type InitiatorState,
+  type Outstanding,
+  placeOf,
+} from "./storage/initiator-state.ts";
+export { isTaken, noteEnded, sendOnceLevel, sendWaiting } from "./storage/catch-up.ts";
+export { sendAgain } from "./storage/send-again.ts";
+export { keepsUnflushed } from "./storage/unflushed.ts";
 export { loadDisk, loadVolume } from "./storage/load-content.ts";
 export * from "./storage/page-cache.ts";
 export * from "./storage/page-pool.ts";

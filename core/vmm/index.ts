@@ -84,6 +84,7 @@ export {
   type VmPlace,
   diskPlace,
   noteDiskPlace,
+  numberMount,
   type VmRecord,
   type VmRecordState,
   vmRecordOf,

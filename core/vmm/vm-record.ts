@@ -60,6 +60,8 @@ export type VmRecordState = {
   readonly stunsByHand?: number;
   /** How often it went on from before messages that others had from it; none: it never did. */
   readonly rewinds?: number;
+  /** How often a volume was mounted for its guest, in all runs and places; none: never. */
+  readonly mounts?: number;
   /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
   readonly places?: { readonly [disk: string]: string };
 };
@@ -77,6 +79,13 @@ export type VmPlace = {
   /** It goes on from there, and does not start. */
   readonly image?: RunImage;
 };
+
+/** Another volume is mounted for the guest: its number, higher than any before. */
+export function numberMount(record: VmRecord): number {
+  const durable = record.editDurable();
+  durable.mounts = (durable.mounts ?? 0) + 1;
+  return durable.mounts;
+}
 
 /** Name of the medium to which a local disk has moved; undefined: it is where it was at the beginning. */
 export const diskPlace = ({ durable }: VmRecord, disk: string): string | undefined =>

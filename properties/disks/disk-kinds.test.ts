@@ -49,6 +49,8 @@ interface Seen {
   readonly sums: { readonly [series: string]: number };
   readonly counts: { readonly [series: string]: number };
   readonly reached: ReadonlySet<string>;
+  /** How often each open disk answered. */
+  readonly answers: { readonly [disk: string]: number };
 }
 
 function seen(document: ScenarioDocument, untilMs: number): Seen {
@@ -64,13 +66,15 @@ function seen(document: ScenarioDocument, untilMs: number): Seen {
     }
     measure(entity, series, value);
   };
-  world.hooks.onNotice = ({ kind, data }) => {
+  const answers: { [disk: string]: number } = {};
+  world.hooks.onNotice = ({ kind, data, entity }) => {
+    if (kind === "disk-answered") answers[entity] = (answers[entity] ?? 0) + 1;
     if (kind === "lifecycle") events.push((data as PlainObject)["event"] as string);
     if (kind === "sometimes") reached.add(data["name"] as string);
   };
   world.run({ untilNs: fromMs(untilMs) });
   world.finish();
-  return { world, events, sums: sums!, counts: counts!, reached };
+  return { world, events, sums: sums!, counts: counts!, reached, answers };
 }
 
 describe("a guest on any kind of disk", () => {
@@ -140,6 +144,24 @@ describe("a volume that the guest mounts", () => {
     expect(violations(world)).toEqual([]);
     expect(isRunning(world, "db")).toBe(true);
     expect(reached).toContain("a request of an earlier session is dropped");
+  });
+
+  it("is mounted anew by a run that moves: there it is answered, and back where it was, too", () => {
+    const [vm] = documentOf(network).vms!;
+    const between = { between: ["alpha", "beta"], bandwidthMbps: 10_000 } as const;
+    const document = documentOf(network, {
+      links: [...smallDatacenter().links!, between],
+      vms: [{ ...vm!, memoryMiB: 4 }],
+      timeline: [
+        { id: "there", atMs: 400, do: "migrate", vm: "db", to: "beta" },
+        { id: "back", after: "there.complete", delayMs: 300, do: "migrate", vm: "db", to: "alpha" },
+      ],
+    });
+    const { world, answers } = seen(document, 3_000);
+    expect(violations(world)).toEqual([]);
+    for (const run of ["db/run-1", "db/run-1-on-beta", "db/run-1-on-alpha"]) {
+      expect(answers[`${run}/data-1`], run).toBeGreaterThan(20);
+    }
   });
 
   it("is refused a cache of the host, and snapshots", () => {

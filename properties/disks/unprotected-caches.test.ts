@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import {
   captureWorld,
   fromMs,
+  restoreWorld,
   startOperation,
   type Steer,
   type World,
@@ -153,5 +154,88 @@ describe("on an array that forgets what is not flushed", () => {
       for (const each of violations(world)) found.add(each);
     });
     expect([...found].join()).toMatch(/came back as nobody left it|survives/);
+  });
+});
+
+/** On disks that the guest mounts itself, with nothing that it does not flush lasting. */
+function mountedByGuest(guest: object, entries: readonly Entry[]): World {
+  const small = documentOf("cow", []);
+  const vms = small.vms!.map((vm) => {
+    const disks = vm.disks!.map((disk) => ({ ...disk, kind: "network" }));
+    return { ...vm, memoryMiB: 4, guest, disks };
+  });
+  const links = [...small.links!, { between: ["alpha", "beta"] as const, bandwidthMbps: 1_000 }];
+  const document = { ...small, links, vms: vms as never, timeline: entries as never };
+  return builderOf(document).build({ seed: 1, steer: nothingLasts });
+}
+
+function seldomFlushing(durationMs = 300) {
+  const work = shortWork({ bootMs: 10, durationMs, thinkTimeUs: 3_000, readPercent: 40 });
+  const [busy, rest] = work.phases;
+  const block = busy.block.map((each) => ({ ...each, outstanding: 1, flushEvery: 40 }));
+  return { ...work, phases: [{ ...busy, block }, rest] };
+}
+
+describe("a guest that mounts its volumes itself, on an array that forgets", () => {
+  const everyEvent = (world: World, untilMs: number, every: number): CrashPoint[] => {
+    const image = captureWorld(world);
+    const from = world.eventCount;
+    world.run({ untilNs: fromMs(untilMs) });
+    const points: CrashPoint[] = [];
+    for (let event = from; event < world.eventCount; event += every) {
+      points.push({ event, at: "work" });
+    }
+    restoreWorld(world, image);
+    return points;
+  };
+
+  it.each([
+    ["works", []],
+    ["grows", [{ ...OP, do: "grow-disk", disk: "data", toMiB: 12 }]],
+  ] as const)("finds what it flushed, whenever the array was lost while it %s", (_, entries) => {
+    const world = mountedByGuest(seldomFlushing(), entries);
+    world.run({ untilNs: fromMs(BEGIN_MS) - 1 });
+    const points = everyEvent(world, BEGIN_MS + 40, 31);
+    const found = new Set<string>();
+    afterEach(world, captureWorld(world), points, ({ event }) => {
+      world.hooks.onNotice = ({ kind, data }) => {
+        if (kind === "sometimes") found.add(data["name"] as string);
+      };
+      crash(world, "array");
+      world.run({ untilNs: world.timeNs + fromMs(20) });
+      world.restart(world.registry.domainNamed("array")!);
+      // Once more, while it is being told what it forgot.
+      world.run({ untilEvent: world.eventCount + (event % 40) });
+      crash(world, "array");
+      world.run({ untilNs: world.timeNs + fromMs(1) });
+      world.restart(world.registry.domainNamed("array")!);
+      world.run({ untilNs: fromMs(BEGIN_MS) + fromMs(400 + (event % 7) * 1_000) });
+      lose(world, ["array", "alpha"]);
+      expectRunning(world, "db", `array lost at ${event}`);
+    });
+    expect(found).toContain("writes are sent again to an array that forgot them");
+  });
+
+  it("finds what it was answered when it has moved and the array was lost meanwhile", () => {
+    const world = mountedByGuest(seldomFlushing(1_200), [{ ...OP, do: "migrate", to: "beta" }]);
+    world.run({ untilNs: fromMs(450) });
+    const image = captureWorld(world);
+    const seen: string[] = [];
+    world.hooks.onNotice = ({ kind, data }) => {
+      if (kind === "lifecycle") seen.push(data["event"] as string);
+    };
+    while (!seen.includes("stunned")) world.run({ untilEvent: world.eventCount + 1 });
+    const stunned = world.eventCount;
+    for (let earlier = 4; earlier < 14; earlier++) {
+      restoreWorld(world, image);
+      world.run({ untilEvent: stunned + 2 - earlier });
+      crash(world, "array");
+      world.run({ untilNs: world.timeNs + fromMs(1) });
+      world.restart(world.registry.domainNamed("array")!);
+      world.run({ untilNs: world.timeNs + fromMs(12_000) });
+      expect(vmOf(vmRecordOf(world, "db"))?.name).toBe("db/run-1-on-beta");
+      lose(world, ["array", "beta"]);
+      expectRunning(world, "db", `array lost ${earlier} events earlier`);
+    }
   });
 });

@@ -13,7 +13,9 @@ import {
   type BlockOutcome,
   dirtyPagesOf,
   DONE,
+  type InitiatorState,
   isInRange,
+  keepsUnflushed,
   type PageCacheEntity,
   type ReadValue,
   refused,
@@ -64,11 +66,15 @@ export function isDrained(disk: VirtualDiskEntity): boolean {
   return Object.values(flights).every(({ request }) => request.body.op === "read-below");
 }
 
-/** The host's memory has writes that were answered and are nowhere else. */
+/**
+ * The host's memory has writes that were answered and are nowhere else; or that of the guest's own
+ * initiator has some that its array may forget.
+ */
 export function isUnwritten({ world, volatile }: VirtualDiskEntity): boolean {
   return volatile.layers.some(({ device }) => {
-    const cache = world.entityOrNone(device) as PageCacheEntity | undefined;
-    return cache?.kind === "page-cache" && dirtyPagesOf(cache) > 0;
+    const entity = world.entityOrNone(device);
+    if (entity?.kind === "network-volume") return keepsUnflushed(entity.volatile as InitiatorState);
+    return entity?.kind === "page-cache" && dirtyPagesOf(entity as never as PageCacheEntity) > 0;
   });
 }
 

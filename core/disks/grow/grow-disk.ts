@@ -239,7 +239,7 @@ function reopened(
     const { descriptor, volume, kind, device: before } = layer;
     const device =
       mountedBy === "guest"
-        ? mountAgain(larger as unknown as Entity, before)
+        ? mountAgain(larger as unknown as Entity, vm, before)
         : openDevice(larger as unknown as Entity, access, volume, sectors);
     const held = at === 0 ? [] : mapOf(disk, at).allocatedRuns();
     pushLayer(larger, { descriptor, volume, kind, device }, held);

@@ -388,6 +388,5 @@ function mounted(
   volume: string,
 ): EntityId {
   const { vm, disk: id } = disk.config;
-  const from = { name: `${vm}/${id}`, run: run.config.run, vm: run.id };
-  return mountVolume(disk as unknown as Entity, { array, volume, paths, ...from });
+  return mountVolume(disk as unknown as Entity, run, { array, volume, paths, name: `${vm}/${id}` });
 }

@@ -1,5 +1,5 @@
 /**
- * An initiator whose array was restarted: what the array may have forgotten is written again, and
+ * An initiator (a host's, or a guest's own) whose array was restarted: what the array may have forgotten is written again, and
  * only then what was asked of it meanwhile goes on. At the first contact a flush comes first, so that
  * what others left in the array's cache cannot be found now and be gone later.
  *
@@ -9,7 +9,13 @@
  */
 import { assert, type Editable, type Reply } from "../../kernel/index.ts";
 import { answer, type BlockOutcome, refused } from "./block.ts";
-import { enter, type InitiatorEntity, type Outstanding, transmit } from "./initiator-state.ts";
+import {
+  enter,
+  type InitiatorEntity,
+  type Outstanding,
+  placeOf,
+  transmit,
+} from "./initiator-state.ts";
 import {
   firstContact,
   forget,
@@ -52,9 +58,6 @@ export function isTaken(self: InitiatorEntity, at: number, reply: Reply): boolea
   return wait(self, placeOf(self, entry.number));
 }
 
-const placeOf = (self: InitiatorEntity, number: number): number =>
-  self.volatile.outstanding.findIndex((each) => each.number === number);
-
 /** The array is another by now: what was being sent to the former one is to be sent to this. */
 function fallBehind(self: InitiatorEntity, run: number): void {
   const { unflushed } = self.edit();
@@ -74,14 +77,16 @@ function dropOwn(self: InitiatorEntity): void {
 /** False: it is not answered yet. */
 function wait(self: InitiatorEntity, at: number): false {
   if (at < 0) return false;
-  const { state } = unflushedOf(self);
-  if (state === "level") {
-    transmit(self, at);
-    return false;
-  }
-  self.edit().outstanding[at]!.waits = true;
-  if (state === "behind") catchUp(self);
+  sendOnceLevel(self, at);
   return false;
+}
+
+/** At once, as far as is known that the array is level; else it waits for that. */
+export function sendOnceLevel(self: InitiatorEntity, at: number): void {
+  const { unflushed } = self.volatile;
+  if (unflushed === undefined || unflushed.state === "level") return transmit(self, at);
+  self.edit().outstanding[at]!.waits = true;
+  if (unflushed.state === "behind") catchUp(self);
 }
 
 function note(self: InitiatorEntity, { io, through = 0, again }: Outstanding): void {
@@ -98,7 +103,7 @@ function note(self: InitiatorEntity, { io, through = 0, again }: Outstanding): v
 }
 
 /** Sends again what is kept; at the first contact, when nothing is, a flush. */
-export function catchUp(self: InitiatorEntity): void {
+function catchUp(self: InitiatorEntity): void {
   const { kept } = unflushedOf(self);
   self.edit().unflushed!.state = "catching-up";
   const sent = kept.map(({ number, io }) => ({ number, at: enter(self, null, io) }));
@@ -123,7 +128,8 @@ export function noteEnded(self: InitiatorEntity, own: Outstanding, outcome: Repl
   sendWaiting(self);
 }
 
-function sendWaiting(self: InitiatorEntity): void {
+/** Sends what waited. */
+export function sendWaiting(self: InitiatorEntity): void {
   self.volatile.outstanding.forEach(({ waits }, at) => {
     if (waits !== true) return;
     self.edit().outstanding[at]!.waits = false;

@@ -1,7 +1,7 @@
 /** The state of an initiator, and how its requests come into it and go to the array. */
 import type { Entity, EntityId, Request } from "../../kernel/index.ts";
 import type { VolumeIo } from "./array-sessions.ts";
-import { type BlockRequest, bytesOut, HEADER_BYTES } from "./block.ts";
+import { type BlockRequest, bytesBack, bytesOut, HEADER_BYTES } from "./block.ts";
 import type { OwnerStamp } from "./ownership.ts";
 import type { Unflushed } from "./unflushed.ts";
 
@@ -18,6 +18,10 @@ export type InitiatorConfig = {
   readonly owner: string;
   /** Right to the disk that the volume belongs to, put on every request; null: it has no owner. */
   readonly stamp: OwnerStamp | null;
+  /** As whom the array knows it. Absent: by its own name, in the incarnation of its domain. */
+  readonly session?: { readonly name: string; readonly number: number };
+  /** Series of the bytes that it sends and gets; absent: they are not measured. */
+  readonly traffic?: string;
 };
 
 export type Outstanding = {
@@ -63,8 +67,16 @@ export function enter(self: InitiatorEntity, request: Request | null, io: BlockR
   return state.outstanding.length - 1;
 }
 
+/** Its place among those outstanding; -1 when it is none of them. */
+export function placeOf({ volatile: { outstanding } }: InitiatorEntity, number: number): number {
+  for (let at = 0; at < outstanding.length; at++) {
+    if (outstanding[at]!.number === number) return at;
+  }
+  return -1;
+}
+
 export function transmit(self: InitiatorEntity, at: number): void {
-  const { array, volume, paths, timeoutNs, owner, stamp } = self.config;
+  const { array, volume, paths, timeoutNs, owner, stamp, session, traffic } = self.config;
   const { outstanding, path, unflushed } = self.volatile;
   const { io, number } = outstanding[at]!;
   const edited = self.edit().outstanding[at]!;
@@ -74,8 +86,8 @@ export function transmit(self: InitiatorEntity, at: number): void {
   const body: VolumeIo = {
     volume,
     request: io,
-    sender: self.name,
-    session: self.world.incarnationOf(self.domain),
+    sender: session?.name ?? self.name,
+    session: session?.number ?? self.world.incarnationOf(self.domain),
     number,
     oldest: outstanding[0]!.number,
     owner,
@@ -84,6 +96,7 @@ export function transmit(self: InitiatorEntity, at: number): void {
   };
   const via = paths[path];
   const bytes = HEADER_BYTES + bytesOut(io);
+  if (traffic !== undefined) self.measure(traffic, bytes + HEADER_BYTES + bytesBack(io));
   const options = { then: "answered", tag: number, timeoutNs, bytes, via: via ?? -1 };
   self.ask(array, "volume-io", body, options);
 }

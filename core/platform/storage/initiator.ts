@@ -18,17 +18,17 @@ import {
   type Request,
   type World,
 } from "../../kernel/index.ts";
-import { catchUp, isTaken, noteEnded } from "./catch-up.ts";
-import { answer, type BlockRequest, LATENCY_SERIES, refused, withoutBody } from "./block.ts";
+import { isTaken, noteEnded, sendOnceLevel } from "./catch-up.ts";
+import { answer, type BlockRequest, LATENCY_SERIES, withoutBody } from "./block.ts";
 import { keeperName, type OwnerStamp } from "./ownership.ts";
 import {
   enter,
   type InitiatorConfig,
   type InitiatorEntity,
   type InitiatorState,
-  type Outstanding,
-  transmit,
+  placeOf,
 } from "./initiator-state.ts";
+import { sendAgain } from "./send-again.ts";
 
 export const initiator = component<InitiatorConfig, Record<never, never>, InitiatorState>({
   kind: "initiator",
@@ -38,26 +38,12 @@ export const initiator = component<InitiatorConfig, Record<never, never>, Initia
 });
 
 function takeIo(self: InitiatorEntity, request: Request<BlockRequest>): void {
-  const { unflushed } = self.volatile;
-  if (unflushed === undefined || unflushed.state === "level") {
-    return transmit(self, enter(self, withoutBody(request), request.body));
-  }
-  const at = enter(self, withoutBody(request), request.body);
-  self.edit().outstanding[at]!.waits = true;
-  if (unflushed.state === "behind") catchUp(self);
-}
-
-/** Its place among those outstanding; -1 when it is none of them. */
-function placeOf(outstanding: InitiatorState["outstanding"], number: number): number {
-  for (let at = 0; at < outstanding.length; at++) {
-    if (outstanding[at]!.number === number) return at;
-  }
-  return -1;
+  sendOnceLevel(self, enter(self, withoutBody(request), request.body));
 }
 
 function answered(self: InitiatorEntity, reply: Reply): void {
   const number = reply.tag as number;
-  const at = placeOf(self.volatile.outstanding, number);
+  const at = placeOf(self, number);
   if (at < 0) return;
   const entry = self.volatile.outstanding[at]!;
   if (!reply.ok && reply.code === "timeout") return sendAgain(self, at, entry);
@@ -76,30 +62,6 @@ function tellFenced(self: InitiatorEntity): void {
   const { stamp } = self.config;
   const keeper = stamp === null ? undefined : self.world.registry.idOf(keeperName(stamp.owner));
   if (keeper !== undefined) self.send(keeper, "fenced", { file: stamp!.file, epoch: stamp!.epoch });
-}
-
-/** The path in use changes once for all that were sent over it. */
-function sendAgain(self: InitiatorEntity, at: number, entry: Outstanding): void {
-  const { number } = entry;
-  const { paths, attempts } = self.config;
-  const ways = Math.max(1, paths.length);
-  if (self.volatile.path === entry.path) self.edit().path = (entry.path + 1) % ways;
-  if (entry.attempts >= attempts) {
-    self.edit().outstanding.splice(at, 1);
-    self.measure("path-lost", 1);
-    const lost = refused("path-lost");
-    return entry.request === null
-      ? noteEnded(self, entry, lost)
-      : answer(self, entry.request, lost);
-  }
-  const { unflushed } = self.volatile;
-  if (entry.again === undefined && unflushed !== undefined && unflushed.state !== "level") {
-    self.edit().outstanding[at]!.waits = true;
-    return unflushed.state === "behind" ? catchUp(self) : undefined;
-  }
-  self.notice("path-failover", { from: entry.path, to: self.volatile.path, number });
-  self.measure("path-failovers", 1);
-  transmit(self, at);
 }
 
 export type InitiatorOptions = {

@@ -1,8 +1,9 @@
 /**
- * What a host keeps of the writes to a volume whose array forgets: those that were answered and not
- * yet flushed. An array with a volatile cache says with each answer which run of it that was. When
- * that changes the host writes them again before anything else, as a client of NFS 3 sends its
- * unstable writes again when the server's verifier changed (RFC 1813, 3.3.7 and 3.3.21).
+ * What a host, or a guest that mounts a volume itself, keeps of the writes to a volume whose array
+ * forgets: those that were answered and not yet flushed. An array with a volatile cache says with each
+ * answer which run of it that was. When that changes the host writes them again before anything else,
+ * as a client of NFS 3 sends its unstable writes again when the server's verifier changed (RFC 1813,
+ * 3.3.7 and 3.3.21).
  *
  * Must hold: whatever was answered and not flushed is in the array's cache, or here. So while the
  * host lives a power loss of the array is no more to its guests than a pause, and a flush that is
@@ -46,6 +47,10 @@ export const firstContact = (run: number): Unflushed => ({
   kept: [],
   state: "behind",
 });
+
+/** Of an initiator: it keeps writes that nobody may send again once it is gone. */
+export const keepsUnflushed = (state: { readonly unflushed?: Unflushed }): boolean =>
+  state.unflushed !== undefined && state.unflushed.kept.length > 0;
 
 /** Takes note of a write or discard that was answered. */
 export function noteWritten(self: Editable<Unflushed>, io: Written): void {
