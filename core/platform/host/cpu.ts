@@ -4,7 +4,7 @@
  * wait. What a vCPU wanted to run and did not is steal time.
  *
  * Must hold: no core idles while a vCPU waits, and no vCPU waits for longer than its share explains.
- * Uncontended, a burst costs one event.
+ * Uncontended, a burst costs one event: what it received so far is counted when another one comes.
  */
 import {
   always,
@@ -36,6 +36,8 @@ type Task = {
 };
 
 type Running = Task & {
+  readonly waitedNs: number;
+  /** Since then it has received what is not yet counted. */
   readonly startedNs: number;
   readonly timer: TimerHandle;
   readonly endsNs: number;
@@ -44,7 +46,10 @@ type Running = Task & {
 export type CpuState = {
   readonly running: readonly Running[];
   readonly waiting: readonly Task[];
-  /** Virtual time that a vCPU comes back with at least. */
+  /**
+   * Virtual time that a vCPU comes back with at least. Nobody is ahead of it by more than a quantum
+   * of its own: whoever comes is at most that much before one that waits.
+   */
   readonly floorNs: number;
   readonly virtualNs: { readonly [vcpu: string]: number };
   /** Of every vCPU that ran since boot, those between two bursts included. */
@@ -78,23 +83,51 @@ function enqueue(self: CpuEntity, request: Request<RunRequest>): void {
   const state = self.edit();
   const { vcpu, shares } = request.body;
   state.shares[vcpu] = shares;
-  const before = state.virtualNs[vcpu] ?? state.floorNs;
-  // Who paused briefly keeps what it was owed, up to the virtual time that the one with the fewest
-  // shares takes for a quantum; who slept long is owed no more.
-  const tasks = [...state.running, ...state.waiting];
-  const fewest = tasks.reduce(
-    (least, { request: { body } }) => Math.min(least, body.shares),
-    shares,
-  );
-  const creditNs = Math.floor((self.config.quantumNs * SCALE) / fewest);
+  for (const task of state.running) account(self, task);
+  endFormer(self, vcpu);
+  // Who paused briefly keeps what it was owed, as the floor has not passed it; who slept is owed
+  // nothing.
+  const virtualNs = Math.max(state.virtualNs[vcpu] ?? 0, state.floorNs);
   state.waiting.push({
     request,
     leftNs: Math.ceil(request.body.workNs * state.slowFactor),
-    virtualNs: Math.max(before, state.floorNs - creditNs),
+    virtualNs,
     waitingSinceNs: self.simulatedNs,
   } as Editable<Task>);
   dispatch(self);
-  if (self.volatile.waiting.length > 0) shortenSlices(self);
+  if (self.volatile.waiting.length > 0) shortenSlices(self, virtualNs);
+}
+
+/** A machine that was powered off and on again: the burst of its former run ends with it. */
+function endFormer(self: CpuEntity, vcpu: string): void {
+  const { running, waiting } = self.edit();
+  const isFormer = ({ request }: Task): boolean => request.body.vcpu === vcpu;
+  const ran = running.findIndex(isFormer);
+  if (ran >= 0) {
+    const [task] = running.splice(ran, 1) as [Editable<Running>];
+    self.cancel(task.timer);
+    self.reply(task.request as Request, {});
+  }
+  const waited = waiting.findIndex(isFormer);
+  if (waited >= 0) self.reply(waiting.splice(waited, 1)[0]!.request as Request, {});
+}
+
+/** Virtual time of so much of a core, never none for some. */
+function virtualOf(ns: number, { shares }: RunRequest): number {
+  return Math.ceil((ns * SCALE) / shares);
+}
+
+/** Counts what a vCPU has received until now. */
+function account(self: CpuEntity, task: Editable<Running>): void {
+  const state = self.edit();
+  const { body } = task.request;
+  const ranNs = self.simulatedNs - task.startedNs;
+  task.startedNs = self.simulatedNs;
+  task.leftNs -= ranNs;
+  task.virtualNs += virtualOf(ranNs, body);
+  state.virtualNs[body.vcpu] = task.virtualNs;
+  const aheadNs = virtualOf(self.config.quantumNs, body);
+  state.floorNs = Math.max(state.floorNs, task.virtualNs - aheadNs);
 }
 
 /** Fills free cores from the queue, least virtual time first. */
@@ -103,13 +136,13 @@ function dispatch(self: CpuEntity): void {
   const state = self.edit();
   while (state.running.length < cores && state.waiting.length > 0) {
     const task = takeNext(state);
-    const stolenNs = self.simulatedNs - task.waitingSinceNs;
-    if (stolenNs > 0) self.measure("steal-ns", stolenNs);
+    const waitedNs = self.simulatedNs - task.waitingSinceNs;
+    if (waitedNs > 0) self.measure("steal-ns", waitedNs);
     const contended = state.waiting.length > 0;
     const sliceNs = contended ? Math.min(quantumNs, task.leftNs) : task.leftNs;
-    state.floorNs = Math.max(state.floorNs, task.virtualNs);
     state.running.push({
       ...task,
+      waitedNs,
       startedNs: self.simulatedNs,
       timer: self.after(sliceNs, "slice-end", task.request.body.vcpu),
       endsNs: self.simulatedNs + sliceNs,
@@ -126,14 +159,12 @@ function takeNext(state: Editable<CpuState>): Editable<Task> {
 }
 
 /**
- * Somebody waits: who ran alone so far gets no more than a quantum from now, and who is ahead of the
- * one that waits with the least virtual time ends at once.
+ * Somebody came and waits: who ran alone so far gets no more than a quantum from now, and who is
+ * ahead of the one that came ends at once.
  */
-function shortenSlices(self: CpuEntity): void {
-  const { running, waiting } = self.edit();
-  const least = Math.min(...waiting.map(({ virtualNs }) => virtualNs));
-  for (const task of running) {
-    const leftNs = task.virtualNs > least ? 0 : self.config.quantumNs;
+function shortenSlices(self: CpuEntity, virtualNs: number): void {
+  for (const task of self.edit().running) {
+    const leftNs = task.virtualNs > virtualNs ? 0 : self.config.quantumNs;
     const limitNs = self.simulatedNs + leftNs;
     if (task.endsNs <= limitNs) continue;
     self.cancel(task.timer);
@@ -147,23 +178,21 @@ function endSlice(self: CpuEntity, vcpu: string): void {
   const at = state.running.findIndex(({ request }) => request.body.vcpu === vcpu);
   if (at < 0) return;
   const [task] = state.running.splice(at, 1) as [Editable<Running>];
-  const ranNs = self.simulatedNs - task.startedNs;
-  const virtualNs = task.virtualNs + Math.floor((ranNs * SCALE) / task.request.body.shares);
-  const leftNs = task.leftNs - ranNs;
-  state.virtualNs[vcpu] = virtualNs;
+  account(self, task);
+  const { request, leftNs, virtualNs } = task;
   if (leftNs > 0) {
-    const waitingSinceNs = self.simulatedNs;
-    state.waiting.push({ request: task.request, leftNs, virtualNs, waitingSinceNs });
+    state.waiting.push({ request, leftNs, virtualNs, waitingSinceNs: self.simulatedNs });
   } else {
-    self.reply(task.request as Request, {});
+    self.reply(request as Request, {});
   }
   dispatch(self);
 }
 
-/** What is left of every burst takes longer, or shorter, from now on. */
+/** What is left of every burst takes longer, or shorter, from now on; a slice gets no longer. */
 function changeSpeed(self: CpuEntity, factor: number): void {
   const state = self.edit();
   const ratio = factor / state.slowFactor;
+  const contended = state.waiting.length > 0;
   state.slowFactor = factor;
   for (const task of state.waiting) task.leftNs = Math.ceil(task.leftNs * ratio);
   for (const task of state.running) {
@@ -172,39 +201,52 @@ function changeSpeed(self: CpuEntity, factor: number): void {
     const leftNs = Math.ceil((task.leftNs - ranNs) * ratio);
     task.leftNs = ranNs + leftNs;
     const completedNs = self.simulatedNs + leftNs;
-    const endsNs = wasLast ? completedNs : Math.min(task.endsNs, completedNs);
+    const endsNs = wasLast && !contended ? completedNs : Math.min(task.endsNs, completedNs);
     self.cancel(task.timer);
     task.endsNs = endsNs;
     task.timer = self.after(endsNs - self.simulatedNs, "slice-end", task.request.body.vcpu);
   }
-  if (state.waiting.length > 0) shortenSlices(self);
 }
 
 /**
- * How long a vCPU may wait: until every other one has had what its shares entitle it to, and as
- * much again for the credit of those that come back from a pause and for bursts that end meanwhile.
+ * How long a vCPU may wait. It is at most a quantum of its own ahead of the floor, and a competitor
+ * starts no quantum once it has passed it: each has at most what its shares entitle it to meanwhile,
+ * from the floor on, and one quantum. Those behind the floor ran while nobody waited, each on a core
+ * of its own, and are fewer than there are cores: they leave one to the others.
  */
-function longestWaitNs({ config, volatile }: CpuEntity, task: Task): number {
+function longestWaitNs({ config, volatile }: CpuEntity, { request: { body } }: Task): number {
   const known = Object.values(volatile.shares);
-  const shares = known.reduce((sum, each) => sum + each, 0);
-  const rounds = Math.ceil(shares / task.request.body.shares) + known.length + 1;
-  return 3 * rounds * config.quantumNs;
+  const others = known.reduce((sum, each) => sum + each, 0) - body.shares;
+  const entitledNs = Math.ceil((others * virtualOf(config.quantumNs, body)) / SCALE);
+  return entitledNs + (known.length - 1) * config.quantumNs;
 }
 
 export const cpuInvariants: readonly Invariant[] = [
-  always("no vCPU starves", { mechanism: "cpu-scheduler", reads: ["cpu"] }, (entity) => {
-    const self = entity as unknown as CpuEntity;
-    for (const task of self.volatile.waiting) {
-      const waitedNs = self.simulatedNs - task.waitingSinceNs;
-      const limitNs = longestWaitNs(self, task);
-      if (waitedNs <= limitNs) continue;
-      const { vcpu } = task.request.body;
-      return { message: `${vcpu} waited ${waitedNs} ns`, fields: { vcpu, waitedNs, limitNs } };
-    }
-    return undefined;
-  }),
+  always("no vCPU starves", { mechanism: "cpu-scheduler", reads: ["cpu"] }, starves),
   always("no core idles while a vCPU waits", { mechanism: "cpu-scheduler", reads: ["cpu"] }, idles),
 ];
+
+/** Of those that wait and those that waited until their turn came. */
+function starves(entity: Entity): Finding | undefined {
+  const self = entity as unknown as CpuEntity;
+  const { running, waiting } = self.volatile;
+  for (const task of waiting) {
+    const finding = waitedTooLong(self, task, self.simulatedNs - task.waitingSinceNs);
+    if (finding !== undefined) return finding;
+  }
+  for (const task of running) {
+    const finding = waitedTooLong(self, task, task.waitedNs);
+    if (finding !== undefined) return finding;
+  }
+  return undefined;
+}
+
+function waitedTooLong(self: CpuEntity, task: Task, waitedNs: number): Finding | undefined {
+  const limitNs = longestWaitNs(self, task);
+  if (waitedNs <= limitNs) return undefined;
+  const { vcpu } = task.request.body;
+  return { message: `${vcpu} waited ${waitedNs} ns`, fields: { vcpu, waitedNs, limitNs } };
+}
 
 function idles(entity: Entity): Finding | undefined {
   const self = entity as unknown as CpuEntity;

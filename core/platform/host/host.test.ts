@@ -15,33 +15,38 @@ import { reserveMemory, releaseMemory, readClockNs, spawnHost } from "./host.ts"
 
 type Done = { done: { [vcpu: string]: number[] } };
 
-/** Keeps asking for bursts of a vCPU. */
+/** Keeps asking for bursts of a vCPU, with a pause after each. */
 const vcpu = component<PlainObject, Done, PlainObject>({
   kind: "vcpu",
   durable: () => ({ done: {} }),
   handlers: {
-    ask: (self, arg: { cpu: number; vcpu: string; shares: number; workNs: number }) => {
-      const { cpu: to, ...body } = arg;
+    ask: (self, arg: Wish & { cpu: number; vcpu: string }) => {
+      const { cpu: to, pauseNs: _, ...body } = arg;
       self.ask(to, "run", body, { then: "ran", tag: arg });
     },
     ran: (self, reply: Reply) => {
-      const tag = reply.tag as { vcpu: string };
+      const tag = reply.tag as Wish & { vcpu: string };
       const { done } = self.editDurable();
       (done[tag.vcpu] ??= []).push(self.simulatedNs);
-      self.after(0, "ask", reply.tag);
+      self.after(tag.pauseNs ?? 0, "ask", reply.tag);
     },
   },
 });
 
 const QUANTUM_NS = 1_000_000;
 
-function machine(cores: number, tasks: readonly { shares: number; workNs: number }[]) {
+type Wish = { shares: number; workNs: number; pauseNs?: number; fromNs?: number };
+
+function machine(cores: number, tasks: readonly Wish[], quantumNs = QUANTUM_NS) {
   const world = new World({ gate: { seed: 1 } });
   world.addInvariants(cpuInvariants);
   const domain = world.addDomain("host");
-  const processor = world.spawn(cpu, { cores, quantumNs: QUANTUM_NS }, { domain, name: "cpu" });
+  const processor = world.spawn(cpu, { cores, quantumNs }, { domain, name: "cpu" });
   const asker = world.spawn(vcpu, {}, { domain, name: "asker" });
-  tasks.forEach((task, i) => asker.after(i, "ask", { cpu: processor.id, vcpu: `v${i}`, ...task }));
+  tasks.forEach((task, i) => {
+    const { fromNs = i, ...wish } = task;
+    asker.after(fromNs, "ask", { cpu: processor.id, vcpu: `v${i}`, ...wish });
+  });
   return { world, processor, done: (i: number) => asker.durable.done[`v${i}`] ?? [] };
 }
 
@@ -70,6 +75,47 @@ describe("the processor", () => {
     );
   });
 
+  it("starves nobody, whatever pauses, shares and quanta", () => {
+    const task = fc.record({
+      shares: fc.constantFrom(1, 7, 1_000, 1_000_000),
+      workNs: fc.constantFrom(1, 400, 3_000, 50_000, 800_000),
+      pauseNs: fc.constantFrom(0, 1, 300, 2_500, 100_000),
+      fromNs: fc.nat(20_000),
+    });
+    const tasks = fc.array(task, { minLength: 2, maxLength: 6 });
+    const cores = fc.integer({ min: 1, max: 3 });
+    fc.assert(
+      fc.property(cores, tasks, fc.constantFrom(1_000, 7_000), (count, wishes, quantumNs) => {
+        const { world } = machine(count, wishes, quantumNs);
+        world.run({ untilNs: 3_000_000, untilEvent: 3_000 });
+        expect(world.checker.violations).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("owes nothing to one that slept while another one ran alone", () => {
+    const alone = { shares: 1_000, workNs: 500_000 };
+    const sleeper = { shares: 1_000, workNs: 20_000, fromNs: 400_000, pauseNs: 1e9 };
+    const { world, done } = machine(1, [alone, sleeper], 1_000);
+    world.run({ untilNs: 600_000 });
+    expect(world.checker.violations).toEqual([]);
+    // They take turns, so that its burst takes about twice as long.
+    expect(done(1)[0]).toBeGreaterThanOrEqual(400_000 + 2 * 20_000 - 2 * 1_000);
+    expect(done(0)).toEqual([520_000]);
+  });
+
+  it("owes a sleeper nothing for the long turn of one with few shares", () => {
+    const tasks = [
+      { shares: 1_000, workNs: 50_000_000 },
+      { shares: 1, workNs: 50_000_000 },
+      { shares: 1_000, workNs: 300_000, pauseNs: 2_000_000 },
+    ];
+    const { world } = machine(1, tasks, 1_000);
+    world.run({ untilNs: 4_000_000 });
+    expect(world.checker.violations).toEqual([]);
+  });
+
   it("costs one event a burst, and no longer than the burst, when nobody else wants it", () => {
     const { world, done } = machine(4, [{ shares: 1_000, workNs: 50_000_000 }]);
     world.run({ untilNs: 500_000_000 });
@@ -89,6 +135,24 @@ describe("the processor", () => {
     expect(done(0)).toEqual([14_000_000, 24_000_000]);
   });
 
+  it("ends the burst of a former run when its vCPU comes anew", () => {
+    const { world, processor } = machine(2, []);
+    const run = (atNs: number, vcpu: string, workNs: number): void => {
+      const body = { vcpu, shares: 1_000, workNs };
+      const request = { from: 0, askId: 0, delivery: "stream", via: -1, body };
+      processor.after(atNs, "run", request as never);
+    };
+    run(0, "v0", 10_000_000);
+    run(3_000_000, "v0", 5_000_000);
+    run(3_000_000, "v1", 9_000_000);
+    world.run({ untilNs: 4_000_000 });
+    const ends = () => processor.volatile.running.map(({ endsNs }) => endsNs);
+    expect(ends()).toEqual([8_000_000, 12_000_000]);
+    expect(processor.volatile.waiting).toEqual([]);
+    world.run({ untilNs: 9_000_000 });
+    expect(ends()).toEqual([12_000_000]);
+  });
+
   it("is reported when a vCPU starves (canary)", () => {
     const { world, processor } = machine(1, [
       { shares: 1_000, workNs: 5_000_000 },
@@ -98,6 +162,19 @@ describe("the processor", () => {
     const waiting = processor.edit().waiting[0]!;
     waiting.waitingSinceNs = -1e9;
     world.run({ untilNs: 3_000_000 });
+    expect(world.checker.violations.map(({ invariant }) => invariant)).toContain("no vCPU starves");
+  });
+
+  it("is reported when one runs for three quanta while others wait (canary)", () => {
+    const { world, processor } = machine(1, [
+      { shares: 1_000, workNs: 50_000_000 },
+      { shares: 1_000, workNs: 50_000_000 },
+    ]);
+    world.run({ untilNs: 3_500_000 });
+    const [running] = processor.edit().running;
+    processor.cancel(running!.timer);
+    running!.timer = processor.after(3_000_000, "slice-end", running!.request.body.vcpu);
+    world.run({ untilNs: 7_000_000 });
     expect(world.checker.violations.map(({ invariant }) => invariant)).toContain("no vCPU starves");
   });
 
