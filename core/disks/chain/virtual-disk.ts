@@ -13,7 +13,6 @@ import {
   type BlockOutcome,
   dirtyPagesOf,
   DONE,
-  type InitiatorState,
   isInRange,
   keepsUnflushed,
   type PageCacheEntity,
@@ -23,6 +22,7 @@ import {
 import {
   component,
   type ContentRun,
+  type EntityId,
   type Plain,
   type Reply,
   type Request,
@@ -67,15 +67,18 @@ export function isDrained(disk: VirtualDiskEntity): boolean {
 }
 
 /**
- * The host's memory has writes that were answered and are nowhere else; or that of the guest's own
- * initiator has some that its array may forget.
+ * The host's memory has writes that were answered and are nowhere else; or it, or the guest's own
+ * initiator, has some that an array may forget.
  */
 export function isUnwritten({ world, volatile }: VirtualDiskEntity): boolean {
-  return volatile.layers.some(({ device }) => {
+  const isAhead = (device: EntityId): boolean => {
     const entity = world.entityOrNone(device);
-    if (entity?.kind === "network-volume") return keepsUnflushed(entity.volatile as InitiatorState);
-    return entity?.kind === "page-cache" && dirtyPagesOf(entity as never as PageCacheEntity) > 0;
-  });
+    if (entity === undefined) return false;
+    if (entity.kind !== "page-cache") return keepsUnflushed(entity.volatile);
+    const cache = entity as never as PageCacheEntity;
+    return dirtyPagesOf(cache) > 0 || isAhead(cache.config.lower);
+  };
+  return volatile.layers.some(({ device }) => isAhead(device));
 }
 
 /** Nothing at all is on its way through the layers, so that they can be changed. */
