@@ -2,7 +2,6 @@
 import { type Component, component, type Entity, type Request } from "../kernel/index.ts";
 import { type HostEntity, reserveMemory } from "../platform/index.ts";
 import type { FollowerComponent } from "./follower.ts";
-import type { Protection } from "./protection.ts";
 import { type FollowerConfig, hostOf, type NoFields } from "./settings.ts";
 
 export type AgentComponent = Component<NoFields, NoFields, NoFields>;
@@ -22,10 +21,6 @@ export function agentComponent(follower: FollowerComponent): AgentComponent {
         }
         const entity = self.spawn(follower, body, `${body.vm}-run-${body.run}`);
         self.world.call(entity as unknown as Entity, "begin", 0);
-        const known = self.world.entity(body.protection) as unknown as Protection;
-        const state = known.editDurable();
-        state.backup = host.name;
-        state.follower = entity.id;
         self.reply(request, { follower: entity.id });
       },
     },

@@ -61,9 +61,14 @@ export function forgetFollower(self: Follower): void {
   if (known.durable.follower === self.id) known.editDurable().follower = -1;
 }
 
-/** Nothing is followed here any more; what it reserved is free again. */
+/** Nothing is followed by it any more; what it reserved is free again, if no other start needs it. */
 export function dismiss(self: Follower): void {
   forgetFollower(self);
-  releaseMemory(hostOf(self as unknown as Entity), self.config.vm);
   self.world.removeTree(self as unknown as Entity);
+  const { vm } = self.config;
+  const isFollowedStill = [...self.world.entities()].some(
+    ({ kind, domain, config }) =>
+      kind === self.kind && domain === self.domain && (config as FollowerConfig).vm === vm,
+  );
+  if (!isFollowedStill) releaseMemory(hostOf(self as unknown as Entity), vm);
 }

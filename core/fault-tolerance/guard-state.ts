@@ -30,7 +30,7 @@ export type GuardState = {
    * the vote is won, and the machine gets its disks; `alone`: nobody is waited for.
    */
   readonly mode: "following" | "deciding" | "taking-over" | "alone";
-  /** The machine; -1 before its first step. */
+  /** The machine; -1 before it begins. */
   readonly instance: EntityId;
   /** Inputs of runs before this one; -1 before the first step here. */
   readonly base: number;
@@ -58,7 +58,7 @@ export const guardedRecord = (self: Guard): VmRecord =>
 export const protectionOf = (self: Guard): Protection =>
   self.world.entity(self.config.protection) as unknown as Protection;
 
-/** The machine that it guards; undefined before its first step, and when it is gone. */
+/** The machine that it guards; undefined before it begins, and when it is gone. */
 export const machineOf = (self: Guard): VmEntity | undefined =>
   self.world.entityOrNone(self.volatile.instance) as unknown as VmEntity | undefined;
 

@@ -64,11 +64,14 @@ export const guard = component<GuardConfig, NoFields, GuardState>({
     pausedSinceNs: null,
   }),
   handlers: {
+    /** A run is to begin: who is to follow it hears from here on. */
     begin: (self, _arg: number) => {
       self.edit().heardNs = ownClockNs(hostOf(self as never));
       tick(self);
     },
     tick: (self, _arg: number) => tick(self),
+    /** The run is there, in the event in which it begins. */
+    "run-begun": (self, instance: number) => onBegun(self, instance),
     /** From the machine, in its own event. */
     crossed: (self, crossed: Crossed & { readonly vm: number }) => onCrossed(self, crossed),
     acknowledged: (self, { body }: Request<Acknowledgement>) => onAcknowledged(self, body),
@@ -92,6 +95,23 @@ export const guard = component<GuardConfig, NoFields, GuardState>({
     self.world.remove(self as unknown as Entity);
   },
 });
+
+/** From here on the outside world knows of it: another start may have been under way beside this. */
+function onBegun(self: Guard, instance: number): void {
+  self.edit().instance = instance;
+  const { vm, run, follower: id } = self.config;
+  const host = hostOf(self as unknown as Entity).name;
+  const follower = self.world.entityOrNone(id);
+  const known = protectionOf(self).editDurable();
+  known.run = run;
+  known.primary = host;
+  known.seen = 0;
+  known.follower = follower?.id ?? -1;
+  if (follower !== undefined) known.backup = hostOf(follower).name;
+  if (!isFollowed(self)) return becomeAlone(self);
+  known.state = "protected";
+  self.notice(PROTECTION_NOTICE, { vm, run, event: "begun", host });
+}
 
 function onCrossed(self: Guard, { step, outputs, readSectors, vm }: Crossed & { vm: number }) {
   const state = self.edit();
@@ -191,6 +211,7 @@ function becomeAlone(self: Guard): void {
   const { vm, run } = self.config;
   const host = hostOf(self as unknown as Entity).name;
   self.edit().mode = "alone";
+  if (self.volatile.instance < 0) return;
   const known = protectionOf(self).editDurable();
   known.state = known.primary === host ? "alone" : "taken-over";
   known.primary = host;
@@ -221,7 +242,8 @@ function onEnded(self: Guard, ended: string): void {
   const known = protectionOf(self);
   if (ended !== "crash") {
     if (isFollowed(self)) self.send(follower, "end", {});
-    known.editDurable().state = "off";
+    // Not that of another start, where this one has not come so far.
+    if (self.volatile.instance >= 0) known.editDurable().state = "off";
   } else if (isFollowed(self) && known.durable.follower < 0 && record.durable.run === run) {
     // Who was to go on is lost as well.
     giveUpRun(record);

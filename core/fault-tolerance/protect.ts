@@ -21,7 +21,7 @@ import { owningOf, ownDisks, powerOn, type PowerOnParams, takesOver } from "../d
 import type { VmRecord } from "../vmm/index.ts";
 import { agentName } from "./agent.ts";
 import { guard } from "./guard.ts";
-import { PROTECTION_NOTICE, type Protection, protectionName } from "./protection.ts";
+import { type Protection, protectionName } from "./protection.ts";
 import { ballotFile, type FollowerConfig, type FtSettings, type Pair } from "./settings.ts";
 import type { Ballot } from "./vote.ts";
 
@@ -33,8 +33,11 @@ export type ProtectParams = {
   readonly settings: FtSettings;
 };
 
-/** `epochs`: of its disks, taken before the ballot was laid out, or before it started alone. */
-type ProtectState = { follower: EntityId; guard: EntityId; epochs?: number[] };
+/**
+ * `run`: number of the run that is to begin, since its backup was asked to make ready for it.
+ * `epochs`: of its disks, taken before the ballot was laid out, or before it started alone.
+ */
+type ProtectState = { run: number; follower: EntityId; guard: EntityId; epochs?: number[] };
 type Owned = { readonly epochs: readonly number[] };
 type Op = Operation<ProtectParams & PlainObject, ProtectState & PlainObject>;
 
@@ -48,10 +51,11 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
     /** A ballot of an earlier run decides nothing any more. */
     layBallot(host, op) {
       const { backup, powerOn: opening } = op.params;
-      const isOn = recordOf(host, op).durable.power === "on";
-      if (isOn && !takesOver(opening)) return fail("already-on", op.params.vm);
+      const { power, run } = recordOf(host, op).durable;
+      if (power === "on" && !takesOver(opening)) return fail("already-on", op.params.vm);
+      op.edit().run = run + 1;
       if (backup === null) return go("start");
-      const value: Ballot = { run: runOf(host, op), winner: null };
+      const value: Ballot = { run: run + 1, winner: null };
       const body = { name: ballotFile(op.params.vm), value };
       const extras = { timeoutNs: FILE_TIMEOUT_NS, otherwise: "noBallot" };
       return ask(opening.array, "file-write", body, "prepareBackup", extras);
@@ -78,22 +82,16 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       // Alone it lives from the first moment on: not before no other host can have the disks.
       const owning = follower < 0 ? ownsFirst(op, "startAsOwner") : undefined;
       if (owning !== undefined) return owning;
-      const { vm, powerOn: opening } = op.params;
+      const { powerOn: opening } = op.params;
       const config = { ...pairOf(host, op), follower, from: { steps: 0, outputs: 0 } };
       const made = host.world.spawn(guard, config, { creator: host });
       const state = op.edit();
       state.follower = follower;
       state.guard = made.id;
-      const known = protectionOf(host, vm).editDurable();
-      known.run = config.run;
-      known.primary = host.name;
-      known.seen = 0;
-      known.state = follower < 0 ? "alone" : "protected";
-      const event = follower < 0 ? "live" : "begun";
-      made.notice(PROTECTION_NOTICE, { vm, run: config.run, event, host: host.name });
-      host.world.call(made as unknown as Entity, follower < 0 ? "won" : "begin", 0);
+      if (follower >= 0) host.world.call(made as unknown as Entity, "begin", 0);
       const { epochs } = op.state;
-      const params = { ...opening, guard: made.id, ...(epochs !== undefined && { epochs }) };
+      const { run } = config;
+      const params = { ...opening, guard: made.id, run, ...(epochs !== undefined && { epochs }) };
       return perform(powerOn, params, "report", "giveUp");
     },
 
@@ -110,7 +108,7 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       return fail(code, detail);
     },
   },
-  () => ({ follower: -1, guard: -1 }),
+  () => ({ run: 0, follower: -1, guard: -1 }),
 );
 
 /** Takes the disks before the machine is powered on; undefined: it has, or they have no owner. */
@@ -128,14 +126,11 @@ function noteOwned(op: Op, { epochs }: Owned, next: string): Step {
 const recordOf = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.powerOn.record) as unknown as VmRecord;
 
-/** Number of the run that is to begin. */
-const runOf = (host: Entity, op: Op): number => recordOf(host, op).durable.run + 1;
-
 function pairOf(host: Entity, op: Op): Pair {
   const { vm, settings, powerOn: opening } = op.params;
   const { record, array } = opening;
   const protection = protectionOf(host, vm).id;
-  return { vm, run: runOf(host, op), record, protection, array, settings };
+  return { vm, run: op.state.run, record, protection, array, settings };
 }
 
 const protectionOf = (host: Entity, vm: string): Protection =>

@@ -151,5 +151,8 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   durable.run = Math.max(durable.run, run);
   durable.instance = vm.id;
   durable.host = world.registry.domain(place.domain).name;
+  if (image === undefined && place.guard !== undefined && place.guard >= 0) {
+    world.call(world.entity(place.guard), "run-begun", vm.id);
+  }
   announce(vm, "power-on");
 }

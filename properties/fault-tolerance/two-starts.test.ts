@@ -1,24 +1,32 @@
 /**
- * A protected machine that is started at two hosts at once: at the one where it was, with a backup, and
- * alone at the one of its backup. One of them has it, and what is known of it is told by that one.
+ * A protected machine that is started twice at once: at the host where it was, with a backup, and there
+ * again or alone at the one of its backup. One start has it, what is known of it is told by that one,
+ * and its backup goes on when its host is lost.
  */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fromMs } from "../../core/kernel/index.ts";
 import { type Protection, protectionName } from "../../core/fault-tolerance/protection.ts";
+import type { HostEntity } from "../../core/platform/index.ts";
 import { vmRecordOf } from "../../core/vmm/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
-import { violations } from "../testing/crash-points.ts";
+import { crash, violations } from "../testing/crash-points.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
+
+type Case = {
+  readonly kind: "redo" | "network";
+  /** Host of the second start; the first is at beta, and alpha follows. */
+  readonly second: "alpha" | "beta";
+};
 
 const OFF_MS = 10;
 /** A start takes some 2.5 ms: the other one from well before it to after its end. */
 const STEP_MS = 0.11;
 const STARTS = 40;
 
-const twoStarts = (delayMs: number): ScenarioDocument => ({
+const twoStarts = ({ kind, second }: Case, delayMs: number): ScenarioDocument => ({
   name: "two-starts",
   seed: 1,
-  durationMs: 400,
+  durationMs: 800,
   hosts: [
     { id: "alpha", cores: 1, memoryMiB: 4 },
     { id: "beta", cores: 1, memoryMiB: 4 },
@@ -36,28 +44,48 @@ const twoStarts = (delayMs: number): ScenarioDocument => ({
       memoryMiB: 1,
       protection: { kind: "log-replay", host: "alpha" },
       guest: { kind: "workload", phases: [{ name: "rest", durationMs: 1 }] },
-      disks: [{ id: "data", on: "array", sizeMiB: 1 }],
+      disks: [{ id: "data", on: "array", sizeMiB: 1, kind }],
+      poweredOn: kind === "redo",
     },
   ],
   timeline: [
     { id: "there", atMs: OFF_MS + delayMs, do: "restart", vm: "web", host: "beta" },
-    { id: "here", atMs: OFF_MS + 2, do: "take-over", vm: "web", host: "alpha" },
+    { id: "other", atMs: OFF_MS + 2, do: "take-over", vm: "web", host: second },
   ],
 });
 
-it("leaves one, wherever in one start the other begins, and that one is known", () => {
-  const primaries = new Set<string>();
-  for (let at = 0; at < STARTS; at++) {
-    const delayMs = at * STEP_MS;
-    const world = builderOf(twoStarts(delayMs)).build({ seed: 1 });
-    world.run({ untilNs: fromMs(400) });
-    world.finish();
-    const where = `the second start ${delayMs} ms after the first could begin`;
-    expect(violations(world), where).toEqual([]);
-    const { power, host } = vmRecordOf(world, "web").durable;
-    const { primary } = (world.named(protectionName("web")) as unknown as Protection).durable;
-    expect([power, primary], where).toEqual(["on", host]);
-    primaries.add(primary);
-  }
-  expect(primaries).toEqual(new Set(["alpha", "beta"]));
+describe("a protected machine", () => {
+  it.each([
+    { kind: "redo", second: "alpha" },
+    { kind: "redo", second: "beta" },
+    { kind: "network", second: "alpha" },
+    { kind: "network", second: "beta" },
+  ] as const)("is one, wherever in one start the other begins, and is known: %j", (started) => {
+    const primaries = new Set<string>();
+    const states = new Set<string>();
+    for (let at = 0; at < STARTS; at++) {
+      const delayMs = at * STEP_MS;
+      const world = builderOf(twoStarts(started, delayMs)).build({ seed: 1 });
+      world.run({ untilNs: fromMs(400) });
+      const where = `the second start ${delayMs} ms after the first could begin`;
+      const record = vmRecordOf(world, "web");
+      const known = world.named(protectionName("web")) as unknown as Protection;
+      const { power, host } = record.durable;
+      const { primary, state, run } = known.durable;
+      expect([power, primary, run], where).toEqual(["on", host, record.durable.run]);
+      primaries.add(primary);
+      states.add(state);
+      if (state === "protected") {
+        const backup = world.named("alpha") as unknown as HostEntity;
+        expect(backup.volatile.reservedMiB, where).toEqual({ web: 1 });
+        crash(world, primary);
+        world.run({ untilNs: fromMs(800) });
+        expect([record.durable.host, record.durable.run], where).toEqual(["alpha", run]);
+      }
+      world.finish();
+      expect(violations(world), where).toEqual([]);
+    }
+    expect(primaries).toEqual(new Set([started.second, "beta"]));
+    expect(states).toContain("protected");
+  });
 });

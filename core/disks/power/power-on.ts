@@ -92,6 +92,8 @@ export type PowerOnParams = {
   readonly takeOver?: boolean;
   /** Entity of this host that guards what the run puts out. */
   readonly guard?: EntityId;
+  /** Number of the run that all is ready for; absent: of whichever comes next. */
+  readonly run?: number;
   /** A run that goes on here, decided by vote against its former host: it only gets its disks. */
   readonly instance?: EntityId;
   /** False: that run moves here, and its former host gives the disks up. */
@@ -283,9 +285,12 @@ function noteChanges(op: Op, file: { value: ChangesFile; version: number } | nul
 /** Memory of a run that goes on was reserved when its host made ready for it. */
 function newRun(host: Entity, op: Op): VmEntity | Step {
   const { world, domain } = host;
-  const { vm, record: id, cpu, memoryMiB, takeOver, guard = -1 } = op.params;
+  const { vm, record: id, cpu, memoryMiB, guard = -1, run } = op.params;
   const record = world.entity(id) as unknown as VmRecord;
-  if (takeOver) giveUpRun(record);
+  // Another start has come between, or has the vote.
+  if (run !== undefined && run !== record.durable.run + 1) return fail("vm-starting", vm);
+  if (guard >= 0 && world.entityOrNone(guard) === undefined) return fail("vm-starting", vm);
+  if (takesOver(op.params)) giveUpRun(record);
   if (!reserveMemory(host as unknown as HostEntity, vm, memoryMiB)) {
     return fail("no-memory", memoryMiB);
   }
