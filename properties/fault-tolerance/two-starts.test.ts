@@ -9,7 +9,7 @@ import { type Protection, protectionName } from "../../core/fault-tolerance/prot
 import type { HostEntity } from "../../core/platform/index.ts";
 import { vmRecordOf } from "../../core/vmm/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
-import { crash, violations } from "../testing/crash-points.ts";
+import { crash, outcomesOf, violations } from "../testing/crash-points.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
 
 type Case = {
@@ -73,6 +73,7 @@ describe("a protected machine", () => {
       const { power, host } = record.durable;
       const { primary, state, run } = known.durable;
       expect([power, primary, run], where).toEqual(["on", host, record.durable.run]);
+      expect(state, where).toMatch(/protected|alone/);
       primaries.add(primary);
       states.add(state);
       if (state === "protected") {
@@ -88,4 +89,59 @@ describe("a protected machine", () => {
     expect(primaries).toEqual(new Set([started.second, "beta"]));
     expect(states).toContain("protected");
   });
+
+  it("is not started as the run that its backup made ready for when another one has been", () => {
+    const small = twoStarts({ kind: "network", second: "alpha" }, 0);
+    const slow = { between: ["beta", "array"] as const, latencyUs: 3_000 };
+    const links = small.links!.map((each) =>
+      each.between.includes("beta") && each.between.includes("array") ? slow : each,
+    );
+    const ends = new Set<string>();
+    for (let at = 0; at < STARTS; at++) {
+      const timeline: ScenarioDocument["timeline"] = [
+        ...small.timeline!,
+        { id: "off", atMs: OFF_MS + 3 + at, do: "power-off", vm: "web" },
+      ];
+      const world = builderOf({ ...small, links, timeline }).build({ seed: 1 });
+      const ended = outcomesOf(world);
+      world.run({ untilNs: fromMs(200) });
+      world.finish();
+      const where = `ended ${at} ms later`;
+      expect(violations(world), where).toEqual([]);
+      const { run } = vmRecordOf(world, "web").durable;
+      const known = world.named(protectionName("web")) as unknown as Protection;
+      expect(known.durable.run, where).toBe(run);
+      ends.add(`${ended["there"]} ${ended["other"]}`);
+    }
+    expect(ends).toContain("vm-starting complete");
+  });
+});
+
+describe("a machine that nobody protects, on a disk without an owner", () => {
+  it.each(["alpha", "beta"] as const)(
+    "is started once: at beta, and taken over at %s",
+    (second) => {
+      const codes = new Set<string>();
+      for (let at = 0; at < STARTS; at++) {
+        const small = twoStarts({ kind: "network", second }, 0);
+        const vms = small.vms!.map(({ protection: _, ...vm }) => vm);
+        const [, other] = small.timeline!;
+        const there = {
+          ...other!,
+          id: "there",
+          atMs: OFF_MS + at * STEP_MS,
+          host: "beta",
+        } as never;
+        const world = builderOf({ ...small, vms, timeline: [there, other!] }).build({ seed: 1 });
+        const ended = outcomesOf(world);
+        world.run({ untilNs: fromMs(100) });
+        world.finish();
+        const where = `${at * STEP_MS} ms later`;
+        expect(violations(world), where).toEqual([]);
+        expect(vmRecordOf(world, "web").durable.run, where).toBe(1);
+        codes.add([ended["there"], ended["other"]].join(" "));
+      }
+      expect(codes).toEqual(new Set(["complete already-on", "already-on complete"]));
+    },
+  );
 });
