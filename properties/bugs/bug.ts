@@ -113,7 +113,7 @@ export const GROUNDS: {
   },
   "fault-tolerance": {
     scenarios: FOLLOWERS,
-    suites: ["fault-tolerance", "lost-log"].map(
+    suites: ["fault-tolerance", "lost-log", "two-starts"].map(
       (name) => `properties/fault-tolerance/${name}.test.ts`,
     ),
   },
