@@ -2,7 +2,7 @@
 // its sources in build/. Does nothing when the stamp is current. Run as `npm run build:rv64 [-- --force]`.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { main as compile } from "assemblyscript/asc";
@@ -12,6 +12,8 @@ const FOLDER = dirname(fileURLToPath(import.meta.url));
 const BUILD = join(FOLDER, "build");
 const STAMP = join(BUILD, "rv64.stamp");
 const MODULE = join(BUILD, "rv64.wasm");
+const OPCODES = join(BUILD, "opcodes.ts");
+const INTERPRETER = join(BUILD, "interpreter.ts");
 
 const OPTIONS = [
   "-O3",
@@ -44,13 +46,10 @@ function stampOfSources(): string {
   return `${hash.digest("hex")}\n`;
 }
 
+/** All that is built is there, and of these sources. */
 function isCurrent(stamp: string): boolean {
-  try {
-    readFileSync(MODULE);
-    return readFileSync(STAMP, "utf8") === stamp;
-  } catch {
-    return false;
-  }
+  if (![STAMP, MODULE, OPCODES, INTERPRETER].every((file) => existsSync(file))) return false;
+  return readFileSync(STAMP, "utf8") === stamp;
 }
 
 async function build(): Promise<void> {
@@ -58,8 +57,8 @@ async function build(): Promise<void> {
   if (isCurrent(stamp) && !process.argv.includes("--force")) return;
   mkdirSync(BUILD, { recursive: true });
   const frame = readFileSync(join(FOLDER, "interpreter.frame.txt"), "utf8");
-  writeFileSync(join(BUILD, "opcodes.ts"), operationNumbers());
-  writeFileSync(join(BUILD, "interpreter.ts"), interpreterLoop(frame));
+  writeFileSync(OPCODES, operationNumbers());
+  writeFileSync(INTERPRETER, interpreterLoop(frame));
   const fresh = `${MODULE}.${process.pid}`;
   const args = ["index.ts", "--baseDir", FOLDER, "-o", relative(FOLDER, fresh), ...OPTIONS];
   const result = await compile(args, { stdout: process.stdout, stderr: process.stderr });
