@@ -39,6 +39,7 @@ export type ProtectParams = {
  */
 type ProtectState = { run: number; follower: EntityId; guard: EntityId; epochs?: number[] };
 type Owned = { readonly epochs: readonly number[] };
+type Refusal = { readonly code: string; readonly detail: Plain };
 type Op = Operation<ProtectParams & PlainObject, ProtectState & PlainObject>;
 
 const BACKUP_TIMEOUT_NS = 1_000_000_000;
@@ -48,26 +49,32 @@ const FILE_TIMEOUT_NS = 5_000_000_000;
 export const protect = operation<ProtectParams & PlainObject, ProtectState & PlainObject>(
   "protect",
   {
-    /** A ballot of an earlier run decides nothing any more. */
-    layBallot(host, op) {
+    findBallot(host, op) {
       const { backup, powerOn: opening } = op.params;
       const { power, run } = recordOf(host, op).durable;
       if (power === "on" && !takesOver(opening)) return fail("already-on", op.params.vm);
       op.edit().run = run + 1;
       if (backup === null) return go("start");
-      const value: Ballot = { run: run + 1, winner: null };
-      const body = { name: ballotFile(op.params.vm), value };
-      const extras = { timeoutNs: FILE_TIMEOUT_NS, otherwise: "noBallot" };
-      return ask(opening.array, "file-write", body, "prepareBackup", extras);
+      return askBallot(op, "file-read", {}, "layBallot", "lookFor");
     },
 
+    lookFor: (_host, op, { code, detail }: Refusal) =>
+      code === "no-file" ? layBallot(op, 0) : fail(code, detail),
+
+    /**
+     * A ballot of an earlier run decides nothing any more. That of another start of this one may be
+     * decided by the time that this one comes: it names the version that was found.
+     */
+    layBallot: (_host, op, { version }: { readonly version: number }) => layBallot(op, version),
+
     /** Another host took over from this one, and died of it before the machine ran there. */
-    noBallot(_host, op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
+    noBallot(_host, op, { code, detail }: Refusal) {
+      if (code === "version-conflict") return fail("vm-starting", op.params.vm);
       const step = code === "not-owner" ? ownsFirst(op, "layAsOwner") : undefined;
       return step ?? fail(code, detail);
     },
 
-    layAsOwner: (_host, op, owned: Owned) => noteOwned(op, owned, "layBallot"),
+    layAsOwner: (_host, op, owned: Owned) => noteOwned(op, owned, "findBallot"),
 
     prepareBackup(host, op) {
       const { backup } = op.params;
@@ -102,7 +109,7 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       return done({ backup: follower < 0 ? null : op.params.backup!.host });
     },
 
-    giveUp(host, op, { code, detail }: { readonly code: string; readonly detail: Plain }): Step {
+    giveUp(host, op, { code, detail }: Refusal): Step {
       const made = host.world.entityOrNone(op.state.guard);
       if (made !== undefined) host.world.call(made, "run-ended", "power-off");
       return fail(code, detail);
@@ -110,6 +117,16 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
   },
   () => ({ run: 0, follower: -1, guard: -1 }),
 );
+
+function askBallot(op: Op, verb: string, body: PlainObject, next: string, otherwise: string): Step {
+  const named = { name: ballotFile(op.params.vm), ...body };
+  return ask(op.params.powerOn.array, verb, named, next, { timeoutNs: FILE_TIMEOUT_NS, otherwise });
+}
+
+function layBallot(op: Op, ifVersion: number): Step {
+  const value: Ballot = { run: op.state.run, winner: null };
+  return askBallot(op, "file-write", { value, ifVersion }, "prepareBackup", "noBallot");
+}
 
 /** Takes the disks before the machine is powered on; undefined: it has, or they have no owner. */
 function ownsFirst(op: Op, next: string): Step | undefined {

@@ -10,6 +10,7 @@ import type { HostEntity } from "../../core/platform/index.ts";
 import { vmRecordOf } from "../../core/vmm/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import { crash, outcomesOf, violations } from "../testing/crash-points.ts";
+import { writeAfter } from "../testing/late-messages.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
 
 type Case = {
@@ -114,6 +115,27 @@ describe("a protected machine", () => {
       ends.add(`${ended["there"]} ${ended["other"]}`);
     }
     expect(ends).toContain("vm-starting complete");
+  });
+
+  it("lives once, although a start that was late lays its ballot when the vote is decided", () => {
+    const small = twoStarts({ kind: "network", second: "beta" }, 0);
+    const [there] = small.timeline!;
+    const again = { ...there!, id: "again", atMs: OFF_MS + 1 } as typeof there;
+    const away = { kind: "partition", from: "alpha", atMs: 100, durationMs: 300 } as const;
+    const faults = [
+      { ...away, to: "array" },
+      { ...away, to: "beta" },
+    ];
+    const document = { ...small, timeline: [there!, again!], faults };
+    const world = builderOf(document).build({ seed: 1 });
+    const held = { array: "array", of: "there", file: "web.vote", after: "web.go-alone-1" };
+    const ended = writeAfter(world, { ...held, untilNs: fromMs(800) });
+    world.finish();
+    expect(violations(world)).toEqual([]);
+    expect(ended).toMatchObject({ there: "vm-starting", again: "complete" });
+    expect(ended["web.fail-over-1"]).toBe("complete");
+    const { power, host } = vmRecordOf(world, "web").durable;
+    expect([power, host]).toEqual(["on", "beta"]);
   });
 });
 
