@@ -17,16 +17,17 @@ import {
   outcomesOf,
   sampled,
 } from "../testing/crash-points.ts";
-import { builderOf, smallDatacenter } from "../testing/small-datacenter.ts";
+import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
 
 type Timeline = NonNullable<ScenarioDocument["timeline"]>;
 
 function datacenter(kind: "cow" | "redo", timeline: Timeline, durationMs = 9_000) {
   const { arrays, vms } = smallDatacenter();
+  const guest = shortWork({ bootMs: 20, durationMs: 2_000, thinkTimeUs: 9_000, readPercent: 30 });
   return smallDatacenter({
     durationMs,
     arrays: [{ ...arrays![0]!, kind: "cow", chunkKiB: 64 }],
-    vms: [{ ...vms![0]!, disks: vms![0]!.disks!.map((disk) => ({ ...disk, kind })) }],
+    vms: [{ ...vms![0]!, guest, disks: vms![0]!.disks!.map((disk) => ({ ...disk, kind })) }],
     timeline,
   });
 }

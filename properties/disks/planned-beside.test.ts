@@ -125,7 +125,7 @@ describe("what is planned beside another operation, and begun after it", () => {
   it.each(CASES)(
     "%s, beside %s of %d on %s disks",
     (_then, _first, points, kind, first, then) => {
-      const moments = sampled(momentsOf(kind, points, first), 4);
+      const moments = sampled(momentsOf(kind, points, first), 5);
       const ends = moments.map((at) => planAt(kind, points, first, then, at));
       expect(TOLD).toEqual(expect.arrayContaining(ends));
       expect(ends).toContain("version-conflict");

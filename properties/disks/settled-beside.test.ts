@@ -87,16 +87,16 @@ const BACKUP = [
 const RESTORE = { ...DB, atMs: LATER_MS, do: "restore", backup: "copy", from: "vault" } as const;
 
 const OPERATIONS: readonly Tried[] = [
-  { kind: "redo", operation: revert, every: 1 },
-  { kind: "cow", operation: revert, every: 2 },
-  { kind: "redo", operation: convert("cow"), becomes: "cow", every: 4 },
-  { kind: "cow", operation: convert("redo"), becomes: "redo", every: 3 },
-  { kind: "redo", operation: link, vm: "twin", every: 1 },
-  { kind: "cow", operation: link, vm: "twin", every: 1 },
-  { kind: "redo", operation: RESTORE, before: BACKUP, every: 3 },
-  { kind: "cow", operation: RESTORE, before: BACKUP, every: 3 },
-  { kind: "redo", operation: { ...DB, do: "consolidate", point: "first" }, every: 2 },
-  { kind: "cow", operation: { ...DB, do: "delete-snapshot", point: "first" }, every: 2 },
+  { kind: "redo", operation: revert, every: 2 },
+  { kind: "cow", operation: revert, every: 4 },
+  { kind: "redo", operation: convert("cow"), becomes: "cow", every: 7 },
+  { kind: "cow", operation: convert("redo"), becomes: "redo", every: 5 },
+  { kind: "redo", operation: link, vm: "twin", every: 2 },
+  { kind: "cow", operation: link, vm: "twin", every: 2 },
+  { kind: "redo", operation: RESTORE, before: BACKUP, every: 5 },
+  { kind: "cow", operation: RESTORE, before: BACKUP, every: 5 },
+  { kind: "redo", operation: { ...DB, do: "consolidate", point: "first" }, every: 4 },
+  { kind: "cow", operation: { ...DB, do: "delete-snapshot", point: "first" }, every: 4 },
 ];
 
 /** What makes the disks of a VM hold something else, and says so. */
