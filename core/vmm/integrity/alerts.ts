@@ -14,7 +14,7 @@ import { noteStop, standStill } from "./standing.ts";
 
 /** Notice of an alert; data is an `IntegrityAlert`. */
 export const INTEGRITY_ALERT = "integrity-alert";
-/** Notice of the memory that an alert of a guarded machine is on its way; data is {page}. */
+/** Notice of the memory that an alert of a guarded machine is on its way; data is {page, vcpu, holds}. */
 export const ALERT_HELD = "integrity-alert-held";
 /** Notice of a call that was refused and is no attack; data is {vm, vcpu, message}. */
 export const INTEGRITY_REFUSED = "integrity-refused";
@@ -50,7 +50,7 @@ export function raiseAlerts(memory: MemoryEntity): void {
 
 /** Of a real machine that another host follows: told once that has the log up to here. */
 function putOut(vm: VmEntity, memory: MemoryEntity, alerts: readonly WriteAlert[]): void {
-  for (const { page } of alerts) memory.notice(ALERT_HELD, { page });
+  for (const { page, vcpu, holds } of alerts) memory.notice(ALERT_HELD, { page, vcpu, holds });
   const guard = vm.world.entityOrNone(vm.config.guard);
   if (guard === undefined) return;
   const { board, toNs, startedNs } = (vm as unknown as MachineEntity).volatile;

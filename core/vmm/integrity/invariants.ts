@@ -89,11 +89,14 @@ function changedUnseen(memory: MemoryEntity, shadow: PlainObject): Finding | und
 
 type Shadow = { memories: { [memory: string]: Seen[string] } };
 
-/** An alert of a write that the driver may do, or a second one of the same write. */
-function wronglyTold(record: VmRecord, alert: IntegrityAlert): Finding | undefined {
-  const { what, vcpu, page, holds } = alert;
-  const vm = vmOf(record);
-  if (what !== "write" || vm === undefined || vcpu < 0) return undefined;
+/** Its alerts leave when its backup has what led to them, and it has gone on by then. */
+const tellsLater = (vm: VmEntity): boolean => vm.config.guard >= 0 && vm.kind === MACHINE_KIND;
+
+type Write = Pick<IntegrityAlert, "vcpu" | "page" | "holds">;
+
+/** An alert of a write that the driver may do: `vm` stands where it wrote. */
+function wronglyTold(vm: VmEntity, { vcpu, page, holds }: Write): Finding | undefined {
+  if (vcpu < 0) return undefined;
   const isIn =
     vm.kind === MACHINE_KIND
       ? integrity.isInIntegrityMode(driverOf(vm), vcpu)
@@ -201,10 +204,16 @@ export const integrityInvariants: readonly Invariant[] = [
         const before = told[key];
         if (progress !== undefined && vcpu >= 0) told[key] = progress;
         if (before === undefined || progress === undefined || vcpu < 0 || progress > before) {
-          return wronglyTold(entity as unknown as VmRecord, alert);
+          const by = vmOf(entity as unknown as VmRecord);
+          if (by === undefined || alert.what !== "write" || tellsLater(by)) return undefined;
+          return wronglyTold(by, alert);
         }
         const message = `two alerts for one write of vCPU ${vcpu} to page ${page ?? ""}`;
         return { message, fields: { vcpu, progress } };
+      },
+      [ALERT_HELD]: (entity, data): Finding | undefined => {
+        const by = ownerOf(asMemory(entity));
+        return by && wronglyTold(by, data as unknown as Write);
       },
     },
   }),
