@@ -131,12 +131,12 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   assert(durable.power === "off", () => `${record.name} is on already`);
   forgetStunsByHand(record);
   const crashed = durable.ended === "crash" || durable.ended === "power-off";
-  const { image } = place;
+  const { image, guard = -1 } = place;
   const run = image === undefined ? durable.run + 1 : image.run;
   const name = `${record.name}/run-${run}`;
   const vm = world.spawn(
     component,
-    { spec, record: record.id, run, crashed, cpu: place.cpu, shares, guard: place.guard ?? -1 },
+    { spec, record: record.id, run, crashed, cpu: place.cpu, shares, guard },
     {
       domain: place.domain,
       name: image === undefined ? name : `${name}-from-${durable.steps}`,
@@ -151,8 +151,6 @@ function begin(component: VmComponent, record: VmRecord, place: VmPlace): void {
   durable.run = Math.max(durable.run, run);
   durable.instance = vm.id;
   durable.host = world.registry.domain(place.domain).name;
-  if (image === undefined && place.guard !== undefined && place.guard >= 0) {
-    world.call(world.entity(place.guard), "run-begun", vm.id);
-  }
+  if (image === undefined && guard >= 0) world.call(world.entity(guard), "run-begun", vm.id);
   announce(vm, "power-on");
 }
