@@ -67,9 +67,10 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       return readFileIfAny(opening.array, ballotFile(op.params.vm), "layBallot");
     },
 
-    /** That of another start may be decided by the time that this one comes: it names a version. */
-    layBallot(_host, op, found: FileValue | null) {
+    /** Another start's may be decided when it is read, or by the time that this one's comes. */
+    layBallot(host, op, found: FileValue | null) {
       const { vm, powerOn: opening } = op.params;
+      if (recordOf(host, op).durable.run >= op.state.run) return fail("vm-starting", vm);
       const value: Ballot = { run: op.state.run, winner: null };
       const body = { name: ballotFile(vm), value, ifVersion: found?.version ?? 0 };
       return askArray(opening.array, "file-write", body, "prepareBackup", "noBallot");

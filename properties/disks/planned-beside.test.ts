@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { fromMs } from "../../core/kernel/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import { CRASHES_MS, expectRunning, intentsOf, sampled } from "../testing/crash-points.ts";
-import { writeAfter } from "../testing/late-messages.ts";
+import { requestAfter } from "../testing/late-messages.ts";
 import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
 
 type Entry = NonNullable<ScenarioDocument["timeline"]>[number];
@@ -111,8 +111,9 @@ function planAt(kind: Kind, points: Points, first: Begun, then: Begun, atNs: num
     ]),
   );
   const world = builder.build({ seed: 1 });
-  const held = { array: "array", of: "plan", file: "db.intent", after: "work" } as const;
-  const outcomes = writeAfter(world, { ...held, untilNs: builder.durationNs });
+  const asked = { of: "plan", verb: "file-write", file: "db.intent" } as const;
+  const held = { array: "array", ...asked, after: "work" };
+  const outcomes = requestAfter(world, { ...held, untilNs: builder.durationNs });
   const where = `${nameOf(then)} at ${atNs} ns: ${outcomes["plan"]}`;
   expect(outcomes["work"], where).toBe("complete");
   expect(outcomes["again"], where).toBe("complete");

@@ -10,7 +10,7 @@ import type { HostEntity } from "../../core/platform/index.ts";
 import { vmRecordOf } from "../../core/vmm/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
 import { crash, outcomesOf, violations } from "../testing/crash-points.ts";
-import { writeAfter } from "../testing/late-messages.ts";
+import { requestAfter } from "../testing/late-messages.ts";
 import { builderOf } from "../testing/small-datacenter.ts";
 
 type Case = {
@@ -117,7 +117,10 @@ describe("a protected machine", () => {
     expect(ends).toContain("vm-starting complete");
   });
 
-  it("lives once, although a start that was late lays its ballot when the vote is decided", () => {
+  it.each([
+    ["lays its ballot", "file-write"],
+    ["reads the ballot", "file-read"],
+  ] as const)("lives once, although a start %s late, when the vote is decided", (_, verb) => {
     const small = twoStarts({ kind: "network", second: "beta" }, 0);
     const [there] = small.timeline!;
     const again = { ...there!, id: "again", atMs: OFF_MS + 1 } as typeof there;
@@ -128,8 +131,8 @@ describe("a protected machine", () => {
     ];
     const document = { ...small, timeline: [there!, again!], faults };
     const world = builderOf(document).build({ seed: 1 });
-    const held = { array: "array", of: "there", file: "web.vote", after: "web.go-alone-1" };
-    const ended = writeAfter(world, { ...held, untilNs: fromMs(800) });
+    const held = { array: "array", of: "there", verb, file: "web.vote", after: "web.go-alone-1" };
+    const ended = requestAfter(world, { ...held, untilNs: fromMs(800) });
     world.finish();
     expect(violations(world)).toEqual([]);
     expect(ended).toMatchObject({ there: "vm-starting", again: "complete" });

@@ -217,20 +217,22 @@ function loseSender(world: World, array: string, at: number): Envelope {
 
 interface Held {
   readonly array: string;
-  /** The operation whose request it is, and the file that it writes. */
+  /** The operation whose request it is, what it asks for, and of which file. */
   readonly of: string;
+  readonly verb: "file-read" | "file-write";
   readonly file: string;
   /** The operation that ends first. */
   readonly after: string;
   readonly untilNs: number;
 }
 
-/** Runs on; what one operation writes to a file comes when another has ended. How all ended. */
-export function writeAfter(world: World, { array, of, file, after, untilNs }: Held): Outcomes {
+/** Runs on; what one operation asks of a file comes when another has ended. How all ended. */
+export function requestAfter(world: World, trial: Held): Outcomes {
+  const { array, of, verb, file, after, untilNs } = trial;
   const outcomes = outcomesOf(world);
   const held: Envelope[] = [];
   intercept(world, world.named(array).id, of, (request, envelope) => {
-    if (request?.verb !== "file-write" || request.name !== file) return "carry";
+    if (request?.verb !== verb || request.name !== file) return "carry";
     held.push(structuredClone(envelope));
     return "keep";
   });

@@ -2,6 +2,7 @@
 import type { Bug } from "../bug.ts";
 
 const VM = "core/vmm/vm.ts";
+const PROTECT = "core/fault-tolerance/protect.ts";
 const GUARD = "core/fault-tolerance/guard.ts";
 const OUTPUTS = "core/fault-tolerance/outputs.ts";
 const FOLLOWER = "core/fault-tolerance/follower.ts";
@@ -44,6 +45,15 @@ export const machineBugs: readonly Bug[] = [
     find: 'if (self.volatile.instance >= 0) known.editDurable().state = "off";',
     replace: 'known.editDurable().state = "off";',
     breaks: ["what is known of a protection is that of the run that lives"],
+  },
+  {
+    name: "decided-ballot-laid-anew",
+    what: "a late start lays its ballot over the decided one of the run that overtook it",
+    mechanism: "fault-tolerance",
+    file: PROTECT,
+    find: '    if (recordOf(host, op).durable.run >= op.state.run) return fail("vm-starting", vm);\n',
+    replace: "",
+    breaks: ["one machine lives"],
   },
   {
     name: "output-leaves-unheld",
