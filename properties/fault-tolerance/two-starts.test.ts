@@ -91,23 +91,30 @@ describe("a protected machine", () => {
     expect(states).toContain("protected");
   });
 
-  it("is not started as the run that its backup made ready for when another one has been", () => {
+  it.each([
+    ["before it looks at the ballot", 2],
+    ["when it has laid its own", 10],
+  ])("is not started as the run that another start has begun, %s", (_, otherMs) => {
     const small = twoStarts({ kind: "network", second: "alpha" }, 0);
     const slow = { between: ["beta", "array"] as const, latencyUs: 3_000 };
     const links = small.links!.map((each) =>
       each.between.includes("beta") && each.between.includes("array") ? slow : each,
     );
+    const [there, other] = small.timeline!;
+    const later = { ...other!, atMs: OFF_MS + otherMs } as typeof other;
     const ends = new Set<string>();
     for (let at = 0; at < STARTS; at++) {
+      const offMs = OFF_MS + otherMs + 1 + at;
       const timeline: ScenarioDocument["timeline"] = [
-        ...small.timeline!,
-        { id: "off", atMs: OFF_MS + 3 + at, do: "power-off", vm: "web" },
+        there!,
+        later!,
+        { id: "off", atMs: offMs, do: "power-off", vm: "web" },
       ];
       const world = builderOf({ ...small, links, timeline }).build({ seed: 1 });
       const ended = outcomesOf(world);
       world.run({ untilNs: fromMs(200) });
       world.finish();
-      const where = `ended ${at} ms later`;
+      const where = `ended at ${offMs} ms`;
       expect(violations(world), where).toEqual([]);
       const { run } = vmRecordOf(world, "web").durable;
       const known = world.named(protectionName("web")) as unknown as Protection;
