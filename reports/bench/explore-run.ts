@@ -28,7 +28,7 @@ interface Parts {
 }
 
 /** Compiled by then. */
-const WARM_UP_BLOCKS = 1;
+const WARM_UP_BLOCKS = 6;
 const SAMPLE = 40;
 
 const prepared = await prepareScenario("scenarios/storage-storm.ts");

@@ -4,15 +4,15 @@ import { exploreRun, holdRun, searchRun } from "./processes.ts";
 import { median, ratioOf, type Row, verdictOf } from "./row.ts";
 
 const CORES = 2;
-const BLOCKS = 1;
+const BLOCKS = 4;
 const PAIRS = 3;
 const HOLD_TIMERS = 64;
 const HOLD_EVENTS = 1_000_000;
 const RUNS_PER_SECOND = 2_000;
 
 /** Of a search with workers: what the later runs of the longer one cost is what a run costs. */
-const SHORT_RUNS = 48;
-const LONG_RUNS = 144;
+const SHORT_RUNS = 512;
+const LONG_RUNS = 1_536;
 const SHARED_PAIRS = 3;
 const LINEAR = 0.9;
 

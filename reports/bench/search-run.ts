@@ -11,7 +11,7 @@ export interface SearchFigures extends Pick<Found, "cost" | "wallMs"> {
 }
 
 /** Smaller than usual: two workers have as much to do as one. */
-const BLOCK_RUNS = 16;
+const BLOCK_RUNS = 64;
 const FILE = "scenarios/storage-storm.ts";
 
 const prepared = await prepareScenario(FILE);
