@@ -1,13 +1,20 @@
 /**
  * The host of an operation is lost, and a request that it had sent is still on its way. The VM is
  * started on another host, which settles what the operation had begun; the request comes at any
- * step of that, or after it. It must not change what was decided, nor leave anything behind. The
- * disks have owners: without, nothing tells a late intent of a lost host from one of now.
+ * step of that, or after it. Or the host lives, is cut off from the array, and goes on when it is
+ * back. It must not change what was decided, nor leave anything behind. The disks have owners:
+ * without, nothing tells a late intent of a lost host from one of now.
  */
 import { describe, expect, it } from "vitest";
 import { fromMs } from "../../core/kernel/index.ts";
 import type { ScenarioDocument } from "../../scenarios/index.ts";
-import { CRASHES_MS, expectRunning, intentsOf } from "../testing/crash-points.ts";
+import {
+  CRASHES_MS,
+  expectRunning,
+  intentsOf,
+  outcomesOf,
+  sampled,
+} from "../testing/crash-points.ts";
 import { tryEachOfLost } from "../testing/late-messages.ts";
 import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
 
@@ -21,6 +28,12 @@ const LATER_MS = 260;
 const RECOVERY_MS = 400;
 /** From there on until all is settled. */
 const SETTLED_MS = 1_700;
+/** A host that was cut off is back when another one has settled all. */
+const AWAY_MS = 800;
+/** Before a request of the phase is sent, when it has come, and when its answer has. */
+const DELAYS_US = [0, 60, 150, 400];
+const EVERY_CUT = 3;
+const BACK_MS = 9_000;
 
 interface Tried {
   readonly kind: Kind;
@@ -142,4 +155,53 @@ describe.each(OPERATIONS.map((tried) => [nameOf(tried), tried] as const))("%s", 
     },
     CRASHES_MS,
   );
+
+  it(
+    "ends, and is settled for good, whenever its host is cut off until another one has the disks",
+    () => {
+      const ends = new Set<string>();
+      const cuts = phasesOf(tried).flatMap((phase) => DELAYS_US.map((us) => [phase, us] as const));
+      expect(cuts.length).toBeGreaterThan(2 * DELAYS_US.length);
+      for (const [phase, delayUs] of sampled(cuts, EVERY_CUT)) {
+        ends.add(cutOff(tried, phase, delayUs));
+      }
+      expect(ends).toContain("complete");
+    },
+    CRASHES_MS,
+  );
 });
+
+/** How the operation ends whose host is cut off so long after a phase of it begins. */
+function cutOff(tried: Tried, phase: string, delayUs: number): string {
+  const { operation, vm = "db" } = tried;
+  const small = documentOf(tried);
+  const timeline = small.timeline!.map((entry) =>
+    entry.id === "on" ? { ...entry, do: "take-over" } : entry,
+  );
+  const from = operation.do === "promote" ? "beta" : "alpha";
+  const cut = { kind: "partition", from, to: "array", durationMs: AWAY_MS } as const;
+  const faults = [{ ...cut, during: `op.${phase}`, delayUs }];
+  const durationMs = operation.atMs! + BACK_MS;
+  const document = { ...small, durationMs, timeline, faults } as ScenarioDocument;
+  const world = builderOf(document).build({ seed: 1 });
+  const ended = outcomesOf(world);
+  world.run({ untilNs: fromMs(durationMs) });
+  const where = `cut off ${delayUs} us after ${phase}`;
+  const { op, above, again } = ended;
+  expect({ above, again }, where).toEqual({ above: "complete", again: "complete" });
+  expect(op, where).toBeDefined();
+  expect(intentsOf(world), where).toEqual([]);
+  expectRunning(world, vm, where);
+  return op!;
+}
+
+/** Of the operation itself, each once. */
+function phasesOf(tried: Tried): readonly string[] {
+  const world = builderOf(documentOf(tried)).build({ seed: 1 });
+  const phases = new Set<string>();
+  world.hooks.onNotice = ({ kind, data }) => {
+    if (kind === "phase" && data["id"] === "op") phases.add(data["phase"] as string);
+  };
+  world.run({ untilNs: fromMs(tried.operation.atMs! + RECOVERY_MS) - 1 });
+  return [...phases];
+}

@@ -78,8 +78,19 @@ const asDisk = (entity: Entity): VirtualDiskEntity => entity as unknown as Virtu
 
 type EditShadow = () => Editable<PlainObject>;
 
-const shadowOf = (entity: Entity, editShadow: EditShadow): DiskShadow | undefined =>
-  (editShadow() as unknown as Shadow).disks[keyOf(asDisk(entity))];
+/**
+ * Open still at a host that lost it: the run that has the disk now began later. What its guest writes
+ * goes nowhere, and what is under it is changed by others.
+ */
+function isLeftBehind(entity: Entity, shadow: DiskShadow | undefined): boolean {
+  const open = shadow && entity.world.entityOrNone(shadow.entity);
+  return open !== undefined && open.parent > entity.parent;
+}
+
+function shadowOf(entity: Entity, editShadow: EditShadow): DiskShadow | undefined {
+  const shadow = (editShadow() as unknown as Shadow).disks[keyOf(asDisk(entity))];
+  return isLeftBehind(entity, shadow) ? undefined : shadow;
+}
 
 /** Every sector is as it was made durable, or as a write since then left it. */
 function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: EditShadow) {
@@ -89,6 +100,7 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
   const view = viewOf(disk, 0, sectors);
   const { disks } = editShadow() as unknown as Shadow;
   const known = disks[key];
+  if (isLeftBehind(entity, known)) return undefined;
   disks[key] = fresh(entity.id);
   // Told again of the same one (it has grown): what is on its way still is.
   if (known?.entity === entity.id) disks[key].pending = known.pending;
@@ -201,7 +213,13 @@ function flushed(entity: Entity, world: World, shadow: DiskShadow, id: number, o
   shadow.doubtful = shadow.doubtful.filter(({ over }) => over === 0 || over > through);
 }
 
-function onRelayering(entity: Entity, _data: PlainObject, world: World): void {
+function onRelayering(
+  entity: Entity,
+  _data: PlainObject,
+  world: World,
+  editShadow: EditShadow,
+): void {
+  if (shadowOf(entity, editShadow) === undefined) return;
   const disk = asDisk(entity);
   const { sectors } = disk.config;
   content(world, keyOf(disk), "before", sectors).restore(viewOf(disk, 0, sectors).capture());

@@ -99,9 +99,11 @@ export function settling(
 
       closeIntent(_host, op) {
         const body = { name: intentFile(op.params.vm), ifVersion: op.state.version };
-        const step = askArray(op.params.array, "file-delete", body, "report", "again");
-        return { ...step, tolerate: ["no-file"] };
+        return askArray(op.params.array, "file-delete", body, "report", "notClosed");
       },
+
+      notClosed: (_host, op, why: { code: string; detail: Plain }) =>
+        why.code === "no-file" ? go("settledElsewhere") : lookAgain(op, why),
 
       report(host, op) {
         const { outcome } = op.state;
@@ -112,13 +114,15 @@ export function settling(
       /** Whoever closed the intent told it, at that moment: by now the VM may run. */
       settledElsewhere: (_host, op) => done({ outcome: op.state.outcome }),
 
-      again(_host, op, why: { code: string; detail: Plain } | null) {
-        const looks = ++op.edit().looks;
-        return looks > MOST_LOOKS
-          ? fail("unsettled", (why as PlainObject | null) ?? null)
-          : wait(LOOK_AGAIN_NS, "look");
-      },
+      again: (_host, op, why: { code: string; detail: Plain } | null) => lookAgain(op, why),
     },
     () => ({ looks: 0, operation: "", version: 0, outcome: "nothing", todo: {} }),
   );
+}
+
+function lookAgain(op: SettleOp, why: { code: string; detail: Plain } | null): Step {
+  const looks = ++op.edit().looks;
+  return looks > MOST_LOOKS
+    ? fail("unsettled", (why as PlainObject | null) ?? null)
+    : wait(LOOK_AGAIN_NS, "look");
 }

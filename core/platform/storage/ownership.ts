@@ -10,7 +10,7 @@ import type { ArrayEntity } from "./array-state.ts";
 import { type BlockOutcome, refused } from "./block.ts";
 import { FilesEnding } from "./file-journal.ts";
 import { type DeviceEntity, tell, type VerbRequest } from "./device-state.ts";
-import { isChange, nameIn } from "./verb-order.ts";
+import { namesChanged } from "./verb-order.ts";
 
 export type DiskOwnership = {
   /** The VM whose disk it is. */
@@ -72,8 +72,8 @@ export function fromFormerOwner(
   verb: VerbRequest,
   sender: string,
 ): BlockOutcome | undefined {
-  const name = nameIn(verb);
-  if (!isChange(verb) || name === undefined || name.endsWith(OWNER_SUFFIX)) return undefined;
+  const names = namesChanged(verb).filter((name) => !name.endsWith(OWNER_SUFFIX));
+  if (names.length === 0) return undefined;
   const { files } = self.durable;
   for (const key of OWNERSHIPS.keysOf(self)) {
     const value = files[key]?.value;
@@ -81,7 +81,8 @@ export function fromFormerOwner(
     const { vm, owner, former } = value as unknown as DiskOwnership;
     const base = key.slice("file:".length, -OWNER_SUFFIX.length);
     if (owner === null || owner === sender || !former.includes(sender)) continue;
-    if (!isOf(name, vm, base)) continue;
+    const name = names.find((each) => isOf(each, vm, base));
+    if (name === undefined) continue;
     self.notice("sometimes", { name: "a request of a former owner is refused" });
     return refused("not-owner", { owner, name });
   }

@@ -20,6 +20,21 @@ export const isChange = ({ verb }: VerbRequest): boolean => CHANGES.has(verb);
 export const nameIn = ({ body }: VerbRequest): string | undefined =>
   (body as { readonly name?: string } | null)?.name;
 
+type Held = { readonly holder?: string; readonly holds?: readonly { readonly holder: string }[] };
+
+/**
+ * Files and volumes in whose name a verb changes something: the one that it names, or those that are to
+ * hold a copy-on-write volume, or no longer (`KIND:NAME`).
+ */
+export function namesChanged(verb: VerbRequest): readonly string[] {
+  const name = nameIn(verb);
+  if (isChange(verb)) return name === undefined ? [] : [name];
+  const { holder, holds = [] } = (verb.body ?? {}) as Held;
+  const holders = holds.map((each) => each.holder);
+  if (holder !== undefined) holders.push(holder);
+  return holders.map((each) => each.slice(each.indexOf(":") + 1));
+}
+
 /** Whether this one has to wait until that one, which came earlier, is done. */
 function isBehind(later: DeviceOp, earlier: DeviceOp): boolean {
   if (later.io.op !== "verb" || earlier.io.op !== "verb") return false;
