@@ -15,8 +15,10 @@ export type CheckpointEntry = {
   readonly base: string | null;
   /** Disks that are a point in time of the same instant, which has the checkpoint's id. */
   readonly disks: readonly string[];
-  /** The VM went off with it: nothing has happened to its disks since. */
+  /** The VM went off with it. */
   readonly isSuspend: boolean;
+  /** Of a suspend: lives of its machine by then. While there is none more its disks are as it left them. */
+  readonly lives?: number;
   /** That VM has gone on: it is there only for those that stand on it, and goes with the last of them. */
   readonly isSpent?: true;
 };

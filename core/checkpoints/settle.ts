@@ -25,7 +25,7 @@ import {
   type CheckpointIntent,
   emptyCatalog,
 } from "./catalog.ts";
-import { dropVolume } from "./intent.ts";
+import { closeIntent, dropVolume } from "./intent.ts";
 
 export type SettleParams = {
   readonly vm: string;
@@ -81,7 +81,7 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
     },
 
     removeGarbage(_host, op: Op, { volumes }: Volumes) {
-      const { vm, array } = op.params;
+      const { vm } = op.params;
       const { checkpoints, merging } = op.state.catalog!;
       const counts = new Set(checkpoints.map(({ volume }) => volume));
       if (merging !== undefined) counts.add(merging.volume);
@@ -90,17 +90,12 @@ export const settleCheckpoints = operation<SettleParams & PlainObject, SettleSta
         .map(({ name }) => name)
         .filter((name) => name.startsWith(before) && name.endsWith(behind) && !counts.has(name));
       return together(
-        garbage.map((name) => dropVolume(array, name)),
+        garbage.map((name) => dropVolume(op, name)),
         "closeIntent",
       );
     },
 
-    closeIntent(_host, op: Op) {
-      const { vm, array } = op.params;
-      const body = { name: checkpointIntentFile(vm), ifVersion: op.state.intentVersion };
-      const remove = askArray(array, "file-delete", body, "report");
-      return { ...remove, tolerate: ["no-file", "version-conflict"] };
-    },
+    closeIntent: (_host, op: Op) => closeIntent(op, "report"),
 
     report: (_host, op: Op) =>
       done({ catalog: asPlain(op.state.catalog!), version: op.state.version }),

@@ -88,6 +88,8 @@ export {
   type VmRecord,
   type VmRecordState,
   vmRecordOf,
+  livesOf,
+  noteResumption,
 } from "./vm-record.ts";
 export {
   createVmm,

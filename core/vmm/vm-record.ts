@@ -60,6 +60,8 @@ export type VmRecordState = {
   readonly stunsByHand?: number;
   /** How often it went on from before messages that others had from it; none: it never did. */
   readonly rewinds?: number;
+  /** How often its machine went on from a checkpoint; none: it never did. */
+  readonly resumptions?: number;
   /** How often a volume was mounted for its guest, in all runs and places; none: never. */
   readonly mounts?: number;
   /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
@@ -134,6 +136,19 @@ export function vmRecordOf(world: World, vm: string): VmRecord {
  * that it went back to before what it had sent. Then it sends other messages under the same numbers.
  */
 export const sendingRun = ({ durable: { run, rewinds = 0 } }: VmRecord): number => run + rewinds;
+
+/**
+ * Counts what its machine began, or went on with. While it is off and this is the same, nothing was done
+ * by it: its disks are as it left them.
+ */
+export const livesOf = ({ durable: { run, resumptions = 0 } }: VmRecord): number =>
+  run + resumptions;
+
+/** In the event in which a run that was brought back is let go. */
+export function noteResumption(record: VmRecord): void {
+  const durable = record.editDurable();
+  durable.resumptions = (durable.resumptions ?? 0) + 1;
+}
 
 /** It is off because its host was lost: a candidate for a restart elsewhere. */
 export function lostToCrash(record: VmRecord): boolean {

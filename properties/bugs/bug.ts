@@ -46,6 +46,7 @@ const OWNERS = ["properties/bugs/grounds/owners.ts"];
 const CLONES = ["properties/bugs/grounds/clones.ts"];
 const FOLLOWERS = ["properties/bugs/grounds/followers.ts"];
 const MEMORY_STORM = ["scenarios/memory-storm.ts"];
+const SLEEPERS = ["properties/bugs/grounds/sleepers.ts"];
 
 /** Where to hunt for the bugs of a mechanism: no scenario and no suite knows of any of them. */
 export const GROUNDS: {
@@ -98,7 +99,7 @@ export const GROUNDS: {
     ].concat("properties/migration/migration-crashes.test.ts"),
   },
   checkpoints: {
-    scenarios: MEMORY_STORM,
+    scenarios: MEMORY_STORM.concat(SLEEPERS),
     suites: ["memory-checkpoints", "prefetch", "deferred", "machine-checkpoints"]
       .map((name) => `properties/memory/${name}.test.ts`)
       .concat("core/checkpoints"),

@@ -15,6 +15,7 @@ import {
   outcomesOf,
   sampled,
 } from "../testing/crash-points.ts";
+import { type Cut, cutsOf, withCut } from "../testing/cut-off.ts";
 import { tryEachOfLost } from "../testing/late-messages.ts";
 import { builderOf, shortWork, smallDatacenter } from "../testing/small-datacenter.ts";
 
@@ -28,10 +29,7 @@ const LATER_MS = 260;
 const RECOVERY_MS = 400;
 /** From there on until all is settled. */
 const SETTLED_MS = 1_700;
-/** A host that was cut off is back when another one has settled all. */
-const AWAY_MS = 800;
-/** Before a request of the phase is sent, when it has come, and when its answer has. */
-const DELAYS_US = [0, 60, 150, 400];
+/** Of the points at which a host is cut off. */
 const EVERY_CUT = 3;
 const BACK_MS = 9_000;
 
@@ -160,48 +158,33 @@ describe.each(OPERATIONS.map((tried) => [nameOf(tried), tried] as const))("%s", 
     "ends, and is settled for good, whenever its host is cut off until another one has the disks",
     () => {
       const ends = new Set<string>();
-      const cuts = phasesOf(tried).flatMap((phase) => DELAYS_US.map((us) => [phase, us] as const));
-      expect(cuts.length).toBeGreaterThan(2 * DELAYS_US.length);
-      for (const [phase, delayUs] of sampled(cuts, EVERY_CUT)) {
-        ends.add(cutOff(tried, phase, delayUs));
-      }
+      const cuts = cutsOf(documentOf(tried), "op", tried.operation.atMs! + RECOVERY_MS);
+      expect(cuts.length).toBeGreaterThan(8);
+      for (const cut of sampled(cuts, EVERY_CUT)) ends.add(cutOff(tried, cut));
       expect(ends).toContain("complete");
     },
     CRASHES_MS,
   );
 });
 
-/** How the operation ends whose host is cut off so long after a phase of it begins. */
-function cutOff(tried: Tried, phase: string, delayUs: number): string {
+/** How the operation ends whose host is cut off then. */
+function cutOff(tried: Tried, cut: Cut): string {
   const { operation, vm = "db" } = tried;
   const small = documentOf(tried);
   const timeline = small.timeline!.map((entry) =>
     entry.id === "on" ? { ...entry, do: "take-over" } : entry,
   );
-  const from = operation.do === "promote" ? "beta" : "alpha";
-  const cut = { kind: "partition", from, to: "array", durationMs: AWAY_MS } as const;
-  const faults = [{ ...cut, during: `op.${phase}`, delayUs }];
+  const host = operation.do === "promote" ? "beta" : "alpha";
   const durationMs = operation.atMs! + BACK_MS;
-  const document = { ...small, durationMs, timeline, faults } as ScenarioDocument;
-  const world = builderOf(document).build({ seed: 1 });
+  const longer = { ...small, durationMs, timeline } as ScenarioDocument;
+  const world = builderOf(withCut(longer, "op", cut, [host, "array"])).build({ seed: 1 });
   const ended = outcomesOf(world);
   world.run({ untilNs: fromMs(durationMs) });
-  const where = `cut off ${delayUs} us after ${phase}`;
+  const where = `cut off ${cut.delayUs} us after ${cut.phase}`;
   const { op, above, again } = ended;
   expect({ above, again }, where).toEqual({ above: "complete", again: "complete" });
   expect(op, where).toBeDefined();
   expect(intentsOf(world), where).toEqual([]);
   expectRunning(world, vm, where);
   return op!;
-}
-
-/** Of the operation itself, each once. */
-function phasesOf(tried: Tried): readonly string[] {
-  const world = builderOf(documentOf(tried)).build({ seed: 1 });
-  const phases = new Set<string>();
-  world.hooks.onNotice = ({ kind, data }) => {
-    if (kind === "phase" && data["id"] === "op") phases.add(data["phase"] as string);
-  };
-  world.run({ untilNs: fromMs(tried.operation.atMs! + RECOVERY_MS) - 1 });
-  return [...phases];
 }

@@ -33,10 +33,16 @@ type Tried = readonly [string, Entries, Entries[number], Entries, number];
 const OPERATIONS: readonly Tried[] = [
   ["a checkpoint", [], saveAt("op", 60), [], 5],
   ["a checkpoint with disks", [], saveAt("op", 60, { withDisks: true }), [], 7],
-  ["an incremental checkpoint", [saveAt("c1", 30)], saveAt("op", 90, { base: "last" }), [], 4],
+  [
+    "an incremental checkpoint",
+    [saveAt("c1", 30, { base: "last" })],
+    saveAt("op", 90, { base: "last" }),
+    [],
+    4,
+  ],
   [
     "a merge",
-    [saveAt("c1", 30), saveAt("c2", 60, { base: "last" })],
+    [saveAt("c1", 30, { base: "last" }), saveAt("c2", 60, { base: "last" })],
     { ...ARRAY, atMs: 90, do: "merge-checkpoints" },
     [],
     3,

@@ -55,15 +55,17 @@ export const closingPhases = {
       ? wait(INTENT_RETRY_NS, "awaitRestore")
       : closingPhases.giveUp(_host, op, why),
 
-  readCatalog: (_host: Entity, op: Op) =>
-    readFileIfAny(op.params.array, catalogFile(op.params.vm), "judge"),
+  readCatalog(_host: Entity, op: Op, { version }: { version: number }) {
+    op.edit().intentVersion = version;
+    return readFileIfAny(op.params.array, catalogFile(op.params.vm), "judge");
+  },
 
   /** The files are those that were read, and nobody reads them. */
   judge(host: Entity, op: Op, file: FileValue | null) {
     const vm = vmIn(host, op);
     if (vm === undefined) return giveUp("vm-off")(op);
     if (clientOf(memoryOf(vm), RESTORE_CLIENT) !== undefined) {
-      return closeIntent(op.params, "awaitRestore", "giveUp");
+      return closeIntent(op, "awaitRestore", "giveUp");
     }
     const before = file?.value as Catalog | undefined;
     if (before?.merging?.operation !== op.entity.name) return giveUp("superseded")(op);
@@ -102,11 +104,11 @@ export const closingPhases = {
   },
 
   dropFiles(_host: Entity, op: Op) {
-    const drops = op.state.dropped.map(({ volume }) => dropVolume(op.params.array, volume));
+    const drops = op.state.dropped.map(({ volume }) => dropVolume(op, volume));
     return together(drops, op.params.careless === "dropsFirst" ? "enter" : "finish", "left");
   },
 
-  finish: (_host: Entity, op: Op) => closeIntent(op.params, "report", "left"),
+  finish: (_host: Entity, op: Op) => closeIntent(op, "report", "left"),
 
   /** The array does not answer: what is left over goes with the next checkpoint, or power-on. */
   left: () => go("report"),

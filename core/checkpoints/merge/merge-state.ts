@@ -55,6 +55,8 @@ export type MergeState = {
   chain: CheckpointEntry[];
   catalog: Catalog | null;
   catalogVersion: number;
+  /** While it changes the catalog. */
+  intentVersion: number;
   tries: number;
   startedNs: number;
   /** File that is being opened. */
@@ -92,6 +94,7 @@ export const initialMerge = (): MergeState & PlainObject => ({
   chain: [],
   catalog: null,
   catalogVersion: 0,
+  intentVersion: 0,
   tries: 0,
   startedNs: -1,
   head: null,

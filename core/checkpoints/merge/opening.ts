@@ -2,6 +2,7 @@
 import {
   type ContentRun,
   type Entity,
+  type EntityId,
   fail,
   go,
   perform,
@@ -10,7 +11,7 @@ import {
   type Step,
   wait,
 } from "../../kernel/index.ts";
-import { askArray, askDevice, surelyWrite, type Written } from "../../disks/index.ts";
+import { askDevice, surelyWrite, type Written } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
 import type { VmRecord } from "../../vmm/index.ts";
 import { type Catalog, catalogFile, chainOf, isWhole, usable } from "../catalog.ts";
@@ -27,7 +28,13 @@ import { machineIdentity } from "../machine-identity.ts";
 import { commitOf, plainCommit } from "../save/checkpoint-params.ts";
 import { settleCheckpoints } from "../settle.ts";
 import { giveUp } from "../give-up.ts";
-import { closeIntent, INTENT_RETRY_NS, MOST_INTENT_TRIES, openIntent } from "../intent.ts";
+import {
+  closeIntent,
+  INTENT_RETRY_NS,
+  makeVolume,
+  MOST_INTENT_TRIES,
+  openIntent,
+} from "../intent.ts";
 import { findSources } from "./gather.ts";
 import { intentOf, type MergeOp as Op, vmIn } from "./merge-state.ts";
 
@@ -63,7 +70,8 @@ export const openingPhases = {
   },
 
   /** From here on nobody takes the volume for garbage, as long as this operation lives. */
-  announce(_host: Entity, op: Op) {
+  announce(_host: Entity, op: Op, { version: intentVersion }: { version: number }) {
+    op.edit().intentVersion = intentVersion;
     const { vm, array } = op.params;
     const { catalog: before, catalogVersion: version } = op.state;
     const { operation, checkpoint, volume } = intentOf(op);
@@ -72,18 +80,22 @@ export const openingPhases = {
     return perform(surelyWrite, params, "announced", "giveUp");
   },
 
-  announced(_host: Entity, op: Op, { written }: Written & PlainObject) {
-    return written ? closeIntent(op.params, "openNext", "giveUp") : giveUp("busy")(op);
+  announced(host: Entity, op: Op, { written }: Written & PlainObject) {
+    if (!written) return giveUp("busy")(op);
+    const vm = vmIn(host, op);
+    if (vm === undefined) return giveUp("vm-off")(op);
+    // Nothing compresses, and each storage block has an index as long as can be.
+    const sectors = DATA_SECTOR + vm.config.spec.memoryPages * 9 + 64;
+    return makeVolume(op, { name: intentOf(op).volume, sectors }, "closeIntent");
   },
+
+  closeIntent: (_host: Entity, op: Op) => closeIntent(op, "openNext", "giveUp"),
 
   openNext(host: Entity, op: Op) {
     const { layers, chain } = op.state;
     const entry = chain[layers.length];
-    if (entry === undefined) return go("createVolume");
-    const { array, paths } = op.params;
-    const options = { array, volume: entry.volume, paths, owner: host.name };
-    const device = spawnInitiator(host.world, op.entity as unknown as Entity, options).id;
-    op.edit().devices.push(device);
+    if (entry === undefined) return go("openOutput");
+    const device = openFile(host, op, entry.volume);
     return read(device, 0, DATA_SECTOR, "readOpening");
   },
 
@@ -120,20 +132,22 @@ export const openingPhases = {
     return go("openNext");
   },
 
-  createVolume(host: Entity, op: Op) {
+  openOutput(host: Entity, op: Op) {
     if (vmIn(host, op) === undefined) return giveUp("vm-off")(op);
     findSources(host, op);
-    const { array, paths } = op.params;
-    const { volume: name } = intentOf(op);
-    const options = { array, volume: name, paths, owner: host.name };
-    const state = op.edit();
-    state.output = spawnInitiator(host.world, op.entity as unknown as Entity, options).id;
-    state.devices.push(state.output);
-    // Nothing compresses, and each storage block has an index as long as can be.
-    const sectors = DATA_SECTOR + state.layers[0]!.head.pages * 9 + 64;
-    return askArray(array, "create-volume", { name, sectors }, "writeHead", "giveUp");
+    op.edit().output = openFile(host, op, intentOf(op).volume);
+    return go("writeHead");
   },
 };
+
+/** A device that leads to it, which goes with the others when the merge ends. */
+function openFile(host: Entity, op: Op, volume: string): EntityId {
+  const { array, paths } = op.params;
+  const options = { array, volume, paths, owner: host.name };
+  const { id } = spawnInitiator(host.world, op.entity as unknown as Entity, options);
+  op.edit().devices.push(id);
+  return id;
+}
 
 /** One clear error; of a file below it says which. */
 function wrong(op: Op, { code, message }: FileProblem): Step {

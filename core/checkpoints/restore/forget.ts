@@ -37,6 +37,7 @@ export type ForgetParams = {
 
 type ForgetState = {
   tries: number;
+  intentVersion: number;
   /** Volumes that go; absent: its own. */
   volumes?: string[];
 };
@@ -65,8 +66,10 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
       return tries < MOST_INTENT_TRIES ? wait(INTENT_RETRY_NS, "begin") : go("report");
     },
 
-    readCatalog: (_host, op: Op) =>
-      readFileIfAny(op.params.array, catalogFile(op.params.vm), "enter"),
+    readCatalog(_host, op: Op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
+      return readFileIfAny(op.params.array, catalogFile(op.params.vm), "enter");
+    },
 
     enter(_host, op: Op, file: FileValue | null) {
       const { vm, array, checkpoint } = op.params;
@@ -81,21 +84,21 @@ export const forgetCheckpoint = operation<ForgetParams & PlainObject, ForgetStat
     },
 
     dropFile(_host, op: Op, { written }: { written: boolean }) {
-      const { array, volume } = op.params;
+      const { volume } = op.params;
       const { volumes } = op.state;
       if (!written || volumes?.length === 0) return go("closeIntent");
       const drops = (volumes ?? [volume]).map((name) =>
-        dropVolume(array, name, "closeIntent", "report"),
+        dropVolume(op, name, "closeIntent", "report"),
       );
       return drops.length === 1 ? drops[0]! : together(drops, "closeIntent", "report");
     },
 
-    closeIntent: (_host, op: Op) => closeIntent(op.params, "report", "report"),
+    closeIntent: (_host, op: Op) => closeIntent(op, "report", "report"),
 
     /** The array may not answer: what is left over goes with the next checkpoint, or power-on. */
     report: () => done({}),
   },
-  () => ({ tries: 0 }),
+  () => ({ tries: 0, intentVersion: 0 }),
 );
 
 /** Whether that is going on at this host, or a merge changes the catalog: both are soon through. */

@@ -29,10 +29,13 @@ import {
   powerOn,
   type PowerOnParams,
   revertRedo,
+  type Unopened,
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
+  livesOf,
   memoryOf,
+  noteResumption,
   powerOn as beginRun,
   type Prefetch,
   type RunImage,
@@ -78,12 +81,16 @@ export type RestoreParams = {
   readonly readsAtOnce: number;
   /** How its disks are opened here. */
   readonly powerOn: PowerOnParams;
+  /** Its disks as of when it was off: they are not put back once a host has opened them since. */
+  readonly closed: Unopened;
   readonly prefetch?: Prefetch;
   readonly careless?:
     "overwritesDirty" | "devicesGoOn" | "zeroFills" | "lies" | "clearsFlagFirst" | "keepsReference";
 };
 
 type RestoreState = {
+  /** Of its machine when this began. */
+  lives: number;
   catalog: Catalog | null;
   entry: CheckpointEntry | null;
   /** File that is being opened. */
@@ -117,7 +124,9 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     begin(host, op: Op) {
       op.edit().startedNs = host.simulatedNs;
       const { vm, array } = op.params;
-      if (recordIn(host, op).durable.power === "on") return fail("vm-on", vm);
+      const record = recordIn(host, op);
+      if (record.durable.power === "on") return fail("vm-on", vm);
+      op.edit().lives = livesOf(record);
       return perform(settleCheckpoints, { vm, array }, "open");
     },
 
@@ -125,7 +134,10 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const { vm, checkpoint } = op.params;
       const entry = checkpoint === null ? usable(catalog).at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
-      if (entry.isSpent === true) return fail("spent", `${vm} has gone on from ${checkpoint}`);
+      const { lives = op.state.lives } = entry;
+      if (entry.isSpent === true || lives !== op.state.lives) {
+        return fail("spent", `${vm} has gone on from ${entry.checkpoint}`);
+      }
       const leftOut = disksLeftOut(recordIn(host, op), entry);
       if (leftOut.length > 0) return fail("disks-not-saved", leftOut);
       const state = op.edit();
@@ -180,8 +192,8 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     revertDisks(_host, op: Op) {
       const { disks, checkpoint: pointInTime } = op.state.entry!;
       if (disks.length === 0) return go("prepare");
-      const { vm, powerOn: opening } = op.params;
-      return perform(revertRedo, { vm, array: opening.array, pointInTime }, "prepare");
+      const { vm, closed, powerOn: opening } = op.params;
+      return perform(revertRedo, { vm, array: opening.array, pointInTime, closed }, "prepare");
     },
 
     /** The run is there, without disks, and memory that is empty so far. */
@@ -189,12 +201,16 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const { world } = host;
       const { vm, powerOn: opening, method, readsAtOnce, careless = null } = op.params;
       const { prefetch } = op.params;
+      const record = recordIn(host, op);
+      if (record.durable.power === "on") return fail("already-on", vm);
+      // Somebody else has started it meanwhile, and it has ended since.
+      if (livesOf(record) !== op.state.lives) return fail("vm-starting", vm);
       if (!reserveMemory(host as unknown as HostEntity, vm, opening.memoryMiB)) {
         return fail("no-memory", opening.memoryMiB);
       }
       const place = { domain: host.domain, cpu: opening.cpu };
       const image = op.state.image as unknown as RunImage;
-      const run = beginRun(recordIn(host, op), { ...place, image });
+      const run = beginRun(record, { ...place, image });
       if (run === undefined) return fail("already-on", vm);
       const memory = memoryOf(run, true);
       const layers = op.state.layers as readonly Layer[];
@@ -232,7 +248,10 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       return perform(powerOn, params as unknown as PlainObject, "letGo", "giveUp");
     },
 
-    letGo: (_host, op: Op) => askInstance(op.state.instance, "unstun", "goesOn", "giveUp"),
+    letGo(host, op: Op) {
+      noteResumption(recordIn(host, op));
+      return askInstance(op.state.instance, "unstun", "goesOn", "giveUp");
+    },
 
     goesOn(host, op: Op) {
       op.edit().resumedNs = host.simulatedNs;
@@ -287,6 +306,7 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     },
   },
   () => ({
+    lives: 0,
     catalog: null,
     entry: null,
     device: -1,

@@ -41,6 +41,7 @@ export type CheckpointParams = {
 export type CheckpointState = {
   catalog: Catalog | null;
   catalogVersion: number;
+  intentVersion: number;
   volumeSectors: number;
   saver: EntityId;
   /** What it stands on; absent: nothing. */
@@ -62,6 +63,7 @@ export type CheckpointOp = Operation<CheckpointParams & PlainObject, CheckpointS
 export const initialCheckpoint = (): CheckpointState & PlainObject => ({
   catalog: null,
   catalogVersion: 0,
+  intentVersion: 0,
   volumeSectors: 0,
   saver: -1,
   startedNs: 0,

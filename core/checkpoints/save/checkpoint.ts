@@ -35,7 +35,7 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { claimStop, memoryOf } from "../../vmm/index.ts";
+import { claimStop, livesOf, memoryOf, type VmRecord } from "../../vmm/index.ts";
 import {
   type Catalog,
   catalogFile,
@@ -45,7 +45,7 @@ import {
   withCheckpoint,
 } from "../catalog.ts";
 import { giveUp } from "../give-up.ts";
-import { closeIntent, dropVolume, openIntent } from "../intent.ts";
+import { closeIntent, dropVolume, makeVolume, openIntent } from "../intent.ts";
 import { bytesRun } from "../file/bytes.ts";
 import { COMMIT_SECTOR, DATA_SECTOR, encodeCommit } from "../file/layout.ts";
 import { isForgetting } from "../restore/forget.ts";
@@ -78,6 +78,8 @@ const CLIENT = "checkpoint";
 const FORGETS_NS = 5_000_000;
 
 type Op = CheckpointOp;
+/** A run that has just gone does not answer. */
+const POWER_OFF_NS = 1_000_000;
 
 export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointState & PlainObject>(
   "checkpoint",
@@ -122,7 +124,8 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
 
     cannotCome: (_host, _op: Op, { code, detail }: Refusal) => fail(code, detail),
 
-    createVolume(host, op: Op) {
+    createVolume(host, op: Op, { version }: { version: number }) {
+      op.edit().intentVersion = version;
       const vm = vmIn(host, op);
       if (vm === undefined) return giveUp("vm-off")(op);
       // Nothing compresses, and each group has an index as long as can be.
@@ -130,7 +133,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const sectors = DATA_SECTOR + memoryPages * 9 + 64;
       op.edit().volumeSectors = sectors;
       const name = checkpointVolume(op.params.vm, op.params.checkpoint);
-      return askArray(op.params.array, "create-volume", { name, sectors }, "lookAtBase", "giveUp");
+      return makeVolume(op, { name, sectors }, "lookAtBase");
     },
 
     lookAtBase(host, op: Op) {
@@ -297,7 +300,8 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       const { suspends, instance } = op.params;
       closeSaver(host, op);
       if (!suspends) return go("dropOlder");
-      return ask(instance, "power-off", {}, "isOff", { otherwise: "dropOlder" });
+      const extras = { otherwise: "isOff", timeoutNs: POWER_OFF_NS };
+      return ask(instance, "power-off", {}, "isOff", extras);
     },
 
     isOff(host, op: Op) {
@@ -308,11 +312,11 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     dropOlder(host, op: Op) {
       const gone = op.state.dropped.map(({ checkpoint: id }) => id);
       stopNoting(vmIn(host, op), gone);
-      const drops = op.state.dropped.map(({ volume }) => dropVolume(op.params.array, volume));
+      const drops = op.state.dropped.map(({ volume }) => dropVolume(op, volume));
       return together(drops, "closeIntent", "left");
     },
 
-    closeIntent: (_host, op: Op) => closeIntent(op.params, "report", "left"),
+    closeIntent: (_host, op: Op) => closeIntent(op, "report", "left"),
 
     /** The array does not answer: what is left over goes with the next checkpoint, or power-on. */
     left: () => go("report"),
@@ -324,7 +328,8 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
       return done({ ...figures, ...isFull, stunNs, totalNs, fileBytes: fileSectors * 512 });
     },
 
-    giveUpStunned: (_host, op: Op, why: Refusal) => {
+    giveUpStunned(host, op: Op, why: Refusal) {
+      if (vmIn(host, op) === undefined) return giveUp("vm-off")(op);
       op.edit().failure ??= why as never;
       return askInstance(op.params.instance, "unstun", "giveUp", "giveUp");
     },
@@ -340,11 +345,11 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     },
 
     undo(_host, op: Op) {
-      const { array, vm, checkpoint: id } = op.params;
-      return dropVolume(array, checkpointVolume(vm, id), "undone", "failed");
+      const { vm, checkpoint: id } = op.params;
+      return dropVolume(op, checkpointVolume(vm, id), "undone", "failed");
     },
 
-    undone: (_host, op: Op) => closeIntent(op.params, "failed", "failed"),
+    undone: (_host, op: Op) => closeIntent(op, "failed", "failed"),
 
     failed(_host, op: Op) {
       const { code, detail } = op.state.failure!;
@@ -375,7 +380,7 @@ function flush(host: Entity, op: Op, next: string): Step {
 }
 
 /** One atomic write: before it the older checkpoint is valid, after it the new one. */
-function enterInCatalog(_host: Entity, op: Op, next: string): Step {
+function enterInCatalog(host: Entity, op: Op, next: string): Step {
   const { vm, checkpoint: id, array, disks, suspends, replaces } = op.params;
   const { catalog, catalogVersion: version, fileSectors } = op.state;
   const entry: CheckpointEntry = {
@@ -385,6 +390,7 @@ function enterInCatalog(_host: Entity, op: Op, next: string): Step {
     base: op.state.base?.checkpoint ?? null,
     disks: suspends ? [] : disks.map(({ disk }) => disk),
     isSuspend: suspends,
+    ...(suspends && { lives: livesOf(host.world.entity(op.params.record) as unknown as VmRecord) }),
   };
   const after = withCheckpoint(catalog!, entry, replaces);
   op.edit().dropped = after.dropped as never;

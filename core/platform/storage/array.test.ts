@@ -129,7 +129,10 @@ describe("volumes", () => {
     expect(valueOf(call(at, "list-volumes", {}))).toEqual({
       volumes: [{ name: "v", sectors: 95, usedSectors: 8 }],
     });
-    expect(call(at, "delete-volume", { name: "v" }).ok).toBe(true);
+    const given = { name: "intent", version: 1 };
+    expect(call(at, "delete-volume", { name: "v", given }).code).toBe("version-conflict");
+    call(at, "file-write", { name: "intent", value: {} });
+    expect(call(at, "delete-volume", { name: "v", given }).ok).toBe(true);
     expect(io(at, "v", { op: "read", sector: 0, sectors: 1 }).code).toBe("gone");
     expect(at.array.durable.usedGrains).toBe(0);
   });

@@ -53,7 +53,7 @@ import {
   releaseSectors,
   reserveSectors,
   resizeVolume,
-  type VolumeName,
+  type DeleteVolume,
 } from "./volumes.ts";
 import { copyFirst, keepBeforePowerLoss, mayOverwrite } from "./vvols/keep.ts";
 import { readShared } from "./vvols/clone-base.ts";
@@ -88,7 +88,7 @@ const AUDIT_EVERY = 256;
 /** What can be asked of an array beside block requests, and what does it. */
 const VERBS: { readonly [verb: string]: (self: ArrayEntity, body: never) => BlockOutcome } = {
   "create-volume": createVolume,
-  "delete-volume": (self, body: VolumeName) =>
+  "delete-volume": (self, body: DeleteVolume) =>
     isBase(self, body.name) ? refused("in-use", body.name) : deleteVolume(self, body),
   "resize-volume": resizeVolume,
   "claim-volume": claimVolume,

@@ -22,6 +22,8 @@ export type CreateVolume = {
 };
 export type ResizeVolume = { readonly name: string; readonly sectors: number };
 export type VolumeName = { readonly name: string };
+/** `given` as of {@link CreateVolume}. */
+export type DeleteVolume = VolumeName & { readonly given?: FileVersion };
 /** From now on only requests of `owner` are taken; null: everybody's. */
 export type ClaimVolume = { readonly name: string; readonly owner: string | null };
 
@@ -46,8 +48,10 @@ export function createVolume(
   return DONE;
 }
 
-/** Refuses with "gone". */
-export function deleteVolume(self: ArrayEntity, { name }: VolumeName): BlockOutcome {
+/** Refuses with "gone", and with "version-conflict" when a `given` file has changed. */
+export function deleteVolume(self: ArrayEntity, { name, given }: DeleteVolume): BlockOutcome {
+  const conflict = changedPremise(self, given);
+  if (conflict !== undefined) return conflict;
   const label = volumeLabel(name);
   const volume = self.durable.volumes[label];
   if (volume === undefined) return refused("gone", name);

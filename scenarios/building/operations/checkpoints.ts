@@ -16,7 +16,14 @@ import type { Driver } from "../driver.ts";
 import { repositoryOf } from "./backups.ts";
 import { openingOn } from "./power.ts";
 import { start, type EntryOf, type Starter } from "./starter.ts";
-import { redoDisksOf, refuse, runningVm, vmOfDocument } from "./vm-access.ts";
+import {
+  closedDisks,
+  isStarting,
+  redoDisksOf,
+  refuse,
+  runningVm,
+  vmOfDocument,
+} from "./vm-access.ts";
 
 const startDiskCheckpoint: Starter<"disk-checkpoint"> = (self, entry) => {
   const { id, vm, to, commit, copyKiB } = entry;
@@ -127,6 +134,7 @@ function restore(
   const { world } = self;
   const { id, vm, on, host: elsewhere, method, readsAtOnce } = entry;
   const { prefetch, prefetchPages } = entry;
+  if (isStarting(self, vm)) return refuse(self, id, entry.do, vm, "vm-starting");
   const record = vmRecordOf(world, vm);
   const document = vmOfDocument(self, vm);
   const where = record.durable.host === "" ? document.host : record.durable.host;
@@ -134,6 +142,7 @@ function restore(
   if (!world.isUp(host.domain)) return refuse(self, id, entry.do, vm, "host-down");
   const { array, paths } = repositoryOf(self, host.name, on);
   if (paths.length === 0) return refuse(self, id, entry.do, vm, "no-path");
+  const opening = openingOn(self, document, host.name, false);
   const params: RestoreParams = {
     vm,
     record: record.id,
@@ -143,7 +152,8 @@ function restore(
     method,
     readsAtOnce,
     ...(prefetch !== "none" && { prefetch: { by: prefetch, distance: prefetchPages } }),
-    powerOn: openingOn(self, document, host.name, false),
+    powerOn: opening,
+    closed: opening.array < 0 ? {} : closedDisks(self, vm, opening.array),
   };
   start(self, restoreCheckpoint, host, id, params as unknown as PlainObject);
 }
