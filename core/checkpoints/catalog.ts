@@ -17,8 +17,8 @@ export type CheckpointEntry = {
   readonly disks: readonly string[];
   /** The VM went off with it. */
   readonly isSuspend: boolean;
-  /** Of a suspend: lives of its machine by then. While there is none more its disks are as it left them. */
-  readonly lives?: number;
+  /** Of a suspend: how it left its machine and the disks of that. They fit it while that is the same. */
+  readonly leftAs?: number;
   /** That VM has gone on: it is there only for those that stand on it, and goes with the last of them. */
   readonly isSpent?: true;
 };

@@ -11,6 +11,7 @@ export function adoptDisk(record: VmRecord, disk: string, content: SectorContent
   const at = disks.findIndex(({ id }) => id === disk);
   if (at < 0) return;
   record.content(`settled-${at}`, disks[at]!.sectors).restore(content.capture());
-  const { journal } = record.editDurable();
-  journal.disks[at]!.writes = [];
+  const durable = record.editDurable();
+  durable.journal.disks[at]!.writes = [];
+  durable.replacements = (durable.replacements ?? 0) + 1;
 }

@@ -88,6 +88,7 @@ export {
   type VmRecord,
   type VmRecordState,
   vmRecordOf,
+  leftAs,
   livesOf,
   noteResumption,
 } from "./vm-record.ts";

@@ -62,6 +62,8 @@ export type VmRecordState = {
   readonly rewinds?: number;
   /** How often its machine went on from a checkpoint; none: it never did. */
   readonly resumptions?: number;
+  /** How often a disk of it was replaced while it was off; none: never. */
+  readonly replacements?: number;
   /** How often a volume was mounted for its guest, in all runs and places; none: never. */
   readonly mounts?: number;
   /** Media of hosts that hold its local disks by now, by disk; none: those of its beginning. */
@@ -137,12 +139,13 @@ export function vmRecordOf(world: World, vm: string): VmRecord {
  */
 export const sendingRun = ({ durable: { run, rewinds = 0 } }: VmRecord): number => run + rewinds;
 
-/**
- * Counts what its machine began, or went on with. While it is off and this is the same, nothing was done
- * by it: its disks are as it left them.
- */
+/** Counts what its machine began, or went on with: while it is the same, it did nothing. */
 export const livesOf = ({ durable: { run, resumptions = 0 } }: VmRecord): number =>
   run + resumptions;
+
+/** While this is the same, the machine did nothing, and its disks are as it left them. */
+export const leftAs = (record: VmRecord): number =>
+  livesOf(record) + (record.durable.replacements ?? 0);
 
 /** In the event in which a run that was brought back is let go. */
 export function noteResumption(record: VmRecord): void {

@@ -135,17 +135,20 @@ describe("a checkpoint of memory and disks", () => {
 
 describe("a suspended machine that has gone on otherwise", () => {
   const on = { vm: "db", on: "array" } as const;
+  const point = { id: "point", atMs: 30, do: "snapshot", vm: "db" } as const;
   const sleep = { ...SMALL, ...on, id: "sleep", atMs: 60, do: "suspend" } as const;
   const off = { id: "off", atMs: 250, do: "power-off", vm: "db" } as const;
   const wake = { ...on, id: "wake", atMs: 300, do: "resume" } as const;
   const resumed = { ...wake, id: "between", atMs: 150, method: "lazy", readsAtOnce: 0 } as const;
+  const reverted = { id: "between", atMs: 150, do: "revert", vm: "db", point: "point" } as const;
   const started = { id: "between", atMs: 150, do: "power-on", vm: "db" } as const;
 
   it.each([
     ["started", started, "complete"],
     ["resumed, and ended before all of it was there", resumed, "vm-off"],
+    ["reverted", reverted, "complete"],
   ])("%s, is not resumed: its disks are others by then", (_how, between, outcome) => {
-    const { world, ended } = run(documentOf([sleep, between, off, wake]));
+    const { world, ended } = run(documentOf([point, sleep, between, off, wake]));
     expect(ended["sleep"]!.outcome).toBe("complete");
     expect(ended["between"]!.outcome).toBe(outcome);
     expect(ended["wake"]!.outcome).toBe("spent");

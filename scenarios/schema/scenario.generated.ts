@@ -1656,11 +1656,11 @@ export interface SuspendOperation {
   readonly sideMiB?: number;
 }
 /**
- * Go on with a suspended VM. Refused as `spent` where it was started otherwise since, or has been resumed before: its disks are others by then.
+ * Go on with a suspended VM. Refused as `spent` where it was started or reverted since, or has been resumed before: its disks are others by then.
  */
 export interface ResumeOperation {
   /**
-   * Go on with a suspended VM. Refused as `spent` where it was started otherwise since, or has been resumed before: its disks are others by then.
+   * Go on with a suspended VM. Refused as `spent` where it was started or reverted since, or has been resumed before: its disks are others by then.
    */
   readonly do: "resume";
   /**
@@ -4724,11 +4724,11 @@ export interface ResolvedSuspendOperation {
   readonly sideMiB: number;
 }
 /**
- * Go on with a suspended VM. Refused as `spent` where it was started otherwise since, or has been resumed before: its disks are others by then.
+ * Go on with a suspended VM. Refused as `spent` where it was started or reverted since, or has been resumed before: its disks are others by then.
  */
 export interface ResolvedResumeOperation {
   /**
-   * Go on with a suspended VM. Refused as `spent` where it was started otherwise since, or has been resumed before: its disks are others by then.
+   * Go on with a suspended VM. Refused as `spent` where it was started or reverted since, or has been resumed before: its disks are others by then.
    */
   readonly do: "resume";
   /**

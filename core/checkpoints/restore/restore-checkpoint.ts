@@ -33,6 +33,7 @@ import {
 } from "../../disks/index.ts";
 import { type HostEntity, reserveMemory, spawnInitiator } from "../../platform/index.ts";
 import {
+  leftAs,
   livesOf,
   memoryOf,
   noteResumption,
@@ -131,14 +132,12 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
     },
 
     open(host, op: Op, { catalog }: { catalog: Catalog }) {
-      const { vm, checkpoint } = op.params;
+      const { checkpoint } = op.params;
       const entry = checkpoint === null ? usable(catalog).at(-1) : entryOf(catalog, checkpoint);
       if (entry === undefined) return fail("no-checkpoint", checkpoint);
-      const { lives = op.state.lives } = entry;
-      if (entry.isSpent === true || lives !== op.state.lives) {
-        return fail("spent", `${vm} has gone on from ${entry.checkpoint}`);
-      }
-      const leftOut = disksLeftOut(recordIn(host, op), entry);
+      const record = recordIn(host, op);
+      if (entry.isSpent === true || hasGoneOn(record, entry)) return spent(entry);
+      const leftOut = disksLeftOut(record, entry);
       if (leftOut.length > 0) return fail("disks-not-saved", leftOut);
       const state = op.edit();
       state.catalog = catalog as never;
@@ -201,16 +200,14 @@ export const restoreCheckpoint = operation<RestoreParams & PlainObject, RestoreS
       const { world } = host;
       const { vm, powerOn: opening, method, readsAtOnce, careless = null } = op.params;
       const { prefetch } = op.params;
-      const record = recordIn(host, op);
-      if (record.durable.power === "on") return fail("already-on", vm);
-      // Somebody else has started it meanwhile, and it has ended since.
-      if (livesOf(record) !== op.state.lives) return fail("vm-starting", vm);
+      const overtaken = overtakenBy(recordIn(host, op), op);
+      if (overtaken !== undefined) return overtaken;
       if (!reserveMemory(host as unknown as HostEntity, vm, opening.memoryMiB)) {
         return fail("no-memory", opening.memoryMiB);
       }
       const place = { domain: host.domain, cpu: opening.cpu };
       const image = op.state.image as unknown as RunImage;
-      const run = beginRun(record, { ...place, image });
+      const run = beginRun(recordIn(host, op), { ...place, image });
       if (run === undefined) return fail("already-on", vm);
       const memory = memoryOf(run, true);
       const layers = op.state.layers as readonly Layer[];
@@ -332,6 +329,20 @@ const recordIn = (host: Entity, op: Op): VmRecord =>
 /** Disks on which the machine went on after the checkpoint, and which are not put back with it. */
 const disksLeftOut = ({ config }: VmRecord, { isSuspend, disks }: CheckpointEntry): string[] =>
   isSuspend ? [] : config.spec.disks.map(({ id }) => id).filter((id) => !disks.includes(id));
+
+/** From a suspend, or otherwise: the disks of its machine are others than those that it left. */
+const hasGoneOn = (record: VmRecord, { leftAs: left }: CheckpointEntry): boolean =>
+  left !== undefined && left !== leftAs(record);
+
+const spent = ({ checkpoint }: CheckpointEntry): Step =>
+  fail("spent", `its machine has gone on since ${checkpoint}, or its disks were replaced`);
+
+/** Somebody else has started its machine meanwhile, which is on, or has ended since. */
+function overtakenBy(record: VmRecord, { params: { vm }, state }: Op): Step | undefined {
+  if (record.durable.power === "on") return fail("already-on", vm);
+  if (hasGoneOn(record, state.entry!)) return spent(state.entry!);
+  return livesOf(record) === state.lives ? undefined : fail("vm-starting", vm);
+}
 
 /** Opens a file of the checkpoint: its own one, or one that it stands on. */
 function openFile(host: Entity, op: Op, { volume }: CheckpointEntry): Step {

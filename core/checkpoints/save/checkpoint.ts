@@ -35,7 +35,7 @@ import {
   type Written,
 } from "../../disks/index.ts";
 import { spawnInitiator } from "../../platform/index.ts";
-import { claimStop, livesOf, memoryOf, type VmRecord } from "../../vmm/index.ts";
+import { claimStop, leftAs, memoryOf, type VmRecord } from "../../vmm/index.ts";
 import {
   type Catalog,
   catalogFile,
@@ -390,7 +390,7 @@ function enterInCatalog(host: Entity, op: Op, next: string): Step {
     base: op.state.base?.checkpoint ?? null,
     disks: suspends ? [] : disks.map(({ disk }) => disk),
     isSuspend: suspends,
-    ...(suspends && { lives: livesOf(host.world.entity(op.params.record) as unknown as VmRecord) }),
+    ...(suspends && { leftAs: leftAs(host.world.entity(op.params.record) as unknown as VmRecord) }),
   };
   const after = withCheckpoint(catalog!, entry, replaces);
   op.edit().dropped = after.dropped as never;

@@ -139,7 +139,7 @@ export const resume: Extension = {
   family: "operation",
   name: "resume",
   description:
-    "Go on with a suspended VM. Refused as `spent` where it was started otherwise since, or has been " +
+    "Go on with a suspended VM. Refused as `spent` where it was started or reverted since, or has been " +
     "resumed before: its disks are others by then.",
   parameters: object("", restoring, ["vm", "on"]),
   references: { vm: "vm", on: "array", host: "host" },
