@@ -46,6 +46,7 @@ const OWNERS = ["properties/bugs/grounds/owners.ts"];
 const CLONES = ["properties/bugs/grounds/clones.ts"];
 const FOLLOWERS = ["properties/bugs/grounds/followers.ts"];
 const MEMORY_STORM = ["scenarios/memory-storm.ts"];
+const TRAVELLERS = ["properties/bugs/grounds/travellers.ts"];
 const SLEEPERS = ["properties/bugs/grounds/sleepers.ts"];
 
 /** Where to hunt for the bugs of a mechanism: no scenario and no suite knows of any of them. */
@@ -82,7 +83,10 @@ export const GROUNDS: {
   consolidation: { scenarios: STORM, suites: ["core/disks/consolidation"] },
   promotion: { scenarios: CLONES, suites: ["core/disks/promotion"] },
   handoff: { scenarios: OWNERS, suites: ["properties/disks/handoff.test.ts"] },
-  backup: { scenarios: STORM, suites: ["properties/disks/backup-crashes.test.ts"] },
+  backup: {
+    scenarios: STORM.concat(TRAVELLERS),
+    suites: ["properties/disks/backup-crashes.test.ts"],
+  },
   vmm: {
     scenarios: MEMORY_STORM,
     suites: ["core/vmm/vm.test.ts", "core/vmm/lone-guest.test.ts", "core/vmm/rv64"],

@@ -120,6 +120,7 @@ const OPERATIONS: readonly Tried[] = [
   { kind: "cow", operation: revert, before: OFF },
   { kind: "cow", operation: convert("redo"), before: OFF },
   { kind: "cow", operation: link, vm: "twin" },
+  { kind: "cow", operation: backup },
   { kind: "cow", operation: RESTORE, before: BACKED_UP_OFF },
 ];
 

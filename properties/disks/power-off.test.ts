@@ -210,7 +210,7 @@ describe("a VM that is powered off", () => {
   it("while its backup undoes itself, and on at a host that is lost as it settles that", () => {
     const steps: number[] = [];
     backupSettledTwice(undefined, (step) => steps.push(step));
-    expect(steps.length).toBeGreaterThan(2);
+    expect(steps.length).toBeGreaterThan(1);
     for (const step of steps) {
       const world = backupSettledTwice(step);
       const where = `the other host is lost at step ${step}`;

@@ -21,7 +21,9 @@ export const closingIntent = {
   closeIntent: (_host: unknown, op: Closing): Step => closesIntent(op, "report", "notClosed"),
 
   notClosed(_host: unknown, op: Closing, { code }: Refusal): Step {
-    if (code !== "version-conflict") return wait(AGAIN_NS, "closeIntent");
+    // A host that has lost the disks is refused whatever the intent is by now.
+    const isTheirs = code === "version-conflict" || code === "not-owner";
+    if (!isTheirs) return wait(AGAIN_NS, "closeIntent");
     return op.state.failure ? go("report") : fail("superseded");
   },
 };

@@ -12,7 +12,7 @@ import {
   type PlainObject,
   type World,
 } from "../../kernel/index.ts";
-import { type ArrayEntity, arraysOf } from "../../platform/index.ts";
+import { type ArrayEntity, arraysOf, type DiskOwnership } from "../../platform/index.ts";
 import { vmOf, vmRecordOf } from "../../vmm/index.ts";
 import { chainOn } from "./chain-view.ts";
 import { configurationFile, namedDisks, type VmConfiguration } from "./descriptor.ts";
@@ -64,6 +64,10 @@ function onOtherLayers(world: World): Finding | undefined {
 const hasRecord = (world: World, vm: string): boolean =>
   world.registry.idOf(vm) !== undefined && world.named(vm).kind === "vm-record";
 
+const epochOf = ({ durable }: ArrayEntity, file: string): number =>
+  (durable.files[`file:${file}`]?.value as DiskOwnership | undefined)?.epoch ?? 0;
+
+/** One that its host has lost, and may not know, is nobody's. */
 function runsElsewhere(
   world: World,
   array: ArrayEntity,
@@ -76,7 +80,8 @@ function runsElsewhere(
     const named = chainOn(array, descriptor)?.map(({ name }) => name);
     const used = open.volatile.layers.map((layer) => layer.descriptor);
     if (named === undefined || named.join() === used.join()) continue;
-    const { disk } = open.config;
+    const { disk, stamp } = open.config;
+    if (stamp !== undefined && epochOf(array, stamp.file) > stamp.epoch) continue;
     return {
       message: `disk ${disk} of ${vm} runs on ${used.at(-1)}, ${configurationFile(vm)} names ${descriptor}`,
       fields: { vm, disk, used, named },

@@ -83,17 +83,19 @@ function write(op: Op, value: PlainObject, next: string, otherwise: string) {
 export type Fence = {
   readonly array: EntityId;
   readonly name: string;
-  /** Made where there is no such file, so that what would make the first one is refused as well. */
+  /** Made where there never was such a file, so that what would make the first one is refused as well. */
   readonly absent?: PlainObject;
   /** Only an intent of this operation: that of another one is as good as none. */
   readonly operation?: string;
 };
 
+type FenceState = { value: PlainObject | null; wasThere: boolean };
+
 /**
  * Writes a small file back as it is, for its version alone: what a lost host sent for the version
  * before, and what is still on its way, is refused from then on. Figures: the file as it stays.
  */
-export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | null }>(
+export const fenceFile = operation<Fence & PlainObject, FenceState>(
   "fence-file",
   {
     read: (_host, op) => readFile(op.params.array, op.params.name, "write", "again"),
@@ -107,20 +109,28 @@ export const fenceFile = operation<Fence & PlainObject, { value: PlainObject | n
 
     again(_host, op, { code, detail }: { readonly code: string; readonly detail: Plain }) {
       if (code !== "no-file") return wait(UNDECIDED_NS, "read");
-      return op.params.absent === undefined ? fail(code, detail) : go("make");
+      const { absent } = op.params;
+      if (absent === undefined) return fail(code, detail);
+      return op.state.wasThere ? done({ value: absent, version: 0 }) : go("make");
     },
 
     make(_host, op) {
       const { array, name, absent } = op.params;
       op.edit().value = absent as never;
-      const body = { name, value: absent!, ifVersion: 0 };
-      return askArray(array, "file-write", body, "report", "again");
+      const body = { name, value: absent!, ifVersion: 0, isFirst: true };
+      return askArray(array, "file-write", body, "report", "notMade");
+    },
+
+    /** It is there by now, or is gone again: then nothing can make a first one. */
+    notMade(_host, op, { code }: { readonly code: string }) {
+      if (code === "version-conflict") op.edit().wasThere = true;
+      return code === "version-conflict" ? go("read") : wait(UNDECIDED_NS, "read");
     },
 
     report: (_host, op, { version }: { version: number }) =>
       done({ value: op.state.value, version }),
   },
-  () => ({ value: null }),
+  () => ({ value: null, wasThere: false }),
 );
 
 type Settling = {

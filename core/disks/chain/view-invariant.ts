@@ -19,6 +19,7 @@ import {
   type SectorRange,
   type World,
 } from "../../kernel/index.ts";
+import { OWNERSHIP } from "../../platform/index.ts";
 import { mediumUnder, viewOf } from "./device-view.ts";
 import type { VirtualDiskEntity } from "./virtual-disk-state.ts";
 
@@ -57,6 +58,8 @@ type Shadow = {
   disks: { [disk: string]: DiskShadow };
   /** Operations that are known to have replaced disks of a VM that was off. */
   replacedBy: string[];
+  /** Of ownership files, as they are now. */
+  epochs: { [file: string]: number };
 };
 
 const fresh = (entity: number): DiskShadow => ({
@@ -79,17 +82,22 @@ const asDisk = (entity: Entity): VirtualDiskEntity => entity as unknown as Virtu
 type EditShadow = () => Editable<PlainObject>;
 
 /**
- * Open still at a host that lost it: the run that has the disk now began later. What its guest writes
- * goes nowhere, and what is under it is changed by others.
+ * Open at a host that lost it, and may not know: what its guest writes goes nowhere, and what is under
+ * it is changed by others.
  */
-function isLeftBehind(entity: Entity, shadow: DiskShadow | undefined): boolean {
-  const open = shadow && entity.world.entityOrNone(shadow.entity);
-  return open !== undefined && open.parent > entity.parent;
+function isLost({ config: { stamp } }: VirtualDiskEntity, { epochs }: Shadow): boolean {
+  return stamp !== undefined && (epochs[stamp.file] ?? 0) > stamp.epoch;
+}
+
+function onOwnership(_entity: Entity, data: PlainObject, _world: World, editShadow: EditShadow) {
+  const { file, epoch } = data as { readonly file: string; readonly epoch: number };
+  (editShadow() as unknown as Shadow).epochs[file] = epoch;
 }
 
 function shadowOf(entity: Entity, editShadow: EditShadow): DiskShadow | undefined {
-  const shadow = (editShadow() as unknown as Shadow).disks[keyOf(asDisk(entity))];
-  return isLeftBehind(entity, shadow) ? undefined : shadow;
+  const shadow = editShadow() as unknown as Shadow;
+  const disk = asDisk(entity);
+  return isLost(disk, shadow) ? undefined : shadow.disks[keyOf(disk)];
 }
 
 /** Every sector is as it was made durable, or as a write since then left it. */
@@ -98,9 +106,10 @@ function onOpened(entity: Entity, _data: PlainObject, world: World, editShadow: 
   const key = keyOf(disk);
   const { sectors } = disk.config;
   const view = viewOf(disk, 0, sectors);
-  const { disks } = editShadow() as unknown as Shadow;
+  const shadow = editShadow() as unknown as Shadow;
+  if (isLost(disk, shadow)) return undefined;
+  const { disks } = shadow;
   const known = disks[key];
-  if (isLeftBehind(entity, known)) return undefined;
   disks[key] = fresh(entity.id);
   // Told again of the same one (it has grown): what is on its way still is.
   if (known?.entity === entity.id) disks[key].pending = known.pending;
@@ -375,7 +384,7 @@ export const viewInvariant: Invariant = always(
   "the current disk reads as written, however far a merge is",
   {
     mechanism: "disks",
-    shadow: { disks: {}, replacedBy: [] },
+    shadow: { disks: {}, replacedBy: [], epochs: {} },
     observes: {
       "disk-opened": onOpened,
       "disk-write": onWrite,
@@ -384,6 +393,7 @@ export const viewInvariant: Invariant = always(
       "disk-relayering": onRelayering,
       "disk-layers": onLayers,
       "disks-replaced": onReplaced,
+      [OWNERSHIP]: onOwnership,
       crash: onCrash,
     },
   },

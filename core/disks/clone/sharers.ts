@@ -4,6 +4,7 @@
  * configurations (a VM runs on a descriptor, or keeps it as a point in time) and open intents (an
  * operation that has begun may be about to).
  */
+import type { PlainObject } from "../../kernel/index.ts";
 import { type ArrayFiles, mentions } from "../chain/array-files.ts";
 import { namedDescriptors, volumeOf } from "../chain/descriptor.ts";
 
@@ -26,9 +27,22 @@ export function sharersOf(
     .map(({ vm }) => vm);
   const intents = files
     .intents()
-    .filter(([name, value]) => !except.includes(name) && mentions(value, descriptor))
+    .filter(([name]) => !except.includes(name))
+    .filter(([, value]) => mentions(value, descriptor) || keepsPointOn(files, value, descriptor))
     .map(([name]) => name);
   return [...new Set([...children, ...vms, ...intents])].sort();
+}
+
+/**
+ * Whether a backup has taken its point in time there, which was not known yet when its intent was
+ * opened: other points may have been taken in between.
+ */
+function keepsPointOn(files: ArrayFiles, intent: PlainObject, descriptor: string): boolean {
+  const { kind, vm, pointInTime } = intent;
+  if (kind !== "backup") return false;
+  const configuration = files.configurations().find((each) => each.vm === vm);
+  const point = configuration?.pointsInTime.find(({ id }) => id === pointInTime);
+  return point !== undefined && Object.values(point.disks).includes(descriptor);
 }
 
 /**
