@@ -8,6 +8,7 @@ import { prepareScenario, type ReadyScenario } from "../../scenarios/index.ts";
 import { shrinkDocument } from "../shrinking/shrink.ts";
 import { audit } from "./audit.ts";
 import { createSearcher, runBlock, type Searcher } from "./block.ts";
+import type { SearchProgress } from "./coordinator.ts";
 import { explore, type ExploreOptions } from "./explore.ts";
 import { mergeResults, type SearchResult } from "./result-file.ts";
 import { runDocument } from "./run-document.ts";
@@ -52,8 +53,9 @@ async function search(
   shard: { readonly index: number; readonly of: number },
   workers: number,
   more: Partial<ExploreOptions> = {},
+  runs = 12,
 ): Promise<SearchResult & { lostWorkers: number }> {
-  const limits = { runs: 12, shard, findings: Infinity };
+  const limits = { runs, shard, findings: Infinity };
   const explored = await explore(scenario, { request, limits, workers, ...more });
   if (!explored.ok) throw new Error(explored.message);
   return { ...explored.result, lostWorkers: explored.lostWorkers };
@@ -124,7 +126,7 @@ describe("a block of runs", () => {
 });
 
 describe("a search", () => {
-  it("gives one result with one worker, with two, in two shards, and when workers are killed", async () => {
+  it("gives one result with one worker, with two, and in two shards", async () => {
     const whole = await search(WHOLE, 1);
     expect(whole.tally.runs).toBe(12);
     expect(whole.blocks).toEqual([0, 1, 2, 3]);
@@ -133,13 +135,20 @@ describe("a search", () => {
     const merged = mergeResults(halves[0]!, halves[1]!) as SearchResult;
     expect(textOf(merged)).toBe(textOf(whole));
     expect(mergeResults(whole, halves[0]!)).toBe("both hold block 0");
+  }, 300_000);
+
+  it("gives the same when a worker is killed at its work", async () => {
+    // More than is done between two times at which progress is told.
+    const runs = 120;
+    const whole = await search(WHOLE, 2, {}, runs);
     let pids: readonly (number | undefined)[] = [];
-    const killed = await search(WHOLE, 1, {
-      onWorkers: (all) => (pids = all),
-      onProgress: ({ tally, lostWorkers }) => {
+    const kill = {
+      onWorkers: (all: typeof pids) => void (pids = all),
+      onProgress({ tally, lostWorkers }: SearchProgress) {
         if (tally.runs > 0 && lostWorkers === 0) process.kill(pids[0]!, "SIGKILL");
       },
-    });
+    };
+    const killed = await search(WHOLE, 1, kill, runs);
     expect(killed.lostWorkers).toBeGreaterThan(0);
     expect(textOf(killed)).toBe(textOf(whole));
   }, 300_000);
