@@ -139,7 +139,7 @@ describe.each(OPERATIONS.map((tried) => [nameOf(tried), tried] as const))("%s", 
       world.run({ untilNs: fromMs(operation.atMs!) - 1 });
       const trials = tryEachOfLost(world, {
         array: "array",
-        every: 7,
+        every: 2,
         everyStep: 17,
         endMs: operation.atMs! + RECOVERY_MS + SETTLED_MS,
         isRecovery: (id) => id.startsWith("on"),

@@ -135,6 +135,7 @@ function backupCutAt(atMs: number, seed: number): World {
  * lost at a step of that. Steps of the settling are told to `onStep`.
  */
 function backupSettledTwice(
+  delayMs: number,
   lostAtStep: number | undefined,
   onStep?: (step: number) => void,
 ): World {
@@ -147,7 +148,7 @@ function backupSettledTwice(
       { id: "cut", after: "other.flush", do: "backup", vm: "db", to: "array" },
       // As long as its intent is there the point is not given up.
       { id: "more", after: "cut.drop", do: "snapshot", vm: "db" },
-      { id: "there", after: "cut.giveUpPoint", delayMs: 5, do: "restart", vm: "db", host: "beta" },
+      { id: "there", after: "cut.giveUpPoint", delayMs, do: "restart", vm: "db", host: "beta" },
       { id: "back", atMs: 2_500, do: "restart", vm: "db", host: "alpha" },
     ],
     faults: lostAtStep === undefined ? [] : [lost],
@@ -161,6 +162,19 @@ function backupSettledTwice(
   world.run({ untilNs: fromMs(6_000) });
   world.finish();
   return world;
+}
+
+/** From when a backup begins to give its point up until its VM is started at another host. */
+const DELAYS_MS = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.2, 4.4, 4.6, 4.8, 5, 5.2, 5.4, 5.6, 6, 7, 8, 10, 15, 20];
+
+type Configuration = { readonly pointsInTime: readonly { readonly id: string }[] };
+
+/** Points in time that the VM has. */
+function pointsOf(world: World): readonly string[] {
+  const { files } = world.named("array").durable as unknown as {
+    readonly files: { readonly [key: string]: { readonly value: Configuration } };
+  };
+  return files["file:db.vmx"]!.value.pointsInTime.map(({ id }) => id);
 }
 
 describe("a VM that is powered off", () => {
@@ -208,15 +222,18 @@ describe("a VM that is powered off", () => {
   });
 
   it("while its backup undoes itself, and on at a host that is lost as it settles that", () => {
-    const steps: number[] = [];
-    backupSettledTwice(undefined, (step) => steps.push(step));
-    expect(steps.length).toBeGreaterThan(1);
-    for (const step of steps) {
-      const world = backupSettledTwice(step);
-      const where = `the other host is lost at step ${step}`;
-      expectRunning(world, "db", where);
-      expect(intentsOf(world), where).toEqual([]);
-      expect(violations(world), where).toEqual([]);
+    for (const delayMs of DELAYS_MS) {
+      const steps: number[] = [];
+      backupSettledTwice(delayMs, undefined, (step) => steps.push(step));
+      expect(steps.length, `${delayMs} ms`).toBeGreaterThan(1);
+      for (const step of steps) {
+        const world = backupSettledTwice(delayMs, step);
+        const where = `started after ${delayMs} ms, the other host is lost at step ${step}`;
+        expect(pointsOf(world), where).not.toContain("cut");
+        expectRunning(world, "db", where);
+        expect(intentsOf(world), where).toEqual([]);
+        expect(violations(world), where).toEqual([]);
+      }
     }
   });
 });
