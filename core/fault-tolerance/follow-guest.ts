@@ -1,8 +1,9 @@
 /** A copy of a modelled guest: it takes the same steps, and computes as long as the machine computes. */
 import type { integrity } from "../guest/index.ts";
-import type { Editable } from "../kernel/index.ts";
+import { clonePlain, type Editable } from "../kernel/index.ts";
 import {
-  copyOfNextRun,
+  bringBackSettled,
+  copyOfRun,
   follow,
   type HeldOutput,
   type LoggedStep,
@@ -15,13 +16,10 @@ import { keepOutputs, tellDiverged } from "./pending-outputs.ts";
 
 export function followingGuest(vmm: Vmm): Following {
   return {
-    begin: (self) => {
-      const record = followedRecord(self);
-      record.config.spec.disks.forEach(({ sectors }, disk) => {
-        const settled = record.content(settledLabel(disk), sectors).capture();
-        self.content(settledLabel(disk), sectors).restore(settled);
-      });
-      return structuredClone(copyOfNextRun(vmm.kinds, record));
+    begin: (self, beginning) => {
+      const { spec } = followedRecord(self).config;
+      bringBackSettled(self, spec, beginning);
+      return copyOfRun(vmm.kinds, spec, self.config.run, clonePlain(beginning as never));
     },
     catchUp: (self) => catchUp(self, vmm),
     isThere: ({ volatile: { queue } }) => queue.length === 0,

@@ -7,7 +7,7 @@ import type { Editable } from "../kernel/index.ts";
 import type { rv64 } from "../guest/index.ts";
 import {
   type CopyKeeper,
-  copyOfNextMachine,
+  copyOfMachine,
   copyProgress,
   copyReaches,
   followMachine,
@@ -26,7 +26,7 @@ import { forgetLeft, keepOutputs, tellDiverged } from "./pending-outputs.ts";
 
 export function followingMachine(vmm: Vmm): Following {
   return {
-    begin: (self) => copyOfNextMachine(followedRecord(self)),
+    begin: ({ config: { run } }, { outputs }) => copyOfMachine(run, outputs),
     catchUp: (self) => catchUp(self, vmm),
     isThere,
     behindNs: (self) => {

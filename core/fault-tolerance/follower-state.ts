@@ -1,7 +1,7 @@
 /** State of a follower, and what an operation at its host does with it. */
 import type { Entity, EntityId } from "../kernel/index.ts";
 import { releaseMemory } from "../platform/index.ts";
-import type { MachineCopy, RunCopy, VmRecord } from "../vmm/index.ts";
+import type { MachineCopy, RunBeginning, RunCopy, VmRecord } from "../vmm/index.ts";
 import type { Held } from "./guard-state.ts";
 import type { LogEntry } from "./log-message.ts";
 import type { Protection } from "./protection.ts";
@@ -41,8 +41,8 @@ export const followerOf = (host: Entity, id: EntityId): Follower | undefined =>
 
 /** How a copy of a kind of guest keeps up with its machine. */
 export interface Following {
-  /** The copy before the run begins. */
-  readonly begin: (self: Follower) => RunCopy | MachineCopy;
+  /** The copy before its first step. */
+  readonly begin: (self: Follower, beginning: RunBeginning) => RunCopy | MachineCopy;
   /** Takes every step that it can by now. */
   readonly catchUp: (self: Follower) => void;
   /** Has nothing left that is known of its machine. */

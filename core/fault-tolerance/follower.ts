@@ -17,7 +17,14 @@ import {
   startOperation,
 } from "../kernel/index.ts";
 import { ownClockNs, ownDelayNs } from "../disks/index.ts";
-import { commitStep, giveUpRun, type RunCopy, type Vmm } from "../vmm/index.ts";
+import {
+  beginningOf,
+  commitStep,
+  giveUpRun,
+  type RunBeginning,
+  type RunCopy,
+  type Vmm,
+} from "../vmm/index.ts";
 import {
   dismiss,
   followedRecord,
@@ -77,11 +84,15 @@ export function followerComponent(vmm: Vmm, takeOver: OperationComponent): Follo
   });
 }
 
-/** As the machine is before its next run. */
+/** As the machine is now: until it begins the run before may go on, or its disks be replaced. */
 function begin(self: Follower, following: Following): void {
-  self.edit().copy = following.begin(self) as Editable<RunCopy>;
+  copyFrom(self, following, beginningOf(followedRecord(self)));
   hear(self);
   self.after(self.config.settings.heartbeatNs, "tick");
+}
+
+function copyFrom(self: Follower, following: Following, beginning: RunBeginning): void {
+  self.edit().copy = following.begin(self, beginning) as Editable<RunCopy>;
 }
 
 function hear(self: Follower): void {
@@ -105,10 +116,11 @@ function tick(self: Follower, takeOver: OperationComponent): void {
 /** Steps in order, none left out; where one is missing nothing later is taken in. */
 function takeIn(self: Follower, following: Following, { from, body }: Request<LogMessage>): void {
   const { stage, received } = self.volatile;
-  const { first, entry, left, base, reached } = body;
+  const { first, entry, left, base, reached, beginning } = body;
   if (stage === "live" || first > received) return;
   hear(self);
   if (first === received) {
+    if (beginning !== undefined) copyFrom(self, following, beginning);
     following.beforeMore(self);
     if (entry === null) self.edit().reached = reached;
     else receive(self, base + first, entry);

@@ -1,6 +1,6 @@
 /** State of the guard of a protected machine, and how its parts are reached. */
 import type { Entity, EntityId } from "../kernel/index.ts";
-import type { HeldOutput, OutputHash, VmEntity, VmRecord } from "../vmm/index.ts";
+import type { HeldOutput, OutputHash, RunBeginning, VmEntity, VmRecord } from "../vmm/index.ts";
 import type { LogEntry } from "./log-message.ts";
 import type { Protection } from "./protection.ts";
 import type { NoFields, Pair } from "./settings.ts";
@@ -32,6 +32,8 @@ export type GuardState = {
   readonly mode: "following" | "deciding" | "taking-over" | "alone";
   /** The machine; -1 before it begins. */
   readonly instance: EntityId;
+  /** What the run began with, until that is sent with the first step. */
+  readonly beginning: RunBeginning | null;
   /** Inputs of runs before this one; -1 before the first step here. */
   readonly base: number;
   /** Steps taken in this run, and how many of them the backup has. */

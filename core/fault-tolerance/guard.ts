@@ -17,6 +17,7 @@ import {
 } from "../kernel/index.ts";
 import { ownClockNs, ownDelayNs } from "../disks/index.ts";
 import {
+  beginningOf,
   commitStep,
   type Crossed,
   giveUpRun,
@@ -52,6 +53,7 @@ export const guard = component<GuardConfig, NoFields, GuardState>({
   volatile: ({ follower, from }) => ({
     mode: follower < 0 ? "taking-over" : "following",
     instance: -1,
+    beginning: null,
     base: -1,
     steps: from.steps,
     acknowledged: from.steps,
@@ -109,6 +111,7 @@ function onBegun(self: Guard, instance: number): void {
   known.follower = follower?.id ?? -1;
   if (follower !== undefined) known.backup = hostOf(follower).name;
   if (!isFollowed(self)) return becomeAlone(self);
+  self.edit().beginning = beginningOf(guardedRecord(self)) as never;
   known.state = "protected";
   self.notice(PROTECTION_NOTICE, { vm, run, event: "begun", host });
 }
@@ -142,8 +145,10 @@ function sendLog(self: Guard, first: number, entry: LogEntry | null, readSectors
   const bytes = messageBytes(entry, readSectors);
   const machine = machineOf(self);
   const reached = entry !== null || machine === undefined ? 0 : progressReached(machine);
-  const { left, base } = self.volatile;
-  const body: LogMessage = { first, entry, left, base, reached };
+  const { left, base, beginning } = self.volatile;
+  const isFirst = entry !== null && beginning !== null;
+  const body: LogMessage = { first, entry, left, base, reached, ...(isFirst && { beginning }) };
+  if (isFirst) self.edit().beginning = null;
   self.measure("log-bytes", bytes);
   self.send(self.config.follower, "log", body as unknown as Plain, { bytes });
 }

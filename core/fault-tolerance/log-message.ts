@@ -1,6 +1,6 @@
 /** What the two sides of a pair tell each other. */
 import { canonicalBytes } from "../kernel/index.ts";
-import type { LoggedStep, MachineStep, OutputHash } from "../vmm/index.ts";
+import type { LoggedStep, MachineStep, OutputHash, RunBeginning } from "../vmm/index.ts";
 
 /** A step of the primary. */
 export type LogEntry = {
@@ -20,6 +20,8 @@ export type LogMessage = {
   readonly base: number;
   /** Of a real machine, without an entry: what it has executed since its last step. */
   readonly reached: number;
+  /** With the first step. It is known outside, and takes no room on the wire. */
+  readonly beginning?: RunBeginning;
 };
 
 export type Acknowledgement = {

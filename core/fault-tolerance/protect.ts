@@ -62,6 +62,8 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
       const { backup, powerOn: opening } = op.params;
       const { power, run } = recordOf(host, op).durable;
       if (power === "on" && !takesOver(opening)) return fail("already-on", op.params.vm);
+      // What runs is left alone, its ballot too, where its disks are not to be had.
+      if (power === "on" && op.state.epochs === undefined) return takesDisks(op);
       op.edit().run = run + 1;
       if (backup === null) return go("start");
       return readFileIfAny(opening.array, ballotFile(op.params.vm), "layBallot");
@@ -80,9 +82,9 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
     noBallot(_host, op, { code, detail }: Refusal) {
       if (code === "version-conflict") return fail("vm-starting", op.params.vm);
       const isOwner = op.state.epochs !== undefined;
-      const owning = isOwner ? undefined : owningOf(op.params.powerOn, op.entity.id);
-      if (code !== "not-owner" || owning === undefined) return fail(code, detail);
-      return perform(ownDisks, owning as unknown as PlainObject, "layAsOwner");
+      const isOwned = owningOf(op.params.powerOn, op.entity.id) !== undefined;
+      if (code !== "not-owner" || isOwner || !isOwned) return fail(code, detail);
+      return takesDisks(op);
     },
 
     layAsOwner(_host, op, { epochs }: Owned) {
@@ -126,6 +128,12 @@ export const protect = operation<ProtectParams & PlainObject, ProtectState & Pla
   },
   () => ({ run: 0, follower: -1, guard: -1 }),
 );
+
+/** Leads to "layAsOwner". */
+function takesDisks(op: Op): Step {
+  const owning = owningOf(op.params.powerOn, op.entity.id)!;
+  return perform(ownDisks, owning as unknown as PlainObject, "layAsOwner");
+}
 
 const recordOf = (host: Entity, op: Op): VmRecord =>
   host.world.entity(op.params.powerOn.record) as unknown as VmRecord;

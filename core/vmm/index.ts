@@ -50,14 +50,22 @@ export {
 } from "./pages/memory-state.ts";
 export { differsAt, differsFrom, rememberContent } from "./pages/shadow-content.ts";
 export { performOutput, performSeenOutput, progressReached } from "./perform-output.ts";
-export { copyOfNextRun, type CopyParts, follow, type RunCopy } from "./run-copy.ts";
+export {
+  beginningOf,
+  copyOfRun,
+  type CopyParts,
+  follow,
+  type RunBeginning,
+  type RunCopy,
+} from "./run-copy.ts";
+export { bringBackSettled } from "./outside.ts";
 export { giveImage, imageOf, type RunImage } from "./run-image.ts";
 export { timeOf } from "./rv64/clock.ts";
 export { bootFiles, type Machines, machineShape, pagesOfFiles } from "./rv64/live-machine.ts";
 export { LoneMachine, type LoneMachineResult } from "./rv64/lone-machine.ts";
 export {
   type CopyKeeper,
-  copyOfNextMachine,
+  copyOfMachine,
   copyProgress,
   copyReaches,
   followMachine,

@@ -5,7 +5,13 @@
  * Must hold: the copy draws nothing and does nothing; what its guest puts out is remembered as far as
  * the machine waits for it (timers, computing, disk requests), so that the run can go on from here.
  */
-import { assert, type Editable, equalPlain, type SectorContent } from "../kernel/index.ts";
+import {
+  assert,
+  clonePlain,
+  type Editable,
+  equalPlain,
+  type SectorContent,
+} from "../kernel/index.ts";
 import {
   type GuestHome,
   type GuestInput,
@@ -22,6 +28,7 @@ import {
   step,
 } from "../guest/index.ts";
 import type { LoggedStep } from "./boundary.ts";
+import { type Outside, outsideOf } from "./outside.ts";
 import { type OutputHash, withOutputs } from "./output-hash.ts";
 import type { BlockOutput } from "./perform.ts";
 import type { VmRecord } from "./vm-record.ts";
@@ -47,12 +54,23 @@ export type RunCopy = Pick<VmState, "nextTimer" | "pageReads" | "pageWrites"> & 
   readonly behind?: integrity.SecondStage | null;
 };
 
-/** Of the run that begins next. */
-export function copyOfNextRun(kinds: GuestKinds, record: VmRecord): RunCopy {
-  const { spec } = record.config;
-  const { run, journal, steps, outputs } = record.durable;
+/** What a run begins with that is known outside: as of the event in which it begins. */
+export type RunBeginning = Outside & { readonly steps: number; readonly outputs: OutputHash };
+
+export function beginningOf(record: VmRecord): RunBeginning {
+  const { steps, outputs } = record.durable;
+  return clonePlain({ ...outsideOf(record), steps, outputs } as never);
+}
+
+/** Before its first step. */
+export function copyOfRun(
+  kinds: GuestKinds,
+  spec: GuestSpec,
+  run: number,
+  { journal, steps, outputs }: RunBeginning,
+): RunCopy {
   return {
-    run: run + 1,
+    run,
     guest: initialState(kindOf(kinds, spec), spec),
     journal,
     steps,

@@ -9,17 +9,15 @@
 import {
   assert,
   clonePlain,
-  type ContentRun,
   type Editable,
   equalPlain,
   type PlainObject,
-  type SectorContent,
 } from "../kernel/index.ts";
-import type { GuestJournal } from "../guest/index.ts";
-import { logMark, settledLabel } from "./boundary.ts";
+import { logMark } from "./boundary.ts";
 import { guestNs } from "./guest-time.ts";
 import { followDriver } from "./integrity/follow.ts";
 import { RESUMED, standAsBefore } from "./integrity/standing.ts";
+import { bringBackSettled, type Outside, outsideOf } from "./outside.ts";
 import { memoryOf } from "./pages/guest-memory.ts";
 import { type KeptMemory, keepMemory, takeUpMemory } from "./pages/kept-memory.ts";
 import { announce } from "./policy.ts";
@@ -43,14 +41,6 @@ export type RunImage = {
   readonly outside: Outside | null;
 };
 
-type Outside = {
-  readonly journal: GuestJournal;
-  /** By disk: acknowledged content, as the guest remembers it. */
-  readonly settled: readonly Settled[];
-};
-
-type Settled = readonly { readonly sector: number; readonly runs: readonly ContentRun[] }[];
-
 const isMachine = (vm: VmEntity): boolean => vm.kind === MACHINE_KIND;
 
 /**
@@ -67,22 +57,15 @@ export function imageOf(vm: VmEntity, id: string | null, refers: readonly string
   const { stoppedBy: _, ...volatile } = vm.volatile;
   const state = { ...volatile, disks: [], shutdownBy: null } as unknown as PlainObject;
   const memory = keepMemory(memoryOf(vm), refers);
-  return clonePlain({ image, id, run, state, memory, outside: isKept ? outsideOf(vm) : null });
+  return clonePlain({
+    image,
+    id,
+    run,
+    state,
+    memory,
+    outside: isKept ? outsideOf(recordOf(vm)) : null,
+  });
 }
-
-function outsideOf(vm: VmEntity): Outside {
-  const record = recordOf(vm);
-  const settled = vm.config.spec.disks.map(({ sectors }, disk) =>
-    contentOf(record.content(settledLabel(disk), sectors)),
-  );
-  return { journal: record.durable.journal, settled };
-}
-
-const contentOf = (content: SectorContent): Settled =>
-  content.allocatedRuns().map(({ sector, sectors }) => ({
-    sector,
-    runs: content.read(sector, sectors),
-  }));
 
 /** Room for the memory of a machine that goes on from an image; of a modelled one nothing. */
 export function prepareMemory(vm: VmEntity): void {
@@ -147,7 +130,8 @@ function laterBy({ image, state: kept }: RunImage, ns: number): PlainObject {
 }
 
 /** The outside world knows what it knew then. */
-function bringBack(vm: VmEntity, image: RunImage, { journal, settled }: Outside): void {
+function bringBack(vm: VmEntity, image: RunImage, outside: Outside): void {
+  const { journal } = outside;
   const record = recordOf(vm);
   const { startedNs, stunnedNs, stunnedSinceNs } = image.state as unknown as VmState;
   const nowNs = stunnedSinceNs - startedNs - stunnedNs;
@@ -155,11 +139,7 @@ function bringBack(vm: VmEntity, image: RunImage, { journal, settled }: Outside)
   const durable = record.editDurable();
   if (!equalPlain(durable.journal.sent, journal.sent)) durable.rewinds = (durable.rewinds ?? 0) + 1;
   durable.journal = clonePlain(journal as never) as never;
-  settled.forEach((parts, disk) => {
-    const content = record.content(settledLabel(disk), vm.config.spec.disks[disk]!.sectors);
-    content.discard(0, content.sectors);
-    for (const { sector, runs } of parts) content.write(sector, runs);
-  });
+  bringBackSettled(record, vm.config.spec, outside);
 }
 
 /** In its boundary log, as the next one, so that it can be built again alone. */

@@ -45,6 +45,7 @@ const DEVICES = ["properties/bugs/grounds/devices.ts"];
 const OWNERS = ["properties/bugs/grounds/owners.ts"];
 const CLONES = ["properties/bugs/grounds/clones.ts"];
 const FOLLOWERS = ["properties/bugs/grounds/followers.ts"];
+const GUARDS = ["properties/bugs/grounds/guards.ts"];
 const MEMORY_STORM = ["scenarios/memory-storm.ts"];
 const TRAVELLERS = ["properties/bugs/grounds/travellers.ts"];
 const SLEEPERS = ["properties/bugs/grounds/sleepers.ts"];
@@ -117,7 +118,7 @@ export const GROUNDS: {
     ].concat("core/vmm/integrity/guard-machine.test.ts"),
   },
   "fault-tolerance": {
-    scenarios: FOLLOWERS,
+    scenarios: FOLLOWERS.concat(GUARDS),
     suites: ["fault-tolerance", "lost-log", "two-starts"].map(
       (name) => `properties/fault-tolerance/${name}.test.ts`,
     ),

@@ -147,6 +147,38 @@ describe("a protected machine", () => {
     const { power, host } = vmRecordOf(world, "web").durable;
     expect([power, host]).toEqual(["on", "beta"]);
   });
+
+  it("keeps its backup, where another start is refused because it owns its disks", () => {
+    const small = twoStarts({ kind: "redo", second: "alpha" }, 0);
+    const hosts = ["alpha", "beta", "gamma"];
+    const document: ScenarioDocument = {
+      ...small,
+      hosts: hosts.map((id) => ({ id, cores: 1, memoryMiB: 4 })),
+      arrays: [{ id: "array", ownership: { leaseMs: 40, heartbeatMs: 10 } }],
+      links: [
+        ...small.links!,
+        ...["array", "alpha", "beta"].map((to) => ({ between: ["gamma", to] as const })),
+      ],
+    };
+    for (let at = 0; at < STARTS; at++) {
+      const atMs = OFF_MS + at * STEP_MS;
+      const other = { id: "other", atMs, do: "take-over", vm: "web", host: "gamma" } as const;
+      const world = builderOf({ ...document, timeline: [other] }).build({ seed: 1 });
+      const ended = outcomesOf(world);
+      world.run({ untilNs: fromMs(60) });
+      const where = `the other start begins at ${atMs} ms`;
+      expect(ended["other"], where).toBe("disk-busy");
+      const { durable } = vmRecordOf(world, "web");
+      const { run } = durable;
+      crash(world, "beta");
+      world.run({ untilNs: fromMs(800) });
+      world.finish();
+      expect(violations(world), where).toEqual([]);
+      expect(ended[`web.fail-over-${run}`], where).toBe("complete");
+      const after = vmRecordOf(world, "web").durable;
+      expect([after.power, after.host, after.run], where).toEqual(["on", "alpha", run]);
+    }
+  });
 });
 
 describe("a machine that nobody protects, on a disk without an owner", () => {

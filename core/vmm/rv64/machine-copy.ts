@@ -11,8 +11,7 @@ import { assert, type Editable, type Entity, type TimeNs } from "../../kernel/in
 import type { rv64 } from "../../guest/index.ts";
 import type { HeldOutput } from "../boundary.ts";
 import type { WriteAlert } from "../integrity/judge.ts";
-import { withOutputs } from "../output-hash.ts";
-import type { VmRecord } from "../vm-record.ts";
+import { type OutputHash, withOutputs } from "../output-hash.ts";
 import { progressAt, timeOf } from "./clock.ts";
 import { CopyWatch } from "./copy-watch.ts";
 import type { Machines } from "./live-machine.ts";
@@ -42,10 +41,10 @@ export type CopyKeeper = {
   readonly copy: Editable<MachineCopy>;
 };
 
-/** Of the run that begins next. */
-export function copyOfNextMachine({ durable: { run, outputs } }: VmRecord): MachineCopy {
+/** Before its first step. */
+export function copyOfMachine(run: number, outputs: OutputHash): MachineCopy {
   return {
-    run: run + 1,
+    run,
     boots: 0,
     board: null,
     clock: { sinceNs: 0, from: 0 },
