@@ -40,16 +40,19 @@ const grains: Knob = {
     eachDisk(document, (disk) => ({ ...disk, grainKiB: oneOf(chooser, [4, 16, 64, 256]) })),
 };
 
+/** Those of protected VMs forget nothing. */
 const arrayCaches: Knob = {
   name: "array caches",
-  turn: (chooser, document) => ({
-    ...document,
-    arrays: document.arrays.map((array) => ({
+  turn(chooser, document) {
+    const followed = document.vms.filter(({ protection }) => protection !== undefined);
+    const needed = new Set(followed.flatMap(({ disks }) => disks.map(({ on }) => on)));
+    const arrays = document.arrays.map((array) => ({
       ...array,
       writeCacheMiB: oneOf(chooser, [0, 1, 64]),
-      writeCacheProtected: chance(chooser, 50),
-    })),
-  }),
+      writeCacheProtected: chance(chooser, 50) || needed.has(array.id),
+    }));
+    return { ...document, arrays };
+  },
 };
 
 const arrayLatencies: Knob = {

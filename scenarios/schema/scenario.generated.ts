@@ -603,7 +603,7 @@ export interface Vm {
   readonly disks?: readonly VmDisk[];
 }
 /**
- * Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost.
+ * Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost. Its disks are on arrays that keep what they acknowledged.
  */
 export interface Protection {
   /**
@@ -3671,7 +3671,7 @@ export interface ResolvedVm {
   readonly disks: readonly ResolvedVmDisk[];
 }
 /**
- * Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost.
+ * Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost. Its disks are on arrays that keep what they acknowledged.
  */
 export interface ResolvedProtection {
   /**

@@ -13,7 +13,8 @@ import {
 } from "./members.ts";
 
 const protection: JsonSchema = object(
-  "Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost.",
+  "Fault tolerance: a copy on another host takes the same steps, and goes on when this one is lost. " +
+    "Its disks are on arrays that keep what they acknowledged.",
   {
     kind: oneOfWords("`log-replay` = the copy follows the log of what the guest receives.", [
       "log-replay",

@@ -4,14 +4,20 @@ import type { ScenarioDocument } from "../schema/scenario.generated.ts";
 import { formatProblem } from "./problem.ts";
 import { validateDocument } from "./validate.ts";
 
-type Change = { protection?: object; vm?: object; disk?: object; links?: object[] };
+type Change = {
+  protection?: object;
+  vm?: object;
+  disk?: object;
+  array?: object;
+  links?: object[];
+};
 
-function problemsOf({ protection = {}, vm = {}, disk = {}, links = [] }: Change): string[] {
+function problemsOf({ protection = {}, vm = {}, disk = {}, array = {}, links = [] }: Change) {
   const document = {
     name: "pair",
     durationMs: 10,
     hosts: ["alpha", "beta", "gamma"].map((id) => ({ id, cores: 1, memoryMiB: 64 })),
-    arrays: [{ id: "array" }],
+    arrays: [{ id: "array", ...array }],
     links: [
       { between: ["alpha", "array"] },
       { between: ["beta", "array"] },
@@ -51,6 +57,11 @@ const cases: readonly (readonly [string, Change, string])[] = [
   ["with two vcpus", { vm: { vcpus: 2 } }, `${AT}/protection: the vm has 2 vcpus`],
   ["without a disk", { vm: { disks: [] } }, `${AT}/protection: the vm has no disk`],
   ["write-back", { disk: { cacheMode: "writeback" } }, `${AT}/disks/0/cacheMode: is writeback`],
+  [
+    "by an array that forgets",
+    { array: { writeCacheMiB: 1, writeCacheProtected: false } },
+    `${AT}/disks/0/on: is array, whose write cache may be lost`,
+  ],
 ];
 
 it.each(cases)("protected %s", (_name, change, line) => {

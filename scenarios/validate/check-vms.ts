@@ -77,12 +77,7 @@ function checkProtection(vm: ResolvedVm, pointer: string, directory: Directory) 
   const away = vm.disks.find(({ on }) => !directory.arrays.has(on));
   const far = vm.disks.find(({ on }) => !directory.connected(protection.host, on));
   const found: (readonly Finding[])[] = [];
-  vm.disks.forEach(({ cacheMode }, at) => {
-    if (cacheMode !== "writeback") return;
-    const mode = pointerTo(pointer, "disks", at, "cacheMode");
-    const message = "is writeback: what the guest was promised is lost with its host";
-    found.push([finding(mode, message, '"none" or "writethrough", as the vm is protected')]);
-  });
+  found.push(checkKeptByHost(vm, pointer, directory));
   if (!directory.hosts.has(protection.host)) {
     return checkReference(protection.host, host, "host", directory);
   }
@@ -102,6 +97,22 @@ function checkProtection(vm: ResolvedVm, pointer: string, directory: Directory) 
     found.push([finding(host, `has no link to ${far.on}`, "a host that reaches the disks")]);
   }
   return found.flat();
+}
+
+/** Of a protected VM: what its host alone knows of its writes is lost with that. */
+function checkKeptByHost({ disks }: ResolvedVm, pointer: string, directory: Directory): Finding[] {
+  return disks.flatMap(({ cacheMode, on }, at) => {
+    if (cacheMode === "writeback") {
+      const mode = pointerTo(pointer, "disks", at, "cacheMode");
+      const message = "is writeback: what the guest was promised is lost with its host";
+      return [finding(mode, message, '"none" or "writethrough", as the vm is protected')];
+    }
+    const array = directory.arrays.get(on);
+    if (array === undefined || array.writeCacheMiB === 0 || array.writeCacheProtected) return [];
+    const message = `is ${on}, whose write cache may be lost: the vm's host alone keeps what was in it`;
+    const place = pointerTo(pointer, "disks", at, "on");
+    return [finding(place, message, "an array with writeCacheProtected, as the vm is protected")];
+  });
 }
 
 /** Checkpoints at alerts need a place; a protected VM cannot be saved. */

@@ -157,6 +157,9 @@ export function repair(document: Entry): Entry {
     repairGuest(vm, vms);
     repairProtection(vm, isPair);
     repairAlertPolicy(vm);
+    // The one that has its disks.
+    if (vm["protection"] !== undefined)
+      delete listOf(document, "arrays")[0]!["writeCacheProtected"];
   }
   rename(timeline, "op");
   repairMoments(document);
