@@ -78,7 +78,6 @@ function content(world: World, key: string, part: Part, sectors?: number) {
 }
 
 const asDisk = (entity: Entity): VirtualDiskEntity => entity as unknown as VirtualDiskEntity;
-
 type EditShadow = () => Editable<PlainObject>;
 
 /**
@@ -96,8 +95,9 @@ function onOwnership(_entity: Entity, data: PlainObject, _world: World, editShad
 
 function shadowOf(entity: Entity, editShadow: EditShadow): DiskShadow | undefined {
   const shadow = editShadow() as unknown as Shadow;
-  const disk = asDisk(entity);
-  return isLost(disk, shadow) ? undefined : shadow.disks[keyOf(disk)];
+  const known = shadow.disks[keyOf(asDisk(entity))];
+  // Opened elsewhere since: of a host's own disk, which has moved, no owner tells that.
+  return isLost(asDisk(entity), shadow) || known?.entity !== entity.id ? undefined : known;
 }
 
 /** Every sector is as it was made durable, or as a write since then left it. */
