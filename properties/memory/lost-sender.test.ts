@@ -60,6 +60,8 @@ const suspendAt = (id: string, atMs: number) =>
 const restoreAt = (method: "lazy" | "eager") => ({ ...restore(method), id: "op" }) as Entry;
 const WITH_DISKS = saveAt("c1", 30, { withDisks: true });
 
+const MOVE = { id: "op", atMs: 60, do: "migrate", vm: "db", to: "gamma", minMbps: 50 } as const;
+
 /** Name, what is before it, the operation, and what is cut off from what. */
 const OPERATIONS: readonly (readonly [string, Entries, Entry, readonly Pair[]])[] = [
   ["a checkpoint", [], saveAt("op", 60), FROM_ARRAY],
@@ -80,7 +82,8 @@ const OPERATIONS: readonly (readonly [string, Entries, Entry, readonly Pair[]])[
   ["a resume", [suspendAt("asleep", 60)], { ...ARRAY, atMs: 200, do: "resume" }, FROM_ARRAY],
   ["a lazy restore", [WITH_DISKS, OFF], restoreAt("lazy"), FROM_ARRAY],
   ["an eager restore", [WITH_DISKS, OFF], restoreAt("eager"), FROM_ARRAY],
-  ["a move", [], { id: "op", atMs: 60, do: "migrate", vm: "db", to: "gamma", minMbps: 50 }, MOVED],
+  ["a move", [], MOVE, MOVED],
+  ["a post-copy move", [], { ...MOVE, algorithm: "post-copy", maxMbps: 100 } as Entry, MOVED],
 ];
 
 /** Taken over while it is cut off, or handed over when it is back; then saved, merged, off and back. */
