@@ -14,21 +14,27 @@ export type Outside = {
   readonly settled: readonly Settled[];
 };
 
-type Settled = readonly { readonly sector: number; readonly runs: readonly ContentRun[] }[];
+type Settled = {
+  /** Size of the disk: it may have grown. */
+  readonly sectors: number;
+  readonly parts: readonly { readonly sector: number; readonly runs: readonly ContentRun[] }[];
+};
 
 /** By reference: to be cloned before anything goes on. */
 export function outsideOf(record: VmRecord): Outside {
   const settled = record.config.spec.disks.map(({ sectors }, disk) =>
-    partsOf(record.content(settledLabel(disk), sectors)),
+    asPlain(record.content(settledLabel(disk), sectors)),
   );
   return { journal: record.durable.journal, settled };
 }
 
-const partsOf = (content: SectorContent): Settled =>
-  content.allocatedRuns().map(({ sector, sectors }) => ({
+const asPlain = (content: SectorContent): Settled => ({
+  sectors: content.sectors,
+  parts: content.allocatedRuns().map(({ sector, sectors }) => ({
     sector,
     runs: content.read(sector, sectors),
-  }));
+  })),
+});
 
 /** Into the contents of whoever keeps them: the record, or a copy of the guest elsewhere. */
 export function bringBackSettled(
@@ -36,9 +42,10 @@ export function bringBackSettled(
   { disks }: GuestSpec,
   { settled }: Outside,
 ): void {
-  settled.forEach((parts, disk) => {
+  settled.forEach(({ sectors, parts }, disk) => {
     const content = keeper.content(settledLabel(disk), disks[disk]!.sectors);
     content.discard(0, content.sectors);
+    if (sectors > content.sectors) content.resize(sectors);
     for (const { sector, runs } of parts) content.write(sector, runs);
   });
 }

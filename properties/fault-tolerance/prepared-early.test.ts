@@ -1,7 +1,7 @@
 /**
- * A protected machine that is started while its disks are given back to an older state: its backup
- * made ready before or after that. What it follows is what the machine began with, so it goes on in the
- * machine's place, and its guest finds what it was promised.
+ * A protected machine that is started while its disk is given back to an older state, or when it has
+ * grown: its backup made ready before or after that. What it follows is what the machine began with, so
+ * it goes on in the machine's place, and its guest finds what it was promised.
  */
 import { expect, it } from "vitest";
 import { fromMs } from "../../core/kernel/index.ts";
@@ -12,7 +12,7 @@ import { builderOf } from "../testing/small-datacenter.ts";
 /** A revert takes some 1.2 ms: the start from its begin to well after its end. */
 const STEP_MS = 0.07;
 const STARTS = 40;
-const REVERT_MS = 12;
+const CHANGE_MS = 12;
 const LOST_MS = 25;
 const BLOCK = {
   pacing: "closed",
@@ -22,7 +22,11 @@ const BLOCK = {
   regionMiB: 0.25,
 };
 
-const startedBeside = (delayMs: number): ScenarioDocument =>
+const VM = { vm: "db" } as const;
+const reverted = { id: "back", atMs: CHANGE_MS, do: "revert", point: "point", ...VM } as const;
+const grown = { id: "more", atMs: 7, do: "grow-disk", disk: "data", toMiB: 2, ...VM } as const;
+
+const startedBeside = (change: object, delayMs: number): ScenarioDocument =>
   ({
     name: "prepared-early",
     seed: 1,
@@ -52,29 +56,32 @@ const startedBeside = (delayMs: number): ScenarioDocument =>
       },
     ],
     timeline: [
-      { id: "point", atMs: 4, do: "snapshot", vm: "db" },
-      { id: "off", atMs: REVERT_MS - 1, do: "power-off", vm: "db" },
-      { id: "back", atMs: REVERT_MS, do: "revert", vm: "db", point: "point" },
-      { id: "on", atMs: REVERT_MS + delayMs, do: "power-on", vm: "db" },
+      { id: "point", atMs: 4, do: "snapshot", ...VM },
+      change,
+      { id: "off", atMs: CHANGE_MS - 1, do: "power-off", ...VM },
+      { id: "on", atMs: CHANGE_MS + delayMs, do: "power-on", ...VM },
     ],
   }) as ScenarioDocument;
 
-it("goes on with what its machine began with, whenever it was made ready", () => {
+it.each([
+  ["reverted", reverted],
+  ["grown", grown],
+])("goes on with what its machine began with, whenever it was made ready: %s", (_, change) => {
   const ends = new Set<string>();
   for (let at = 0; at < STARTS; at++) {
     const delayMs = at * STEP_MS;
-    const world = builderOf(startedBeside(delayMs)).build({ seed: 1 });
+    const world = builderOf(startedBeside(change, delayMs)).build({ seed: 1 });
     const ended = outcomesOf(world);
     world.run({ untilNs: fromMs(LOST_MS) });
     crash(world, "alpha");
     world.run({ untilNs: fromMs(120) });
     world.finish();
-    const where = `started ${delayMs} ms after the revert began`;
+    const where = `started ${delayMs} ms after ${CHANGE_MS}`;
     expect(violations(world), where).toEqual([]);
     if (ended["on"] !== "complete") continue;
     expect(ended["db.fail-over-2"], where).toBe("complete");
     expect(isRunning(world, "db"), where).toBe(true);
-    ends.add(ended["back"]!);
+    ends.add(ended[change.id]!);
   }
   expect(ends).toContain("complete");
 });
