@@ -12,6 +12,7 @@ import {
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
+import { closesDisks } from "../handoff/close-disks.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { namedDescriptors, namedDisks } from "../chain/descriptor.ts";
 import { carryingOut, type CopyState, newCopy, openCopy } from "./carry-out.ts";
@@ -75,7 +76,9 @@ export function copyIntent(
 export const copyHierarchy = operation<CopyHierarchyParams & PlainObject, CopyState & PlainObject>(
   "copy-hierarchy",
   {
-    begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
+    begin: (_host: Entity, op: Op): Step => closesDisks(op.params, "look"),
+
+    look: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
     openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
       const view = new CowView(answer);

@@ -3,7 +3,7 @@
  * a snapshot over the base, and until that is done the base is torn; so a safety snapshot of what
  * the disks hold now is taken first and kept until the revert is known to stand.
  *
- * Order: intent; safety snapshots prepared and taken; the intent is guarded: from here on the bases
+ * Order: what the VM had sent is refused (`closeDisks`); intent; safety snapshots prepared and taken; the intent is guarded: from here on the bases
  * may be torn, and the way back is to the safety snapshots; the array reverts each base; the intent
  * is committed: all disks are at the point in time; running descriptors stand on it; safety
  * snapshots and intent go. Failed or cut short before the commit, all disks go back.
@@ -22,6 +22,7 @@ import {
   type PlainObject,
   type Step,
 } from "../../kernel/index.ts";
+import { closesDisks } from "../handoff/close-disks.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { intentFile, intentGiven } from "../chain/descriptor.ts";
 import { arrayTasks, type TaskResults } from "./array-tasks.ts";
@@ -76,7 +77,9 @@ function advance(op: Op, stage: Stage, safety: RevertState["safety"], next: stri
 }
 
 export const REVERT_PHASES = {
-  begin: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
+  begin: (_host: Entity, op: Op): Step => closesDisks(op.params, "look"),
+
+  look: (_host: Entity, op: Op): Step => lookAtArray(op.params.array, "openIntent", ""),
 
   openIntent(_host: Entity, op: Op, answer: ArrayView): Step {
     const view = new CowView(answer);

@@ -32,6 +32,17 @@ export const cowBugs: readonly Bug[] = [
     suites: [...suites, "properties/disks/clone-names.test.ts"],
   },
   {
+    name: "reverted-under-a-late-write",
+    what: "a revert does not refuse what the VM had sent before it went off",
+    mechanism: "cow",
+    file: REVERT,
+    find: '  begin: (_host: Entity, op: Op): Step => closesDisks(op.params, "look"),\n',
+    replace:
+      '  begin: (_host: Entity, op: Op): Step => closesDisks({ array: op.params.array }, "look"),\n',
+    breaks: ["a revert ends at the point in time or where it began"],
+    suites: [...suites, "properties/disks/sent-before.test.ts"],
+  },
+  {
     name: "swizzle-old-first",
     what: "the old descriptor leaves the base before the new one leads to it",
     mechanism: "cow",
