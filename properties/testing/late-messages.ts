@@ -33,21 +33,28 @@ const ANSWER = "@reply";
 
 type Asked = { readonly askId: number; readonly body: { readonly name?: string } | null };
 
+const nameIn = ({ arg }: Envelope): string => (arg as Asked).body?.name ?? "";
+
 type Each = (request: ArrayRequest | undefined, envelope: Envelope) => "carry" | "keep";
 
+/** Operations, by id: these, and the parts of them. */
+type Of = readonly string[];
+
+const isOf = (id: string, of: Of): boolean =>
+  of.some((each) => id === each || id.startsWith(`${each}.`));
+
 /** Each message from now on; with what it asks of the array, where an operation of `of` sent it. */
-function intercept(world: World, array: EntityId, of: string, each: Each): void {
+function intercept(world: World, array: EntityId, of: Of, each: Each): void {
   const carry = Object.getPrototypeOf(world).carry as World["carry"];
   let next = 0;
   const isAsked = ({ from, to, handler }: Envelope): boolean => {
     if (to !== array || handler === ANSWER) return false;
     const { kind, config } = world.entity(from);
-    return kind.startsWith("operation:") && (config as { id: string }).id.split(".")[0] === of;
+    return kind.startsWith("operation:") && isOf((config as { id: string }).id, of);
   };
   world.carry = (via, envelope) => {
-    const { handler, arg } = envelope;
-    const name = (arg as Asked).body?.name ?? "";
-    const request = isAsked(envelope) ? { at: next++, verb: handler, name } : undefined;
+    const what = { verb: envelope.handler, name: nameIn(envelope) };
+    const request = isAsked(envelope) ? { at: next++, ...what } : undefined;
     if (each(request, envelope) === "carry") carry.call(world, via, envelope);
   };
 }
@@ -56,8 +63,8 @@ function stopIntercepting(world: World): void {
   delete (world as { carry?: unknown }).carry;
 }
 
-/** What operation `of` and its parts ask of an array until `untilNs`; the world is run until then. */
-function requestsUntil(world: World, array: string, of: string, untilNs: number): ArrayRequest[] {
+/** What operations `of` ask of an array until `untilNs`; the world is run until then. */
+function requestsUntil(world: World, array: string, of: Of, untilNs: number): ArrayRequest[] {
   const requests: ArrayRequest[] = [];
   intercept(world, world.named(array).id, of, (request) => {
     if (request !== undefined) requests.push(request);
@@ -70,7 +77,7 @@ function requestsUntil(world: World, array: string, of: string, untilNs: number)
 
 interface Faring {
   readonly array: string;
-  readonly of: string;
+  readonly of: Of;
   /** Which of the requests. */
   readonly at: number;
   readonly fate: Fate;
@@ -146,7 +153,7 @@ export function tryEachFate(world: World, trial: Trial): void {
   const { lateMs = LATE_MS, settledMs = SETTLED_MS, fates = FATES } = trial;
   const image = captureWorld(world);
   const untilNs = fromMs(settledMs);
-  const requests = requestsUntil(world, array, MEANT, untilNs);
+  const requests = requestsUntil(world, array, [MEANT], untilNs);
   expect(requests.length).toBeGreaterThan(2);
   const cases = requests.flatMap((request) => fates.map((fate) => ({ ...request, fate })));
   const known = new Set<string>();
@@ -154,7 +161,7 @@ export function tryEachFate(world: World, trial: Trial): void {
     restoreWorld(world, image);
     const outcomes = outcomesOf(world);
     const where = `${fate}: ${verb} ${name}`;
-    runWith(world, { array, of: MEANT, at, fate, lateMs, untilNs });
+    runWith(world, { array, of: [MEANT], at, fate, lateMs, untilNs });
     expect(outcomes[MEANT], where).toBeDefined();
     const state = settled(outcomes[MEANT]!, where);
     if (known.has(state)) continue;
@@ -171,6 +178,10 @@ interface LostTrial {
   /** Every how manieth request that changes something is tried; and step of what settles it. */
   readonly every: number;
   readonly everyStep: number;
+  /** Of the requests, the first that is tried. */
+  readonly from?: number;
+  /** Whose requests; absent: those of {@link MEANT}. */
+  readonly of?: Of;
   /** All is settled. */
   readonly endMs: number;
   /** Operations of what settles it, by id. */
@@ -179,35 +190,42 @@ interface LostTrial {
 }
 
 /**
- * Of a world right before operation `op`: its host is lost as soon as it has sent a request, which
- * reaches the array only at a step of the recovery, or after it. How often that was tried.
+ * Of a world right before operation `op`, or others: its host is lost as soon as it has sent a request,
+ * which reaches the array only at a step of the recovery, or after it. How often that was tried.
  */
 export function tryEachOfLost(world: World, trial: LostTrial): number {
-  const { array, every, everyStep, endMs, isRecovery, settled } = trial;
+  const { array, every, from, everyStep, endMs, isRecovery, settled, of = [MEANT] } = trial;
   const before = captureWorld(world);
   const untilNs = fromMs(endMs);
-  const requests = requestsUntil(world, array, MEANT, untilNs);
+  const requests = requestsUntil(world, array, of, untilNs);
   const changes = requests.filter(({ verb }) => !LOOKS.test(verb));
   let tried = 0;
-  for (const { at, verb, name } of sampled(changes, every)) {
+  for (const { at, verb, name } of sampled(changes, every, from)) {
     restoreWorld(world, before);
-    const late = loseSender(world, array, at);
+    const late = loseSender(world, array, of, at);
     const points = crashPoints(world, untilNs, isRecovery);
     afterEach(world, captureWorld(world), sampled(points, everyStep, at), (point) => {
       const outcomes = outcomesOf(world);
-      world.messenger.arrive(late, 0);
+      const where = `${verb} ${name} comes at ${point.at}`;
+      comes(world, array, late, where);
       world.run({ untilNs });
-      settled(outcomes, `${verb} ${name} comes at ${point.at}`);
+      settled(outcomes, where);
       tried++;
     });
   }
   return tried;
 }
 
+interface Late {
+  readonly envelope: Envelope;
+  /** Where it is about an intent: the operation that had opened the one of that moment. */
+  readonly openedBy: string | undefined;
+}
+
 /** Runs on until the request is sent, and its host is lost; the request stays on its way. */
-function loseSender(world: World, array: string, at: number): Envelope {
+function loseSender(world: World, array: string, of: Of, at: number): Late {
   const late: Envelope[] = [];
-  intercept(world, world.named(array).id, MEANT, (request, envelope) => {
+  intercept(world, world.named(array).id, of, (request, envelope) => {
     if (request?.at !== at) return "carry";
     late.push(structuredClone(envelope));
     return "keep";
@@ -216,7 +234,44 @@ function loseSender(world: World, array: string, at: number): Envelope {
   stopIntercepting(world);
   const [envelope] = late;
   crash(world, world.registry.domain(world.entity(envelope!.from).domain).name);
-  return envelope!;
+  return { envelope: envelope!, openedBy: openerOf(world, array, nameIn(envelope!)) };
+}
+
+interface ArrayState {
+  readonly durable: { readonly files: { readonly [key: string]: { readonly value?: unknown } } };
+  readonly volatile: { readonly waiting: readonly Queued[]; readonly active: readonly Queued[] };
+}
+
+type Queued = { readonly request: { readonly from: EntityId; readonly askId: number } };
+
+const stateOf = (world: World, array: string): ArrayState =>
+  world.named(array) as unknown as ArrayState;
+
+/** The operation that opened an intent; undefined: it is not open, or no intent. */
+function openerOf(world: World, array: string, name: string): string | undefined {
+  const { value } = stateOf(world, array).durable.files[`file:${name}`] ?? {};
+  return (value as { readonly operation?: string } | undefined)?.operation;
+}
+
+/** It comes. What closes an intent closes none that another operation has opened since. */
+function comes(world: World, array: string, { envelope, openedBy }: Late, where: string): void {
+  world.messenger.arrive(envelope, 0);
+  const name = nameIn(envelope);
+  if (envelope.handler !== "file-delete" || !name.endsWith("intent")) return;
+  const { askId } = envelope.arg as Asked;
+  const isThere = (): boolean => {
+    const { waiting, active } = stateOf(world, array).volatile;
+    const all = [...waiting, ...active];
+    return all.some(({ request: { from, askId: id } }) => from === envelope.from && id === askId);
+  };
+  const step = (): void => void world.run({ untilEvent: world.eventCount + 1 });
+  while (!isThere()) step();
+  while (isThere()) {
+    const open = openerOf(world, array, name);
+    step();
+    if (isThere() || open === undefined || open === openedBy) continue;
+    expect(openerOf(world, array, name), `${where}: the intent of another operation`).toBe(open);
+  }
 }
 
 interface Held {
@@ -235,7 +290,7 @@ export function requestAfter(world: World, trial: Held): Outcomes {
   const { array, of, verb, file, after, untilNs } = trial;
   const outcomes = outcomesOf(world);
   const held: Envelope[] = [];
-  intercept(world, world.named(array).id, of, (request, envelope) => {
+  intercept(world, world.named(array).id, [of], (request, envelope) => {
     if (request?.verb !== verb || request.name !== file) return "carry";
     held.push(structuredClone(envelope));
     return "keep";

@@ -23,7 +23,7 @@ import {
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import { COPY_SECTORS } from "../consolidation/copy-plan.ts";
-import { againOrLeave, askArray } from "../chain/array-requests.ts";
+import { againOrLeave, asLongAs, askArray, removeIntent } from "../chain/array-requests.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
@@ -164,7 +164,7 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
         return together(createVvols(under(op), parts(op)), "holdBases", "undo");
       }
       const { array } = op.params;
-      const given = intentGiven(op.params.vm, op.state.intentVersion);
+      const given = opened(op);
       const state = op.edit();
       const asks = parts(op).flatMap(([disk, part]) => {
         const { sectors } = part;
@@ -274,7 +274,11 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
     },
 
     removeOld: (_host, op: Op) =>
-      together(dropLayers(op.params.array, op.state.intent!.old), closing(op), "removeAgain"),
+      together(
+        asLongAs(opened(op), dropLayers(op.params.array, op.state.intent!.old)),
+        closing(op),
+        "removeAgain",
+      ),
 
     removeAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "removeOld"),
 
@@ -295,23 +299,21 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
       const layers = made.map((name) => {
         return { descriptor: name, volume: isCow ? null : volumeOf(name) };
       });
-      return together(dropLayers(op.params.array, layers), closing(op), "undoAgain");
+      const gone = asLongAs(opened(op), dropLayers(op.params.array, layers));
+      return together(gone, closing(op), "undoAgain");
     },
 
     releaseHeld(_host, op: Op) {
-      const holder = intentHolder(op.state.intent!);
-      return releaseHolder(op.params.array, holder, "closeIntent", "releaseAgain");
+      const held = releaseHolder(op.params.array, intentHolder(op.state.intent!));
+      return together(asLongAs(opened(op), [held]), "closeIntent", "releaseAgain");
     },
 
     releaseAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "releaseHeld"),
 
     undoAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "undo"),
 
-    closeIntent(_host, op: Op) {
-      const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
-    },
+    closeIntent: (_host, op: Op) =>
+      removeIntent(op.params.array, opened(op), "report", "closeAgain"),
 
     closeAgain: (_host, _op: Op, why: Refusal) => againOrLeave(why, "closeIntent"),
 
@@ -346,6 +348,8 @@ export const restore = operation<RestoreParams & PlainObject, State & PlainObjec
 
 /** What the intent held goes before it. */
 const closing = (op: Op): string => (op.state.intent!.cow === true ? "releaseHeld" : "closeIntent");
+
+const opened = ({ params, state }: Op) => intentGiven(params.vm, state.intentVersion);
 
 const under = ({ params, state }: Op): Under => ({
   array: params.array,

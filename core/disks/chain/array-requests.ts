@@ -1,6 +1,10 @@
 /**
  * What operations on disks ask of an array: its small files and its volumes, each request with a
  * time-out after which the operation looks for itself what happened.
+ *
+ * Must hold: what removes something whose name may be used again holds only as long as the intent is
+ * as its sender opened or fenced it (`asLongAs`). A host can be lost with such a request on its way;
+ * by the time it comes another host may have settled all, and the next operation have begun.
  */
 import {
   ask,
@@ -13,6 +17,7 @@ import {
   type Step,
   wait,
 } from "../../kernel/index.ts";
+import type { FileVersion } from "../../platform/index.ts";
 import { volumeOf } from "./descriptor.ts";
 
 /** How long the array may take over one request. */
@@ -74,4 +79,23 @@ export function removeLayers(
   layers: readonly { readonly descriptor: string; readonly volume: string }[],
 ): AskStep[] {
   return layers.flatMap(({ descriptor, volume }) => removeLayer(array, descriptor, volume));
+}
+
+/** Removals, while a file is as it was: what somebody else has settled since is done. */
+export const asLongAs = (given: FileVersion, removals: readonly AskStep[]): AskStep[] =>
+  removals.map((each) => ({
+    ...each,
+    body: { ...(each.body as PlainObject), given },
+    tolerate: [...(each.tolerate ?? []), "version-conflict"],
+  }));
+
+/** Closes an intent of one version: by the time that this is done another one may be open. */
+export function removeIntent(
+  array: EntityId,
+  { name, version }: FileVersion,
+  next: string,
+  otherwise?: string,
+): AskStep {
+  const close = askArray(array, "file-delete", { name, ifVersion: version }, next, otherwise);
+  return { ...close, tolerate: ["no-file", "version-conflict"] };
 }

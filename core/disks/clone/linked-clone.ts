@@ -25,7 +25,13 @@ import {
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
 import { ArrayFiles, mentions, type Scan, scan } from "../chain/array-files.ts";
-import { againOrLeave, askArray, removeLayer } from "../chain/array-requests.ts";
+import {
+  againOrLeave,
+  asLongAs,
+  askArray,
+  removeIntent,
+  removeLayer,
+} from "../chain/array-requests.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
@@ -129,8 +135,8 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     /** Not once the intent was settled: nobody would look for what comes later. */
     createAll(_host, op) {
-      const { array, clone } = op.params;
-      const given = intentGiven(clone, op.state.intentVersion);
+      const { array } = op.params;
+      const given = opened(op);
       const asks = op.state.made.flatMap(({ name, descriptor }) => {
         const volume = { name: volumeOf(name), sectors: descriptor.sectors, given };
         return [
@@ -157,7 +163,11 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
 
     /** What the clone's disks were before, unless somebody else stands on it. */
     removeOld: (_host, op) =>
-      together(dropLayers(op.params.array, op.state.intent!.old), "closeIntent", "removeAgain"),
+      together(
+        asLongAs(opened(op), dropLayers(op.params.array, op.state.intent!.old)),
+        "closeIntent",
+        "removeAgain",
+      ),
 
     removeAgain: (_host, _op, why: Refusal) => againOrLeave(why, "removeOld"),
 
@@ -174,16 +184,12 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
         return go("closeIntent");
       }
       const gone = made.flatMap((name) => removeLayer(op.params.array, name));
-      return together(gone, "closeIntent", "undoAgain");
+      return together(asLongAs(opened(op), gone), "closeIntent", "undoAgain");
     },
 
     undoAgain: (_host, _op, why: Refusal) => againOrLeave(why, "undo"),
 
-    closeIntent(_host, op) {
-      const body = { name: intentFile(op.params.clone), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
-    },
+    closeIntent: (_host, op) => removeIntent(op.params.array, opened(op), "report", "closeAgain"),
 
     closeAgain: (_host, _op, why: Refusal) => againOrLeave(why, "closeIntent"),
 
@@ -195,6 +201,8 @@ export const linkedClone = operation<LinkedCloneParams & PlainObject, State & Pl
   },
   () => ({ intent: null, intentVersion: 0, before: null, version: 0, made: [], failure: null }),
 );
+
+const opened = ({ params, state }: Op) => intentGiven(params.clone, state.intentVersion);
 
 /** Open intents that are about to change what the clone is to stand on; other clones are not. */
 const changing = (files: ArrayFiles, { targets, below }: LinkedCloneIntent): string[] =>

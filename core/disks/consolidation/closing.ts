@@ -18,7 +18,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { type Scan, ArrayFiles, scan } from "../chain/array-files.ts";
-import { AGAIN_NS, askArray, deleteFile } from "../chain/array-requests.ts";
+import { AGAIN_NS, asLongAs, askArray, deleteFile, removeIntent } from "../chain/array-requests.ts";
 import { adoptMerged, endMerge } from "../chain/change-layers.ts";
 import {
   descriptorFileOf,
@@ -33,6 +33,7 @@ import { isDrained, isIdle } from "../chain/virtual-disk.ts";
 import {
   type ConsolidationOp,
   figuresOf,
+  intentOf,
   mergingDisks,
   noteRound,
   noteUnstunned,
@@ -101,7 +102,7 @@ export const closingPhases = {
       const drop = askArray(array, "delete-volume", { name: volume }, "");
       return [deleteFile(array, target, ""), { ...drop, tolerate: ["gone"] }];
     });
-    return together(gone, "lookForMore", "removeAgain");
+    return together(asLongAs(intentOf(op), gone), "lookForMore", "removeAgain");
   },
 
   removeAgain: () => wait(AGAIN_NS, "removeDelta"),
@@ -124,7 +125,8 @@ export const closingPhases = {
     const name = intentFile(vm);
     const plan = planMerges(files, vm, UNLISTED, [name, ...under]);
     const intent = files.get(name);
-    if (!plan.ok || intent === undefined) return go("closeIntent");
+    // Another one than it wrote: another host has settled this.
+    if (!plan.ok || intent?.version !== op.state.intentVersion) return go("closeIntent");
     const configuration = files.get(configurationFile(vm))!;
     const state = op.edit();
     state.merges = plan.merges as never;
@@ -142,11 +144,8 @@ export const closingPhases = {
     return go(written ? "prepare" : "closeIntent");
   },
 
-  closeIntent(_host: Entity, op: ConsolidationOp) {
-    const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-    const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-    return { ...close, tolerate: ["no-file", "version-conflict"] };
-  },
+  closeIntent: (_host: Entity, op: ConsolidationOp) =>
+    removeIntent(op.params.array, intentOf(op), "report", "closeAgain"),
 
   closeAgain: () => wait(AGAIN_NS, "closeIntent"),
 

@@ -1,7 +1,7 @@
 /** What every method of consolidation is given and keeps: parameters, state, and the figures. */
 import type { EntityId, Operation, Plain, PlainObject, Step } from "../../kernel/index.ts";
 import { assert, done } from "../../kernel/index.ts";
-import type { VmConfiguration } from "../chain/descriptor.ts";
+import { intentGiven, type VmConfiguration } from "../chain/descriptor.ts";
 import type { OpenDisk } from "../chain/open-disks.ts";
 import type { LockPolicy, VirtualDiskEntity } from "../chain/virtual-disk-state.ts";
 import type { ConsolidationIntent, LayerMerge } from "./intent.ts";
@@ -94,6 +94,10 @@ export const initialConsolidation = (): ConsolidationState => ({
   roundSectors: [],
   startedNs: -1,
 });
+
+/** The intent as it was opened or last written: under it things are made and go. */
+export const intentOf = ({ params, state }: ConsolidationOp) =>
+  intentGiven(params.vm, state.intentVersion);
 
 /** The open disks that have a layer to merge, with its index in the chain. */
 export function mergingDisks(

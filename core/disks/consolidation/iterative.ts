@@ -19,7 +19,7 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, removeLayer } from "../chain/array-requests.ts";
+import { asLongAs, askArray, removeLayer } from "../chain/array-requests.ts";
 import { pushLayer } from "../chain/change-layers.ts";
 import {
   configurationFile,
@@ -42,6 +42,7 @@ import {
   type ConsolidationParams,
   type ConsolidationState,
   initialConsolidation,
+  intentOf,
   mergingDisks,
   noteUnstunned,
 } from "./consolidation-state.ts";
@@ -89,6 +90,7 @@ export const iterativeConsolidate = operation<
       const state = op.edit();
       state.configuration = configuration.value as never;
       state.configurationVersion = configuration.version;
+      const given = intentOf(op);
       const asks = helpersOf(op, disks).flatMap(({ id, helper, disk }) => {
         const parent = op.state.merges[id]!.child!;
         const below = files.descriptor(parent);
@@ -96,8 +98,8 @@ export const iterativeConsolidate = operation<
         const value = descriptorFileOf(redoOn(helper, parent, below));
         const { sectors } = disk.config;
         return [
-          askArray(array, "create-volume", { name: volumeOf(helper), sectors }, ""),
-          askArray(array, "file-write", { name: helper, value }, ""),
+          askArray(array, "create-volume", { name: volumeOf(helper), sectors, given }, ""),
+          askArray(array, "file-write", { name: helper, value, given }, ""),
         ];
       });
       return together(asks, "stunForHelpers", "dropHelpers");
@@ -146,7 +148,7 @@ export const iterativeConsolidate = operation<
       const gone = helpersOf(op, disks).flatMap(({ helper }) =>
         removeLayer(op.params.array, helper),
       );
-      return together(gone, "giveUp", "giveUp");
+      return together(asLongAs(intentOf(op), gone), "giveUp", "giveUp");
     }),
 
     ...passPhases,

@@ -13,12 +13,12 @@ import {
   wait,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { AGAIN_NS, askArray } from "../chain/array-requests.ts";
+import { AGAIN_NS, removeIntent } from "../chain/array-requests.ts";
 import { whileOpen } from "../chain/open-disks.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { configurationFile, intentFile, type VmConfiguration } from "../chain/descriptor.ts";
 import { surelyWrite, type Written } from "../chain/surely-write.ts";
-import type { ConsolidationOp } from "./consolidation-state.ts";
+import { type ConsolidationOp, intentOf } from "./consolidation-state.ts";
 import type { ConsolidationIntent, ConsolidationMethod } from "./intent.ts";
 import { planMerges, withoutPoint } from "./plan.ts";
 
@@ -90,9 +90,7 @@ export const openingPhases = (method: ConsolidationMethod, next: string) => ({
 
   closeRefused(_host: Entity, op: ConsolidationOp, why: { code: string; detail: Plain } | null) {
     op.edit().failure ??= (why ?? { code: "not-begun", detail: null }) as never;
-    const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-    const close = askArray(op.params.array, "file-delete", body, "failed", "closeRefusedAgain");
-    return { ...close, tolerate: ["no-file", "version-conflict"] };
+    return removeIntent(op.params.array, intentOf(op), "failed", "closeRefusedAgain");
   },
 
   /** The VM runs on: nobody else would close it before its next power-on. */

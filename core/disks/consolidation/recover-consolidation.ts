@@ -1,6 +1,7 @@
 /**
  * What power-on does about a consolidation that a crash cut short. It looks at the configuration
- * and at the descriptors of the intent, and at nothing else.
+ * and at the descriptors of the intent, and at nothing else. Both intent and configuration are first
+ * written back as they are: no late helper and no late switch can land.
  *
  * The point in time is still listed: nothing was touched, the intent goes. It is not: the merge is
  * carried through. What leads to the target already is tidied up here; the rest is left to a new
@@ -19,45 +20,64 @@ import {
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
 import {
+  asLongAs,
   askArray,
   deleteFile,
   type FileValue,
   readFile,
+  removeIntent,
   removeLayer,
 } from "../chain/array-requests.ts";
 import {
   configurationFile,
   descriptorFile,
   intentFile,
+  intentGiven,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
+import { fencesIntent } from "../chain/surely-write.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
 import type { ConsolidationIntent } from "./intent.ts";
 import { unlistedLayers } from "./plan.ts";
 
 type Params = RecoveryParams<ConsolidationIntent> & PlainObject;
 
-type State = { unswitched: boolean };
+type State = {
+  intentVersion: number;
+  /** As of when it was written back. */
+  layersMade: number;
+  unswitched: boolean;
+};
 
 type Op = Operation<Params, State>;
 
 const AGAIN_NS = 200_000_000;
 
+const fenced = ({ params, state }: Op) => intentGiven(params.vm, state.intentVersion);
+
 export const recoverConsolidation = operation<Params, State>(
   "recover-consolidation",
   {
+    fenceIntent: (_host, op: Op) =>
+      fencesIntent(op, intentFile(op.params.vm), "noteIntent", "report"),
+
+    noteIntent(_host, op: Op, { version }: { readonly version: number }) {
+      op.edit().intentVersion = version;
+      return go("look");
+    },
+
     look: (_host, op: Op) =>
       readFile(op.params.array, configurationFile(op.params.vm), "decideByPoint"),
 
-    /** Still listed: written back as it is, so that the lost host can no longer strike it out. */
+    /** Written back as it is: the lost host can strike nothing out of it and run on nothing else. */
     decideByPoint(host, op: Op, { value, version }: FileValue) {
       const { vm, intent, array } = op.params;
-      const { pointsInTime } = value as VmConfiguration;
+      const { pointsInTime, layersMade } = value as VmConfiguration;
       const listed = pointsInTime.some(({ id }) => id === intent.pointInTime);
       host.notice("recovery", { vm, intent: intent.kind, listed });
-      if (!listed) return scan(array, "fence");
+      op.edit().layersMade = layersMade;
       const body = { name: configurationFile(vm), value, ifVersion: version };
-      return askArray(array, "file-write", body, "closeIntent", "look");
+      return askArray(array, "file-write", body, listed ? "closeIntent" : "scanAgain", "look");
     },
 
     fence(_host, op: Op, found: Scan) {
@@ -83,18 +103,18 @@ export const recoverConsolidation = operation<Params, State>(
 
     removeLeft(_host, op: Op, found: Scan) {
       const files = new ArrayFiles(found);
-      const { vm, intent, array, configuration } = op.params;
+      const { vm, intent, array } = op.params;
       const left = Object.entries(intent.merges).flatMap(([disk, merge]) => {
         const { child, childVolume, target, targetVolume } = merge;
         // A helper that was made and never became the disk; the next one would bear its name.
-        const helper = descriptorFile(vm, disk, configuration.layersMade + 1);
+        const helper = descriptorFile(vm, disk, op.state.layersMade + 1);
         const helpers = intent.method === "iterative" ? removeLayer(array, helper) : [];
         if (child !== null && files.descriptor(child)?.volume !== targetVolume) return helpers;
         const volume = child === null ? targetVolume : childVolume;
         const drop = askArray(array, "delete-volume", { name: volume }, "");
         return [...helpers, deleteFile(array, target, ""), { ...drop, tolerate: ["gone"] }];
       });
-      return together(left, "decide");
+      return together(asLongAs(fenced(op), left), "decide");
     },
 
     /** Methods that make layers of their own leave them: these are merged as well. */
@@ -111,9 +131,9 @@ export const recoverConsolidation = operation<Params, State>(
       return left.length > 0 ? done({ resume: true }) : go("closeIntent");
     },
 
-    closeIntent: (_host, op: Op) => deleteFile(op.params.array, intentFile(op.params.vm), "report"),
+    closeIntent: (_host, op: Op) => removeIntent(op.params.array, fenced(op), "report"),
 
     report: () => done(),
   },
-  () => ({ unswitched: false }),
+  () => ({ intentVersion: 0, layersMade: 0, unswitched: false }),
 );

@@ -5,7 +5,7 @@
  * version that was seen, and then the two old volumes go, with the descriptor of the one below.
  */
 import { type Entity, go, together } from "../../kernel/index.ts";
-import { askArray, deleteFile } from "../chain/array-requests.ts";
+import { asLongAs, askArray, deleteFile } from "../chain/array-requests.ts";
 import {
   configurationFile,
   type DiskDescriptor,
@@ -14,7 +14,7 @@ import {
 } from "../chain/descriptor.ts";
 import { type CowView, writeDescriptor, writeIf } from "../cow/cow-files.ts";
 import type { OfflineMerge, OfflineMergeIntent } from "../cow/cow-intents.ts";
-import { settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
+import { asSeen, settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
 import { withoutPoint } from "./plan.ts";
 
 type Waiting = {
@@ -75,11 +75,8 @@ export const recoverOfflineMerge = settling("recover-offline-merge", decide, {
     const { configuration } = todoOf(op);
     const volumes = mergesOf(op).flatMap(({ volume }) => volume ?? []);
     const made = volumes.filter((volume) => isReserved(`${volume}.vmdk`, configuration));
-    return together(
-      made.map((name) => drop(op, name)),
-      "close",
-      "again",
-    );
+    const asks = made.map((name) => drop(op, name));
+    return together(asLongAs(asSeen(op), asks), "close", "again");
   },
 
   forgetPoint(_host, op) {
@@ -104,6 +101,6 @@ export const recoverOfflineMerge = settling("recover-offline-merge", decide, {
       drop(op, targetVolume),
       ...(childVolume === null ? [] : [drop(op, childVolume)]),
     ]);
-    return together(asks, "close", "again");
+    return together(asLongAs(asSeen(op), asks), "close", "again");
   },
 });

@@ -29,7 +29,7 @@ import { configurationFile, intentFile, namedDescriptors } from "../chain/descri
 import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import { type ArrayView, CowView, deleteIf, lookAtArray, release } from "./cow-files.ts";
 import { type CollectIntent, descriptorHolder, intentHolder } from "./cow-intents.ts";
-import { settling } from "./recovery-loop.ts";
+import { asSeen, settling } from "./recovery-loop.ts";
 
 export type CollectParams = { readonly array: EntityId };
 
@@ -105,10 +105,11 @@ export const COLLECT_PHASES = {
     return removeDescriptors(op.params.array, view, found, "releaseHolds", "lookAgain");
   },
 
-  releaseHolds: (_host: Entity, op: Op): Step => ({
-    ...release(op.params.array, op.state.found.holds, "released", "lookAgain"),
-    tolerate: ["not-supported"],
-  }),
+  releaseHolds(_host: Entity, op: Op): Step {
+    const holds = [...op.state.found.holds];
+    const step = askArray(op.params.array, "vasa-release", { holds }, "released", "lookAgain");
+    return { ...step, tolerate: ["not-supported"] };
+  },
 
   released(_host: Entity, op: Op): Step {
     op.edit().freed += op.state.found.holds.length;
@@ -168,7 +169,7 @@ export const recoverCollect = settling(
   {
     releaseHolds(_host, op) {
       const { holds } = (op.state.todo as unknown as Todo).found;
-      const step = release(op.params.array, holds, "close", "again");
+      const step = release(op.params.array, holds, asSeen(op), "close", "again");
       return { ...step, tolerate: ["not-supported"] };
     },
   },

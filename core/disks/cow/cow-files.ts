@@ -4,7 +4,7 @@
  */
 import { type EntityId, fail, type PlainObject, type Step, together } from "../../kernel/index.ts";
 import type { AskStep } from "../../kernel/index.ts";
-import type { Hold, VvolInfo } from "../../platform/index.ts";
+import type { FileVersion, Hold, VvolInfo } from "../../platform/index.ts";
 import { ArrayFiles, type Scan } from "../chain/array-files.ts";
 import { type HeldLayer, sharersOf } from "../clone/sharers.ts";
 import { askArray, deleteFile, removeLayer } from "../chain/array-requests.ts";
@@ -134,8 +134,14 @@ export const writeDescriptor = (
   version: number,
 ): AskStep => writeIf(array, name, descriptorFileOf(descriptor), version);
 
-export const hold = (array: EntityId, holds: readonly Hold[], next: string, otherwise: string) =>
-  askArray(array, "vasa-hold", { holds: [...holds] }, next, otherwise);
+/** While the intent is as it was seen: what comes later would hold for nobody. */
+export const hold = (
+  array: EntityId,
+  holds: readonly Hold[],
+  given: FileVersion,
+  next: string,
+  otherwise: string,
+) => askArray(array, "vasa-hold", { holds: [...holds], given }, next, otherwise);
 
 /** Holds what an intent made, for its descriptor, unless the intent was settled by somebody else. */
 export function holdUnder(
@@ -149,8 +155,14 @@ export function holdUnder(
   return askArray(array, "vasa-hold", body, next, otherwise);
 }
 
-export const release = (array: EntityId, holds: readonly Hold[], next: string, otherwise: string) =>
-  askArray(array, "vasa-release", { holds: [...holds] }, next, otherwise);
+/** While the intent is as it was seen. */
+export const release = (
+  array: EntityId,
+  holds: readonly Hold[],
+  given: FileVersion,
+  next: string,
+  otherwise: string,
+) => askArray(array, "vasa-release", { holds: [...holds], given }, next, otherwise);
 
 /** Deletes a file if it is still as it was seen; what is gone is no error. */
 export function deleteIf(array: EntityId, name: string, version: number): AskStep {

@@ -5,6 +5,7 @@
  *
  * Once the intent is committed there is one way only, forward: the point in time is given up.
  */
+import { asLongAs } from "../chain/array-requests.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   done,
@@ -38,7 +39,7 @@ import {
 } from "./cow-files.ts";
 import { type CowDeleteIntent, descriptorHolder } from "./cow-intents.ts";
 import { endings, noteFailure } from "./endings.ts";
-import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
+import { asSeen, settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 export type DeletePointParams = {
   readonly vm: string;
@@ -194,6 +195,6 @@ export const recoverDelete = settling("recover-delete", decide, {
     const asks = Object.values(intent.descriptors).map((name) =>
       releaseHolder(op.params.array, descriptorHolder(name)),
     );
-    return together(asks, "close", "again");
+    return together(asLongAs(asSeen(op), asks), "close", "again");
   },
 });

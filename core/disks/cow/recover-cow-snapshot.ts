@@ -10,6 +10,7 @@
  */
 import { type Entity, fail, go, together } from "../../kernel/index.ts";
 import type { Hold } from "../../platform/index.ts";
+import { asLongAs } from "../chain/array-requests.ts";
 import {
   configurationFile,
   type DiskDescriptor,
@@ -25,7 +26,7 @@ import {
   writeIf,
 } from "./cow-files.ts";
 import { type CowSnapshotIntent, descriptorHolder } from "./cow-intents.ts";
-import { settling, type SettleOp, type SettlePhase, undoIntent } from "./recovery-loop.ts";
+import { asSeen, settling, type SettleOp, type SettlePhase, undoIntent } from "./recovery-loop.ts";
 
 /** What a look found, for the phases after it. */
 type Todo = {
@@ -111,13 +112,15 @@ function tellPoint(host: Entity, { vm, pointInTime, from }: CowSnapshotIntent): 
 /** Phases; the swizzles stand in the order that never leaves a base without a descriptor. */
 export const SNAPSHOT_RECOVERY: { readonly [phase: string]: SettlePhase } = {
   /** Both ends are held before anything leads to them. */
-  holdBoth: (_host, op) => hold(op.params.array, newHolds(todoOf(op)), "swizzleNew", "again"),
+  holdBoth: (_host, op) =>
+    hold(op.params.array, newHolds(todoOf(op)), asSeen(op), "swizzleNew", "again"),
 
   swizzleNew: (_host, op) => swizzle(op, todoOf(op).fresh, "base", "swizzleOld"),
 
   swizzleOld: (_host, op) => swizzle(op, todoOf(op).old, "snapshot", "releaseOld"),
 
-  releaseOld: (_host, op) => release(op.params.array, oldHolds(todoOf(op)), "switchOver", "again"),
+  releaseOld: (_host, op) =>
+    release(op.params.array, oldHolds(todoOf(op)), asSeen(op), "switchOver", "again"),
 
   /** All disks at once run on their new descriptors, and the old ones are a point in time. */
   switchOver(_host, op) {
@@ -147,11 +150,8 @@ export const SNAPSHOT_RECOVERY: { readonly [phase: string]: SettlePhase } = {
   releaseMade(_host, op) {
     const { fresh } = todoOf(op);
     const holders = fresh.map(({ name }) => descriptorHolder(name));
-    return together(
-      holders.map((holder) => releaseHolder(op.params.array, holder)),
-      "close",
-      "again",
-    );
+    const held = holders.map((holder) => releaseHolder(op.params.array, holder));
+    return together(asLongAs(asSeen(op), held), "close", "again");
   },
 };
 

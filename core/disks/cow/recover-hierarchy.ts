@@ -14,7 +14,7 @@ import {
   type Step,
   together,
 } from "../../kernel/index.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { asLongAs, askArray } from "../chain/array-requests.ts";
 import { configurationFile, intentFile, isReserved, volumeOf } from "../chain/descriptor.ts";
 import { type CowView, deleteIf, releaseHolder, writeIf } from "./cow-files.ts";
 import {
@@ -25,7 +25,7 @@ import {
   isOfNewVm,
 } from "./cow-intents.ts";
 import type { RecoveryParams } from "../power/recovery.ts";
-import { settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
+import { asSeen, settling, type SettleOp, undoIntent } from "./recovery-loop.ts";
 
 type Todo = {
   readonly intent: HierarchyIntent;
@@ -109,21 +109,22 @@ export const recoverHierarchy = settling("recover-hierarchy", decide, {
       ...askArray(op.params.array, "delete-volume", { name }, ""),
       tolerate: ["gone"],
     }));
-    return together(asks, "releaseIntent", "again");
+    return together(asLongAs(asSeen(op), asks), "releaseIntent", "again");
   },
 
   /** From here on an operation that goes on regardless can hold nothing for a descriptor any more. */
-  releaseIntent: (_host, op) => ({
-    ...releaseHolder(op.params.array, intentHolder(todoOf(op).intent), "releaseVvols", "again"),
-    tolerate: ["not-supported"],
-  }),
+  releaseIntent(_host, op) {
+    const held = releaseHolder(op.params.array, intentHolder(todoOf(op).intent));
+    const asks = [{ ...held, tolerate: ["not-supported"] }];
+    return together(asLongAs(asSeen(op), asks), "releaseVvols", "again");
+  },
 
   releaseVvols(_host, op) {
     const asks = todoOf(op).gone.map(({ name }) => ({
       ...releaseHolder(op.params.array, descriptorHolder(name)),
       tolerate: ["not-supported"],
     }));
-    return together(asks, "dropClaim", "again");
+    return together(asLongAs(asSeen(op), asks), "dropClaim", "again");
   },
 
   dropClaim(_host, op) {

@@ -2,6 +2,8 @@
  * How recoveries of copy-on-write operations work: look at all that is durable, do the next thing
  * that is missing, and look again whenever something was refused or not answered. Each look starts
  * from nothing but what is on the array, so a recovery can be cut short and begun again anywhere.
+ * What it removes goes as long as the intent is as the last look saw it (`asSeen`): a request that
+ * comes when somebody else has closed that finds names which the next operation may bear.
  */
 import {
   done,
@@ -15,10 +17,11 @@ import {
   type Plain,
   type PlainObject,
   type Step,
+  together,
   wait,
 } from "../../kernel/index.ts";
-import { askArray } from "../chain/array-requests.ts";
-import { intentFile } from "../chain/descriptor.ts";
+import { asLongAs, askArray } from "../chain/array-requests.ts";
+import { intentFile, intentGiven } from "../chain/descriptor.ts";
 import { type ArrayView, CowView, lookAtArray, releaseHolder, writeIf } from "./cow-files.ts";
 import { type CowIntent, intentHolder } from "./cow-intents.ts";
 
@@ -55,6 +58,9 @@ export type SettleState = {
 export type SettleOp = Operation<SettleParams & PlainObject, SettleState & PlainObject>;
 
 export type SettlePhase = (host: Entity, op: SettleOp, result: never) => Step;
+
+/** The intent as of the last look. */
+export const asSeen = ({ params, state }: SettleOp) => intentGiven(params.vm, state.version);
 
 const LOOK_AGAIN_NS = 1_000_000_000;
 const MOST_LOOKS = 60;
@@ -93,8 +99,8 @@ export function settling(
       close(_host, op) {
         const { vm, array } = op.params;
         const holder = intentHolder({ vm, operation: op.state.operation });
-        const step = releaseHolder(array, holder, "closeIntent", "again");
-        return { ...step, tolerate: ["not-supported"] };
+        const held = { ...releaseHolder(array, holder), tolerate: ["not-supported"] };
+        return together(asLongAs(asSeen(op), [held]), "closeIntent", "again");
       },
 
       closeIntent(_host, op) {

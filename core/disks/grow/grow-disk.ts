@@ -30,7 +30,7 @@ import { mountAgain } from "../network/network-volume.ts";
 import { AGAIN_NS, resizeVolumes } from "./resize-volumes.ts";
 import { diskResized } from "../../vmm/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, type FileValue, readFile } from "../chain/array-requests.ts";
+import { askArray, type FileValue, readFile, removeIntent } from "../chain/array-requests.ts";
 import { backupIntentFile } from "../backup/manifest.ts";
 import { isTrackerIdle, moveTracking } from "../chain/change-tracker.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
@@ -39,6 +39,7 @@ import {
   configurationFile,
   descriptorFileOf,
   intentFile,
+  intentGiven,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
 import { dropAllMaps } from "../chain/layers.ts";
@@ -198,9 +199,8 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
     },
 
     closeIntent(_host, op: Op) {
-      const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
+      const opened = intentGiven(op.params.vm, op.state.intentVersion);
+      return removeIntent(op.params.array, opened, "report", "closeAgain");
     },
 
     closeAgain: () => wait(AGAIN_NS, "closeIntent"),

@@ -24,7 +24,14 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { AGAIN_NS, askArray, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import {
+  AGAIN_NS,
+  asLongAs,
+  askArray,
+  removeIntent,
+  removeLayer,
+  removeLayers,
+} from "../chain/array-requests.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import { beginMerge, endMerge } from "../chain/change-layers.ts";
 import {
@@ -119,8 +126,8 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
     },
 
     createBases: whileOpen((_host, op: PromotionOp, disks) => {
-      const { array, vm } = op.params;
-      const given = intentGiven(vm, op.state.intentVersion);
+      const { array } = op.params;
+      const given = opened(op);
       const asks = promoting(op, disks).flatMap(({ disk, part }) => {
         const { sectors } = disk.config;
         const value = baseDescriptor(disk, part);
@@ -311,20 +318,18 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
       const { array } = op.params;
       const { intent, switched } = op.state;
       const gone = Object.entries(intent!.disks).flatMap(([id, { base, own }]) => {
-        if (!switched.includes(id)) return removeLayer(array, base);
+        if (!switched.includes(id)) return asLongAs(opened(op), removeLayer(array, base));
         const rest = askArray(array, "reserve-space", { name: volumeOf(base), like: [] }, "");
-        return [...removeLayers(array, own), { ...rest, tolerate: ["gone"] }];
+        const removals = asLongAs(opened(op), removeLayers(array, own));
+        return [...removals, { ...rest, tolerate: ["gone"] }];
       });
       return together(gone, "closeIntent", "removeAgain");
     },
 
     removeAgain: () => wait(AGAIN_NS, "removeOld"),
 
-    closeIntent(_host, op: PromotionOp) {
-      const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-      const close = askArray(op.params.array, "file-delete", body, "report", "closeAgain");
-      return { ...close, tolerate: ["no-file", "version-conflict"] };
-    },
+    closeIntent: (_host, op: PromotionOp) =>
+      removeIntent(op.params.array, opened(op), "report", "closeAgain"),
 
     closeAgain: () => wait(AGAIN_NS, "closeIntent"),
 
@@ -358,6 +363,8 @@ export const promote = operation<PromotionParams & PlainObject, PromotionState &
   },
   () => initialPromotion() as PromotionState & PlainObject,
 );
+
+const opened = ({ params, state }: PromotionOp) => intentGiven(params.vm, state.intentVersion);
 
 type Ranges = { readonly ranges: readonly { readonly sector: number; readonly sectors: number }[] };
 

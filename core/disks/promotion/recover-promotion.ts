@@ -2,7 +2,7 @@
  * What power-on does about a promotion that a crash cut short. Before the switch the new base is
  * dropped and the clone stays one; after it only what nobody leads to any more has to go. Either
  * way the intent and the pointer that decides are first written back as they are, so that no late base
- * and no late switch can land.
+ * and no late switch can land; what goes, goes as long as the intent is as it was written back.
  */
 import {
   done,
@@ -13,11 +13,12 @@ import {
   type PlainObject,
   together,
 } from "../../kernel/index.ts";
-import { deleteFile, removeLayer, removeLayers } from "../chain/array-requests.ts";
+import { asLongAs, removeIntent, removeLayer, removeLayers } from "../chain/array-requests.ts";
 import {
   asDescriptor,
   configurationFile,
   intentFile,
+  intentGiven,
   type VmConfiguration,
 } from "../chain/descriptor.ts";
 import { fenceFile, fencesIntent } from "../chain/surely-write.ts";
@@ -27,12 +28,15 @@ import type { PromotionIntent } from "./intent.ts";
 type Params = RecoveryParams<PromotionIntent> & PlainObject;
 
 type State = {
+  intentVersion: number;
   /** Disks that are looked at, and those that stand on their new base. */
   looked: string[];
   switched: string[];
 };
 
 type Op = Operation<Params, State>;
+
+const fenced = ({ params, state }: Op) => intentGiven(params.vm, state.intentVersion);
 
 type Fenced = { readonly value: PlainObject };
 
@@ -41,12 +45,12 @@ export const recoverPromotion = operation<Params, State>(
   {
     fenceIntent: (_host, op: Op) => fencesIntent(op, intentFile(op.params.vm), "fence", "report"),
 
-    fence: (_host, op: Op) =>
-      perform(
-        fenceFile,
-        { array: op.params.array, name: configurationFile(op.params.vm) },
-        op.params.intent.mode === "merge" ? "lookAtConfiguration" : "fenceNext",
-      ),
+    fence(_host, op: Op, { version }: { readonly version: number }) {
+      op.edit().intentVersion = version;
+      const { array, vm, intent } = op.params;
+      const next = intent.mode === "merge" ? "lookAtConfiguration" : "fenceNext";
+      return perform(fenceFile, { array, name: configurationFile(vm) }, next);
+    },
 
     lookAtConfiguration(_host, op: Op, { value }: Fenced) {
       const { running } = value as VmConfiguration;
@@ -78,12 +82,12 @@ export const recoverPromotion = operation<Params, State>(
       const gone = Object.entries(intent.disks).flatMap(([id, { base, own }]) =>
         switched.includes(id) ? removeLayers(array, own) : removeLayer(array, base),
       );
-      return together(gone, "closeIntent");
+      return together(asLongAs(fenced(op), gone), "closeIntent");
     },
 
-    closeIntent: (_host, op: Op) => deleteFile(op.params.array, intentFile(op.params.vm), "report"),
+    closeIntent: (_host, op: Op) => removeIntent(op.params.array, fenced(op), "report"),
 
     report: () => done(),
   },
-  () => ({ looked: [], switched: [] }),
+  () => ({ intentVersion: 0, looked: [], switched: [] }),
 );

@@ -18,7 +18,7 @@ import {
   together,
 } from "../../kernel/index.ts";
 import { isOpenedSince, type Unopened } from "../handoff/unopened.ts";
-import { askArray } from "../chain/array-requests.ts";
+import { asLongAs, askArray } from "../chain/array-requests.ts";
 import { disksAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   configurationFile,
@@ -46,7 +46,7 @@ import {
 } from "../cow/cow-files.ts";
 import type { RedoRevertIntent } from "../cow/cow-intents.ts";
 import { endings } from "../cow/endings.ts";
-import { settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
+import { asSeen, settling, type SettleOp, undoIntent } from "../cow/recovery-loop.ts";
 
 export type RevertRedoParams = {
   readonly vm: string;
@@ -245,6 +245,6 @@ export const recoverRevertRedo = settling("recover-revert-redo", decide, {
       ...askArray(op.params.array, "delete-volume", { name }, ""),
       tolerate: ["gone"],
     }));
-    return together(asks, "close", "again");
+    return together(asLongAs(asSeen(op), asks), "close", "again");
   },
 });

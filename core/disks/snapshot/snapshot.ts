@@ -13,7 +13,6 @@
  */
 import {
   ask,
-  type AskStep,
   done,
   type Entity,
   type EntityId,
@@ -30,7 +29,14 @@ import {
   type Refusal,
 } from "../../kernel/index.ts";
 import { ArrayFiles, type Scan, scan } from "../chain/array-files.ts";
-import { askArray, type FileValue, readFile, removeLayer } from "../chain/array-requests.ts";
+import {
+  asLongAs,
+  askArray,
+  type FileValue,
+  readFile,
+  removeIntent,
+  removeLayer,
+} from "../chain/array-requests.ts";
 import { configurationAsRead, opensIntent } from "../chain/open-intent.ts";
 import {
   asDescriptor,
@@ -235,7 +241,7 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       return askInstance(op.params.instance, "unstun", "closeIntent", "closeIntent");
     }),
 
-    closeIntent: (_host, op) => removeIntent(op, "report", "closeAgain"),
+    closeIntent: (_host, op) => closeIntent(op, "report", "closeAgain"),
 
     /** The snapshot stands; but as long as its intent is there no other operation can begin. */
     closeAgain: () => wait(AGAIN_NS, "closeIntent"),
@@ -269,10 +275,10 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
       const made = disks.map(({ disk }) => op.state.made[disk]!);
       const own = made.filter((descriptor) => !isAdopted(files, [descriptor]));
       const asks = own.flatMap((descriptor) => removeLayer(array, descriptor));
-      return together(asks, "undone", "undoAgain");
+      return together(asLongAs(opened(op), asks), "undone", "undoAgain");
     },
 
-    undone: (_host, op) => removeIntent(op, "failed", "undoneAgain"),
+    undone: (_host, op) => closeIntent(op, "failed", "undoneAgain"),
 
     undoneAgain: () => wait(AGAIN_NS, "undone"),
 
@@ -296,12 +302,10 @@ export const snapshot = operation<SnapshotParams & PlainObject, SnapshotState & 
 const isOff = (host: Entity, op: Op): boolean =>
   host.world.entityOrNone(op.params.instance) === undefined;
 
-/** Of this version only: by the time the array answers, somebody else's may have taken its place. */
-function removeIntent(op: Op, next: string, otherwise: string): AskStep {
-  const body = { name: intentFile(op.params.vm), ifVersion: op.state.intentVersion };
-  const remove = askArray(op.params.array, "file-delete", body, next, otherwise);
-  return { ...remove, tolerate: ["no-file", "version-conflict"] };
-}
+const opened = ({ params, state }: Op) => intentGiven(params.vm, state.intentVersion);
+
+const closeIntent = (op: Op, next: string, otherwise: string) =>
+  removeIntent(op.params.array, opened(op), next, otherwise);
 
 /** The configuration with the new descriptors running and the old ones kept as a point in time. */
 function switched(op: Op): VmConfiguration {

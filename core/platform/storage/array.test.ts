@@ -102,7 +102,7 @@ describe("metadata files", () => {
     expect(valueOf(call(at, "file-write", first))).toEqual({ version: 1 });
   });
 
-  it("are written if another file is still as it was read", () => {
+  it("are written, and go, if another file is still as it was read", () => {
     const at = rig();
     const write = (version: number) =>
       call(at, "file-write", { name: "a", value: 1, ifVersion: 0, given: { name: "b", version } });
@@ -110,6 +110,14 @@ describe("metadata files", () => {
     expect(write(0).value).toMatchObject({ detail: { name: "b", version: 1 } });
     expect(call(at, "file-read", { name: "a" }).code).toBe("no-file");
     expect(write(1).ok).toBe(true);
+    const remove = (version: number) =>
+      call(at, "file-delete", { name: "a", given: { name: "b", version } });
+    expect(remove(2).value).toMatchObject({ detail: { name: "b", version: 1 } });
+    expect(call(at, "file-read", { name: "a" }).ok).toBe(true);
+    expect(remove(1).ok).toBe(true);
+    expect(remove(1).code).toBe("no-file");
+    call(at, "file-delete", { name: "b" });
+    expect(remove(1).code).toBe("version-conflict");
   });
 });
 

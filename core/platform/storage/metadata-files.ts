@@ -26,7 +26,12 @@ export type FileWrite = {
   readonly isFirst?: boolean;
   readonly given?: Premise;
 };
-export type FileDelete = { readonly name: string; readonly ifVersion?: number };
+/** `given` as of {@link FileWrite}. */
+export type FileDelete = {
+  readonly name: string;
+  readonly ifVersion?: number;
+  readonly given?: Premise;
+};
 export type FileList = { readonly prefix?: string };
 
 /** A file of this name, or what was one: `value` undefined once deleted. */
@@ -58,8 +63,13 @@ export function writeFile(self: ArrayEntity, body: FileWrite): BlockOutcome {
   return { ok: true, value: { version } };
 }
 
-/** Refuses with "no-file" or "version-conflict". */
-export function deleteFile(self: ArrayEntity, { name, ifVersion }: FileDelete): BlockOutcome {
+/** Refuses with "no-file" or "version-conflict", this first where a `given` file has changed. */
+export function deleteFile(
+  self: ArrayEntity,
+  { name, ifVersion, given }: FileDelete,
+): BlockOutcome {
+  const changed = changedPremise(self, given);
+  if (changed !== undefined) return changed;
   const file = self.durable.files[fileKey(name)];
   if (file?.value === undefined) return refused("no-file", name);
   const conflict = conflictOf(self, name, ifVersion);

@@ -47,12 +47,12 @@ export const cowBugs: readonly Bug[] = [
     what: "the old descriptor leaves the base before the new one leads to it",
     mechanism: "cow",
     file: RECOVER,
-    find: `hold(op.params.array, newHolds(todoOf(op)), "swizzleNew", "again"),
+    find: `hold(op.params.array, newHolds(todoOf(op)), asSeen(op), "swizzleNew", "again"),
 
   swizzleNew: (_host, op) => swizzle(op, todoOf(op).fresh, "base", "swizzleOld"),
 
   swizzleOld: (_host, op) => swizzle(op, todoOf(op).old, "snapshot", "releaseOld"),`,
-    replace: `hold(op.params.array, newHolds(todoOf(op)), "swizzleOld", "again"),
+    replace: `hold(op.params.array, newHolds(todoOf(op)), asSeen(op), "swizzleOld", "again"),
 
   swizzleNew: (_host, op) => swizzle(op, todoOf(op).fresh, "base", "releaseOld"),
 
@@ -65,8 +65,8 @@ export const cowBugs: readonly Bug[] = [
     what: "old references go before the descriptors that replace them are durable",
     mechanism: "cow",
     file: RECOVER,
-    find: `hold(op.params.array, newHolds(todoOf(op)), "swizzleNew", "again"),`,
-    replace: `release(op.params.array, oldHolds(todoOf(op)), "swizzleNew", "again"),`,
+    find: `hold(op.params.array, newHolds(todoOf(op)), asSeen(op), "swizzleNew", "again"),`,
+    replace: `release(op.params.array, oldHolds(todoOf(op)), asSeen(op), "swizzleNew", "again"),`,
     breaks: ["what a descriptor leads to is held"],
     suites,
   },

@@ -38,8 +38,8 @@ export const diskBugs: readonly Bug[] = [
     what: "a snapshot that the array did not answer leaves its intent, and nothing can begin any more",
     mechanism: "disks",
     file: SNAPSHOT,
-    find: 'closeIntent: (_host, op) => removeIntent(op, "report", "closeAgain"),',
-    replace: 'closeIntent: (_host, op) => removeIntent(op, "report", "report"),',
+    find: 'closeIntent: (_host, op) => closeIntent(op, "report", "closeAgain"),',
+    replace: 'closeIntent: (_host, op) => closeIntent(op, "report", "report"),',
     breaks: ["an intent is closed when its operation ends"],
   },
   {
@@ -50,6 +50,16 @@ export const diskBugs: readonly Bug[] = [
     find: "made.every(([disk, descriptor]) => running[disk] === descriptor);",
     replace: "made.every(([disk, descriptor]) => running[disk] !== descriptor);",
     breaks: ["what was acknowledged is read after a restart"],
+  },
+  {
+    name: "late-removal-of-a-lost-recovery",
+    what: "what a host that settled a snapshot and was lost asked for removes the layers of the next one",
+    mechanism: "disks",
+    file: "core/disks/snapshot/recover-snapshot.ts",
+    find: 'together(asLongAs(fenced(op), removals), "closeIntent")',
+    replace: 'together(removals, "closeIntent")',
+    breaks: ["no descriptor of a disk leads to nothing"],
+    suites: ["properties/disks/lost-recovery.test.ts"],
   },
   {
     name: "timeout-taken-for-failure",

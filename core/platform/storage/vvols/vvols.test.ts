@@ -303,6 +303,26 @@ describe("copy-on-write volumes", () => {
     expect(at.vvols.durable.bindings).toEqual({});
   });
 
+  it("are held and let go while the file that was given is as it was read", () => {
+    const at = rig();
+    const vvol = snapshot(at);
+    const release = (version: number) =>
+      call(at, "vasa-release-holder", { holder: "intent:test", given: { name: "i", version } });
+    call(at, "file-write", { name: "i", value: {} });
+    const other = (verb: string, version: number) =>
+      call(at, verb, { holds: [{ vvol, holder: "other" }], given: { name: "i", version } });
+    for (const verb of ["vasa-hold", "vasa-release"]) {
+      expect(other(verb, 2).code).toBe("version-conflict");
+      expect(other(verb, 1).ok).toBe(true);
+    }
+    expect(release(2).code).toBe("version-conflict");
+    expect(Object.keys(at.vvols.durable.snapshots)).toEqual([vvol]);
+    expect(release(1).ok).toBe(true);
+    expect(at.vvols.durable.snapshots).toEqual({});
+    call(at, "file-delete", { name: "i" });
+    expect(release(1).code).toBe("version-conflict");
+  });
+
   it("show a chunk that was not kept before it changed (canary)", () => {
     const at = rig();
     write(at, 0, 20, 7);

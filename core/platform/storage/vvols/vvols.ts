@@ -4,15 +4,16 @@
  * any other; snapshots are read once they are bound.
  *
  * Verbs (all through the array's queue): `vasa-create`, `vasa-clone`, `vasa-hold`, `vasa-release` and
- * `vasa-release-holder` (the last holder deletes), `vasa-bind` (idempotent for the host that has
- * it), `vasa-unbind`, `vasa-unbind-host` (all that a host left, also a lost one), `vasa-query`,
- * `vasa-allocated`, `vasa-unshared`, `vasa-unshared-chunks`; as tasks `vasa-prepare`,
- * `vasa-snapshot`, `vasa-revert`, `vasa-copy-diffs`, `vasa-split`, asked after with `vasa-task`.
+ * `vasa-release-holder` (the last holder deletes; these three refuse with "version-conflict" when a
+ * `given` file has changed), `vasa-bind` (idempotent for the host that has it), `vasa-unbind`, `vasa-unbind-host`
+ * (all that a host left, also a lost one), `vasa-query`, `vasa-allocated`, `vasa-unshared`,
+ * `vasa-unshared-chunks`; as tasks `vasa-prepare`, `vasa-snapshot`, `vasa-revert`,
+ * `vasa-copy-diffs`, `vasa-split`, asked after with `vasa-task`.
  */
 import { assert, component, type Plain, type Request } from "../../../kernel/index.ts";
 import type { ArrayEntity } from "../array-state.ts";
 import { type BlockOutcome, DONE, refused } from "../block.ts";
-import { currentVersion, type FileVersion } from "../metadata-files.ts";
+import { changedPremise, currentVersion, type FileVersion } from "../metadata-files.ts";
 import { allocatedChunks, rootOf, unsharedRanges } from "./differences.ts";
 import {
   addBase,
@@ -97,7 +98,7 @@ export function addVvol(
   assert(outcome.ok, () => `${array.name} has volume ${name} already`);
 }
 
-/** Only while a file is as it was: what a settled intent was to hold is not made any more. */
+/** Only while a file is as it was: what a settled intent was to hold is neither made nor let go. */
 type Given = { readonly given?: FileVersion };
 
 function superseded(self: VvolsEntity, { given }: Given): BlockOutcome | undefined {
@@ -113,10 +114,12 @@ const SYNCHRONOUS: { readonly [verb: string]: Verb } = {
     superseded(self, body) ?? createBase(self, body.label, body.sectors, body.holder),
   clone: (self, body: Given & { snapshot: string; label: string; holder: string }) =>
     superseded(self, body) ?? cloneSnapshot(self, body.snapshot, body.label, body.holder),
-  hold: (self, { holds, under }: { holds: readonly Hold[]; under?: string }) =>
-    holdVvols(self, holds, under),
-  release: (self, { holds }: { holds: readonly Hold[] }) => releaseVvols(self, holds),
-  "release-holder": (self, { holder }: { holder: string }) => releaseHolder(self, holder),
+  hold: (self, { holds, under, given }: Given & { holds: readonly Hold[]; under?: string }) =>
+    changedPremise(arrayOf(self), given) ?? holdVvols(self, holds, under),
+  release: (self, { holds, given }: Given & { holds: readonly Hold[] }) =>
+    changedPremise(arrayOf(self), given) ?? releaseVvols(self, holds),
+  "release-holder": (self, { holder, given }: Given & { holder: string }) =>
+    changedPremise(arrayOf(self), given) ?? releaseHolder(self, holder),
   bind: (self, { vvol, host }: { vvol: string; host: string }) => bind(self, vvol, host),
   unbind: (self, { vvol, host }: { vvol: string; host?: string }) =>
     unbind(self, (each, by) => each === vvol && (host === undefined || by === host)),
