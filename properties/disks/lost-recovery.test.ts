@@ -21,6 +21,7 @@ import {
 } from "../testing/crash-points.ts";
 import {
   documentFor,
+  type Entry,
   hostOf,
   OPERATIONS_BY_NAME,
   recoveryMs,
@@ -36,19 +37,26 @@ const POINTS = 4;
 /** Of the requests of who settles it, and of the steps of what follows. */
 const EVERY_REQUEST = 3;
 const EVERY_STEP = 71;
+/** Of a growth, which takes few. */
+const EVERY_OF_FEW = { every: 1, everyStep: 31 } as const;
+/** More than the operation made of it. */
+const GROWN_MIB = 32;
 
 function documentOf(tried: Tried): ScenarioDocument {
   const { vm = "db" } = tried;
   const atMs = recoveryMs(tried);
   const host = hostOf(tried) === "beta" ? "alpha" : "beta";
-  const timeline = [
+  const timeline: Entry[] = [
     { id: "on", atMs, do: "restart", vm, host: "gamma" },
     { id: "then", atMs: atMs + 300, do: "restart", vm, host },
     { id: "retry", after: "then.ended", delayMs: 500, do: "restart", vm, host },
     { id: "above", after: "retry.complete", delayMs: 50, do: "snapshot", vm },
     { id: "beside", after: "retry.complete", delayMs: 70, do: "backup", vm, to: "vault" },
     { id: "again", after: "above.complete", delayMs: 200, do: "restart", vm, host },
-  ] as const;
+  ];
+  const more = { id: "more", after: "above.complete", delayMs: 100, vm } as const;
+  const grown = { ...more, do: "grow-disk", disk: "data", toMiB: GROWN_MIB } as const;
+  if (tried.operation.do === "grow-disk") timeline.push(grown);
   return documentFor(tried, { timeline, settledMs: SETTLED_MS });
 }
 
@@ -60,6 +68,15 @@ function pointsOf(world: World, vm: string): readonly string[] {
 }
 
 type Configuration = { readonly pointsInTime: readonly { readonly id: string }[] };
+
+/** Of the volumes of the disk that grows. */
+function leastMiB(world: World): number {
+  const { volumes } = world.named("array").durable as unknown as {
+    readonly volumes: { readonly [label: string]: { readonly sectors: number } };
+  };
+  const own = Object.entries(volumes).filter(([label]) => label.startsWith("volume:db-data"));
+  return Math.min(...own.map(([, { sectors }]) => sectors / 2_048));
+}
 
 describe.each(OPERATIONS_BY_NAME)("%s", (_name, tried) => {
   it(
@@ -91,10 +108,11 @@ function tryLost(world: World, tried: Tried, from: number, lost: string): number
   const { vm = "db" } = tried;
   return tryEachOfLost(world, {
     array: "array",
-    of: ["on", `${vm}.settle-1`],
+    of: ["on", "op", `${vm}.settle-1`],
     every: EVERY_REQUEST,
-    from,
     everyStep: EVERY_STEP,
+    from,
+    ...(tried.operation.do === "grow-disk" && EVERY_OF_FEW),
     endMs: recoveryMs(tried) + SETTLED_MS,
     isRecovery: (id) => /^(then|retry|above|beside|again|\w+\.settle)/.test(id),
     settled({ above, again }, late) {
@@ -105,6 +123,7 @@ function tryLost(world: World, tried: Tried, from: number, lost: string): number
       expect(pointsOf(world, vm), where).toContain("above");
       expect(intentsOf(world), where).toEqual([]);
       expectRunning(world, vm, where);
+      if (tried.operation.do === "grow-disk") expect(leastMiB(world), where).toBe(GROWN_MIB);
     },
   });
 }

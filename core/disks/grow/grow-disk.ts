@@ -130,9 +130,10 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     /** All that the guest reads through: what it finds beyond the end of an older layer is zeros. */
     resize(_host, op: Op) {
-      const { array, toSectors } = op.params;
+      const { array, toSectors, vm } = op.params;
       const { volumes } = op.state.intent!;
-      return perform(resizeVolumes, { array, volumes, toSectors }, "look", "giveUp");
+      const given = intentGiven(vm, op.state.intentVersion);
+      return perform(resizeVolumes, { array, volumes, toSectors, given }, "look", "giveUp");
     },
 
     look: (_host, op: Op) => scan(op.params.array, "writeDescriptor", "lookAgain"),

@@ -35,7 +35,8 @@ export const recoverGrow = operation<Params, State>(
       const { array, intent, vm } = op.params;
       host.notice("recovery", { vm, intent: intent.kind, toSectors: intent.toSectors });
       const { volumes, toSectors } = intent;
-      return perform(resizeVolumes, { array, volumes, toSectors }, "look", "closeIntent");
+      const given = intentGiven(vm, version);
+      return perform(resizeVolumes, { array, volumes, toSectors, given }, "look", "closeIntent");
     },
 
     look: (_host, op: Op) => scan(op.params.array, "writeDescriptor"),

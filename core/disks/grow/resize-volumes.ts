@@ -15,12 +15,15 @@ import {
   together,
   wait,
 } from "../../kernel/index.ts";
+import type { FileVersion } from "../../platform/index.ts";
 import { askArray } from "../chain/array-requests.ts";
 
 type Params = {
   readonly array: EntityId;
   readonly volumes: readonly string[];
   readonly toSectors: number;
+  /** The intent as who asks opened or fenced it: what comes later would undo a later growth. */
+  readonly given: FileVersion;
 };
 
 /** Of the answer to "list-volumes". */
@@ -35,13 +38,13 @@ export const resizeVolumes = operation<Params & PlainObject, PlainObject>("resiz
   look: (_host, op: Op) => askArray(op.params.array, "list-volumes", {}, "resize", "refused"),
 
   resize(_host, op: Op, { volumes }: { readonly volumes: readonly Volume[] }) {
-    const { toSectors: sectors } = op.params;
+    const { toSectors: sectors, given } = op.params;
     const small = op.params.volumes.filter((name) => {
       const found = volumes.find((each) => each.name === name);
       return found === undefined || found.sectors < sectors;
     });
     const asks = small.map((name) =>
-      askArray(op.params.array, "resize-volume", { name, sectors }, ""),
+      askArray(op.params.array, "resize-volume", { name, sectors, given }, ""),
     );
     return together(asks, "report", "refused");
   },

@@ -20,8 +20,12 @@ export type CreateVolume = {
   readonly sectors: number;
   readonly given?: FileVersion;
 };
-export type ResizeVolume = { readonly name: string; readonly sectors: number };
 export type VolumeName = { readonly name: string };
+/** `given` as of {@link CreateVolume}. */
+export type ResizeVolume = VolumeName & {
+  readonly sectors: number;
+  readonly given?: FileVersion;
+};
 /** `given` as of {@link CreateVolume}. */
 export type DeleteVolume = VolumeName & { readonly given?: FileVersion };
 /** From now on only requests of `owner` are taken; null: everybody's. */
@@ -63,8 +67,16 @@ export function deleteVolume(self: ArrayEntity, { name, given }: DeleteVolume): 
   return DONE;
 }
 
-/** Larger, or smaller: what lies past the new end is lost. Refuses with "gone" or "no-space". */
-export function resizeVolume(self: ArrayEntity, { name, sectors }: ResizeVolume): BlockOutcome {
+/**
+ * Larger, or smaller: what lies past the new end is lost. Refuses with "gone" or "no-space", and with
+ * "version-conflict" when a `given` file has changed.
+ */
+export function resizeVolume(
+  self: ArrayEntity,
+  { name, sectors, given }: ResizeVolume,
+): BlockOutcome {
+  const conflict = changedPremise(self, given);
+  if (conflict !== undefined) return conflict;
   const label = volumeLabel(name);
   const volume = self.durable.volumes[label];
   if (volume === undefined) return refused("gone", name);

@@ -33,13 +33,13 @@ export const backupBugs: readonly Bug[] = [
   },
   {
     name: "intent-closed-by-former-host",
-    what: "a backup closes its intent although another host is settling it",
+    what: "who settles a backup, and is lost, closes the intent of the next one",
     mechanism: "backup",
     file: "core/disks/backup/close-intent.ts",
     find: ", ifVersion: state.intentVersion };",
     replace: " };",
     breaks: ["a backup that was undone leaves nothing"],
-    suites: [...suites, "properties/disks/power-off.test.ts"],
+    suites: [...suites, "properties/disks/lost-recovery.test.ts"],
   },
   {
     name: "backup-complete-before-flush",
