@@ -81,7 +81,7 @@ describe.each([
       const world = builderOf(documentOf(kind, operation)).build({ seed: 1 });
       const held = writesUnderWay(world);
       expect(held.length).toBeGreaterThan(0);
-      const points = crashPoints(world, fromMs(ON_MS), (id) => /^op/.test(id));
+      const points = crashPoints(world, fromMs(ON_MS), (id) => id.startsWith("op"));
       afterEach(world, captureWorld(world), sampled(points, 2), ({ at }) => {
         const ended = outcomesOf(world);
         for (const envelope of held) world.messenger.arrive(envelope, 0);
