@@ -119,7 +119,7 @@ describe.each([
     () => {
       const world = before(kind, copyTo(format));
       const points = onceEach(crashPoints(world, fromMs(400), isMeant));
-      const ends = loseArray(world, sampled(points, 25), { backMs: 40_000, settled });
+      const ends = loseArray(world, sampled(points, 19), { backMs: 40_000, settled });
       expect(ends).toEqual(new Set([false, true]));
     },
     CRASHES_MS,
