@@ -111,6 +111,8 @@ export class DocumentRun {
   readonly #document: ResolvedScenario;
   readonly #options: RunOptions;
   readonly #summary = new RunSummary();
+  /** Nothing comes any more, or a handler threw: what it left half done is not gone on from. */
+  #isOver = false;
 
   constructor(scenario: ReadyScenario, document: ResolvedScenario, options: RunOptions = {}) {
     const { inputs, own, images } = scenario;
@@ -200,13 +202,13 @@ export class DocumentRun {
   #goOn(untilEvent: number): boolean {
     const { world, untilNs } = this;
     const { every, tell } = this.#options.alive ?? NOBODY;
-    while (world.eventCount < untilEvent) {
+    while (!this.#isOver && world.eventCount < untilEvent) {
       const toTell = (Math.floor(world.eventCount / every) + 1) * every;
       const next = Math.min(untilEvent, toTell);
-      if (world.run({ untilNs, untilEvent: next }) !== "event") return false;
-      if (next === toTell) tell();
+      this.#isOver = world.run({ untilNs, untilEvent: next }) !== "event";
+      if (next === toTell && !this.#isOver) tell();
     }
-    return true;
+    return !this.#isOver;
   }
 }
 

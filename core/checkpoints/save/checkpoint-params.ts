@@ -50,6 +50,8 @@ export type CheckpointState = {
   isResidual?: true;
   startedNs: number;
   stunnedAtNs: number;
+  /** By this operation itself: not by the snapshot of its disks. */
+  isStunned: boolean;
   stunNs: number;
   commit: Plain;
   fileSectors: number;
@@ -68,6 +70,7 @@ export const initialCheckpoint = (): CheckpointState & PlainObject => ({
   saver: -1,
   startedNs: 0,
   stunnedAtNs: 0,
+  isStunned: false,
   stunNs: 0,
   commit: null,
   fileSectors: 0,

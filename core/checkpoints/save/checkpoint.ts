@@ -68,7 +68,7 @@ import {
   plainCommit,
 } from "./checkpoint-params.ts";
 import { headBytes, tailOf } from "./checkpoint-file.ts";
-import { closeSaver, hasBegun, saverIn, vmIn } from "./checkpoint-parts.ts";
+import { closeSaver, flush, isSaved, saverIn, vmIn, write } from "./checkpoint-parts.ts";
 import { awaitAbsent, awaitedOwner } from "./residual.ts";
 import { saver } from "./saver.ts";
 import { SAVE_COSTS } from "./saver-state.ts";
@@ -155,6 +155,8 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
         return giveUp("pages-absent")(op);
       }
       if (owner >= 0) return ask(owner, "hurry", {}, "prepare", { otherwise: "giveUp" });
+      // The intent keeps others out that go to the same array, and no more.
+      if (isSaved(vm)) return giveUp("busy")(op);
       const { checkpoint: id, array, paths, method, careless = null } = op.params;
       const { workingSet, traceNs = 0 } = op.params;
       const { base, isResidual } = op.state;
@@ -223,6 +225,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     /** What the guest sent before is on its way still; the answers are held, and part of the instant. */
     drain(host, op: Op) {
       if (vmIn(host, op) === undefined) return giveUp("vm-off")(op);
+      if (!op.state.isStunned) op.edit().isStunned = true;
       const open = op.params.drains.map((disk) => host.world.entityOrNone(disk));
       const isQuiet = open.every((disk) => disk === undefined || isDrained(disk as never));
       if (!isQuiet) return lookAgain(DRAIN_POLL_NS, "drain");
@@ -235,10 +238,7 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     instant: (_host, op: Op) =>
       ask(op.state.saver, "instant", {}, "passInstant", { otherwise: "giveUpStunned" }),
 
-    passInstant: (_host, op: Op) =>
-      op.params.suspends
-        ? go("awaitEnd")
-        : askInstance(op.params.instance, "unstun", "goesOn", "giveUp"),
+    passInstant: (_host, op: Op) => (op.params.suspends ? go("awaitEnd") : unstun(op, "goesOn")),
 
     goesOn(host, op: Op) {
       op.edit().stunNs = host.simulatedNs - op.state.stunnedAtNs;
@@ -331,17 +331,15 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
     giveUpStunned(host, op: Op, why: Refusal) {
       if (vmIn(host, op) === undefined) return giveUp("vm-off")(op);
       op.edit().failure ??= why as never;
-      return askInstance(op.params.instance, "unstun", "giveUp", "giveUp");
+      return unstun(op, "giveUp");
     },
 
     giveUp(host, op: Op, why: Refusal | null) {
       op.edit().failure ??= (why ?? { code: "failed", detail: null }) as never;
-      const stays = op.params.suspends && vmIn(host, op) !== undefined;
-      const saved = saverIn(host, op);
-      const wasStunned = stays && hasBegun(saved);
+      const vm = vmIn(host, op);
       closeSaver(host, op);
-      stopNoting(vmIn(host, op), [op.params.checkpoint]);
-      return wasStunned ? askInstance(op.params.instance, "unstun", "undo", "undo") : go("undo");
+      stopNoting(vm, [op.params.checkpoint]);
+      return vm !== undefined && op.state.isStunned ? unstun(op, "undo", "undo") : go("undo");
     },
 
     undo(_host, op: Op) {
@@ -359,24 +357,10 @@ export const checkpoint = operation<CheckpointParams & PlainObject, CheckpointSt
   initialCheckpoint,
 );
 
-function write(
-  host: Entity,
-  op: Op,
-  sector: number,
-  runs: readonly ContentRun[],
-  next: string,
-): Step {
-  const made = saverIn(host, op);
-  if (made === undefined) return giveUp("vm-off")(op);
-  const sectors = runs.reduce((sum, run) => sum + run.sectors, 0);
-  const request = { op: "write", sector, sectors, runs };
-  return { ...askDevice(made.volatile.device, request, "giveUp"), next };
-}
-
-function flush(host: Entity, op: Op, next: string): Step {
-  const made = saverIn(host, op);
-  if (made === undefined) return giveUp("vm-off")(op);
-  return { ...askDevice(made.volatile.device, { op: "flush" }, "giveUp"), next };
+/** The stun that it asked for itself; others have theirs. */
+function unstun(op: Op, next: string, otherwise = "giveUp"): Step {
+  op.edit().isStunned = false;
+  return askInstance(op.params.instance, "unstun", next, otherwise);
 }
 
 /** One atomic write: before it the older checkpoint is valid, after it the new one. */

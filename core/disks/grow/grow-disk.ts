@@ -130,10 +130,9 @@ export const growDisk = operation<GrowDiskParams & PlainObject, GrowState & Plai
 
     /** All that the guest reads through: what it finds beyond the end of an older layer is zeros. */
     resize(_host, op: Op) {
-      const { array, toSectors, vm } = op.params;
+      const { array, toSectors } = op.params;
       const { volumes } = op.state.intent!;
-      const given = intentGiven(vm, op.state.intentVersion);
-      return perform(resizeVolumes, { array, volumes, toSectors, given }, "look", "giveUp");
+      return perform(resizeVolumes, { array, volumes, toSectors }, "look", "giveUp");
     },
 
     look: (_host, op: Op) => scan(op.params.array, "writeDescriptor", "lookAgain"),

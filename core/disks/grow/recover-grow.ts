@@ -35,8 +35,7 @@ export const recoverGrow = operation<Params, State>(
       const { array, intent, vm } = op.params;
       host.notice("recovery", { vm, intent: intent.kind, toSectors: intent.toSectors });
       const { volumes, toSectors } = intent;
-      const given = intentGiven(vm, version);
-      return perform(resizeVolumes, { array, volumes, toSectors, given }, "look", "closeIntent");
+      return perform(resizeVolumes, { array, volumes, toSectors }, "look", "closeIntent");
     },
 
     look: (_host, op: Op) => scan(op.params.array, "writeDescriptor"),

@@ -130,6 +130,8 @@ describe("volumes", () => {
     expect(io(at, "v", write(96, 500, 10)).code).toBe("out-of-range");
     call(at, "resize-volume", { name: "v", sectors: 200 });
     expect(io(at, "v", write(150, 700, 10)).ok).toBe(true);
+    expect(call(at, "resize-volume", { name: "v", sectors: 120, growsOnly: true }).ok).toBe(true);
+    expect(io(at, "v", { op: "read", sector: 190, sectors: 10 }).ok).toBe(true);
     call(at, "resize-volume", { name: "v", sectors: 95 });
     expect(stampsOf(volumeContent(at.array, "v")!.read(88, 7))).toEqual([
       0, 0, 500, 501, 502, 503, 504,

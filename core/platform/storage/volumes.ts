@@ -21,10 +21,10 @@ export type CreateVolume = {
   readonly given?: FileVersion;
 };
 export type VolumeName = { readonly name: string };
-/** `given` as of {@link CreateVolume}. */
 export type ResizeVolume = VolumeName & {
   readonly sectors: number;
-  readonly given?: FileVersion;
+  /** A volume that is as large or larger stays as it is, as `lvextend` leaves it. */
+  readonly growsOnly?: true;
 };
 /** `given` as of {@link CreateVolume}. */
 export type DeleteVolume = VolumeName & { readonly given?: FileVersion };
@@ -67,19 +67,15 @@ export function deleteVolume(self: ArrayEntity, { name, given }: DeleteVolume): 
   return DONE;
 }
 
-/**
- * Larger, or smaller: what lies past the new end is lost. Refuses with "gone" or "no-space", and with
- * "version-conflict" when a `given` file has changed.
- */
+/** Larger, or smaller: what lies past the new end is lost. Refuses with "gone" or "no-space". */
 export function resizeVolume(
   self: ArrayEntity,
-  { name, sectors, given }: ResizeVolume,
+  { name, sectors, growsOnly }: ResizeVolume,
 ): BlockOutcome {
-  const conflict = changedPremise(self, given);
-  if (conflict !== undefined) return conflict;
   const label = volumeLabel(name);
   const volume = self.durable.volumes[label];
   if (volume === undefined) return refused("gone", name);
+  if (growsOnly === true && sectors <= volume.sectors) return DONE;
   if (sectors > self.config.capacitySectors) return refused("no-space", { sectors });
   if (sectors < volume.sectors) releaseSectors(self, label, sectors, volume.sectors - sectors);
   const contents = new Set([device(self).content(label), currentContent(device(self), label)]);

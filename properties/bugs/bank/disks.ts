@@ -66,7 +66,7 @@ export const diskBugs: readonly Bug[] = [
     what: "what a lost host asked for to grow a disk makes it smaller that has grown since",
     mechanism: "disks",
     file: "core/disks/grow/resize-volumes.ts",
-    find: '{ name, sectors, given }, ""',
+    find: '{ name, sectors, growsOnly: true }, ""',
     replace: '{ name, sectors }, ""',
     breaks: ["a disk that has grown stays so"],
     suites: ["properties/disks/lost-recovery.test.ts"],
