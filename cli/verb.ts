@@ -60,3 +60,11 @@ export const parseCount = (text: string): Parsed<number> =>
   /^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))
     ? { ok: true, value: Number(text) }
     : { ok: false, expected: "a whole number, at least 0" };
+
+/** For options of which there must be some. */
+export const parseSome = (text: string): Parsed<number> => {
+  const count = parseCount(text);
+  return count.ok && count.value > 0
+    ? count
+    : { ok: false, expected: "a whole number, at least 1" };
+};

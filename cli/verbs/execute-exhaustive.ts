@@ -26,7 +26,10 @@ export async function executeExhaustive(
 ): Promise<ExitCode> {
   const { document } = scenario;
   if (document.faults.length === 0) {
-    return context.usage("exhaustive: the scenario names no fault; each is tried at every step");
+    return context.usage(
+      "exhaustive: the scenario names no fault (expected some in faults: each is tried at every " +
+        "durable step; scenarios/small-scope.ts is an example)",
+    );
   }
   if (flags.shard !== undefined || flags.audit === true) {
     return context.usage("exhaustive: takes neither --shard nor --audit");

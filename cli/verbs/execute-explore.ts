@@ -15,7 +15,7 @@ import type { Context } from "../context.ts";
 import { type ExitCode, worstExit } from "../exit-codes.ts";
 import { executeExhaustive } from "./execute-exhaustive.ts";
 import type { ExploreFlags } from "./explore.ts";
-import { report, saveAndReport, writeResult } from "./explore-report.ts";
+import { report, saveAndReport, whyUnwritable, writeResult } from "./explore-report.ts";
 
 const DEFAULT_RUNS = 1_000;
 
@@ -28,8 +28,11 @@ export async function executeExplore(
   const prepared = await openSearched(file, set);
   if (!prepared.ok) return context.badInput(prepared.problems);
   const { scenario } = prepared;
+  const unwritable = flags.out === undefined ? undefined : whyUnwritable(flags.out);
+  if (unwritable !== undefined) return context.missing(unwritable);
   if (strategy === "exhaustive") return executeExhaustive(context, scenario, flags);
-  const workers = Math.max(1, flags.workers ?? availableParallelism());
+  if (flags.resume === true) return context.usage("--resume: needs --strategy exhaustive");
+  const workers = flags.workers ?? availableParallelism();
   const runs = flags.runs ?? (flags.for === undefined ? DEFAULT_RUNS : Infinity);
   const startedMs = performance.now();
   const explored = await explore(scenario, {
@@ -49,8 +52,9 @@ export async function executeExplore(
       const seconds = (performance.now() - startedMs) / 1_000;
       const rate = Math.round(made / seconds);
       const of = Number.isFinite(runs) ? ` of ${runs.toLocaleString("en")}` : "";
+      const timesReal = Math.round(tally.simulatedNs / 1e9 / seconds);
       context.progress.update(
-        `${made.toLocaleString("en")}${of} runs  ${rate} runs/s  ` +
+        `${made.toLocaleString("en")}${of} runs  ${rate} runs/s  ${timesReal} times real  ` +
           `${Object.keys(tally.cells).length} cells  ${tally.findings.length} findings`,
       );
     },
@@ -86,7 +90,7 @@ export async function executeMerge(
     const read = await readResult(file);
     if (typeof read === "string") return context.usage(`${file}: ${read}`);
     const both: SearchResult | string = merged === undefined ? read : mergeResults(merged, read);
-    if (typeof both === "string") return context.usage(`${file}: ${both}`);
+    if (typeof both === "string") return context.usage(`${file} and those before it ${both}`);
     merged = both;
   }
   if (merged === undefined) return context.usage("--merge: expected result files");

@@ -1,6 +1,7 @@
 /** What `orrery explore` leaves: findings, shrunk and saved, and what was covered, printed. */
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pc from "picocolors";
 import {
   saveFinding,
@@ -28,8 +29,24 @@ export async function saveAndReport(
 ): Promise<ExitCode> {
   const folder = flags.out ?? `explore-${scenario.document.name}-${result.seed}`;
   const saved = await save(context, scenario, result, folder, flags);
-  if (typeof saved === "string") return context.missing(`${folder} cannot be written: ${saved}`);
-  return report(context, result, { ...saved, ...speed }, flags, more);
+  if (typeof saved !== "string") {
+    return report(context, result, { ...saved, ...speed }, flags, more);
+  }
+  // What was found is told all the same.
+  const told = { saved: result.tally.findings.map(unsaved), path: null };
+  const exit = report(context, result, { ...told, ...speed }, flags, more);
+  return worstExit([exit, context.missing(`${folder} cannot be written: ${saved}`)]);
+}
+
+/** Before a search that may take hours: why its folder could not be written after it. */
+export function whyUnwritable(folder: string): string | undefined {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `${folder} cannot be written: ${(error as Error).message}`;
+  }
 }
 
 export async function writeResult(folder: string, result: SearchResult): Promise<string> {
@@ -38,6 +55,9 @@ export async function writeResult(folder: string, result: SearchResult): Promise
   await writeFile(path, `${JSON.stringify(result)}\n`);
   return path;
 }
+
+const mismatchFile = (folder: string, index: number): string =>
+  join(folder, `mismatch-${index + 1}.json`);
 
 interface Saved {
   readonly saved: readonly SavedFinding[];
@@ -53,9 +73,13 @@ async function save(
   { out, shrinkRuns = DEFAULT_SHRINK_RUNS }: ExploreFlags,
 ): Promise<Saved | string> {
   const { findings } = result.tally;
-  if (out === undefined && findings.length === 0) return { saved: [], path: null };
+  const isClean = findings.length === 0 && result.mismatches.length === 0;
+  if (out === undefined && isClean) return { saved: [], path: null };
   try {
     const path = await writeResult(folder, result);
+    for (const [index, { document }] of result.mismatches.entries()) {
+      await writeFile(mismatchFile(folder, index), `${JSON.stringify(document, null, 2)}\n`);
+    }
     const saved: SavedFinding[] = [];
     for (const [index, finding] of findings.entries()) {
       if (index >= MOST_SAVED) {
@@ -125,9 +149,10 @@ export function report(
     mismatches,
   };
   context.result({ ...figures, ...speed, ...more, ...covered });
-  for (const { run, conditions, expected, found } of mismatches) {
+  for (const [index, { run, conditions, expected, found }] of mismatches.entries()) {
     const what = `run ${run} has root ${found}, not ${expected}: ${conditions}`;
     context.print(pc.red(`NOT DETERMINISTIC ${what}`));
+    if (path !== null) context.print(`  document: ${mismatchFile(dirname(path), index)}`);
   }
   context.print(`${pc.bold(scenario)}  search ${seed}, ${strategy}`);
   context.print(
@@ -138,8 +163,9 @@ export function report(
           `${simulatedPerReal.toFixed(0)} times as fast as real`) +
       `; ${audited} repeated elsewhere`,
   );
-  if (lostWorkers > 0)
-    context.print(`${lostWorkers} workers were lost; nothing was lost with them`);
+  if (lostWorkers > 0) {
+    context.print(`${counted(lostWorkers, "worker")} lost; their runs were made again`);
+  }
   const states = Object.keys(reached).length;
   context.print(
     `${Object.keys(cells).length} cells (phase, fault, other phase); ` +
@@ -177,17 +203,22 @@ function neverComplete(outcomes: SearchResult["tally"]["outcomes"]): ReadonlyMap
   );
 }
 
+const counted = (count: number, what: string): string =>
+  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+
+const TO_GO_ON = "perhaps not all needed (orrery shrink goes on)";
+
 function printFinding(context: Context, finding: SavedFinding): void {
   const { invariant, mechanism, phase, message, run, runs, reproduce } = finding;
   const { operations, faults, isMinimal, isReplayed, shrinkRuns } = finding;
   context.print(`  ${pc.red("VIOLATION")} ${invariant} (${mechanism}, ${phase || "no operation"})`);
-  context.print(`    ${message}; run ${run}, ${runs} runs in all`);
+  context.print(`    ${message}; first in run ${run}, ${counted(runs, "run")} broke it`);
   if (reproduce === "") return;
   const proofs = [
-    shrinkRuns === 0 ? "as it was found" : isMinimal ? "all of it needed" : "cut short",
+    shrinkRuns === 0 ? "as it was found" : isMinimal ? "all of it needed" : TO_GO_ON,
     ...(isReplayed ? ["replayed"] : []),
   ];
-  const much = `${operations[1]} operations and ${faults[1]} faults`;
+  const much = `${counted(operations[1], "operation")} and ${counted(faults[1], "fault")}`;
   context.print(`    ${shrinkRuns === 0 ? "" : "shrunk to "}${much}, ${proofs.join(", ")}`);
   context.print(`    reproduce: ${reproduce}`);
 }

@@ -1,7 +1,7 @@
 /** `orrery explore`: hunts over seeds, schedules and faults for broken invariants. */
 import type { Strategy } from "../../properties/index.ts";
 import { parseTime, type Parsed } from "../time.ts";
-import { parseCount, type Verb, verb } from "../verb.ts";
+import { parseCount, parseSome, type Verb, verb } from "../verb.ts";
 import { exploreOutput } from "./explore-output.ts";
 
 export interface ExploreFlags {
@@ -31,7 +31,8 @@ interface Shard {
 /** A plain number is seconds here: nobody hunts for milliseconds. */
 function parseWallTime(text: string): Parsed<number> {
   const time = parseTime(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
-  return time.ok ? { ok: true, value: time.value / 1e6 } : time;
+  if (time.ok) return { ok: true, value: time.value / 1e6 };
+  return { ok: false, expected: "a time: 30s, 10min, 2h; a plain number is seconds" };
 }
 
 /** `1/3` to `3/3`. */
@@ -47,22 +48,25 @@ const options = [
   { flags: "--runs <n>", describe: "runs in all (default: 1000)", parse: parseCount },
   {
     flags: "--for <time>",
-    describe: "begin no run after this real time; a plain number is seconds",
+    describe: "begin no run after this real time; a plain number is seconds here",
     parse: parseWallTime,
   },
-  { flags: "--workers <n>", describe: "processes (default: one a core)", parse: parseCount },
+  { flags: "--workers <n>", describe: "processes (default: one a core)", parse: parseSome },
   { flags: "--seed <n>", describe: "seed of the search (default: 1)", parse: parseCount },
   {
     flags: "--strategy <name>",
     describe:
       "uniform = all features in each run; swarm = a random subset in each; pct = the scenario " +
       "nearly as it is, with a few requests overtaken by all others; exhaustive = all orders of " +
-      "its operations, and each of its faults at every durable step (default: swarm)",
+      "its operations, and each of its faults at every durable step. Swarm and pct are guided: runs " +
+      "near those that led to something new, and forks shortly before it (default: swarm)",
     choices: ["uniform", "swarm", "pct", "exhaustive"],
   },
   {
     flags: "--shard <i/n>",
-    describe: "do only this part of the runs; the parts' results are put together with --merge",
+    describe:
+      "do only this part of the runs, in blocks of 128; the parts' results are put together " +
+      "with --merge",
     parse: parseShard,
   },
   {

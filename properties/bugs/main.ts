@@ -30,27 +30,38 @@ NAME is a bug, a mechanism, or a part of a name; none = all bugs.
 Ctrl-C ends the hunt; what was judged stays. Results hold for one version of core/ and scenarios/.
 Exit 1: a bug survives.`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: "boolean" },
-    explore: { type: "boolean" },
-    suite: { type: "boolean" },
-    all: { type: "boolean" },
-    show: { type: "boolean" },
-    list: { type: "boolean" },
-    json: { type: "boolean" },
-    seeds: { type: "string", default: "5" },
-    vain: { type: "string", default: "2" },
-    runs: { type: "string", default: "400" },
-    for: { type: "string", default: "60" },
-    shrink: { type: "string", default: "1000" },
-    shard: { type: "string", default: "1/1" },
-    out: { type: "string" },
-    with: { type: "string", multiple: true, default: [] },
-    page: { type: "string" },
-  },
-});
+const readOptions = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      help: { type: "boolean" },
+      explore: { type: "boolean" },
+      suite: { type: "boolean" },
+      all: { type: "boolean" },
+      show: { type: "boolean" },
+      list: { type: "boolean" },
+      json: { type: "boolean" },
+      seeds: { type: "string", default: "5" },
+      vain: { type: "string", default: "2" },
+      runs: { type: "string", default: "400" },
+      for: { type: "string", default: "60" },
+      shrink: { type: "string", default: "1000" },
+      shard: { type: "string", default: "1/1" },
+      out: { type: "string" },
+      with: { type: "string", multiple: true, default: [] },
+      page: { type: "string" },
+    },
+  });
+
+function optionsOrRefuse(): ReturnType<typeof readOptions> {
+  try {
+    return readOptions();
+  } catch (error) {
+    return refuse(`${(error as Error).message.split(". ")[0]} (npm run bugs -- --help)`);
+  }
+}
+
+const { values, positionals } = optionsOrRefuse();
 
 function refuse(message: string): never {
   console.error(message);

@@ -5,7 +5,7 @@ import { seededChooser } from "../arbitraries/chooser.ts";
 import { drawFeatures } from "../arbitraries/variants.ts";
 import { createSearcher } from "./block.ts";
 import { drawFork, forkPoint, runFork } from "./fork.ts";
-import { runDocument } from "./run-document.ts";
+import { runDocument, type RunOptions } from "./run-document.ts";
 
 it("a fork is its document's run from the beginning; one of the past is not (canary)", async () => {
   const prepared = await prepareScenario("scenarios/storage-storm.ts");
@@ -41,3 +41,22 @@ it("a fork is its document's run from the beginning; one of the past is not (can
   const past = { ...document, choices: [{ entity, purpose, at: 0, result: 9_000_000 }] };
   expect(runFork(scenario, point, past).root).not.toBe(runDocument(scenario, past).root);
 }, 120_000);
+
+it("a run whose handler threw is over, however it is looked at", async () => {
+  const prepared = await prepareScenario("scenarios/storage-storm.ts");
+  if (!prepared.ok) throw new Error(prepared.problems[0]!.message);
+  const { scenario } = prepared;
+  const base = { ...scenario.document, expect: [] };
+  const watch: RunOptions["watch"] = ({ kind }, { eventCount }) => {
+    if (eventCount > 500 && kind === "phase") throw new Error("planted");
+  };
+  const whole = runDocument(scenario, base, { watch });
+  expect(whole.violations.map(({ invariant }) => invariant)).toEqual(["handlers do not throw"]);
+  for (const keepEvery of [64, 512]) {
+    for (const every of [100, Infinity]) {
+      const alive = { every, tell: () => undefined };
+      const looked = runDocument(scenario, base, { watch, keepEvery, alive });
+      expect([looked.events, looked.root]).toEqual([whole.events, whole.root]);
+    }
+  }
+});

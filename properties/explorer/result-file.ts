@@ -30,10 +30,11 @@ const SAME = ["codeVersion", "scenarioHash", "seed", "strategy", "blockRuns", "a
 
 /** Both together, or what keeps them from being parts of one search. */
 export function mergeResults(a: SearchResult, b: SearchResult): SearchResult | string {
+  if (a.scenario !== b.scenario) return `are of ${b.scenario} and of ${a.scenario}`;
   const other = SAME.find((member) => a[member] !== b[member]);
-  if (other !== undefined) return `they differ in ${other}: ${a[other]} and ${b[other]}`;
+  if (other !== undefined) return `differ in ${other}: ${b[other]} and ${a[other]}`;
   const twice = a.blocks.find((block) => b.blocks.includes(block));
-  if (twice !== undefined) return `both hold block ${twice}`;
+  if (twice !== undefined) return `both hold block ${twice} (expected each shard once)`;
   return {
     ...a,
     blocks: [...a.blocks, ...b.blocks].sort((x, y) => x - y),
@@ -45,11 +46,15 @@ export function mergeResults(a: SearchResult, b: SearchResult): SearchResult | s
 
 /** Reads a result file; a string says what is wrong with it. */
 export async function readResult(path: string): Promise<SearchResult | string> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => error);
+  if (typeof text !== "string") {
+    return text.code === "ENOENT" ? "does not exist (expected a search.json)" : text.message;
+  }
   try {
-    const value = JSON.parse(await readFile(path, "utf8")) as SearchResult;
+    const value = JSON.parse(text) as SearchResult;
     const isResult = value?.format === RESULT_FORMAT && Array.isArray(value.blocks);
-    return isResult ? value : "is not a result of a search";
-  } catch (error) {
-    return (error as Error).message;
+    return isResult ? value : "is not a result of a search (expected a search.json)";
+  } catch {
+    return "is not JSON (expected a search.json)";
   }
 }
