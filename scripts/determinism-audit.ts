@@ -25,7 +25,7 @@ const SNAPSHOTS = 20;
 
 if (process.argv.includes("--help")) {
   process.stdout.write(
-    "npm run audit:determinism: holds every ready scenario to one root: run in two processes that\n" +
+    "npm run audit:determinism holds every ready scenario to one root: run in two processes that\n" +
       "differ in all that must not matter, replayed, and with snapshots restored at random events.\n" +
       "Exit 1: a root differs.\n",
   );

@@ -49,6 +49,7 @@ const GUARDS = ["properties/bugs/grounds/guards.ts"];
 const MEMORY_STORM = ["scenarios/memory-storm.ts"];
 const TRAVELLERS = ["properties/bugs/grounds/travellers.ts"];
 const SLEEPERS = ["properties/bugs/grounds/sleepers.ts"];
+const SAVERS = ["properties/bugs/grounds/savers.ts"];
 
 /** Where to hunt for the bugs of a mechanism: no scenario and no suite knows of any of them. */
 export const GROUNDS: {
@@ -75,7 +76,7 @@ export const GROUNDS: {
     ].map((name) => `core/platform/${name}.test.ts`),
   },
   disks: {
-    scenarios: STORM,
+    scenarios: STORM.concat(SAVERS),
     suites: ["late-requests", "lost-answers", "disk-kinds", "started-again", "snapshot-crashes"]
       .map((name) => `properties/disks/${name}.test.ts`)
       .concat("core/disks/chain", "core/disks/consolidation"),
@@ -104,7 +105,7 @@ export const GROUNDS: {
     ].concat("properties/migration/migration-crashes.test.ts"),
   },
   checkpoints: {
-    scenarios: MEMORY_STORM.concat(SLEEPERS),
+    scenarios: MEMORY_STORM.concat(SLEEPERS, SAVERS),
     suites: ["memory-checkpoints", "prefetch", "deferred", "machine-checkpoints"]
       .map((name) => `properties/memory/${name}.test.ts`)
       .concat("core/checkpoints"),

@@ -4,19 +4,10 @@ import { askDevice } from "../../disks/index.ts";
 import type { VmEntity } from "../../vmm/index.ts";
 import { giveUp } from "../give-up.ts";
 import type { CheckpointOp as Op } from "./checkpoint-params.ts";
-import { saver } from "./saver.ts";
 import type { Saver } from "./saver-state.ts";
 
 export const saverIn = (host: Entity, op: Op): Saver | undefined =>
   host.world.entityOrNone(op.state.saver) as Saver | undefined;
-
-/** Somebody saves the machine just now, wherever to: two would take each other's traces off. */
-export function isSaved(vm: VmEntity): boolean {
-  for (const { kind, config } of vm.world.entities()) {
-    if (kind === saver.kind && (config as Saver["config"]).vm === vm.id) return true;
-  }
-  return false;
-}
 
 export const vmIn = (host: Entity, op: Op): VmEntity | undefined =>
   host.world.entityOrNone(op.params.instance) as VmEntity | undefined;

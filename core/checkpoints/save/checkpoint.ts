@@ -68,9 +68,9 @@ import {
   plainCommit,
 } from "./checkpoint-params.ts";
 import { headBytes, tailOf } from "./checkpoint-file.ts";
-import { closeSaver, flush, isSaved, saverIn, vmIn, write } from "./checkpoint-parts.ts";
+import { closeSaver, flush, saverIn, vmIn, write } from "./checkpoint-parts.ts";
 import { awaitAbsent, awaitedOwner } from "./residual.ts";
-import { saver } from "./saver.ts";
+import { isSaved, saver } from "./saver.ts";
 import { SAVE_COSTS } from "./saver-state.ts";
 
 /** One checkpoint of a memory is made at a time. */

@@ -19,7 +19,7 @@ import {
   type Reply,
   type Request,
 } from "../../kernel/index.ts";
-import { imageOf, settleMemory, type TraceHit } from "../../vmm/index.ts";
+import { imageOf, settleMemory, type TraceHit, type VmEntity } from "../../vmm/index.ts";
 import { memoryBeside, vmBeside } from "../beside.ts";
 import { DATA_SECTOR } from "../file/layout.ts";
 import type { Block } from "../file/storage-block.ts";
@@ -113,6 +113,14 @@ export const saver = component<SaverConfig, Record<string, never>, SaverState>({
   },
   crashed: (self) => self.world.remove(self as unknown as Entity),
 });
+
+/** Somebody saves the machine just now, wherever to: two would take each other's traces off. */
+export function isSaved(vm: VmEntity): boolean {
+  for (const { kind, config } of vm.world.entities()) {
+    if (kind === saver.kind && (config as SaverConfig).vm === vm.id) return true;
+  }
+  return false;
+}
 
 /** The machine stands still, its disks are drained: once no write can pass unseen, it is the moment. */
 function arm(self: Saver, request: Request): void {
