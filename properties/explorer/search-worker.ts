@@ -92,6 +92,6 @@ process.on("uncaughtException", (error) => {
   process.send?.(message, () => process.exit(1));
 });
 process.on("message", (message) => onMessage(message as ToWorker));
-// Ctrl-C reaches the whole process group: the search decides when its workers end.
-process.on("SIGINT", () => undefined);
+// Ctrl-C and `timeout` reach the whole process group: the search decides when its workers end.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit());
